@@ -1,0 +1,82 @@
+//! The flags that every command takes, before and after its name.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{ArgAction, Args};
+
+use crate::report::RENDERERS;
+use crate::ui::ColorWhen;
+
+/// Flags of every command.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// Run as if started in DIR
+    #[arg(
+        short = 'C',
+        value_name = "DIR",
+        global = true,
+        help_heading = "Global options"
+    )]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// Read the manifest from FILE instead of `stagegate.toml`
+    #[arg(short = 'm', long = "manifest", value_name = "FILE", global = true)]
+    #[arg(help_heading = "Global options")]
+    pub(crate) manifest: Option<PathBuf>,
+
+    /// Use the environment ENV of the manifest
+    #[arg(short = 'e', long = "env", value_name = "ENV", global = true)]
+    #[arg(help_heading = "Global options", action = ArgAction::Append)]
+    pub(crate) env: Vec<String>,
+
+    /// Override a key of the manifest, for instance `load.peak.duration=10s`
+    #[arg(long = "set", value_name = "KEY=VALUE", global = true)]
+    #[arg(help_heading = "Global options", action = ArgAction::Append)]
+    pub(crate) set: Vec<Setting>,
+
+    /// Print the result as FORMAT
+    #[arg(long, value_name = "FORMAT", global = true, default_value = "human")]
+    #[arg(help_heading = "Global options", value_parser = RENDERERS.value_parser())]
+    pub(crate) format: String,
+
+    /// Say nothing but the result, warnings, and errors
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Global options"
+    )]
+    pub(crate) quiet: bool,
+
+    /// Say more about what is being done
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) verbose: bool,
+
+    /// Use colour
+    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t)]
+    #[arg(help_heading = "Global options")]
+    pub(crate) color: ColorWhen,
+}
+
+/// One `--set KEY=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Setting {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok(Self {
+                key: key.to_owned(),
+                value: value.to_owned(),
+            }),
+            _ => Err("write it as KEY=VALUE, for instance load.peak.duration=10s".to_owned()),
+        }
+    }
+}

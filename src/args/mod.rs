@@ -1,0 +1,5 @@
+//! Layer 3: flags that several commands share.
+
+mod global;
+
+pub(crate) use global::Global;

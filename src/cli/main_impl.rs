@@ -1,0 +1,120 @@
+//! From the command line to the exit code.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::{App, Command};
+use crate::commands::{self, Context};
+use crate::error::Result;
+use crate::exit::{INTERNAL, Status};
+use crate::ui::{ColorWhen, Facts, Options, Ui, Volume, clap_color};
+
+/// Runs the command line of this process.
+pub(crate) fn main_impl() -> ExitCode {
+    let facts = Facts::of_process();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    // Help and errors are printed before `--color` has been parsed; the environment decides about them.
+    let command = App::command().color(clap_color(ColorWhen::Auto, &facts));
+    let app = match command
+        .try_get_matches_from(arguments)
+        .and_then(|matches| App::from_arg_matches(&matches))
+    {
+        Ok(app) => app,
+        Err(error) => {
+            // Help and version are results and end with 0; a closed pipe is no reason to panic.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(INTERNAL));
+        }
+    };
+    let volume = match (app.global.quiet, app.global.verbose) {
+        (true, _) => Volume::Quiet,
+        (_, true) => Volume::Verbose,
+        _ => Volume::Normal,
+    };
+    let ui = Ui::new(
+        Options {
+            color: app.global.color,
+            volume,
+        },
+        &facts,
+    );
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            ui.error(&format!("the runtime could not be started: {error}"));
+            return ExitCode::from(INTERNAL);
+        }
+    };
+    let (tell, cancel) = watch::channel(false);
+    let interrupted = Arc::new(AtomicBool::new(false));
+    runtime.spawn(listen(tell, Arc::clone(&interrupted)));
+    let context = Context {
+        ui,
+        global: app.global,
+        interrupted,
+        cancel,
+        now: Timestamp::now,
+    };
+    let code = match runtime.block_on(dispatch(&context, &app.command)) {
+        Ok(status) => status.into(),
+        Err(error) => {
+            context.ui.diagnostic(&error);
+            ExitCode::from(error.kind().code())
+        }
+    };
+    runtime.shutdown_background();
+    code
+}
+
+async fn dispatch(context: &Context, command: &Command) -> Result<Status> {
+    match command {
+        Command::Init(args) => commands::init(context, args),
+        Command::Check(args) => commands::check(context, args).await,
+        Command::Demo(args) => commands::demo(context, args).await,
+        Command::Load(args) => commands::load(context, args).await,
+        Command::Eval(args) => commands::eval(context, args).await,
+        Command::Diff(args) => commands::diff(context, args),
+        Command::Gate(args) => commands::gate(context, args).await,
+        Command::Runs(args) => commands::runs(context, args),
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM: the first one asks the engines to stop and keep what they have, the second one ends
+/// the process at once.
+async fn listen(tell: watch::Sender<bool>, interrupted: Arc<AtomicBool>) {
+    while asked_to_stop().await.is_ok() {
+        if interrupted.swap(true, Ordering::Relaxed) {
+            #[expect(clippy::exit, reason = "the user asks for the second time")]
+            std::process::exit(i32::from(Status::Interrupted.code()));
+        }
+        if tell.send(true).is_err() {
+            // Nobody listens: nothing is being measured, and the process is ending.
+            return;
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn asked_to_stop() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,52 @@
+//! Layer 5: parses the command line and hands it on.
+
+mod main_impl;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use main_impl::main_impl;
+
+use crate::args::Global;
+use crate::commands::{
+    CheckArgs, DemoArgs, DiffArgs, EvalArgs, GateArgs, InitArgs, LoadArgs, RunsArgs,
+};
+
+/// Load-test, evaluate, and gate AI deployments from one manifest
+#[derive(Debug, Parser)]
+#[command(name = "stagegate", version, styles = crate::ui::clap_styles())]
+#[command(propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 passed, 1 failed, 2 wrong usage or manifest, 3 could not measure, \
+                        4 inconclusive, 101 a bug, 130 interrupted."
+)]
+pub(crate) struct App {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(InitArgs),
+    Check(CheckArgs),
+    Demo(DemoArgs),
+    Load(LoadArgs),
+    Eval(EvalArgs),
+    Diff(DiffArgs),
+    Gate(GateArgs),
+    Runs(RunsArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::App;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        App::command().debug_assert();
+    }
+}

@@ -1,0 +1,106 @@
+//! What every command is given: flags, terminal, interruption, clock.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::args::Global;
+use crate::error::Result;
+use crate::exit::Status;
+use crate::plan::{Chosen, PlanError, Project};
+use crate::report::{Page, RENDERERS, View};
+use crate::ui::{Ui, Written};
+
+/// The name of the manifest where none is given.
+pub(crate) const MANIFEST: &str = "stagegate.toml";
+
+/// The surroundings of one command.
+pub(crate) struct Context {
+    pub(crate) ui: Ui,
+    pub(crate) global: Global,
+    /// Becomes true when the user presses Ctrl-C; for engines with threads.
+    pub(crate) interrupted: Arc<AtomicBool>,
+    /// The same, for engines with tasks.
+    pub(crate) cancel: watch::Receiver<bool>,
+    /// The wall clock.
+    pub(crate) now: fn() -> Timestamp,
+}
+
+impl Context {
+    /// Returns a path of the command line, relative to `-C`.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        match &self.global.directory {
+            Some(directory) => directory.join(path),
+            None => path.to_path_buf(),
+        }
+    }
+
+    /// Returns where the manifest is.
+    pub(crate) fn manifest_path(&self) -> PathBuf {
+        self.path(
+            self.global
+                .manifest
+                .as_deref()
+                .unwrap_or(Path::new(MANIFEST)),
+        )
+    }
+
+    /// Opens the project in the environment that was chosen.
+    pub(crate) fn project(&self) -> Result<Project> {
+        let env = match self.global.env.as_slice() {
+            [] => None,
+            [one] => Some(one.clone()),
+            [first, second, ..] => {
+                return Err(PlanError::Conflict {
+                    message: format!("`-e {first}` and `-e {second}`: one run has one environment"),
+                    help: "Run the command once for each environment.".to_owned(),
+                }
+                .into());
+            }
+        };
+        Project::open(&Chosen {
+            manifest: self.manifest_path(),
+            env,
+            settings: self
+                .global
+                .set
+                .iter()
+                .map(|setting| (setting.key.clone(), setting.value.clone()))
+                .collect(),
+        })
+    }
+
+    /// Prints a result in the format asked for and returns how the command ends.
+    pub(crate) fn emit(&self, view: &View<'_>, status: Status) -> Status {
+        let renderer = RENDERERS
+            .get(&self.global.format)
+            .expect("clap takes only registered formats");
+        let page = Page {
+            width: self.ui.width(),
+            unicode: self.ui.unicode(),
+            palette: self.ui.style(),
+        };
+        self.written(self.ui.result(&renderer.render(view, &page)), status)
+    }
+
+    /// Prints text as it is and returns how the command ends.
+    pub(crate) fn emit_text(&self, text: &str, status: Status) -> Status {
+        self.written(self.ui.result(text.as_bytes()), status)
+    }
+
+    /// Whoever closed the pipe has read enough: the command ends as it would have. A result that could not be written
+    /// was not delivered.
+    fn written(&self, written: Written, status: Status) -> Status {
+        match written {
+            Written::Whole | Written::Closed => status,
+            Written::Failed(error) => {
+                self.ui
+                    .error(&format!("the result could not be written: {error}"));
+                status.and(Status::Unmeasured)
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! `stagegate load`: load tests.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Context;
+use super::measured::{add_versions, keep, new_record, present_release};
+use super::quality::score_captured;
+use crate::error::Result;
+use crate::exit::Status;
+use crate::load::{LoadPlan, LoadResult, run};
+use crate::manifest::{Load, Until};
+use crate::measure::{Event, Rate, parse_duration};
+use crate::plan::{Caller, LoadOverrides, Project, load_plan, plan_document};
+use crate::protocol::Client;
+use crate::report::View;
+use crate::store::{Release, RunKind, RunRecord, StageResult, ValidityVerdict, VerdictKind};
+
+/// Load-test stages as the manifest's [load.NAME] says
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LoadArgs {
+    /// Loads to run; all of them when none is named
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Put only this stage under load
+    #[arg(long, value_name = "STAGE")]
+    stage: Option<String>,
+    /// Send at this rate in an open loop, for instance `20/s`
+    #[arg(long, value_name = "RATE", conflicts_with = "concurrency")]
+    rate: Option<Rate>,
+    /// Let this many users send in a closed loop
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    concurrency: Option<u32>,
+    /// Measure for so long, for instance `30s`
+    #[arg(long, value_name = "D", value_parser = parse_duration)]
+    duration: Option<Duration>,
+    /// Take the arrivals and cases of this seed
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+/// Runs the command.
+pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Status> {
+    let project = context.project()?;
+    let known = project
+        .manifest
+        .loads
+        .iter()
+        .map(|load| load.name.to_string())
+        .collect();
+    let names = project.names("load", &args.names, known)?;
+    if let Some(stage) = &args.stage {
+        project.stage(stage)?;
+    }
+    let client = Client::default();
+    let release = present_release(context, &project)?;
+    let overrides = LoadOverrides {
+        stage: args.stage.clone(),
+        rate: args.rate,
+        concurrency: args.concurrency,
+        duration: args.duration,
+        seed: args.seed,
+    };
+    let mut runs = Vec::new();
+    let mut status = Status::Passed;
+    for name in &names {
+        let (record, one) =
+            run_load(context, &project, &client, &release, name, &overrides).await?;
+        status = status.and(one);
+        runs.push(record);
+        if status == Status::Interrupted {
+            break;
+        }
+    }
+    Ok(context.emit(&View::of_runs(&runs), status))
+}
+
+/// Runs one load and stores it.
+pub(super) async fn run_load(
+    context: &Context,
+    project: &Project,
+    client: &Client,
+    release: &Release,
+    name: &str,
+    overrides: &LoadOverrides,
+) -> Result<(RunRecord, Status)> {
+    let load = project
+        .manifest
+        .load_named(name)
+        .expect("the name was looked up before");
+    let load = overrides.apply(load);
+    let plan = load_plan(project, client, &load, overrides.stage.as_deref()).await?;
+    let mut record = new_record(project, release, RunKind::Load, name, (context.now)());
+    record.seed = load.seed;
+    record.plan = plan_document(&load, &plan);
+    for target in &plan.targets {
+        let (stage, count) = (&target.stage, target.requests.len());
+        let address = target.endpoint.address;
+        context.ui.detail(&format!(
+            "stage `{stage}` is at {address}; requests prepared: {count}"
+        ));
+    }
+    let progress = context.ui.progress();
+    progress.emit(started(&load, plan.targets.len()));
+    let capture = load.score_with.is_some();
+    let mut result = tokio::task::block_in_place(|| {
+        run(&plan, progress.as_ref(), &context.interrupted, capture)
+    })?;
+    drop(progress);
+    record.eval = score_captured(project, &load, &plan, std::mem::take(&mut result.captured))?;
+    tell(context, project, client, &plan, &result)?;
+    let status = status_of(&result);
+    record.duration_s = result.duration_s;
+    record.complete = result.complete;
+    record.validity = result.validity;
+    record.generator = Some(result.generator);
+    record.stages = result.stages;
+    record.verdict = verdict(status);
+    add_versions(context, project, client, &mut record).await;
+    let status = keep(context, project, &record, status);
+    Ok((record, status))
+}
+
+fn started(load: &Load, targets: usize) -> Event {
+    Event::Started {
+        kind: "load",
+        name: load.name.to_string(),
+        total: match load.until {
+            Until::Requests(count) => Some(count * targets as u64),
+            Until::Duration(_) => None,
+        },
+        duration: match load.until {
+            Until::Requests(_) => None,
+            Until::Duration(duration) => Some(duration),
+        },
+    }
+}
+
+/// Says what the figures alone do not: what the failures look like, and that a budget ended the run.
+fn tell(
+    context: &Context,
+    project: &Project,
+    client: &Client,
+    plan: &LoadPlan,
+    result: &LoadResult,
+) -> Result<()> {
+    for target in &plan.targets {
+        let (stage, address) = (&target.stage, target.endpoint.address);
+        // What a stage sends back may hold the secrets that were sent to it.
+        let caller = Caller::new(project, client, stage)?;
+        let examples = result.examples.get(stage).into_iter().flatten();
+        for (failure, detail) in examples.filter(|(_, detail)| !detail.is_empty()) {
+            let detail = caller.redact(detail);
+            context.ui.note(&format!(
+                "stage `{stage}` at {address}, {failure}: {detail}"
+            ));
+        }
+    }
+    if result.over_budget {
+        context.ui.warn(
+            "the run stopped before its end because `max_requests` or `max_cost` was reached",
+        );
+    }
+    Ok(())
+}
+
+/// Returns how a load ends, by the contract, section 2.
+fn status_of(result: &LoadResult) -> Status {
+    let stages = || result.stages.values();
+    let mut status = Status::Passed;
+    if !result.complete {
+        status = status.and(Status::Interrupted);
+    }
+    if result.never_reached {
+        status = status.and(Status::Unmeasured);
+    }
+    if result.validity.verdict == ValidityVerdict::Invalid {
+        status = status.and(Status::Invalid);
+    }
+    let every_one_failed =
+        |stage: &StageResult| stage.attempted > 0 && stage.failed == stage.attempted;
+    if stages().any(|stage| stage.slo.iter().any(|slo| slo.met == Some(false)))
+        || stages().any(every_one_failed)
+    {
+        status = status.and(Status::Failed);
+    }
+    if stages().any(|stage| stage.slo.iter().any(|slo| slo.met.is_none()))
+        || stages().any(|stage| stage.attempted == 0)
+    {
+        status = status.and(Status::Inconclusive);
+    }
+    status
+}
+
+/// Returns the verdict that a status stands for; an interrupted or unmeasured run has none.
+pub(super) fn verdict(status: Status) -> Option<VerdictKind> {
+    match status {
+        Status::Passed => Some(VerdictKind::Passed),
+        Status::Failed => Some(VerdictKind::Failed),
+        Status::Inconclusive | Status::Invalid => Some(VerdictKind::Inconclusive),
+        Status::Usage | Status::Interrupted | Status::Unmeasured => None,
+    }
+}

@@ -1,0 +1,32 @@
+//! Layer 4: one file for each command. A command composes engines, store, and reports; it prints nothing itself.
+
+mod check;
+mod context;
+mod demo;
+mod diff;
+mod eval;
+mod gate;
+mod init;
+mod load;
+mod measured;
+mod quality;
+mod runs;
+
+pub(crate) use check::CheckArgs;
+pub(crate) use context::Context;
+pub(crate) use demo::DemoArgs;
+pub(crate) use diff::DiffArgs;
+pub(crate) use eval::EvalArgs;
+pub(crate) use gate::GateArgs;
+pub(crate) use init::InitArgs;
+pub(crate) use load::LoadArgs;
+pub(crate) use runs::RunsArgs;
+
+pub(crate) use check::check;
+pub(crate) use demo::demo;
+pub(crate) use diff::diff;
+pub(crate) use eval::eval;
+pub(crate) use gate::gate;
+pub(crate) use init::init;
+pub(crate) use load::load;
+pub(crate) use runs::runs;

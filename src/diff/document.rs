@@ -1,0 +1,105 @@
+//! The comparison document `stagegate/diff`: what `diff` and `gate` print, key by key as in the contract.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::{FormatVersion, VerdictKind};
+
+/// The schema name of a comparison document.
+pub(crate) const DIFF_SCHEMA: &str = "stagegate/diff";
+
+/// Two releases compared and judged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DiffDocument {
+    pub(crate) schema: String,
+    pub(crate) version: FormatVersion,
+    pub(crate) base: Side,
+    pub(crate) head: Side,
+    pub(crate) verdict: VerdictKind,
+    pub(crate) comparisons: Vec<Comparison>,
+    pub(crate) cases: CaseChanges,
+    pub(crate) blame: Vec<Blame>,
+    pub(crate) changed: Changed,
+    /// One sentence.
+    pub(crate) summary: String,
+}
+
+/// One side of a comparison.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Side {
+    /// The newest run's id on that side; `None` when there was none.
+    pub(crate) id: Option<String>,
+    pub(crate) commit: Option<String>,
+    pub(crate) tag: Option<String>,
+    /// Every run that took part.
+    #[serde(default)]
+    pub(crate) runs: Vec<String>,
+}
+
+/// One metric on both sides.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Comparison {
+    /// Dotted, for instance `eval.answers.pass_rate`.
+    pub(crate) metric: String,
+    pub(crate) base: Option<f64>,
+    pub(crate) head: Option<f64>,
+    /// head − base for shares, head/base − 1 for times.
+    pub(crate) change: Option<f64>,
+    /// Two-sided 95 % interval of `change`.
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
+    /// Two-sided.
+    pub(crate) p: Option<f64>,
+    /// The one-sided bound that decided.
+    pub(crate) bound: Option<f64>,
+    pub(crate) method: String,
+    pub(crate) n: u64,
+    pub(crate) verdict: Change,
+    /// The rule that judged it, in words; null when it is only shown.
+    pub(crate) rule: Option<String>,
+    /// Whether that rule was kept; null when there is no rule, or when it was not judged for want of data.
+    pub(crate) outcome: Option<VerdictKind>,
+    pub(crate) owner: Option<String>,
+    /// What would help, for instance the number of cases a decision would take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) note: Option<String>,
+}
+
+/// What became of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Change {
+    Regressed,
+    Improved,
+    Unchanged,
+    Inconclusive,
+    Insufficient,
+}
+
+/// Case ids by what became of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CaseChanges {
+    pub(crate) broke: Vec<String>,
+    pub(crate) fixed: Vec<String>,
+}
+
+/// One stage's share in the change of the entry's latency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Blame {
+    pub(crate) stage: String,
+    pub(crate) owner: Option<String>,
+    pub(crate) change_ms: f64,
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
+    /// Of the whole change; null where the whole did not change.
+    pub(crate) share: Option<f64>,
+}
+
+/// What differs between the releases besides results.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Changed {
+    pub(crate) manifest: bool,
+    /// Name of the version to (base, head).
+    pub(crate) versions: BTreeMap<String, (Option<String>, Option<String>)>,
+}

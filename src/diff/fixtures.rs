@@ -1,0 +1,234 @@
+//! Small hand-made runs for the tests.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::context::{Context, Mode};
+use crate::manifest::{Limit, Rule};
+use crate::measure::{Histogram, Intervals, PERCENTILES, Share};
+use crate::stats::pass_rate;
+use crate::store::{
+    CaseResult, EvalResult, FormatVersion, GoldenInfo, IntervalRecord, MetricSummary, RUN_SCHEMA,
+    RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SliceEstimate, SloResult,
+    StageResult, Validity,
+};
+
+/// Returns an empty run.
+pub(super) fn run(kind: RunKind, name: &str, id: &str) -> RunRecord {
+    RunRecord {
+        schema: RUN_SCHEMA.to_owned(),
+        version: FormatVersion::CURRENT,
+        id: id.to_owned(),
+        kind,
+        name: name.to_owned(),
+        env: "local".to_owned(),
+        region: None,
+        seed: 7,
+        started_at: "2026-11-24T00:00:00Z".to_owned(),
+        duration_s: 1.0,
+        complete: true,
+        release: Release::default(),
+        validity: Validity::default(),
+        generator: None,
+        stages: BTreeMap::new(),
+        plan: serde_json::Value::Null,
+        eval: None,
+        fault: None,
+        verdict: None,
+        runs: Vec::new(),
+        rounds: Vec::new(),
+    }
+}
+
+/// Returns an answer of a case; `lang` becomes a tag.
+pub(super) fn answer(id: &str, lang: &str, passed: bool) -> CaseResult {
+    let score = f64::from(u8::from(passed));
+    CaseResult {
+        id: id.to_owned(),
+        group: None,
+        tags: BTreeMap::from([("lang".to_owned(), lang.to_owned())]),
+        repeat: 0,
+        passed,
+        score,
+        assertions: BTreeMap::from([("contains".to_owned(), score)]),
+        output: None,
+        error: None,
+        response_time_ms: None,
+    }
+}
+
+/// Returns `n` cases, the first half in English and the rest in German, of which those that `passes` holds for passed.
+pub(super) fn answers(n: usize, passes: impl Fn(usize) -> bool) -> Vec<CaseResult> {
+    let lang = |i: usize| if i < n / 2 { "en" } else { "de" };
+    (0..n)
+        .map(|i| answer(&format!("q{i:04}"), lang(i), passes(i)))
+        .collect()
+}
+
+/// Returns a run of the suite `answers` against the stage `gateway`.
+pub(super) fn eval(id: &str, cases: Vec<CaseResult>) -> RunRecord {
+    let rate = pass_rate(cases.iter().map(|c| (c.id.as_str(), c.passed)), 0.95);
+    let value = rate.map_or(0.0, |rate| rate.value);
+    let mut slices = BTreeMap::new();
+    for lang in ["en", "de"] {
+        let of: Vec<_> = cases.iter().filter(|c| c.tags["lang"] == lang).collect();
+        let rate = pass_rate(of.iter().map(|c| (c.id.as_str(), c.passed)), 0.95);
+        let Some(rate) = rate else { continue };
+        let slice = SliceEstimate {
+            cases: of.len() as u64,
+            value: rate.value,
+            low: rate.interval.low,
+            high: rate.interval.high,
+        };
+        slices.insert(format!("lang={lang}"), slice);
+    }
+    let score = ScoreEstimate {
+        score: value,
+        low: 0.0,
+        high: 1.0,
+    };
+    let mut run = run(RunKind::Eval, "answers", id);
+    run.eval = Some(EvalResult {
+        stage: "gateway".to_owned(),
+        golden: GoldenInfo {
+            path: "golden/answers.jsonl".to_owned(),
+            digest: "blake3:1".to_owned(),
+            cases: cases.len() as u64,
+        },
+        repeats: 1,
+        pass_rate: RateEstimate {
+            value,
+            low: 0.0,
+            high: 1.0,
+            confidence: 0.95,
+            method: "wilson".to_owned(),
+            bounds: None,
+        },
+        assertions: BTreeMap::from([("contains".to_owned(), score)]),
+        slices,
+        errors: 0,
+        error_kinds: BTreeMap::new(),
+        cached: 0,
+        retries: 0,
+        must_pass_broken: Vec::new(),
+        cases,
+    });
+    run
+}
+
+/// Returns a stage that answered `n` requests over 30 s; request i took `ms(i)`.
+pub(super) fn stage(n: u64, ms: impl Fn(u64) -> f64) -> StageResult {
+    let mut whole = Histogram::default();
+    let mut intervals = Intervals::new(Duration::from_secs(1));
+    for i in 0..n {
+        let ns = (ms(i) * 1e6) as u64;
+        whole.record_ns(ns);
+        intervals.record(i * 30_000_000_000 / n, ns);
+    }
+    let stat = |key: &str| {
+        let (_, quantile) = PERCENTILES.iter().find(|(of, _)| *of == key)?;
+        whole.percentile_ms(*quantile, 0)
+    };
+    let summary = MetricSummary {
+        unit: "ms".to_owned(),
+        count: n,
+        mean: whole.mean_ms(),
+        min: whole.min_ms(),
+        max: whole.max_ms(),
+        p50: stat("p50"),
+        p90: stat("p90"),
+        p95: stat("p95"),
+        p99: stat("p99"),
+        p999: stat("p999"),
+        histogram: Some(whole.encode()),
+        intervals: intervals
+            .finish()
+            .into_iter()
+            .map(|(start_s, end_s, histogram)| IntervalRecord {
+                start_s,
+                end_s,
+                histogram: histogram.encode(),
+            })
+            .collect(),
+    };
+    StageResult {
+        attempted: n,
+        ok: n,
+        goodput_rps: n as f64 / 30.0,
+        achieved_rps: n as f64 / 30.0,
+        attainment: Some(1.0),
+        error_rate: Some(0.0),
+        metrics: BTreeMap::from([("response_time".to_owned(), summary)]),
+        ..StageResult::default()
+    }
+}
+
+/// Returns a run of the load `peak`.
+pub(super) fn load<const N: usize>(id: &str, stages: [(&str, StageResult); N]) -> RunRecord {
+    let mut run = run(RunKind::Load, "peak", id);
+    run.stages = stages.map(|(name, stage)| (name.to_owned(), stage)).into();
+    run
+}
+
+/// Returns an SLO on the p95 of the response time.
+pub(super) fn slo(limit: f64, value: Option<f64>) -> SloResult {
+    SloResult {
+        metric: "response_time.p95".to_owned(),
+        limit,
+        value,
+        met: value.map(|value| value <= limit),
+    }
+}
+
+/// Returns a rule without limits.
+pub(super) fn rule(metric: &str) -> Rule {
+    Rule {
+        metric: metric.to_owned(),
+        min: None,
+        max: None,
+        max_increase: None,
+        max_drop: None,
+        span: 0..0,
+    }
+}
+
+/// Returns a rule that allows the pass rate of `answers` to drop by less than `margin`.
+pub(super) fn max_drop(margin: f64) -> Rule {
+    Rule {
+        max_drop: Share::new(margin),
+        ..rule("eval.answers.pass_rate")
+    }
+}
+
+/// Returns a rule that asks for a pass rate of `answers`.
+pub(super) fn min(share: f64) -> Rule {
+    Rule {
+        min: Some(Limit::Share(share)),
+        ..rule("eval.answers.pass_rate")
+    }
+}
+
+/// Calls `then` with a context: gateway calls retrieve and rerank; rerank is owned by search-team, the rest by app-team.
+pub(super) fn with<T>(mode: Mode, rules: &[Rule], then: impl FnOnce(&Context<'_>) -> T) -> T {
+    let calls = BTreeMap::from([(
+        "gateway".to_owned(),
+        vec!["retrieve".to_owned(), "rerank".to_owned()],
+    )]);
+    let owner = |stage: &str| {
+        let team = if stage == "rerank" {
+            "search-team"
+        } else {
+            "app-team"
+        };
+        Some(team.to_owned())
+    };
+    then(&Context {
+        mode,
+        rules,
+        eval_alpha: 0.05,
+        margin: 0.05,
+        entry: Some("gateway"),
+        calls: &calls,
+        owner: &owner,
+    })
+}

@@ -1,0 +1,137 @@
+//! Asks one case once: fills in the request, calls the steps before and the target, and asks again when told to wait.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
+
+use super::attempt::{Answer, Attempt, AttemptError, redact_reply};
+use super::plan::{EvalPlan, Step};
+use crate::golden::Case;
+use crate::manifest::Scope;
+use crate::measure::Failure;
+use crate::protocol::{CallFailure, Called, Client};
+
+/// How often a case is asked at most, when the stage is busy or drops the connection.
+const TRIES: u32 = 3;
+
+/// The first pause where the stage does not say how long; it doubles with each try.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A stage that wants us to wait longer has said no.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// What the untimed steps before the target brought for one case, once they have run.
+pub(super) type Given = OnceCell<Map<String, Value>>;
+
+/// Asks one case once.
+pub(super) async fn ask(
+    plan: &EvalPlan,
+    client: &Client,
+    case: &Case,
+    repeat: u32,
+    given: &Given,
+) -> Attempt {
+    let mut asking = Asking {
+        plan,
+        client,
+        seed: (&case.id, repeat),
+        retries: 0,
+    };
+    let mut scope = plan.scope_of(case);
+    let outcome = asking.outcome(&mut scope, given).await;
+    Attempt {
+        outcome,
+        steps: scope.steps,
+        retries: asking.retries,
+    }
+}
+
+struct Asking<'a> {
+    plan: &'a EvalPlan,
+    client: &'a Client,
+    /// Spreads the pauses of different cases, the same in every run.
+    seed: (&'a str, u32),
+    retries: u32,
+}
+
+impl Asking<'_> {
+    async fn outcome(&mut self, scope: &mut Scope, given: &Given) -> Result<Answer, AttemptError> {
+        let run = async { self.before(scope.clone()).await };
+        let steps = given.get_or_try_init(|| run).await;
+        scope.steps.clone_from(steps?);
+        let called = self.call(&self.plan.target, scope).await?;
+        Ok(Answer {
+            reply: redact_reply(called.reply, &self.plan.scope.secrets),
+            // Microseconds: what is finer is noise of the clock, not of the stage.
+            response_time_ms: called.response_time.as_micros() as f64 / 1e3,
+        })
+    }
+
+    /// Runs the steps before the target and returns their outputs by name.
+    async fn before(&mut self, mut scope: Scope) -> Result<Map<String, Value>, AttemptError> {
+        for step in &self.plan.before {
+            let called = self
+                .call(step, &scope)
+                .await
+                .map_err(|error| AttemptError {
+                    detail: format!("step `{}`: {}", step.name, error.detail),
+                    ..error
+                })?;
+            let reply = redact_reply(called.reply, &self.plan.scope.secrets);
+            scope
+                .steps
+                .insert(step.name.clone(), Value::Object(reply.outputs));
+        }
+        Ok(scope.steps)
+    }
+
+    async fn call(&mut self, step: &Step, scope: &Scope) -> Result<Called, AttemptError> {
+        let request = step
+            .call
+            .request(scope)
+            .map_err(|error| self.error(&CallFailure::unsent(error.to_string())))?;
+        for attempt in 0.. {
+            let reader = step.call.reader();
+            let (timeouts, max_bytes) = (step.timeouts, self.plan.max_bytes);
+            let failure = match self
+                .client
+                .call(request.clone(), reader, timeouts, max_bytes)
+                .await
+            {
+                Ok(called) => return Ok(called),
+                Err(failure) => failure,
+            };
+            match self.pause(&failure, attempt) {
+                Some(pause) if attempt + 1 < TRIES => tokio::time::sleep(pause).await,
+                _ => return Err(self.error(&failure)),
+            }
+            self.retries += 1;
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    /// Returns how long to wait before asking again; `None` for failures that asking again does not mend, or would hide.
+    fn pause(&self, failure: &CallFailure, attempt: u32) -> Option<Duration> {
+        if !matches!(failure.failure, Failure::Status(429 | 503) | Failure::Reset) {
+            return None;
+        }
+        let pause = failure.retry_after.unwrap_or(PAUSE * 2_u32.pow(attempt));
+        if pause > LONGEST_PAUSE {
+            return None;
+        }
+        let mut hasher = DefaultHasher::new();
+        (self.seed, attempt).hash(&mut hasher);
+        let jitter = (hasher.finish() % 1000) as f64 / 1000.0;
+        Some(pause.mul_f64(1.0 + 0.25 * jitter))
+    }
+
+    fn error(&self, failure: &CallFailure) -> AttemptError {
+        AttemptError {
+            kind: failure.failure.to_string(),
+            detail: self.plan.scope.secrets.redact(&failure.detail).into_owned(),
+            reached: failure.failure.reached(),
+        }
+    }
+}

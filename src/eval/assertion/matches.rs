@@ -1,0 +1,152 @@
+//! `matches`: the answer's text matches a regular expression.
+
+use regex::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+use super::value::show;
+use super::{Assertion, Check, Parsed, Scored};
+use crate::manifest::{KindTable, Name, Problems, Scope, Template};
+use crate::protocol::Reply;
+use crate::registry::Entry;
+
+pub(super) struct Matches;
+
+impl Entry for Matches {
+    fn name(&self) -> &'static str {
+        "matches"
+    }
+
+    fn summary(&self) -> &'static str {
+        "The answer's text matches the regular expression `pattern` somewhere"
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    name: Option<Name>,
+    /// Also written `value`, as other assertions call it.
+    #[serde(alias = "value")]
+    pattern: Template,
+    #[serde(default)]
+    ignore_case: bool,
+}
+
+/// A pattern that is the same for every case is compiled once.
+#[derive(Debug)]
+enum Pattern {
+    Fixed(Regex),
+    PerCase(Template),
+}
+
+#[derive(Debug)]
+struct Ready {
+    pattern: Pattern,
+    ignore_case: bool,
+}
+
+impl Assertion for Matches {
+    fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
+        let spec: Spec = table.parse(problems)?;
+        let pattern = if spec.pattern.references().is_empty() {
+            match compile(spec.pattern.source(), spec.ignore_case) {
+                Ok(regex) => Pattern::Fixed(regex),
+                Err(reason) => {
+                    let key = ["pattern", "value"]
+                        .map(|key| table.span_of(key))
+                        .into_iter()
+                        .find(|span| *span != table.span);
+                    problems.at(
+                        key.unwrap_or_else(|| table.span.clone()),
+                        format!("{}: not a regular expression: {reason}", table.what()),
+                        Some(
+                            "Write a pattern of Rust's `regex`; it has no look-around and no back-references."
+                                .to_owned(),
+                        ),
+                    );
+                    return None;
+                }
+            }
+        } else {
+            Pattern::PerCase(spec.pattern)
+        };
+        let ready = Ready {
+            pattern,
+            ignore_case: spec.ignore_case,
+        };
+        Some(Parsed {
+            name: spec.name,
+            check: Box::new(ready),
+        })
+    }
+}
+
+fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(ignore_case)
+        .build()
+        .map_err(|error| {
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default();
+            reason.trim_start_matches("error: ").to_owned()
+        })
+}
+
+impl Check for Ready {
+    fn score(&self, scope: &Scope, reply: &Reply) -> Scored {
+        let answer = reply.text.as_deref().unwrap_or_default();
+        let judge = |regex: &Regex| {
+            Scored::binary(regex.is_match(answer), || {
+                format!("{} does not match {}", show(answer), show(regex.as_str()))
+            })
+        };
+        let template = match &self.pattern {
+            Pattern::Fixed(regex) => return judge(regex),
+            Pattern::PerCase(template) => template,
+        };
+        match template.text(scope) {
+            Err(error) => Scored::Unscored(error.to_string()),
+            Ok(pattern) => match compile(&pattern, self.ignore_case) {
+                Ok(regex) => judge(&regex),
+                Err(reason) => Scored::Unscored(format!(
+                    "{} is not a regular expression: {reason}",
+                    show(&pattern)
+                )),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{on_text, passed, problems, why};
+    use super::*;
+
+    #[test]
+    fn a_pattern_may_match_anywhere_unless_anchored() {
+        let run = |toml: &str, answer: &str| on_text("matches", toml, json!({"n": 42}), answer);
+        assert!(passed(&run(r"pattern = '\d{2}'", "it is 42")));
+        assert!(!passed(&run(r"pattern = '^\d{2}$'", "it is 42")));
+        assert!(passed(&run("value = 'PARIS'\nignore_case = true", "paris")));
+        assert!(passed(&run("pattern = '^{{ expected.n }}$'", "42")));
+        assert_eq!(
+            why(&run("pattern = 'x+'", "abc")),
+            "`abc` does not match `x+`"
+        );
+    }
+
+    #[test]
+    fn a_broken_pattern_is_a_problem_of_the_manifest() {
+        insta::assert_snapshot!(
+            problems("matches", "pattern = 'a('").join("\n"), @"stage `test`: not a regular expression: unclosed group");
+        insta::assert_snapshot!(problems("matches", "").join("\n"), @"stage `test` has no `pattern`");
+    }
+
+    #[test]
+    fn a_pattern_that_breaks_for_one_case_is_unscored() {
+        let scored = on_text("matches", "pattern = '{{ expected }}'", json!("a("), "a(");
+        assert!(matches!(scored, Scored::Unscored(_)));
+    }
+}

@@ -1,0 +1,106 @@
+//! `mrr`: how far up the first relevant document stands.
+//!
+//! Reciprocal rank, whose mean over cases is the MRR; 0 when nothing relevant was found, as in `trec_eval`.
+
+use serde::Deserialize;
+
+use super::ranking::Ranking;
+use super::{Assertion, Check, Parsed, Scored};
+use crate::manifest::{KindTable, Name, Problems, Scope, ValueTemplate};
+use crate::measure::Share;
+use crate::protocol::Reply;
+use crate::registry::Entry;
+
+pub(super) struct Mrr;
+
+impl Entry for Mrr {
+    fn name(&self) -> &'static str {
+        "mrr"
+    }
+
+    fn summary(&self) -> &'static str {
+        "One over the rank of the first relevant id (`expected.ids`), 0 beyond rank `k`"
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    name: Option<Name>,
+    /// Takes the place of `expected.ids`.
+    value: Option<ValueTemplate>,
+    /// The whole ranking without it.
+    k: Option<u32>,
+    /// What a case must reach to pass; 1 without it.
+    min: Option<Share>,
+}
+
+impl Assertion for Mrr {
+    fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
+        let spec: Spec = table.parse(problems)?;
+        if spec.k == Some(0) {
+            let message = format!("{}: `k` must be at least 1", table.what());
+            problems.at(table.span_of("k"), message, None);
+            return None;
+        }
+        Some(Parsed {
+            name: spec.name.clone(),
+            check: Box::new(spec),
+        })
+    }
+}
+
+impl Check for Spec {
+    fn score(&self, scope: &Scope, reply: &Reply) -> Scored {
+        let ranking = match Ranking::read(self.value.as_ref(), scope, reply) {
+            Ok(ranking) => ranking,
+            Err(unscored) => return unscored,
+        };
+        let rank = ranking
+            .top(self.k)
+            .iter()
+            .position(|id| ranking.relevant.contains(id));
+        let reciprocal = rank.map_or(0.0, |rank| 1.0 / (rank + 1) as f64);
+        Scored::graded(
+            reciprocal,
+            self.min.map_or(1.0, Share::value),
+            || match rank {
+                Some(rank) => format!("the first relevant id has rank {}", rank + 1),
+                None => format!("no relevant id in {}", Ranking::place(self.k)),
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::ranking::vectors;
+    use super::super::testing::{on_ids, passed, problems, value, why};
+
+    #[test]
+    fn the_reciprocal_rank_matches_the_reference_rankings() {
+        for vector in vectors::all() {
+            let ranked: Vec<&str> = vector.ranked.iter().map(String::as_str).collect();
+            let scored = on_ids("mrr", "", json!({"ids": vector.relevant}), &ranked);
+            assert!((value(&scored) - vector.mrr).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn beyond_k_nothing_counts_and_duplicates_take_no_rank() {
+        let run = |toml: &str, ids: &[&str]| on_ids("mrr", toml, json!({"ids": ["d"]}), ids);
+        assert_eq!(value(&run("k = 2", &["a", "b", "d"])), 0.0);
+        assert_eq!(
+            why(&run("k = 2", &["a", "b", "d"])),
+            "no relevant id in the top 2"
+        );
+        let second = run("", &["a", "a", "d"]);
+        assert!((value(&second) - 0.5).abs() < 1e-12);
+        assert_eq!(why(&second), "the first relevant id has rank 2");
+        assert!(passed(&run("min = 0.5", &["a", "d"])));
+        assert_eq!(why(&run("", &[])), "no relevant id in the ranking");
+        assert_eq!(problems("mrr", "k = 0").len(), 1);
+    }
+}

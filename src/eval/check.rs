@@ -1,0 +1,207 @@
+//! All assertions of a suite: parsed once, each with the key under which its scores are reported.
+
+use std::collections::BTreeMap;
+
+use super::assertion::{ASSERTIONS, Check, Scored};
+use crate::manifest::{KindTable, Name, Problems, Scope};
+use crate::protocol::Reply;
+use crate::registry::did_you_mean;
+
+/// The assertions of a suite, in the order of the manifest.
+#[derive(Debug, Default)]
+pub(crate) struct Checks {
+    named: Vec<(String, Box<dyn Check>)>,
+}
+
+/// What all assertions together say of one answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Grade {
+    /// Every assertion passed.
+    pub(crate) passed: bool,
+    /// The mean over the assertions that were scored; 0 where none was.
+    pub(crate) score: f64,
+    /// By key; without those that could not be scored.
+    pub(crate) scores: BTreeMap<String, f64>,
+    /// Key and reason of each assertion that could not be scored.
+    pub(crate) unscored: Vec<(String, String)>,
+    /// Key and reason of each assertion that did not pass.
+    pub(crate) missed: Vec<(String, String)>,
+}
+
+impl Checks {
+    /// Parses a suite's assertions. Everything that is wrong is added to `problems`, and what is right is kept.
+    pub(crate) fn parse(tables: &[KindTable], problems: &mut Problems) -> Self {
+        let mut checks = Self::default();
+        for table in tables {
+            let Some(assertion) = ASSERTIONS.get(&table.kind) else {
+                unknown(table, problems);
+                continue;
+            };
+            if let Some(parsed) = assertion.parse(table, problems) {
+                let name = parsed.name.as_ref().map(Name::as_str);
+                let key = checks.free_key(name.unwrap_or(assertion.name()));
+                checks.named.push((key, parsed.check));
+            }
+        }
+        checks
+    }
+
+    /// Returns the keys under which scores are reported, in the order of the manifest.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.named.iter().map(|(key, _)| key.as_str())
+    }
+
+    /// Grades the answer to the case in `scope`.
+    pub(crate) fn grade(&self, scope: &Scope, reply: &Reply) -> Grade {
+        let mut grade = Grade::default();
+        for (key, check) in &self.named {
+            match check.score(scope, reply) {
+                Scored::Score { value, passed, why } => {
+                    grade.scores.insert(key.clone(), value);
+                    if !passed {
+                        grade.missed.push((key.clone(), why));
+                    }
+                }
+                Scored::Unscored(reason) => grade.unscored.push((key.clone(), reason)),
+            }
+        }
+        grade.passed = grade.missed.is_empty() && grade.unscored.is_empty();
+        let sum: f64 = grade.scores.values().sum();
+        grade.score = sum / grade.scores.len().max(1) as f64;
+        grade
+    }
+
+    /// Returns `name`, or `name-2` and so on where it is taken.
+    fn free_key(&self, name: &str) -> String {
+        let taken = |key: &str| self.keys().any(|other| other == key);
+        if !taken(name) {
+            return name.to_owned();
+        }
+        (2..=self.named.len() + 1)
+            .map(|number| format!("{name}-{number}"))
+            .find(|key| !taken(key))
+            .expect("there are more numbers than assertions")
+    }
+}
+
+fn unknown(table: &KindTable, problems: &mut Problems) {
+    let known = ASSERTIONS.names();
+    let help = match did_you_mean(&table.kind, known.iter().copied()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => format!("Write one of `{}`.", known.join("`, `")),
+    };
+    let message = format!("unknown {} `{}`", ASSERTIONS.family(), table.kind);
+    problems.at(table.kind_span.clone(), message, Some(help));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::manifest::Manifest;
+
+    fn parse(tables: &[(&str, &str)]) -> (Checks, Vec<String>) {
+        let tables: Vec<KindTable> = tables
+            .iter()
+            .map(|(kind, text)| KindTable::from_toml(kind, text))
+            .collect();
+        let mut problems = Problems::default();
+        let checks = Checks::parse(&tables, &mut problems);
+        let problems = problems
+            .iter()
+            .map(|it| format!("{} ({})", it.message, it.help.as_deref().unwrap_or("")));
+        (checks, problems.collect())
+    }
+
+    fn grade(tables: &[(&str, &str)], text: &str) -> Grade {
+        let (checks, problems) = parse(tables);
+        assert_eq!(problems, Vec::<String>::new());
+        let scope = Scope {
+            expected: json!({"answer": "Paris"}),
+            ..Scope::default()
+        };
+        let reply = Reply {
+            text: Some(text.to_owned()),
+            ..Reply::default()
+        };
+        checks.grade(&scope, &reply)
+    }
+
+    #[test]
+    fn keys_are_those_that_rules_may_name() {
+        let assert = |text: &str| format!("[[eval.e.assert]]\nvalue = 'a'\n{text}\n");
+        let asserts = [
+            "kind = 'contains'",
+            "kind = 'contains'\nname = 'x'",
+            "kind = 'contains'",
+        ];
+        let text = "version = 1\n[stage.s]\nkind = 'http'\nurl = 'x'\n[eval.e]\nstage = 's'\ngolden = 'g'\n"
+            .to_owned()
+            + &asserts.map(assert).concat();
+        let manifest = Manifest::parse(Path::new("stagegate.toml"), &text, &[]).unwrap();
+
+        let mut problems = Problems::default();
+        let checks = Checks::parse(&manifest.evals[0].asserts, &mut problems);
+        assert!(checks.keys().eq(manifest.evals[0].assertion_names()));
+        assert_eq!(
+            manifest.evals[0].assertion_names(),
+            ["contains", "x", "contains-2"]
+        );
+    }
+
+    #[test]
+    fn keys_are_names_or_kinds_and_unique() {
+        let (checks, problems) = parse(&[
+            ("contains", "value = 'a'"),
+            ("contains", "value = 'b'"),
+            ("contains", "value = 'c'\nname = 'polite'"),
+            ("equals", "value = 'd'\nname = 'contains'"),
+        ]);
+        let keys: Vec<&str> = checks.keys().collect();
+        assert_eq!(keys, ["contains", "contains-2", "polite", "contains-3"]);
+        assert_eq!(problems, Vec::<String>::new());
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_found_at_once() {
+        let (_, problems) = parse(&[
+            ("contians", "value = 'a'"),
+            ("rouge", ""),
+            ("contains", "vlaue = 'a'"),
+        ]);
+        insta::assert_snapshot!(problems.join("\n"), @"
+        unknown assertion `contians` (Did you mean `contains`?)
+        unknown assertion `rouge` (Write one of `contains`, `equals`, `json_path`, `matches`, `mrr`, `recall`.)
+        unknown key `vlaue` in stage `test` (Did you mean `value`?)
+        ");
+    }
+
+    #[test]
+    fn a_case_passes_when_every_assertion_does() {
+        let both = [
+            ("contains", "value = 'Paris'"),
+            ("matches", "pattern = '\\.$'"),
+        ];
+        let good = grade(&both, "It is Paris.");
+        assert!(good.passed && good.missed.is_empty());
+        assert_eq!(good.score, 1.0);
+        let half = grade(&both, "It is Paris");
+        assert!(!half.passed);
+        assert_eq!((half.score, half.missed.len()), (0.5, 1));
+    }
+
+    #[test]
+    fn what_cannot_be_scored_is_neither_right_nor_wrong() {
+        let grade = grade(
+            &[("contains", "value = 'Paris'"), ("recall", "k = 5")],
+            "Paris",
+        );
+        assert!(!grade.passed);
+        assert_eq!(grade.scores, BTreeMap::from([("contains".to_owned(), 1.0)]));
+        assert_eq!(grade.unscored.len(), 1);
+        assert_eq!(grade.unscored[0].0, "recall");
+    }
+}

@@ -1,0 +1,270 @@
+//! The journal of a running suite: an append-only file that holds every answer before it is graded.
+//!
+//! A header line, then one line for each attempt. Lines are written in groups, and a group is on disk before any of its
+//! answers is graded. A killed process leaves at most one torn line, which is dropped; an attempt that errored is in the
+//! journal for people, but it is no answer, so that resuming asks it again.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use miette::Diagnostic;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::attempt::Attempt;
+use super::journal_line::{Line, LineRef};
+use crate::error::{Classify, Kind};
+
+/// The schema of a journal; another one is left alone.
+const SCHEMA: &str = "stagegate/journal/1";
+
+/// Which suite of which release a journal belongs to: only an equal one is continued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JournalKey {
+    /// The suite's name; also part of the file's name.
+    pub(crate) suite: String,
+    pub(crate) env: String,
+    /// The commit; empty outside git.
+    pub(crate) release: String,
+    pub(crate) dirty: bool,
+    /// The manifest's digest, overrides included.
+    pub(crate) manifest: String,
+    /// The golden set's digest.
+    pub(crate) golden: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    schema: String,
+    run_id: String,
+    /// RFC 3339.
+    started_at: String,
+    key: JournalKey,
+}
+
+/// An open journal, locked against other processes.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    file: File,
+    run_id: String,
+    started_at: String,
+    answered: HashMap<(String, u32), Attempt>,
+}
+
+/// Why a journal cannot be used.
+#[derive(Debug, Error, Diagnostic)]
+pub(crate) enum JournalError {
+    #[error("journal `{}` cannot be {doing}: {reason}", path.display())]
+    #[diagnostic(help(
+        "Make room or correct the permissions; then `--resume` continues with what was kept."
+    ))]
+    File {
+        path: PathBuf,
+        doing: &'static str,
+        reason: io::Error,
+    },
+    #[error("journal `{}` is in use by another stagegate", path.display())]
+    #[diagnostic(help("Wait until the other run has ended, or run without `--resume`."))]
+    Busy { path: PathBuf },
+}
+
+impl Classify for JournalError {
+    fn kind(&self) -> Kind {
+        Kind::Environment
+    }
+}
+
+impl Journal {
+    /// Starts a journal in `dir`.
+    pub(crate) fn create(
+        dir: &Path,
+        key: &JournalKey,
+        run_id: &str,
+        started_at: &str,
+    ) -> Result<Self, JournalError> {
+        let path = dir.join(format!("{}-{run_id}.jsonl", key.suite));
+        let header = Header {
+            schema: SCHEMA.to_owned(),
+            run_id: run_id.to_owned(),
+            started_at: started_at.to_owned(),
+            key: key.clone(),
+        };
+        let create = || {
+            fs::create_dir_all(dir)?;
+            let mut options = OpenOptions::new();
+            let mut file = options
+                .append(true)
+                .read(true)
+                .create_new(true)
+                .open(&path)?;
+            file.lock()?;
+            let mut line = serde_json::to_vec(&header)?;
+            line.push(b'\n');
+            file.write_all(&line)?;
+            file.sync_all()?;
+            // The file's name must survive a power cut as well as what is in it.
+            #[cfg(unix)]
+            File::open(dir)?.sync_all()?;
+            Ok(file)
+        };
+        match create() {
+            Ok(file) => Ok(Self {
+                path,
+                file,
+                run_id: header.run_id,
+                started_at: header.started_at,
+                answered: HashMap::new(),
+            }),
+            Err(reason) => Err(failed(&path, "created", reason)),
+        }
+    }
+
+    /// Opens the newest journal in `dir` that belongs to `key`; `None` where there is none.
+    pub(crate) fn resume(dir: &Path, key: &JournalKey) -> Result<Option<Self>, JournalError> {
+        let Some((path, header)) = newest(dir, key)? else {
+            return Ok(None);
+        };
+        let opened = OpenOptions::new().append(true).read(true).open(&path);
+        let mut file = opened.map_err(|reason| failed(&path, "opened", reason))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Busy { path }),
+            Err(TryLockError::Error(reason)) => return Err(failed(&path, "locked", reason)),
+        }
+        if !path.exists() {
+            // Its run ended, and removed it, between our looking and our locking.
+            return Ok(None);
+        }
+        let answered = read(&mut file).map_err(|reason| failed(&path, "read", reason))?;
+        Ok(Some(Self {
+            path,
+            file,
+            run_id: header.run_id,
+            started_at: header.started_at,
+            answered,
+        }))
+    }
+
+    /// Returns the id of the run that the journal was begun for.
+    pub(crate) fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// Returns when that run began, in RFC 3339.
+    pub(crate) fn started_at(&self) -> &str {
+        &self.started_at
+    }
+
+    /// Returns how many answers it held when it was opened.
+    pub(crate) fn answered(&self) -> usize {
+        self.answered.len()
+    }
+
+    /// Removes the journal, once the run it belongs to has been stored complete.
+    pub(crate) fn remove(self) -> Result<(), JournalError> {
+        fs::remove_file(&self.path).map_err(|reason| failed(&self.path, "removed", reason))
+    }
+
+    /// Takes the answer to a case, where an earlier process had one.
+    pub(super) fn take(&mut self, case: &str, repeat: u32) -> Option<Attempt> {
+        self.answered.remove(&(case.to_owned(), repeat))
+    }
+
+    /// Appends attempts and returns once they are on disk.
+    pub(super) fn append<'a>(
+        &mut self,
+        attempts: impl IntoIterator<Item = (&'a str, u32, &'a Attempt)>,
+    ) -> Result<(), JournalError> {
+        let mut group = Vec::new();
+        let written = attempts
+            .into_iter()
+            .try_for_each(|(case, repeat, attempt)| {
+                serde_json::to_writer(&mut group, &LineRef::new(case, repeat, attempt))?;
+                group.push(b'\n');
+                Ok(())
+            })
+            .and_then(|()| self.file.write_all(&group))
+            .and_then(|()| self.file.sync_data());
+        written.map_err(|reason| failed(&self.path, "written", reason))
+    }
+}
+
+fn failed(path: &Path, doing: &'static str, reason: io::Error) -> JournalError {
+    let path = path.to_owned();
+    JournalError::File {
+        path,
+        doing,
+        reason,
+    }
+}
+
+/// Finds the journal that began last among those of `key`. What cannot be read is none.
+fn newest(dir: &Path, key: &JournalKey) -> Result<Option<(PathBuf, Header)>, JournalError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(reason) if reason.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(reason) => return Err(failed(dir, "listed", reason)),
+    };
+    let prefix = format!("{}-", key.suite);
+    let found = entries.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        let ours = path.file_name()?.to_str()?.starts_with(&prefix);
+        let header = if ours { header(&path)? } else { return None };
+        (header.key == *key).then_some((path, header))
+    });
+    Ok(found.max_by_key(|(_, header)| {
+        let began: Option<Timestamp> = header.started_at.parse().ok();
+        (began, header.run_id.clone())
+    }))
+}
+
+fn header(path: &Path) -> Option<Header> {
+    let mut line = String::new();
+    BufReader::new(File::open(path).ok()?)
+        .read_line(&mut line)
+        .ok()?;
+    let header: Header = serde_json::from_str(&line).ok()?;
+    (header.schema == SCHEMA && line.ends_with('\n')).then_some(header)
+}
+
+/// Reads every answer and cuts off what a kill or a power cut left of a last line.
+fn read(file: &mut File) -> io::Result<HashMap<(String, u32), Attempt>> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut reader = BufReader::new(&*file);
+    let mut answered = HashMap::new();
+    let mut line = Vec::new();
+    let mut whole: u64 = 0;
+    let mut repair = None;
+    loop {
+        line.clear();
+        let length = reader.read_until(b'\n', &mut line)? as u64;
+        if length == 0 {
+            break;
+        }
+        let parsed: Option<Line> = serde_json::from_slice(&line).ok();
+        if line.last() != Some(&b'\n') {
+            repair = Some(parsed.is_some());
+        }
+        if let Some(line) = parsed {
+            let key = (line.case.clone(), line.repeat);
+            answered.extend(line.answered().map(|attempt| (key, attempt)));
+        }
+        if repair.is_none() {
+            whole += length;
+        }
+    }
+    match repair {
+        None => {}
+        // Only the line's end is missing.
+        Some(true) => file.write_all(b"\n")?,
+        Some(false) => file.set_len(whole)?,
+    }
+    Ok(answered)
+}
+
+#[cfg(test)]
+mod tests;

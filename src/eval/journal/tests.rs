@@ -1,0 +1,183 @@
+//! What a journal keeps through kills, torn lines, and other processes.
+
+use proptest::prelude::*;
+use serde_json::Map;
+
+use super::*;
+use crate::eval::attempt::{Answer, AttemptError};
+use crate::protocol::Reply;
+
+fn key() -> JournalKey {
+    JournalKey {
+        suite: "answers".to_owned(),
+        env: "local".to_owned(),
+        release: "abc".to_owned(),
+        dirty: false,
+        manifest: "blake3:m".to_owned(),
+        golden: "blake3:g".to_owned(),
+    }
+}
+
+fn answer(text: &str) -> Attempt {
+    Attempt {
+        outcome: Ok(Answer {
+            reply: Reply {
+                text: Some(text.to_owned()),
+                ..Reply::default()
+            },
+            response_time_ms: 1.5,
+        }),
+        steps: Map::new(),
+        retries: 0,
+    }
+}
+
+fn error() -> Attempt {
+    Attempt {
+        outcome: Err(AttemptError {
+            kind: "timeout".to_owned(),
+            detail: "late".to_owned(),
+            reached: true,
+        }),
+        ..answer("")
+    }
+}
+
+fn create(dir: &Path, run_id: &str, started_at: &str) -> Journal {
+    Journal::create(dir, &key(), run_id, started_at).unwrap()
+}
+
+fn resume(dir: &Path) -> Journal {
+    Journal::resume(dir, &key())
+        .unwrap()
+        .expect("a journal is there")
+}
+
+const NOON: &str = "2026-01-01T12:00:00Z";
+
+#[test]
+fn answers_are_kept_and_errors_are_asked_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = create(dir.path(), "run1", NOON);
+    let (a, b, c) = (answer("a"), error(), answer("c"));
+    journal.append([("q1", 0, &a), ("q2", 0, &b)]).unwrap();
+    journal.append([("q1", 1, &c)]).unwrap();
+    drop(journal);
+    let mut again = resume(dir.path());
+    assert_eq!((again.run_id(), again.started_at()), ("run1", NOON));
+    assert_eq!(again.answered(), 2);
+    assert_eq!(again.take("q1", 0), Some(a));
+    assert_eq!(again.take("q2", 0), None);
+    assert_eq!(again.take("q1", 1), Some(c));
+    again.remove().unwrap();
+    assert!(Journal::resume(dir.path(), &key()).unwrap().is_none());
+}
+
+/// A way in which a journal is not the one that is looked for.
+type Change = fn(&mut JournalKey);
+
+#[test]
+fn only_the_newest_journal_of_the_same_release_is_continued() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(
+        Journal::resume(&dir.path().join("none"), &key())
+            .unwrap()
+            .is_none()
+    );
+    for (run_id, began) in [("b", "2026-01-02T00:00:00Z"), ("c", NOON), ("a", NOON)] {
+        drop(create(dir.path(), run_id, began));
+    }
+    assert_eq!(resume(dir.path()).run_id(), "b");
+    let changes: [Change; 6] = [
+        |key| key.suite = "other".to_owned(),
+        |key| key.env = "eu".to_owned(),
+        |key| key.release = "def".to_owned(),
+        |key| key.dirty = true,
+        |key| key.manifest = "blake3:n".to_owned(),
+        |key| key.golden = "blake3:h".to_owned(),
+    ];
+    for change in changes {
+        let mut other = key();
+        change(&mut other);
+        assert!(
+            Journal::resume(dir.path(), &other).unwrap().is_none(),
+            "{other:?}"
+        );
+    }
+}
+
+#[test]
+fn a_journal_in_use_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = create(dir.path(), "run1", NOON);
+    let error = Journal::resume(dir.path(), &key()).unwrap_err();
+    assert!(matches!(error, JournalError::Busy { .. }));
+    assert_eq!(error.kind(), Kind::Environment);
+    drop(held);
+    assert_eq!(resume(dir.path()).run_id(), "run1");
+}
+
+#[test]
+fn a_journal_that_cannot_be_made_is_the_environments_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "x").unwrap();
+    let error = Journal::create(&file, &key(), "run1", NOON).unwrap_err();
+    assert_eq!(error.kind(), Kind::Environment);
+    assert!(error.to_string().contains("cannot be created"), "{error}");
+}
+
+/// A journal of three answers, as bytes.
+fn written(dir: &Path) -> (PathBuf, Vec<u8>, usize) {
+    let mut journal = create(dir, "run1", NOON);
+    let path = journal.path.clone();
+    let header = fs::metadata(&path).unwrap().len() as usize;
+    let answers = [answer("eins"), answer("zw\u{f6}i"), answer("drei")];
+    let answers = answers
+        .iter()
+        .zip(0..)
+        .map(|(answer, at)| ("q1", at, answer));
+    journal.append(answers).unwrap();
+    (path.clone(), fs::read(path).unwrap(), header)
+}
+
+#[test]
+fn cut_at_every_byte_it_keeps_every_whole_answer_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, bytes, header) = written(dir.path());
+    for cut in header..=bytes.len() {
+        fs::write(&path, &bytes[..cut]).unwrap();
+        let ends = bytes[header..]
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'\n');
+        let whole = ends.filter(|(at, _)| header + at <= cut).count();
+        let mut journal = resume(dir.path());
+        assert_eq!(journal.answered(), whole, "cut at {cut}");
+        journal.append([("q2", 0, &answer("vier"))]).unwrap();
+        drop(journal);
+        let mut again = resume(dir.path());
+        assert_eq!(again.answered(), whole + 1, "cut at {cut}");
+        assert_eq!(again.take("q2", 0), Some(answer("vier")));
+    }
+    for cut in 0..header {
+        fs::write(&path, &bytes[..cut]).unwrap();
+        assert!(
+            Journal::resume(dir.path(), &key()).unwrap().is_none(),
+            "cut at {cut}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn garbage_in_it_never_stops_a_resume(garbage in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, mut bytes, _) = written(dir.path());
+        bytes.extend_from_slice(&garbage);
+        fs::write(&path, &bytes).unwrap();
+        prop_assert_eq!(resume(dir.path()).answered(), 3);
+    }
+}

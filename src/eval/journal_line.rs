@@ -1,0 +1,194 @@
+//! One line of a journal: a case asked once, as JSON.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::attempt::{Answer, Attempt, AttemptError};
+use crate::protocol::{Reply, Usage};
+
+/// A line as it is read.
+#[derive(Deserialize)]
+pub(super) struct Line {
+    pub(super) case: String,
+    pub(super) repeat: u32,
+    #[serde(default)]
+    retries: u32,
+    #[serde(default)]
+    steps: Map<String, Value>,
+    #[serde(default)]
+    reply: Option<ReplyLine>,
+    #[serde(default)]
+    response_time_ms: f64,
+}
+
+/// A line as it is written.
+#[derive(Serialize)]
+pub(super) struct LineRef<'a> {
+    case: &'a str,
+    repeat: u32,
+    retries: u32,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    steps: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<ReplyRef<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_time_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorRef<'a>>,
+}
+
+/// Written for people who look into a journal: an error is no answer, and is asked again.
+#[derive(Serialize)]
+struct ErrorRef<'a> {
+    kind: &'a str,
+    detail: &'a str,
+}
+
+struct ReplyLine(Reply);
+
+struct ReplyRef<'a>(&'a Reply);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Reply")]
+struct ReplyShape {
+    text: Option<String>,
+    outputs: Map<String, Value>,
+    body: Option<Value>,
+    fallback: Option<bool>,
+    #[serde(with = "usage")]
+    usage: Option<Usage>,
+    chunks: u64,
+    finish_reason: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for ReplyLine {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ReplyShape::deserialize(deserializer).map(Self)
+    }
+}
+
+impl Serialize for ReplyRef<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ReplyShape::serialize(self.0, serializer)
+    }
+}
+
+/// Token counts as `[input, output]`.
+mod usage {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::protocol::Usage;
+
+    #[expect(
+        clippy::ref_option,
+        reason = "serde hands over a reference to the field"
+    )]
+    pub(super) fn serialize<S: Serializer>(
+        usage: &Option<Usage>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        usage.map(|usage| (usage.input, usage.output)).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Usage>, D::Error> {
+        let pair: Option<(u64, u64)> = Option::deserialize(from)?;
+        Ok(pair.map(|(input, output)| Usage { input, output }))
+    }
+}
+
+impl<'a> LineRef<'a> {
+    pub(super) fn new(case: &'a str, repeat: u32, attempt: &'a Attempt) -> Self {
+        let answer = attempt.outcome.as_ref().ok();
+        Self {
+            case,
+            repeat,
+            retries: attempt.retries,
+            steps: &attempt.steps,
+            reply: answer.map(|answer| ReplyRef(&answer.reply)),
+            response_time_ms: answer.map(|answer| answer.response_time_ms),
+            error: attempt.outcome.as_ref().err().map(|error| ErrorRef {
+                kind: &error.kind,
+                detail: &error.detail,
+            }),
+        }
+    }
+}
+
+impl Line {
+    /// Returns the attempt, when it brought an answer.
+    pub(super) fn answered(self) -> Option<Attempt> {
+        let answer = Answer {
+            reply: self.reply?.0,
+            response_time_ms: self.response_time_ms,
+        };
+        Some(Attempt {
+            outcome: Ok::<_, AttemptError>(answer),
+            steps: self.steps,
+            retries: self.retries,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_comes_back_as_it_was() {
+        let mut reply = Reply {
+            text: Some("a\n\u{1F600}".to_owned()),
+            body: Some(json!({"score": 0.1 + 0.2, "n": 1e300})),
+            fallback: Some(false),
+            usage: Some(Usage {
+                input: 3,
+                output: 4,
+            }),
+            chunks: 7,
+            finish_reason: Some("stop".to_owned()),
+            ..Reply::default()
+        };
+        reply.outputs.insert("ids".to_owned(), json!(["a", 1]));
+        let attempt = Attempt {
+            outcome: Ok(Answer {
+                reply,
+                response_time_ms: 12.345_678_901_234_5,
+            }),
+            steps: json!({"retrieve": {"ids": [1]}})
+                .as_object()
+                .unwrap()
+                .clone(),
+            retries: 2,
+        };
+        let text = serde_json::to_string(&LineRef::new("q1", 3, &attempt)).unwrap();
+        assert!(!text.contains('\n'));
+        let line: Line = serde_json::from_str(&text).unwrap();
+        assert_eq!((line.case.as_str(), line.repeat), ("q1", 3));
+        assert_eq!(line.answered(), Some(attempt));
+    }
+
+    #[test]
+    fn an_error_is_no_answer() {
+        let attempt = Attempt {
+            outcome: Err(AttemptError {
+                kind: "timeout".to_owned(),
+                detail: "late".to_owned(),
+                reached: true,
+            }),
+            steps: Map::new(),
+            retries: 0,
+        };
+        let text = serde_json::to_string(&LineRef::new("q1", 0, &attempt)).unwrap();
+        assert_eq!(
+            text,
+            r#"{"case":"q1","repeat":0,"retries":0,"error":{"kind":"timeout","detail":"late"}}"#
+        );
+        assert_eq!(
+            serde_json::from_str::<Line>(&text).unwrap().answered(),
+            None
+        );
+    }
+}

@@ -1,0 +1,20 @@
+//! Layer 2: eval suites. Cases are asked, each answer is journaled before it is graded, and the grades are counted.
+
+mod ask;
+mod assertion;
+mod attempt;
+mod check;
+mod error;
+mod journal;
+mod journal_line;
+mod plan;
+mod runner;
+mod score;
+#[cfg(test)]
+mod testing;
+
+pub(crate) use check::Checks;
+pub(crate) use journal::{Journal, JournalKey};
+pub(crate) use plan::{EvalPlan, Step};
+pub(crate) use runner::{EvalRun, run};
+pub(crate) use score::{GradedCase, score};

@@ -1,0 +1,90 @@
+//! What one run of a suite will do; nothing is left to look up.
+
+use std::sync::Arc;
+
+use super::check::Checks;
+use super::error::EvalError;
+use crate::golden::{Case, GoldenSet};
+use crate::manifest::{Scope, Timeouts};
+use crate::protocol::Call;
+use crate::registry::did_you_mean;
+
+/// One run of a suite.
+#[derive(Clone)]
+pub(crate) struct EvalPlan {
+    /// The suite's name.
+    pub(crate) name: String,
+    /// The stage that is graded.
+    pub(crate) stage: String,
+    pub(crate) target: Step,
+    /// Stages whose outputs the request of the target needs, in order: run once a case and untimed.
+    pub(crate) before: Vec<Step>,
+    pub(crate) golden: Arc<GoldenSet>,
+    pub(crate) checks: Arc<Checks>,
+    /// At least 1.
+    pub(crate) repeats: u32,
+    /// At least 1.
+    pub(crate) concurrency: u32,
+    pub(crate) slice_by: Vec<String>,
+    pub(crate) must_pass: Vec<String>,
+    /// Environment and secrets; the case is filled in.
+    pub(crate) scope: Scope,
+    /// The size limit of an answer.
+    pub(crate) max_bytes: u64,
+}
+
+/// One stage that is called.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) name: String,
+    pub(crate) call: Arc<dyn Call>,
+    pub(crate) timeouts: Timeouts,
+}
+
+impl EvalPlan {
+    /// Checks what only shows once the golden set has been read. Called before [`Self::only`].
+    pub(crate) fn check(&self) -> Result<(), EvalError> {
+        match self
+            .must_pass
+            .iter()
+            .find(|id| self.golden.case(id).is_none())
+        {
+            None => Ok(()),
+            Some(id) => Err(EvalError::UnknownMustPass {
+                suite: self.name.clone(),
+                id: id.clone(),
+                golden: self.golden.path.clone(),
+                near: self.near(id),
+            }),
+        }
+    }
+
+    /// Keeps the cases of `--only`. What is left counts as another golden set, so that it is never compared with, nor
+    /// resumed as, the whole.
+    pub(crate) fn only(mut self, ids: &[String]) -> Result<Self, EvalError> {
+        if let Some(id) = ids.iter().find(|id| self.golden.case(id).is_none()) {
+            return Err(EvalError::UnknownOnly {
+                id: id.clone(),
+                golden: self.golden.path.clone(),
+                near: self.near(id),
+            });
+        }
+        self.golden = Arc::new(self.golden.only(|case| ids.contains(&case.id)));
+        self.must_pass.retain(|id| ids.contains(id));
+        Ok(self)
+    }
+
+    fn near(&self, id: &str) -> Option<String> {
+        let ids = self.golden.cases.iter().map(|case| case.id.as_str());
+        did_you_mean(id, ids).map(str::to_owned)
+    }
+
+    /// Returns what templates see of a case.
+    pub(crate) fn scope_of(&self, case: &Case) -> Scope {
+        Scope {
+            input: case.input.clone(),
+            expected: case.expected.clone(),
+            ..self.scope.clone()
+        }
+    }
+}

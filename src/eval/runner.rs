@@ -1,0 +1,315 @@
+//! Runs a suite: workers ask, one thread journals and grades, and the caller sees progress and may interrupt.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use serde_json::Map;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::ask::{Given, ask};
+use super::attempt::{Attempt, AttemptError, tell_apart};
+use super::error::EvalError;
+use super::journal::{Journal, JournalError};
+use super::plan::EvalPlan;
+use super::score::{GradedCase, score};
+use crate::measure::{Event, EventSink};
+use crate::protocol::Client;
+use crate::store::EvalResult;
+
+/// How often an interruption is looked for.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Ticks between two progress events: four a second.
+const TICKS_PER_EVENT: u64 = 13;
+
+/// Answers that are journaled with one flush at most.
+const GROUP: usize = 256;
+
+/// After so many attempts of which none reached the stage the rest is not sent: it would only wait for the same.
+const HOPELESS: u64 = 100;
+
+/// A suite that was run.
+#[derive(Debug)]
+pub(crate) struct EvalRun {
+    pub(crate) result: EvalResult,
+    /// False when it was interrupted.
+    pub(crate) complete: bool,
+    /// Nothing at all reached the stage: it could not be measured.
+    pub(crate) never_reached: bool,
+    /// Why each case that did not pass did not, for people; the first repeat's reason.
+    pub(crate) reasons: BTreeMap<String, String>,
+    pub(crate) duration: Duration,
+    /// To be removed once the run has been stored complete.
+    pub(crate) journal: Journal,
+}
+
+/// Counts that the workers and the grader share with the watcher.
+#[derive(Default)]
+struct Counts {
+    done: AtomicU64,
+    passed: AtomicU64,
+    errors: AtomicU64,
+    reached: AtomicU64,
+    in_flight: AtomicU64,
+    stop: AtomicBool,
+    /// The first failure to reach the stage.
+    unreached: OnceLock<AttemptError>,
+}
+
+/// What the workers share.
+struct Work {
+    plan: Arc<EvalPlan>,
+    client: Arc<Client>,
+    /// Case index and repeat, every case once before any is repeated.
+    jobs: Vec<(usize, u32)>,
+    next: AtomicUsize,
+    /// One for each case of the golden set.
+    given: Vec<Given>,
+    counts: Arc<Counts>,
+}
+
+type Done = (usize, u32, Attempt);
+
+/// Runs a suite and returns its result, also when `interrupted` becomes true. What the journal holds is not asked again.
+pub(crate) async fn run(
+    plan: &Arc<EvalPlan>,
+    client: &Arc<Client>,
+    mut journal: Journal,
+    sink: &dyn EventSink,
+    interrupted: &AtomicBool,
+) -> Result<EvalRun, EvalError> {
+    let started = Instant::now();
+    let counts = Arc::new(Counts::default());
+    let (graded, work) = prepare(plan, client, &mut journal, &counts);
+    let planned = (graded.len() + work.jobs.len()) as u64;
+    sink.emit(Event::Started {
+        kind: "eval",
+        name: plan.name.clone(),
+        total: Some(planned),
+        duration: None,
+    });
+    let (answers, received) = mpsc::channel(GROUP);
+    let keeper = tokio::task::spawn_blocking({
+        let (plan, counts) = (Arc::clone(plan), Arc::clone(&counts));
+        move || keep_and_grade(&plan, &counts, journal, received, graded)
+    });
+    let mut workers = JoinSet::new();
+    let work = Arc::new(work);
+    for _ in 0..work.jobs.len().min(plan.concurrency.max(1) as usize) {
+        workers.spawn(labour(Arc::clone(&work), answers.clone()));
+    }
+    drop(answers);
+    let alive = watch(&mut workers, &counts, started, sink, interrupted).await;
+    workers.shutdown().await;
+    let lost = || EvalError::Lost {
+        suite: plan.name.clone(),
+    };
+    let (journal, graded) = keeper.await.map_err(|_| lost())??;
+    if !alive {
+        return Err(lost());
+    }
+    let complete = graded.len() as u64 == planned;
+    let (never_reached, reasons) = (never_reached(&graded), reasons(&graded));
+    let result = score(plan, graded);
+    sink.emit(counts.progress(started));
+    if let Some(text) = tell_apart(&result.error_kinds) {
+        sink.emit(Event::Warning(format!("eval `{}`: {text}", plan.name)));
+    }
+    sink.emit(Event::Finished { complete });
+    Ok(EvalRun {
+        complete,
+        never_reached,
+        reasons,
+        result,
+        duration: started.elapsed(),
+        journal,
+    })
+}
+
+/// Takes what the journal holds and lists what is left to ask.
+fn prepare(
+    plan: &Arc<EvalPlan>,
+    client: &Arc<Client>,
+    journal: &mut Journal,
+    counts: &Arc<Counts>,
+) -> (Vec<GradedCase>, Work) {
+    let mut graded = Vec::new();
+    let mut jobs = Vec::new();
+    let given: Vec<Given> = plan.golden.cases.iter().map(|_| Given::new()).collect();
+    for repeat in 0..plan.repeats {
+        for (index, case) in plan.golden.cases.iter().enumerate() {
+            let Some(attempt) = journal.take(&case.id, repeat) else {
+                jobs.push((index, repeat));
+                continue;
+            };
+            if !attempt.steps.is_empty() {
+                // Set already by another repeat, with the same outputs.
+                drop(given[index].set(attempt.steps.clone()));
+            }
+            let case = GradedCase::grade(plan, index, repeat, &attempt);
+            counts.add(&case);
+            graded.push(case);
+        }
+    }
+    let work = Work {
+        plan: Arc::clone(plan),
+        client: Arc::clone(client),
+        jobs,
+        next: AtomicUsize::new(0),
+        given,
+        counts: Arc::clone(counts),
+    };
+    (graded, work)
+}
+
+/// Asks one case after the other until there is none left, or nobody takes the answers.
+async fn labour(work: Arc<Work>, answers: mpsc::Sender<Done>) {
+    while !work.counts.stop.load(Ordering::Relaxed) {
+        let at = work.next.fetch_add(1, Ordering::Relaxed);
+        let Some(&(index, repeat)) = work.jobs.get(at) else {
+            return;
+        };
+        let case = &work.plan.golden.cases[index];
+        work.counts.in_flight.fetch_add(1, Ordering::Relaxed);
+        let attempt = match work.counts.hopeless() {
+            Some(error) => error,
+            None => ask(&work.plan, &work.client, case, repeat, &work.given[index]).await,
+        };
+        work.counts.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if answers.send((index, repeat, attempt)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Journals answers in groups, as many as came while the last group was being written, and grades each group once it is
+/// on disk.
+fn keep_and_grade(
+    plan: &EvalPlan,
+    counts: &Counts,
+    mut journal: Journal,
+    mut received: mpsc::Receiver<Done>,
+    mut graded: Vec<GradedCase>,
+) -> Result<(Journal, Vec<GradedCase>), JournalError> {
+    let mut group: Vec<Done> = Vec::with_capacity(GROUP);
+    while received.blocking_recv_many(&mut group, GROUP) > 0 {
+        let lines = group.iter().map(|(index, repeat, attempt)| {
+            (plan.golden.cases[*index].id.as_str(), *repeat, attempt)
+        });
+        if let Err(error) = journal.append(lines) {
+            counts.stop.store(true, Ordering::Relaxed);
+            return Err(error);
+        }
+        for (index, repeat, attempt) in group.drain(..) {
+            let case = GradedCase::grade(plan, index, repeat, &attempt);
+            counts.add(&case);
+            if let Some(error) = attempt.outcome.err().filter(|error| !error.reached) {
+                counts.unreached.get_or_init(|| error);
+            }
+            graded.push(case);
+        }
+    }
+    Ok((journal, graded))
+}
+
+/// Waits for the workers, tells how far they are, and stops them when asked to. Returns whether none of them died.
+async fn watch(
+    workers: &mut JoinSet<()>,
+    counts: &Counts,
+    started: Instant,
+    sink: &dyn EventSink,
+    interrupted: &AtomicBool,
+) -> bool {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for tick in 1_u64.. {
+        tokio::select! {
+            ended = workers.join_next() => match ended {
+                None => return true,
+                Some(Ok(())) => continue,
+                Some(Err(_)) => return false,
+            },
+            _ = ticks.tick() => {}
+        }
+        if interrupted.load(Ordering::Relaxed) {
+            return true;
+        }
+        if tick % TICKS_PER_EVENT == 0 {
+            sink.emit(counts.progress(started));
+        }
+    }
+    true
+}
+
+impl Counts {
+    fn add(&self, case: &GradedCase) {
+        let result = case.result();
+        let add = |count: &AtomicU64, condition: bool| {
+            count.fetch_add(u64::from(condition), Ordering::Relaxed);
+        };
+        add(&self.passed, result.passed);
+        add(&self.errors, result.error.is_some());
+        add(&self.reached, case.reached);
+        add(&self.done, true);
+    }
+
+    /// Returns what stands for every further attempt once it is clear that the stage cannot be reached.
+    fn hopeless(&self) -> Option<Attempt> {
+        let done = self.done.load(Ordering::Relaxed);
+        if done < HOPELESS || self.reached.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        let first = self.unreached.get()?;
+        Some(Attempt {
+            outcome: Err(AttemptError {
+                detail: format!("not asked, as nothing was reached before: {}", first.detail),
+                ..first.clone()
+            }),
+            steps: Map::new(),
+            retries: 0,
+        })
+    }
+
+    fn progress(&self, started: Instant) -> Event {
+        let done = self.done.load(Ordering::Relaxed);
+        let passed = self.passed.load(Ordering::Relaxed);
+        let errors = self.errors.load(Ordering::Relaxed);
+        let mut note = String::new();
+        if done > 0 {
+            note = format!("{:.1} % passed", 100.0 * passed as f64 / done as f64);
+        }
+        if errors > 0 {
+            note = format!("{note}, {errors} without a grade");
+        }
+        Event::Progress {
+            elapsed: started.elapsed(),
+            done,
+            failed: done.saturating_sub(passed),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            note,
+        }
+    }
+}
+
+fn never_reached(graded: &[GradedCase]) -> bool {
+    !graded.is_empty() && graded.iter().all(|case| !case.reached)
+}
+
+fn reasons(graded: &[GradedCase]) -> BTreeMap<String, String> {
+    let mut first: BTreeMap<String, (u32, String)> = BTreeMap::new();
+    for case in graded {
+        let Some(why) = &case.why else { continue };
+        let (id, repeat) = (&case.result().id, case.result().repeat);
+        if first.get(id).is_none_or(|(earlier, _)| *earlier > repeat) {
+            first.insert(id.clone(), (repeat, why.clone()));
+        }
+    }
+    first.into_iter().map(|(id, (_, why))| (id, why)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! Counts grades: pass rate, assertions, and slices with their intervals, and the errors beside them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::attempt::{Answer, Attempt, UNSCORED, redact_reply};
+use super::plan::EvalPlan;
+use crate::golden::Case;
+use crate::protocol::Reply;
+use crate::stats::{Interval, Proportion, mean_score, pass_rate};
+use crate::store::{
+    CaseResult, EvalResult, GoldenInfo, RateEstimate, ScoreEstimate, SliceEstimate,
+};
+
+/// Of every interval.
+const CONFIDENCE: f64 = 0.95;
+
+/// How much of an answer is stored with a case, in bytes.
+const OUTPUT_BYTES: usize = 64 * 1024;
+
+/// One attempt, graded.
+#[derive(Clone, Debug)]
+pub(crate) struct GradedCase {
+    /// The case's place in the golden set.
+    index: usize,
+    result: CaseResult,
+    /// The key of `error_kinds`, where there was an error.
+    error_kind: Option<String>,
+    retries: u32,
+    /// Whether the stage was reached.
+    pub(super) reached: bool,
+    /// Why it did not pass, for people.
+    pub(super) why: Option<String>,
+}
+
+impl GradedCase {
+    /// Grades one attempt at the case at `index` of the golden set.
+    pub(crate) fn grade(plan: &EvalPlan, index: usize, repeat: u32, attempt: &Attempt) -> Self {
+        let case = &plan.golden.cases[index];
+        let mut graded = Self {
+            index,
+            result: unanswered(case, repeat),
+            error_kind: None,
+            retries: attempt.retries,
+            reached: true,
+            why: None,
+        };
+        let answer = match &attempt.outcome {
+            Ok(answer) => answer,
+            Err(error) => {
+                graded.error_kind = Some(error.kind.clone());
+                graded.reached = error.reached;
+                graded.why = Some(error.detail.clone());
+                graded.result.error = Some(format!("{}: {}", error.kind, error.detail));
+                return graded;
+            }
+        };
+        let mut scope = plan.scope_of(case);
+        scope.steps.clone_from(&attempt.steps);
+        let grade = plan.checks.grade(&scope, &answer.reply);
+        let reasons = |reasons: &[(String, String)]| {
+            let reasons: Vec<String> = reasons
+                .iter()
+                .map(|(key, why)| format!("{key}: {why}"))
+                .collect();
+            (!reasons.is_empty())
+                .then(|| plan.scope.secrets.redact(&reasons.join("; ")).into_owned())
+        };
+        let unscored = reasons(&grade.unscored);
+        graded.why = reasons(&grade.missed).or_else(|| unscored.clone());
+        graded.error_kind = unscored.is_some().then(|| UNSCORED.to_owned());
+        let result = &mut graded.result;
+        result.error = unscored.map(|reason| format!("{UNSCORED}: {reason}"));
+        result.passed = grade.passed;
+        result.score = grade.score;
+        result.assertions = grade.scores;
+        result.response_time_ms = Some(answer.response_time_ms);
+        result.output = match &answer.reply.text {
+            Some(text) => Some(shorten(text.clone())),
+            None if answer.reply.outputs.is_empty() => None,
+            None => serde_json::to_string(&answer.reply.outputs)
+                .ok()
+                .map(shorten),
+        };
+        graded
+    }
+
+    /// Grades an answer that came back in another engine's run, when its clock has stopped.
+    pub(crate) fn of_reply(plan: &EvalPlan, index: usize, repeat: u32, reply: Reply) -> Self {
+        let answer = Answer {
+            reply: redact_reply(reply, &plan.scope.secrets),
+            response_time_ms: 0.0,
+        };
+        let attempt = Attempt {
+            outcome: Ok(answer),
+            steps: serde_json::Map::new(),
+            retries: 0,
+        };
+        let mut graded = Self::grade(plan, index, repeat, &attempt);
+        graded.result.response_time_ms = None;
+        graded
+    }
+
+    /// Returns what is stored.
+    pub(crate) const fn result(&self) -> &CaseResult {
+        &self.result
+    }
+
+    /// The group of a case, else the case: what is independent of the rest.
+    fn cluster(&self) -> (bool, &str) {
+        match &self.result.group {
+            Some(group) => (true, group),
+            None => (false, &self.result.id),
+        }
+    }
+}
+
+fn unanswered(case: &Case, repeat: u32) -> CaseResult {
+    CaseResult {
+        id: case.id.clone(),
+        group: case.group.clone(),
+        tags: case.tags.clone(),
+        repeat,
+        passed: false,
+        score: 0.0,
+        assertions: BTreeMap::new(),
+        output: None,
+        error: None,
+        response_time_ms: None,
+    }
+}
+
+fn shorten(mut text: String) -> String {
+    if text.len() > OUTPUT_BYTES {
+        text.truncate(text.floor_char_boundary(OUTPUT_BYTES));
+        text.push('…');
+    }
+    text
+}
+
+/// Counts what was graded, in whatever order it was: the result is in the order of the golden set, then of the repeats.
+///
+/// An attempt without an answer, or with an answer that an assertion could not score, stays in every denominator as not
+/// passed; the pass rate's bounds say how far that could be from the truth.
+pub(crate) fn score(plan: &EvalPlan, mut graded: Vec<GradedCase>) -> EvalResult {
+    graded.sort_by_key(|case| (case.index, case.result.repeat));
+    let mut error_kinds = BTreeMap::new();
+    for kind in graded.iter().filter_map(|case| case.error_kind.as_ref()) {
+        *error_kinds.entry(kind.clone()).or_insert(0) += 1;
+    }
+    let errors = error_kinds.values().sum();
+    EvalResult {
+        stage: plan.stage.clone(),
+        golden: GoldenInfo {
+            path: plan.golden.path.clone(),
+            digest: plan.golden.digest.clone(),
+            cases: plan.golden.cases.len() as u64,
+        },
+        repeats: plan.repeats,
+        pass_rate: rate(&graded, errors),
+        assertions: assertions(plan, &graded),
+        slices: slices(plan, &graded),
+        errors,
+        error_kinds,
+        cached: 0,
+        retries: graded.iter().map(|case| u64::from(case.retries)).sum(),
+        must_pass_broken: must_pass_broken(plan, &graded),
+        cases: graded.into_iter().map(|case| case.result).collect(),
+    }
+}
+
+/// Nothing asked says nothing.
+const NOTHING: Proportion = Proportion {
+    value: 0.0,
+    interval: Interval {
+        low: 0.0,
+        high: 1.0,
+    },
+    effective_n: 0.0,
+};
+
+fn passes<'a>(cases: impl IntoIterator<Item = &'a GradedCase>) -> Proportion {
+    let answers = cases
+        .into_iter()
+        .map(|case| (case.cluster(), case.result.passed));
+    pass_rate(answers, CONFIDENCE).unwrap_or(NOTHING)
+}
+
+fn rate(graded: &[GradedCase], errors: u64) -> RateEstimate {
+    let clusters: BTreeSet<_> = graded.iter().map(GradedCase::cluster).collect();
+    let independent = clusters.len() == graded.len();
+    let rate = passes(graded);
+    let could_have_passed = errors as f64 / graded.len().max(1) as f64;
+    RateEstimate {
+        value: rate.value,
+        low: rate.interval.low,
+        high: rate.interval.high,
+        confidence: CONFIDENCE,
+        method: if independent { "wilson" } else { "wilson-deff" }.to_owned(),
+        bounds: (errors > 0).then(|| (rate.value, (rate.value + could_have_passed).min(1.0))),
+    }
+}
+
+fn assertions(plan: &EvalPlan, graded: &[GradedCase]) -> BTreeMap<String, ScoreEstimate> {
+    let estimate = |key: &str| {
+        let scores = graded.iter().map(|case| {
+            let score = case.result.assertions.get(key).copied();
+            (case.cluster(), score.unwrap_or(0.0))
+        });
+        let mean = mean_score(scores, CONFIDENCE).unwrap_or(NOTHING);
+        ScoreEstimate {
+            score: mean.value,
+            low: mean.interval.low,
+            high: mean.interval.high,
+        }
+    };
+    let keys = plan.checks.keys();
+    keys.map(|key| (key.to_owned(), estimate(key))).collect()
+}
+
+/// A case without the tag is in no slice of it.
+fn slices(plan: &EvalPlan, graded: &[GradedCase]) -> BTreeMap<String, SliceEstimate> {
+    let mut members: BTreeMap<String, Vec<&GradedCase>> = BTreeMap::new();
+    for tag in &plan.slice_by {
+        for case in graded {
+            if let Some(value) = case.result.tags.get(tag) {
+                members
+                    .entry(format!("{tag}={value}"))
+                    .or_default()
+                    .push(case);
+            }
+        }
+    }
+    let estimate = |cases: Vec<&GradedCase>| {
+        let distinct: BTreeSet<usize> = cases.iter().map(|case| case.index).collect();
+        let rate = passes(cases);
+        SliceEstimate {
+            cases: distinct.len() as u64,
+            value: rate.value,
+            low: rate.interval.low,
+            high: rate.interval.high,
+        }
+    };
+    members
+        .into_iter()
+        .map(|(name, cases)| (name, estimate(cases)))
+        .collect()
+}
+
+/// A case that must pass is broken when one of its repeats did not.
+fn must_pass_broken(plan: &EvalPlan, graded: &[GradedCase]) -> Vec<String> {
+    let failed: BTreeSet<&str> = graded
+        .iter()
+        .filter(|case| !case.result.passed)
+        .map(|case| case.result.id.as_str())
+        .collect();
+    let ids = plan
+        .must_pass
+        .iter()
+        .filter(|id| failed.contains(id.as_str()));
+    ids.cloned().collect()
+}
+
+#[cfg(test)]
+mod tests;

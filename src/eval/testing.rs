@@ -1,0 +1,216 @@
+//! A suite over a small HTTP server, for the tests of this folder.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::check::Checks;
+use super::plan::{EvalPlan, Step};
+use crate::golden::GoldenSet;
+use crate::manifest::{KindTable, Problems, Scope, TemplateError, Timeouts};
+use crate::measure::Failure;
+use crate::protocol::{Call, Head, HttpRequest, MAX_BYTES, ReadError, Reply, ReplyReader};
+
+/// Posts `{"input": …, "steps": …}` and reads `{"text": …, "ids": […]}`.
+#[derive(Debug)]
+pub(super) struct FakeCall {
+    url: url::Url,
+}
+
+impl Call for FakeCall {
+    fn request(&self, scope: &Scope) -> Result<HttpRequest, TemplateError> {
+        if scope.input == "unwritable" {
+            return Err(TemplateError {
+                template: "{{ input.question }}".to_owned(),
+                reason: "`input` has no `question`".to_owned(),
+            });
+        }
+        let body = json!({"input": scope.input, "steps": scope.steps});
+        Ok(HttpRequest {
+            method: "POST".to_owned(),
+            url: self.url.clone(),
+            headers: Vec::new(),
+            body: body.to_string().into(),
+        })
+    }
+
+    fn streams(&self) -> bool {
+        false
+    }
+
+    fn reader(&self) -> Box<dyn ReplyReader> {
+        Box::<FakeReader>::default()
+    }
+
+    fn needs_steps(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[derive(Default)]
+struct FakeReader(Vec<u8>);
+
+impl ReplyReader for FakeReader {
+    fn head(&mut self, _head: Head<'_>) {}
+
+    fn data(&mut self, bytes: &[u8]) -> u32 {
+        self.0.extend_from_slice(bytes);
+        1
+    }
+
+    fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
+        let body: Value = serde_json::from_slice(&self.0).map_err(|_| ReadError {
+            failure: Failure::Decode,
+            detail: "the answer is not JSON".to_owned(),
+        })?;
+        Ok(Reply {
+            text: body["text"].as_str().map(str::to_owned),
+            outputs: body.as_object().cloned().unwrap_or_default(),
+            ..Reply::default()
+        })
+    }
+}
+
+/// What the server says to an input: status, extra head lines, body. The first number counts that input's requests.
+type Script = dyn Fn(usize, &Value) -> (u16, &'static str, String) + Send + Sync;
+
+/// An HTTP server on the loopback interface that remembers what it was asked.
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    asked: Arc<Mutex<BTreeMap<String, usize>>>,
+}
+
+impl Server {
+    /// Answers every request by `script`; the server ends with the test process.
+    pub(super) fn new(
+        script: impl Fn(usize, &Value) -> (u16, &'static str, String) + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
+        let (script, seen): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&asked));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
+                thread::spawn(move || serve(stream, &script, &seen));
+            }
+        });
+        Self { address, asked }
+    }
+
+    /// Answers every input with itself as text.
+    pub(super) fn echo() -> Self {
+        Self::new(|_, body| (200, "", json!({"text": body["input"]}).to_string()))
+    }
+
+    /// Returns how often each input was asked.
+    pub(super) fn asked(&self) -> BTreeMap<String, usize> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    pub(super) fn step(&self, name: &str) -> Step {
+        step(name, self.address)
+    }
+}
+
+fn serve(stream: TcpStream, script: &Arc<Script>, asked: &Mutex<BTreeMap<String, usize>>) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut stream = stream;
+    loop {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                return;
+            }
+            let line = line.trim().to_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let input = body["input"].as_str().unwrap_or_default().to_owned();
+        let count = {
+            let mut asked = asked.lock().unwrap();
+            let count = asked.entry(input).or_insert(0);
+            *count += 1;
+            *count
+        };
+        let (status, head, text) = script(count, &body);
+        let answer = format!(
+            "HTTP/1.1 {status} X\r\n{head}content-length: {}\r\n\r\n{text}",
+            text.len()
+        );
+        if stream.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+pub(super) fn step(name: &str, address: SocketAddr) -> Step {
+    Step {
+        name: name.to_owned(),
+        call: Arc::new(FakeCall {
+            url: format!("http://{address}/").parse().unwrap(),
+        }),
+        timeouts: Timeouts {
+            connect: None,
+            first_token: None,
+            idle: None,
+            total: Duration::from_secs(20),
+        },
+    }
+}
+
+pub(super) fn golden(lines: &[Value]) -> GoldenSet {
+    let dir = tempfile::tempdir().unwrap();
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    std::fs::write(dir.path().join("g.jsonl"), lines.join("\n")).unwrap();
+    GoldenSet::read(dir.path(), Path::new("g.jsonl")).unwrap()
+}
+
+/// Cases `c0`, `c1`, … whose input and expected text are the same word.
+pub(super) fn words(count: usize) -> Vec<Value> {
+    let case = |at| json!({"id": format!("c{at}"), "input": format!("w{at}"), "expected": format!("w{at}")});
+    (0..count).map(case).collect()
+}
+
+pub(super) fn checks(asserts: &[(&str, &str)]) -> Checks {
+    let tables: Vec<KindTable> = asserts
+        .iter()
+        .map(|(kind, text)| KindTable::from_toml(kind, text))
+        .collect();
+    let mut problems = Problems::default();
+    let checks = Checks::parse(&tables, &mut problems);
+    assert!(problems.is_empty(), "{problems:?}");
+    checks
+}
+
+/// A suite with one `equals`.
+pub(super) fn plan(target: Step, cases: &[Value], repeats: u32) -> EvalPlan {
+    EvalPlan {
+        name: "answers".to_owned(),
+        stage: target.name.clone(),
+        target,
+        before: Vec::new(),
+        golden: Arc::new(golden(cases)),
+        checks: Arc::new(checks(&[("equals", "")])),
+        repeats,
+        concurrency: 4,
+        slice_by: Vec::new(),
+        must_pass: Vec::new(),
+        scope: Scope::default(),
+        max_bytes: MAX_BYTES,
+    }
+}

@@ -1,0 +1,467 @@
+//! Reads a golden set from JSONL, line by line, and says for each line that is wrong where it stands and why.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use miette::Diagnostic;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::case::{Case, GoldenSet, content_id};
+use crate::error::{Classify, Kind};
+use crate::registry::did_you_mean;
+
+/// The keys of a case.
+const KEYS: [&str; 5] = ["id", "input", "expected", "tags", "group"];
+
+/// Lines shown before giving up: a file of another format is wrong on every line.
+const SHOWN: usize = 10;
+
+/// Some editors write it at the start of a file; it is not part of the first line.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Why a golden set cannot be used.
+#[derive(Debug, Error, Diagnostic)]
+pub(crate) enum GoldenError {
+    #[error("golden set `{path}` does not exist")]
+    #[diagnostic(help("Create the file, or correct `golden` or `data` in the manifest."))]
+    Missing { path: String },
+    #[error("golden set `{path}` cannot be read: {reason}")]
+    Unreadable { path: String, reason: io::Error },
+    #[error("golden set `{path}` holds no cases")]
+    #[diagnostic(help(
+        "Write one case a line, for instance {{\"id\": \"q1\", \"input\": \"…\", \"expected\": \"…\"}}."
+    ))]
+    Empty { path: String },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Line(LineError),
+    #[error("golden set `{path}` has {count} wrong lines{}", if *.count > .lines.len() { ", the first of them:" } else { ":" })]
+    Lines {
+        path: String,
+        count: usize,
+        #[related]
+        lines: Vec<LineError>,
+    },
+}
+
+/// What is wrong with one line.
+#[derive(Debug, Error)]
+#[error("{path}:{line}: {message}")]
+pub(crate) struct LineError {
+    path: String,
+    line: usize,
+    message: String,
+    help: Option<String>,
+}
+
+impl Diagnostic for LineError {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        let help = self.help.as_ref()?;
+        Some(Box::new(help))
+    }
+}
+
+impl Classify for GoldenError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Missing { .. } | Self::Unreadable { .. } => Kind::Environment,
+            Self::Empty { .. } | Self::Line(_) | Self::Lines { .. } => Kind::Manifest,
+        }
+    }
+}
+
+impl GoldenSet {
+    /// Reads `path`, which messages name as it is written, relative to `root`.
+    pub(crate) fn read(root: &Path, path: &Path) -> Result<Self, GoldenError> {
+        let shown = path.display().to_string();
+        match File::open(root.join(path)) {
+            Ok(file) => read_lines(BufReader::new(file), shown),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(GoldenError::Missing { path: shown })
+            }
+            Err(reason) => Err(GoldenError::Unreadable {
+                path: shown,
+                reason,
+            }),
+        }
+    }
+}
+
+/// What is wrong with a line, before it is known which.
+struct Wrong {
+    message: String,
+    help: Option<String>,
+}
+
+impl Wrong {
+    fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    fn help(self, help: impl Into<String>) -> Self {
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
+    }
+}
+
+fn read_lines(mut from: impl BufRead, path: String) -> Result<GoldenSet, GoldenError> {
+    let mut cases = Vec::new();
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    let mut bytes = Vec::new();
+    for line in 1.. {
+        bytes.clear();
+        match from.read_until(b'\n', &mut bytes) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(reason) => return Err(GoldenError::Unreadable { path, reason }),
+        }
+        let text = if line == 1 {
+            bytes.strip_prefix(BOM).unwrap_or(&bytes)
+        } else {
+            &bytes
+        };
+        match parse_line(text).and_then(|case| unique(case, line, &mut seen)) {
+            Ok(case) => cases.extend(case),
+            Err(Wrong { message, help }) => {
+                count += 1;
+                if wrong.len() < SHOWN {
+                    wrong.push(LineError {
+                        path: path.clone(),
+                        line,
+                        message,
+                        help,
+                    });
+                }
+            }
+        }
+    }
+    match (count, wrong.pop()) {
+        (_, None) if cases.is_empty() => Err(GoldenError::Empty { path }),
+        (_, None) => Ok(GoldenSet::new(path, cases)),
+        (1, Some(only)) => Err(GoldenError::Line(only)),
+        (_, Some(last)) => {
+            wrong.push(last);
+            Err(GoldenError::Lines {
+                path,
+                count,
+                lines: wrong,
+            })
+        }
+    }
+}
+
+/// Refuses a case whose id was seen, and remembers where it stands.
+fn unique(
+    case: Option<(Case, bool)>,
+    line: usize,
+    seen: &mut HashMap<String, usize>,
+) -> Result<Option<Case>, Wrong> {
+    let Some((case, named)) = case else {
+        return Ok(None);
+    };
+    match seen.insert(case.id.clone(), line) {
+        None => Ok(Some(case)),
+        Some(first) => {
+            seen.insert(case.id.clone(), first);
+            Err(if named {
+                Wrong::new(format!(
+                    "case id `{}` is already used on line {first}",
+                    case.id
+                ))
+                .help("Give every case an id of its own.")
+            } else {
+                Wrong::new(format!("the same case stands on line {first}"))
+                    .help("Remove one of them, or give each an `id`.")
+            })
+        }
+    }
+}
+
+/// Returns the case of a line and whether it has a written id; `None` for a blank line.
+fn parse_line(bytes: &[u8]) -> Result<Option<(Case, bool)>, Wrong> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        Wrong::new(format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1))
+            .help("Save the file as UTF-8.")
+    })?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let value: Value = serde_json::from_str(text).map_err(|error| broken_json(&error))?;
+    let Value::Object(table) = value else {
+        return Err(Wrong::new(format!(
+            "a case is a JSON object, this is {}",
+            describe(&value)
+        )));
+    };
+    parse_case(table).map(Some)
+}
+
+fn broken_json(error: &serde_json::Error) -> Wrong {
+    if error.is_eof() {
+        return Wrong::new("the line ends in the middle of a JSON object")
+            .help("Write each case on one line; the file may have been cut off.");
+    }
+    let text = error.to_string();
+    let reason = text.split(" at line ").next().unwrap_or(&text);
+    Wrong::new(format!(
+        "not JSON: {reason} at column {}",
+        error.column().max(1)
+    ))
+}
+
+fn parse_case(mut table: Map<String, Value>) -> Result<(Case, bool), Wrong> {
+    if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        let wrong = Wrong::new(format!("unknown key `{unknown}`"));
+        return Err(match did_you_mean(unknown, KEYS) {
+            Some(near) => wrong.help(format!("Did you mean `{near}`?")),
+            None => wrong.help(format!(
+                "A case has the keys `{}`; what else belongs to it goes into `input`, `expected`, or `tags`.",
+                KEYS.join("`, `")
+            )),
+        });
+    }
+    let id = optional_text(&mut table, "id")?;
+    let group = optional_text(&mut table, "group")?;
+    let tags = match table.remove("tags") {
+        None | Some(Value::Null) => BTreeMap::new(),
+        Some(Value::Object(tags)) => tags
+            .into_iter()
+            .map(|(key, value)| tag_text(&key, value).map(|text| (key, text)))
+            .collect::<Result<_, _>>()?,
+        Some(other) => {
+            return Err(Wrong::new(format!(
+                "`tags` must be an object, this is {}",
+                describe(&other)
+            )));
+        }
+    };
+    let expected = table.remove("expected").unwrap_or(Value::Null);
+    let input = match table.remove("input") {
+        None | Some(Value::Null) => {
+            return Err(Wrong::new("the case has no `input`")
+                .help("Write what is sent to the stage as `input`, a text or an object."));
+        }
+        Some(input) => input,
+    };
+    let named = id.is_some();
+    let case = Case {
+        id: id.unwrap_or_else(|| content_id(&input, &expected)),
+        input,
+        expected,
+        tags,
+        group,
+    };
+    Ok((case, named))
+}
+
+/// Takes a text, or a number as its text.
+fn optional_text(table: &mut Map<String, Value>, key: &str) -> Result<Option<String>, Wrong> {
+    match table.remove(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => {
+            Err(Wrong::new(format!("`{key}` must not be empty")))
+        }
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(other) => Err(Wrong::new(format!(
+            "`{key}` must be a text, this is {}",
+            describe(&other)
+        ))),
+    }
+}
+
+fn tag_text(key: &str, value: Value) -> Result<String, Wrong> {
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => Err(Wrong::new(format!(
+            "tag `{key}` must be a text, a number, or a boolean, this is {}",
+            describe(&value)
+        ))),
+    }
+}
+
+const fn describe(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: impl AsRef<[u8]>) -> Result<GoldenSet, GoldenError> {
+        read_lines(text.as_ref(), "golden/a.jsonl".to_owned())
+    }
+
+    /// The error as a person reads it: message, related lines, help, and kind.
+    fn shown(text: impl AsRef<[u8]>) -> String {
+        show(&read(text).unwrap_err())
+    }
+
+    fn show(error: &GoldenError) -> String {
+        let mut out = format!("{error} [{:?}]", error.kind());
+        for line in error.related().into_iter().flatten() {
+            write!(out, "\n  {line}").unwrap();
+        }
+        if let Some(help) = error.help() {
+            write!(out, "\nhelp: {help}").unwrap();
+        }
+        out
+    }
+
+    #[test]
+    fn cases_are_read_in_order_with_their_tags_and_groups() {
+        let text = "\u{feff}{\"id\":\"q1\",\"input\":{\"question\":\"a\"},\"expected\":{\"ids\":[\"d1\"]},\
+                    \"tags\":{\"lang\":\"en\",\"hops\":2,\"hard\":true},\"group\":\"c1\"}\r\n\n  \n{\"input\":\"b\"}";
+        let set = read(text).unwrap();
+        assert_eq!(set.cases.len(), 2);
+        assert_eq!(
+            set.cases[0],
+            Case {
+                id: "q1".into(),
+                input: json!({"question": "a"}),
+                expected: json!({"ids": ["d1"]}),
+                tags: [("hard", "true"), ("hops", "2"), ("lang", "en")]
+                    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                    .into(),
+                group: Some("c1".into()),
+            }
+        );
+        assert_eq!(set.cases[1].id, content_id(&json!("b"), &Value::Null));
+    }
+
+    #[test]
+    fn layout_does_not_change_the_digest() {
+        let one = read("{\"id\":\"1\",\"input\":{\"a\":1,\"b\":2}}\n").unwrap();
+        let other = read("\u{feff}\n{ \"input\": {\"b\":2, \"a\":1}, \"id\": 1 }").unwrap();
+        assert_eq!(one.digest, other.digest);
+        assert!(one.digest.starts_with("blake3:"));
+    }
+
+    #[test]
+    fn a_broken_line_is_named() {
+        insta::assert_snapshot!(shown("{\"input\": \"a\"}\n{\"input\": \"b\n"), @"
+        golden/a.jsonl:2: the line ends in the middle of a JSON object [Manifest]
+        help: Write each case on one line; the file may have been cut off.
+        ");
+        insta::assert_snapshot!(shown("{\"input\": }\n"), @"golden/a.jsonl:1: not JSON: expected value at column 11 [Manifest]");
+        insta::assert_snapshot!(shown("{\"input\": \"a\"} x\n"), @"golden/a.jsonl:1: not JSON: trailing characters at column 16 [Manifest]");
+        insta::assert_snapshot!(shown("[1]\n"), @"golden/a.jsonl:1: a case is a JSON object, this is an array [Manifest]");
+        insta::assert_snapshot!(shown(b"{\"input\": \"a\xff\"}\n"), @"
+        golden/a.jsonl:1: invalid UTF-8 at byte 13 [Manifest]
+        help: Save the file as UTF-8.
+        ");
+    }
+
+    #[test]
+    fn wrong_keys_and_values_are_named() {
+        insta::assert_snapshot!(shown("{\"input\": \"a\", \"expcted\": \"b\"}"), @"
+        golden/a.jsonl:1: unknown key `expcted` [Manifest]
+        help: Did you mean `expected`?
+        ");
+        insta::assert_snapshot!(shown("{\"input\": \"a\", \"weight\": 2}"), @"
+        golden/a.jsonl:1: unknown key `weight` [Manifest]
+        help: A case has the keys `id`, `input`, `expected`, `tags`, `group`; what else belongs to it goes into `input`, `expected`, or `tags`.
+        ");
+        insta::assert_snapshot!(shown("{\"id\": \"q1\"}"), @"
+        golden/a.jsonl:1: the case has no `input` [Manifest]
+        help: Write what is sent to the stage as `input`, a text or an object.
+        ");
+        insta::assert_snapshot!(shown("{\"id\": [], \"input\": \"a\"}"), @"golden/a.jsonl:1: `id` must be a text, this is an array [Manifest]");
+        insta::assert_snapshot!(shown("{\"id\": \"\", \"input\": \"a\"}"), @"golden/a.jsonl:1: `id` must not be empty [Manifest]");
+        insta::assert_snapshot!(shown("{\"input\": \"a\", \"tags\": [\"x\"]}"), @"golden/a.jsonl:1: `tags` must be an object, this is an array [Manifest]");
+        insta::assert_snapshot!(shown("{\"input\": \"a\", \"tags\": {\"x\": {}}}"), @"golden/a.jsonl:1: tag `x` must be a text, a number, or a boolean, this is an object [Manifest]");
+    }
+
+    #[test]
+    fn duplicates_name_the_first_line() {
+        insta::assert_snapshot!(
+            shown("{\"id\":\"a\",\"input\":1}\n\n{\"id\":\"a\",\"input\":2}\n"), @"
+        golden/a.jsonl:3: case id `a` is already used on line 1 [Manifest]
+        help: Give every case an id of its own.
+        ");
+        insta::assert_snapshot!(shown("{\"input\":1}\n{\"input\":1}\n"), @"
+        golden/a.jsonl:2: the same case stands on line 1 [Manifest]
+        help: Remove one of them, or give each an `id`.
+        ");
+    }
+
+    #[test]
+    fn every_wrong_line_is_shown_up_to_a_limit() {
+        insta::assert_snapshot!(shown("{}\n{\"input\": 1}\n7\n"), @"
+        golden set `golden/a.jsonl` has 2 wrong lines: [Manifest]
+          golden/a.jsonl:1: the case has no `input`
+          golden/a.jsonl:3: a case is a JSON object, this is a number
+        ");
+        let many = "{}\n".repeat(500);
+        let Err(GoldenError::Lines { count, lines, .. }) = read(many) else {
+            panic!("500 wrong lines must be an error");
+        };
+        assert_eq!((count, lines.len()), (500, SHOWN));
+    }
+
+    #[test]
+    fn nothing_to_ask_and_nothing_there_are_different_errors() {
+        insta::assert_snapshot!(shown(""), @r#"
+        golden set `golden/a.jsonl` holds no cases [Manifest]
+        help: Write one case a line, for instance {"id": "q1", "input": "…", "expected": "…"}.
+        "#);
+        insta::assert_snapshot!(shown("\n\u{20}\n"), @r#"
+        golden set `golden/a.jsonl` holds no cases [Manifest]
+        help: Write one case a line, for instance {"id": "q1", "input": "…", "expected": "…"}.
+        "#);
+        let dir = tempfile::tempdir().unwrap();
+        let missing = GoldenSet::read(dir.path(), Path::new("golden/none.jsonl")).unwrap_err();
+        insta::assert_snapshot!(show(&missing), @"
+        golden set `golden/none.jsonl` does not exist [Environment]
+        help: Create the file, or correct `golden` or `data` in the manifest.
+        ");
+        let folder = GoldenSet::read(dir.path(), Path::new(".")).unwrap_err();
+        assert_eq!(folder.kind(), Kind::Environment);
+    }
+
+    #[test]
+    fn a_hundred_thousand_lines_are_read_in_one_pass() {
+        let mut text = String::new();
+        for at in 0..100_000 {
+            writeln!(
+                text,
+                "{{\"id\":\"q{at}\",\"input\":{{\"question\":\"number {at}\"}}}}"
+            )
+            .unwrap();
+        }
+        let set = read(text).unwrap();
+        assert_eq!(set.cases.len(), 100_000);
+        assert_eq!(set.cases[99_999].id, "q99999");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ignored = read(bytes).map(|set| set.cases.len());
+        }
+    }
+}

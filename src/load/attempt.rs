@@ -1,0 +1,183 @@
+//! One request from the moment it is due to its end.
+
+use crate::measure::{Failure, Stamps};
+use crate::protocol::{Head, ReadError, Reply, ReplyReader};
+
+use super::http1::Sink;
+
+/// A request under way.
+pub(super) struct Attempt {
+    pub(super) target: usize,
+    /// Which case of the data it sends.
+    pub(super) case: usize,
+    /// Whether it counts; false in the warm-up.
+    pub(super) measured: bool,
+    /// The user of a closed loop that waits for it.
+    pub(super) user: Option<u32>,
+    pub(super) stamps: Stamps,
+    /// Gaps between content-bearing events, in ns.
+    pub(super) gaps: Vec<u64>,
+    /// Content-bearing events that came in one read with an earlier one: their gaps cannot be known.
+    pub(super) coalesced: u64,
+    reader: Box<dyn ReplyReader>,
+    streams: bool,
+    status: u16,
+}
+
+impl Attempt {
+    /// Makes an attempt that the engine takes up at `dequeued`; times in ns since t = 0, unsigned because they are
+    /// kept relative to the beginning of the warm-up.
+    pub(super) fn new(
+        target: usize,
+        case: usize,
+        intended: u64,
+        dequeued: u64,
+        streams: bool,
+        reader: Box<dyn ReplyReader>,
+    ) -> Self {
+        Self {
+            target,
+            case,
+            measured: true,
+            user: None,
+            stamps: Stamps {
+                intended,
+                dequeued,
+                ..Stamps::default()
+            },
+            gaps: Vec::new(),
+            coalesced: 0,
+            reader,
+            streams,
+            status: 0,
+        }
+    }
+
+    /// Returns the time at which something was last heard of the server, or at which the request began.
+    pub(super) fn last_sign(&self) -> u64 {
+        let stamps = &self.stamps;
+        stamps
+            .last_content
+            .or(stamps.first_byte)
+            .or(stamps.send_start)
+            .unwrap_or(stamps.dequeued)
+    }
+
+    /// Returns where the parser puts what one read brought.
+    pub(super) fn sink(&mut self, now: u64) -> ReadSink<'_> {
+        ReadSink { attempt: self, now }
+    }
+
+    /// Ends the attempt: reads the answer, after the last stamp is taken.
+    pub(super) fn finish(self, end: u64) -> Finished {
+        let Self {
+            target,
+            case,
+            measured,
+            user,
+            mut stamps,
+            gaps,
+            coalesced,
+            reader,
+            streams,
+            status,
+        } = self;
+        stamps.end = Some(end);
+        // An answer without a body is complete with its head.
+        stamps.last_content = stamps.last_content.or(stamps.first_byte);
+        let outcome = if (200..300).contains(&status) {
+            reader.finish()
+        } else {
+            Err(ReadError {
+                failure: Failure::Status(status),
+                detail: String::new(),
+            })
+        };
+        Finished {
+            target,
+            case,
+            measured,
+            user,
+            stamps,
+            gaps,
+            coalesced,
+            streams,
+            outcome,
+        }
+    }
+
+    /// Ends the attempt with a failure of the connection.
+    pub(super) fn fail(self, failure: Failure, detail: String, end: u64) -> Finished {
+        let Self {
+            target,
+            case,
+            measured,
+            user,
+            mut stamps,
+            gaps,
+            coalesced,
+            streams,
+            ..
+        } = self;
+        stamps.end = Some(end);
+        let outcome = Err(ReadError { failure, detail });
+        Finished {
+            target,
+            case,
+            measured,
+            user,
+            stamps,
+            gaps,
+            coalesced,
+            streams,
+            outcome,
+        }
+    }
+}
+
+/// A request that has ended.
+pub(super) struct Finished {
+    pub(super) target: usize,
+    pub(super) case: usize,
+    pub(super) measured: bool,
+    pub(super) user: Option<u32>,
+    pub(super) stamps: Stamps,
+    pub(super) gaps: Vec<u64>,
+    pub(super) coalesced: u64,
+    pub(super) streams: bool,
+    pub(super) outcome: Result<Reply, ReadError>,
+}
+
+/// Takes what one read brought, stamped with the time of that read.
+pub(super) struct ReadSink<'a> {
+    attempt: &'a mut Attempt,
+    now: u64,
+}
+
+impl Sink for ReadSink<'_> {
+    fn head(&mut self, head: Head<'_>) {
+        self.attempt.status = head.status;
+        self.attempt.reader.head(head);
+    }
+
+    fn body(&mut self, bytes: &[u8]) {
+        let attempt = &mut *self.attempt;
+        if !(200..300).contains(&attempt.status) {
+            return;
+        }
+        let events = attempt.reader.data(bytes);
+        if events == 0 {
+            return;
+        }
+        let stamps = &mut attempt.stamps;
+        stamps.first_content.get_or_insert(self.now);
+        if attempt.streams {
+            let same_read = stamps.last_content == Some(self.now);
+            if let Some(last) = stamps.last_content.filter(|_| !same_read) {
+                attempt.gaps.push(self.now - last);
+            }
+            attempt.coalesced += u64::from(events) - u64::from(!same_read);
+        }
+        stamps.last_content = Some(self.now);
+    }
+}

@@ -1,0 +1,163 @@
+//! The connections of one shard: a slab with one stack of idle ones for each target.
+
+use std::io;
+
+use bytes::Bytes;
+use mio::Registry;
+use mio::net::TcpStream;
+
+use super::arrival::nanos;
+use super::attempt::Attempt;
+use super::http1::ResponseParser;
+use super::plan::{Endpoint, Prepared, Target};
+use super::shard::total_ns;
+use super::socket::Socket;
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Connecting,
+    Handshaking,
+    Open,
+}
+
+/// One connection; idle when it is open and has no attempt.
+pub(super) struct Connection {
+    pub(super) socket: Socket,
+    pub(super) target: usize,
+    pub(super) phase: Phase,
+    pub(super) attempt: Option<Attempt>,
+    /// What of the request is still to be written.
+    pub(super) out: Bytes,
+    pub(super) parser: ResponseParser,
+    /// Whether the request is a HEAD, whose answer has no body.
+    pub(super) is_head: bool,
+    opened: u64,
+}
+
+impl Connection {
+    /// Puts a request on the connection.
+    pub(super) fn begin(&mut self, attempt: Attempt, request: &Prepared) {
+        self.out = request.bytes.clone();
+        self.is_head = request.is_head;
+        self.attempt = Some(attempt);
+    }
+
+    fn is_overdue(&self, now: u64, target: &Target) -> bool {
+        let past = |since: u64, limit: u64| now > since.saturating_add(limit);
+        let timeouts = &target.timeouts;
+        match (&self.attempt, self.phase) {
+            (None, Phase::Open) => false,
+            (None, Phase::Connecting | Phase::Handshaking) => past(
+                self.opened,
+                timeouts.connect.map_or(total_ns(target), nanos),
+            ),
+            (Some(attempt), _) => {
+                let stamps = &attempt.stamps;
+                let first = timeouts.first_token.map(nanos);
+                let idle = timeouts.idle.map(nanos);
+                past(stamps.dequeued, total_ns(target))
+                    || (stamps.first_content.is_none()
+                        && first.is_some_and(|first| past(stamps.dequeued, first)))
+                    || idle.is_some_and(|idle| past(attempt.last_sign(), idle))
+            }
+        }
+    }
+}
+
+/// The connections of one shard.
+pub(super) struct Connections {
+    slots: Vec<Option<Connection>>,
+    vacant: Vec<usize>,
+    idle: Vec<Vec<usize>>,
+}
+
+impl Connections {
+    /// Makes an empty set for that many targets.
+    pub(super) fn new(targets: usize) -> Self {
+        Self {
+            slots: Vec::new(),
+            vacant: Vec::new(),
+            idle: vec![Vec::new(); targets],
+        }
+    }
+
+    /// Returns how many connections there are, open or opening.
+    pub(super) fn open(&self) -> usize {
+        self.slots.len() - self.vacant.len()
+    }
+
+    /// Begins a connection; `register` gets its socket and its number.
+    pub(super) fn connect(
+        &mut self,
+        endpoint: &Endpoint,
+        target: usize,
+        now: u64,
+        register: impl FnOnce(&mut TcpStream, usize) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut socket = Socket::connect(endpoint)?;
+        let at = self.vacant.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        if let Err(error) = register(socket.source(), at) {
+            self.vacant.push(at);
+            return Err(error);
+        }
+        self.slots[at] = Some(Connection {
+            socket,
+            target,
+            phase: Phase::Connecting,
+            attempt: None,
+            out: Bytes::new(),
+            parser: ResponseParser::default(),
+            is_head: false,
+            opened: now,
+        });
+        Ok(())
+    }
+
+    /// Returns the connection of that number, unless it was closed.
+    pub(super) fn get(&mut self, at: usize) -> Option<&mut Connection> {
+        self.slots.get_mut(at)?.as_mut()
+    }
+
+    /// Takes the idle connection that was used last: the one least likely to have been given up by the server.
+    pub(super) fn take_idle(&mut self, target: usize) -> Option<usize> {
+        self.idle[target].pop()
+    }
+
+    /// Puts an open connection aside.
+    pub(super) fn put_idle(&mut self, at: usize) {
+        if let Some(Some(connection)) = self.slots.get(at) {
+            self.idle[connection.target].push(at);
+        }
+    }
+
+    /// Closes a connection, idle or not.
+    pub(super) fn close(&mut self, at: usize, registry: &Registry) {
+        if let Some(mut connection) = self.slots.get_mut(at).and_then(Option::take) {
+            self.idle[connection.target].retain(|idle| *idle != at);
+            self.vacant.push(at);
+            // The descriptor is closed with the socket; that it could not be taken out of the set changes nothing.
+            drop(registry.deregister(connection.socket.source()));
+        }
+    }
+
+    /// Returns the numbers of the connections that are past a deadline.
+    pub(super) fn overdue(&self, now: u64, targets: &[Target]) -> Vec<usize> {
+        let overdue =
+            |connection: &Connection| connection.is_overdue(now, &targets[connection.target]);
+        (0..self.slots.len())
+            .filter(|at| self.slots[*at].as_ref().is_some_and(overdue))
+            .collect()
+    }
+
+    /// Returns every attempt that has a connection.
+    pub(super) fn attempts(&self) -> impl Iterator<Item = &Attempt> {
+        self.slots
+            .iter()
+            .flatten()
+            .filter_map(|connection| connection.attempt.as_ref())
+    }
+}

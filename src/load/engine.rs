@@ -1,0 +1,324 @@
+//! A run from its plan to its result: starts the shards, watches them, merges what they bring back.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use mio::{Poll, Waker};
+
+use super::arrival::nanos;
+use super::feed::{Counters, Feed};
+use super::machine::{Machine, hurry_this_thread, most_connections, peak_rss_mb};
+use super::pacer::now_ns;
+use super::plan::LoadPlan;
+use super::recorder::Recorder;
+use super::result::{Stages, stage_result, unreached};
+use super::shard::{Captured, Shard, ShardResult, Shared, WAKER};
+use super::validity::{Evidence, judge};
+use crate::error::{Classify, Kind};
+use crate::manifest::{Arrivals, LatencyMetric, Until};
+use crate::measure::{Event, EventSink, Failure, Histogram};
+use crate::store::{Generator, Lag, Validity};
+
+/// From plan to first request: time for the threads to get to their loops.
+const LEAD_NS: u64 = 5_000_000;
+/// How often the run is looked at from outside: interruption, progress.
+const LOOK: Duration = Duration::from_millis(50);
+/// Looks between two progress events.
+const LOOKS_PER_PROGRESS: u32 = 5;
+
+/// What a run found.
+pub(crate) struct LoadResult {
+    pub(crate) stages: Stages,
+    pub(crate) validity: Validity,
+    pub(crate) generator: Generator,
+    /// Length of the measured phase.
+    pub(crate) duration_s: f64,
+    /// False when it was interrupted.
+    pub(crate) complete: bool,
+    /// Whether the run stopped because of `max_requests`.
+    pub(crate) over_budget: bool,
+    /// Whether not one request reached its stage.
+    pub(crate) never_reached: bool,
+    /// The first detail of each kind of failure, by stage.
+    pub(crate) examples: BTreeMap<String, BTreeMap<Failure, String>>,
+    /// Ok answers, when they were asked for.
+    pub(crate) captured: Vec<Captured>,
+}
+
+/// The engine itself could not run.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("the load engine could not be started")]
+pub(crate) struct LoadError(#[from] std::io::Error);
+
+impl Classify for LoadError {
+    fn kind(&self) -> Kind {
+        Kind::Environment
+    }
+}
+
+/// Runs a plan until it ends or `interrupted` becomes true. With `keep_replies`, every ok answer is kept for scoring
+/// once the clock has stopped.
+pub(crate) fn run(
+    plan: &LoadPlan,
+    sink: &dyn EventSink,
+    interrupted: &AtomicBool,
+    keep_replies: bool,
+) -> Result<LoadResult, LoadError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let shards = cores.saturating_sub(1).max(1);
+    let shared = Shared::default();
+    let polls: Vec<Poll> = (0..shards).map(|_| Poll::new()).collect::<Result<_, _>>()?;
+    let wakers: Vec<Waker> = polls
+        .iter()
+        .map(|poll| Waker::new(poll.registry(), WAKER))
+        .collect::<Result<_, _>>()?;
+    let before = read_machine();
+    let start = now_ns() + LEAD_NS + nanos(plan.warmup);
+    let (done, results) = mpsc::channel();
+    let (shards, complete) = std::thread::scope(|scope| {
+        for shard in prepare(plan, &shared, polls, start) {
+            let done = done.clone();
+            scope.spawn(move || {
+                hurry_this_thread();
+                let result = shard.and_then(|mut shard| {
+                    if keep_replies {
+                        shard.keep_replies();
+                    }
+                    shard.run()
+                });
+                // The receiver outlives every shard.
+                drop(done.send(result));
+            });
+        }
+        let watch = Watch {
+            plan,
+            sink,
+            interrupted,
+            shared: &shared,
+            wakers: &wakers,
+            start,
+        };
+        watch_over(&watch, &results)
+    })?;
+    sink.emit(progress(&shared, start, plan));
+    sink.emit(Event::Finished { complete });
+    Ok(conclude(
+        plan,
+        shards,
+        &Conclusion {
+            start,
+            complete,
+            before,
+            after: read_machine(),
+        },
+    ))
+}
+
+fn read_machine() -> Machine {
+    Machine::read(Path::new("/proc"), Path::new("/sys/fs/cgroup"))
+}
+
+/// Makes one shard over each poll.
+fn prepare<'a>(
+    plan: &'a LoadPlan,
+    shared: &'a Shared,
+    polls: Vec<Poll>,
+    start: u64,
+) -> Vec<std::io::Result<Shard<'a>>> {
+    let shards = polls.len();
+    let most = most_connections() / shards;
+    let counters: Vec<Arc<Counters>> = plan.targets.iter().map(|_| Arc::default()).collect();
+    polls
+        .into_iter()
+        .enumerate()
+        .map(|(shard, poll)| {
+            let feeds = (0..plan.targets.len())
+                .map(|target| Feed::new(plan, target, (shard, shards), start, &counters[target]))
+                .collect();
+            Shard::new(plan, shared, poll, feeds, start, most)
+        })
+        .collect()
+}
+
+/// What watching a run needs.
+struct Watch<'a> {
+    plan: &'a LoadPlan,
+    sink: &'a dyn EventSink,
+    interrupted: &'a AtomicBool,
+    shared: &'a Shared,
+    wakers: &'a [Waker],
+    start: u64,
+}
+
+/// Waits for the shards; tells progress and passes on an interruption. Returns their results, and whether the run
+/// came to its own end.
+fn watch_over(
+    watch: &Watch<'_>,
+    results: &mpsc::Receiver<std::io::Result<ShardResult>>,
+) -> std::io::Result<(Vec<ShardResult>, bool)> {
+    let mut collected = Vec::new();
+    let mut complete = true;
+    let mut looks: u32 = 0;
+    while collected.len() < watch.wakers.len() {
+        match results.recv_timeout(LOOK) {
+            Ok(result) => {
+                collected.push(result?);
+                continue;
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                return Err(std::io::Error::other(
+                    "a thread of the engine ended without a result",
+                ));
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
+        if watch.interrupted.load(Ordering::Relaxed) {
+            complete = false;
+            watch.shared.stop.store(true, Ordering::Relaxed);
+            for waker in watch.wakers {
+                waker.wake()?;
+            }
+        }
+        looks += 1;
+        if looks.is_multiple_of(LOOKS_PER_PROGRESS) {
+            watch
+                .sink
+                .emit(progress(watch.shared, watch.start, watch.plan));
+        }
+    }
+    Ok((collected, complete))
+}
+
+fn progress(shared: &Shared, start: u64, plan: &LoadPlan) -> Event {
+    let now = now_ns();
+    let note = if now < start {
+        "warming up".to_owned()
+    } else {
+        String::new()
+    };
+    Event::Progress {
+        elapsed: Duration::from_nanos(now.saturating_sub(start)),
+        done: shared.done.load(Ordering::Relaxed),
+        failed: shared.failed.load(Ordering::Relaxed),
+        in_flight: shared.in_flight.swap(0, Ordering::Relaxed),
+        note: match plan.until {
+            Until::Duration(duration) if now > start + nanos(duration) => {
+                "waiting for the last answers".to_owned()
+            }
+            _ => note,
+        },
+    }
+}
+
+/// What is known besides the shards' records when a run is over.
+struct Conclusion {
+    start: u64,
+    complete: bool,
+    before: Machine,
+    after: Machine,
+}
+
+/// Adds the records of all shards, target by target.
+fn merge(shards: Vec<ShardResult>) -> ShardResult {
+    let mut shards = shards.into_iter();
+    let mut merged = shards.next().unwrap_or_default();
+    for shard in shards {
+        merged.exhausted += shard.exhausted;
+        merged.over_budget |= shard.over_budget;
+        merged.captured.extend(shard.captured);
+        for (known, more) in merged.recorders.iter_mut().zip(shard.recorders) {
+            known.merge(more);
+        }
+    }
+    merged
+}
+
+/// Returns the length of the measured phase in seconds.
+fn measured_s(plan: &LoadPlan, merged: &ShardResult, end: &Conclusion) -> f64 {
+    let elapsed_s = now_ns().saturating_sub(end.start) as f64 / 1e9;
+    match plan.until {
+        // A run whose last answer came early still had its whole length for arrivals.
+        Until::Duration(duration) if end.complete && !merged.over_budget => duration.as_secs_f64(),
+        Until::Duration(duration) => duration.as_secs_f64().min(elapsed_s),
+        Until::Requests(_) => {
+            let last = merged
+                .recorders
+                .iter()
+                .map(|recorder| recorder.last_end)
+                .max();
+            last.unwrap_or(0) as f64 / 1e9
+        }
+    }
+}
+
+/// Merges the shards and judges the run.
+fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> LoadResult {
+    let merged = merge(shards);
+    let duration_s = measured_s(plan, &merged, end);
+    let recorders = &merged.recorders;
+    let by_stage = || plan.targets.iter().zip(recorders);
+    let lag = overall_lag(plan, recorders);
+    let not_sent = recorders.iter().map(|recorder| recorder.not_sent).sum();
+    LoadResult {
+        never_reached: unreached(recorders),
+        examples: by_stage()
+            .map(|(target, recorder)| (target.stage.clone(), recorder.examples.clone()))
+            .collect(),
+        stages: by_stage()
+            .map(|(target, recorder)| {
+                let result = stage_result(target, recorder, &plan.arrivals, duration_s);
+                (target.stage.clone(), result)
+            })
+            .collect(),
+        validity: judge(&Evidence {
+            lag: lag.as_ref(),
+            response_p50_ms: smallest_median(recorders),
+            attempted: recorders.iter().map(|recorder| recorder.attempted).sum(),
+            not_sent,
+            exhausted: merged.exhausted,
+            strain: end.after.strain_since(&end.before),
+        }),
+        generator: Generator {
+            schedule_lag_ms: lag.as_ref().map(|lag| Lag {
+                p50: lag.quantile_ms(0.5),
+                p99: lag.quantile_ms(0.99),
+                max: lag.max_ms(),
+            }),
+            not_sent,
+            cpu_s: end.after.cpu_ns.saturating_sub(end.before.cpu_ns) as f64 / 1e9,
+            peak_rss_mb: peak_rss_mb(Path::new("/proc")),
+        },
+        duration_s,
+        complete: end.complete,
+        over_budget: merged.over_budget,
+        captured: merged.captured,
+    }
+}
+
+fn overall_lag(plan: &LoadPlan, merged: &[Recorder]) -> Option<Histogram> {
+    matches!(plan.arrivals, Arrivals::Open { .. }).then(|| {
+        let mut lag = Histogram::default();
+        for recorder in merged {
+            if let Some(series) = recorder.series.get(&LatencyMetric::ScheduleLag) {
+                lag.merge(&series.total);
+            }
+        }
+        lag
+    })
+}
+
+fn smallest_median(merged: &[Recorder]) -> Option<f64> {
+    merged
+        .iter()
+        .filter_map(|recorder| {
+            recorder
+                .series
+                .get(&LatencyMetric::ResponseTime)?
+                .total
+                .quantile_ms(0.5)
+        })
+        .min_by(f64::total_cmp)
+}

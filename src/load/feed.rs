@@ -1,0 +1,265 @@
+//! Where a shard's next request comes from: a schedule (open loop) or users (closed loop).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::arrival::{Phase, Schedule, nanos};
+use super::plan::LoadPlan;
+use crate::manifest::{Arrivals, Until};
+
+/// A request that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    /// Absolute, on the engine's clock.
+    pub(super) intended: u64,
+    /// Its number within its phase; decides which case it sends.
+    pub(super) index: u64,
+    pub(super) measured: bool,
+    /// The user of a closed loop.
+    pub(super) user: Option<u32>,
+}
+
+/// The part of one target's load that one shard sends.
+pub(super) enum Feed {
+    Open(OpenFeed),
+    Closed(ClosedFeed),
+}
+
+/// The arrivals i with i mod `shards` = `shard`, warm-up first.
+pub(super) struct OpenFeed {
+    phases: VecDeque<PhaseFeed>,
+    next: Option<Due>,
+}
+
+struct PhaseFeed {
+    schedule: std::iter::StepBy<std::iter::Skip<std::iter::Enumerate<Schedule>>>,
+    offset: u64,
+    measured: bool,
+}
+
+/// The users u with u mod `shards` = `shard`.
+pub(super) struct ClosedFeed {
+    ready: VecDeque<(u64, u32)>,
+    think_ns: u64,
+    start: u64,
+    end: Option<u64>,
+    limit: u64,
+    counters: Arc<Counters>,
+}
+
+/// Numbers of a closed loop, shared by the shards of one target.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    warmup: AtomicU64,
+    measured: AtomicU64,
+}
+
+impl Feed {
+    /// Makes the feed of one target in one shard; `start` is t = 0 on the engine's clock.
+    pub(super) fn new(
+        plan: &LoadPlan,
+        target: usize,
+        (shard, shards): (usize, usize),
+        start: u64,
+        counters: &Arc<Counters>,
+    ) -> Self {
+        let warmup = nanos(plan.warmup);
+        match plan.arrivals {
+            Arrivals::Open { .. } => {
+                let phase = |phase, until, offset| {
+                    Schedule::new(&plan.arrivals, until, plan.seed, target as u64, phase).map(
+                        |it| PhaseFeed {
+                            schedule: it.enumerate().skip(shard).step_by(shards),
+                            offset,
+                            measured: phase == Phase::Measured,
+                        },
+                    )
+                };
+                let before = (warmup > 0)
+                    .then(|| phase(Phase::Warmup, Until::Duration(plan.warmup), start - warmup));
+                let phases =
+                    before
+                        .flatten()
+                        .into_iter()
+                        .chain(phase(Phase::Measured, plan.until, start));
+                let mut feed = OpenFeed {
+                    phases: phases.collect(),
+                    next: None,
+                };
+                feed.advance();
+                Self::Open(feed)
+            }
+            Arrivals::Closed {
+                concurrency,
+                think_time,
+            } => {
+                let mine = (0..concurrency).filter(|user| *user as usize % shards == shard);
+                Self::Closed(ClosedFeed {
+                    ready: mine.map(|user| (start - warmup, user)).collect(),
+                    think_ns: nanos(think_time),
+                    start,
+                    end: match plan.until {
+                        Until::Duration(duration) => Some(start + nanos(duration)),
+                        Until::Requests(_) => None,
+                    },
+                    limit: match plan.until {
+                        Until::Duration(_) => u64::MAX,
+                        Until::Requests(count) => count,
+                    },
+                    counters: Arc::clone(counters),
+                })
+            }
+        }
+    }
+
+    /// Returns when the next request is due; `None` when there is none, or none before an answer comes.
+    pub(super) fn next_at(&self) -> Option<u64> {
+        match self {
+            Self::Open(feed) => feed.next.map(|due| due.intended),
+            Self::Closed(feed) => feed.ready.front().map(|(at, _)| *at),
+        }
+    }
+
+    /// Takes the next request if it is due by `now`.
+    pub(super) fn take(&mut self, now: u64) -> Option<Due> {
+        match self {
+            Self::Open(feed) => {
+                let due = feed.next.filter(|due| due.intended <= now)?;
+                feed.advance();
+                Some(due)
+            }
+            Self::Closed(feed) => feed.take(now),
+        }
+    }
+
+    /// Tells the feed that a user's request has ended.
+    pub(super) fn answered(&mut self, user: Option<u32>, now: u64) {
+        if let (Self::Closed(feed), Some(user)) = (self, user) {
+            feed.ready.push_back((now + feed.think_ns, user));
+        }
+    }
+
+    /// Returns how many requests are due by `now` and were not taken.
+    pub(super) fn overdue(&mut self, now: u64) -> u64 {
+        let mut count = 0;
+        if let Self::Open(feed) = self {
+            while feed.next.is_some_and(|due| due.intended <= now) {
+                count += u64::from(feed.next.is_some_and(|due| due.measured));
+                feed.advance();
+            }
+        }
+        count
+    }
+}
+
+impl OpenFeed {
+    fn advance(&mut self) {
+        self.next = None;
+        while let Some(phase) = self.phases.front_mut() {
+            if let Some((index, at)) = phase.schedule.next() {
+                self.next = Some(Due {
+                    intended: phase.offset + at,
+                    index: index as u64,
+                    measured: phase.measured,
+                    user: None,
+                });
+                return;
+            }
+            self.phases.pop_front();
+        }
+    }
+}
+
+impl ClosedFeed {
+    fn take(&mut self, now: u64) -> Option<Due> {
+        let (intended, user) = *self.ready.front().filter(|(at, _)| *at <= now)?;
+        self.ready.pop_front();
+        if self.end.is_some_and(|end| intended >= end) {
+            self.ready.clear();
+            return None;
+        }
+        let measured = intended >= self.start;
+        let counter = if measured {
+            &self.counters.measured
+        } else {
+            &self.counters.warmup
+        };
+        let index = counter.fetch_add(1, Ordering::Relaxed);
+        if measured && index >= self.limit {
+            self.ready.clear();
+            return None;
+        }
+        Some(Due {
+            intended,
+            index,
+            measured,
+            user: Some(user),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::manifest::Process;
+
+    fn plan(arrivals: Arrivals, until: Until, warmup: u64) -> LoadPlan {
+        LoadPlan {
+            targets: Vec::new(),
+            arrivals,
+            until,
+            warmup: Duration::from_millis(warmup),
+            seed: 7,
+            max_requests: None,
+            max_cost: None,
+            interval: Duration::from_secs(1),
+        }
+    }
+
+    fn take_all(plan: &LoadPlan, shard: usize, shards: usize) -> Vec<Due> {
+        let mut feed = Feed::new(plan, 0, (shard, shards), 1_000_000_000, &Arc::default());
+        std::iter::from_fn(|| feed.take(u64::MAX)).collect()
+    }
+
+    #[test]
+    fn shards_send_exactly_the_schedule_of_one() {
+        let arrivals = Arrivals::Open {
+            process: Process::Poisson,
+            rate: "200/s".parse().unwrap(),
+        };
+        let plan = plan(arrivals, Until::Duration(Duration::from_secs(2)), 500);
+        let one = take_all(&plan, 0, 1);
+        for shards in [2, 3, 8] {
+            let mut all: Vec<Due> = (0..shards)
+                .flat_map(|shard| take_all(&plan, shard, shards))
+                .collect();
+            all.sort_by_key(|due| (due.measured, due.index));
+            assert_eq!(all, one, "{shards} shards");
+        }
+        assert!(
+            one.iter()
+                .all(|due| due.measured == (due.intended >= 1_000_000_000))
+        );
+    }
+
+    #[test]
+    fn users_of_a_closed_loop_come_back_after_their_think_time() {
+        let arrivals = Arrivals::Closed {
+            concurrency: 2,
+            think_time: Duration::from_nanos(5),
+        };
+        let plan = plan(arrivals, Until::Requests(3), 0);
+        let mut feed = Feed::new(&plan, 0, (0, 1), 100, &Arc::default());
+        assert_eq!(feed.take(100).unwrap().user, Some(0));
+        assert_eq!(feed.take(100).unwrap().user, Some(1));
+        assert_eq!((feed.take(100), feed.next_at()), (None, None));
+        feed.answered(Some(1), 150);
+        assert_eq!(feed.next_at(), Some(155));
+        assert_eq!(feed.take(155).unwrap().index, 2);
+        feed.answered(Some(0), 160);
+        assert_eq!((feed.take(200), feed.next_at()), (None, None));
+    }
+}

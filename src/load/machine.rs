@@ -1,0 +1,161 @@
+//! What this machine did to the generator during a run: CPU time, memory, steal, throttling, descriptors.
+
+use std::path::Path;
+
+/// Counters of the machine at one moment; `None` where the system does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Machine {
+    /// CPU time of this process, user and system, in ns.
+    pub(super) cpu_ns: u64,
+    /// Ticks that the hypervisor gave to others, over all cores.
+    steal_ticks: Option<u64>,
+    /// All ticks, over all cores.
+    all_ticks: Option<u64>,
+    /// Time for which the control group was throttled, in µs.
+    throttled_us: Option<u64>,
+}
+
+/// What changed between two moments.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Strain {
+    /// Share of the machine's time that was stolen.
+    pub(super) steal: f64,
+    /// Time for which this process's control group was throttled, in ms.
+    pub(super) throttled_ms: f64,
+}
+
+impl Machine {
+    /// Reads the counters; `proc` is `/proc`, `cgroup` is `/sys/fs/cgroup`, both passed in for tests.
+    pub(super) fn read(proc: &Path, cgroup: &Path) -> Self {
+        let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        let stat = std::fs::read_to_string(proc.join("stat")).unwrap_or_default();
+        let ticks: Vec<u64> = stat
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix("cpu "))
+            .map(|line| {
+                line.split_whitespace()
+                    .filter_map(|word| word.parse().ok())
+                    .collect()
+            })
+            .unwrap_or_default();
+        Self {
+            cpu_ns: cpu.tv_sec as u64 * 1_000_000_000 + cpu.tv_nsec as u64,
+            // user nice system idle iowait irq softirq steal; the guest columns are counted in user already.
+            steal_ticks: ticks.get(7).copied(),
+            all_ticks: (ticks.len() >= 8).then(|| ticks[..8].iter().sum()),
+            throttled_us: throttled_us(proc, cgroup),
+        }
+    }
+
+    /// Returns what the machine did since `earlier`.
+    pub(super) fn strain_since(&self, earlier: &Self) -> Strain {
+        let since = |now: Option<u64>, then: Option<u64>| {
+            now.zip(then)
+                .map_or(0, |(now, then)| now.saturating_sub(then)) as f64
+        };
+        let all = since(self.all_ticks, earlier.all_ticks);
+        Strain {
+            steal: if all > 0.0 {
+                since(self.steal_ticks, earlier.steal_ticks) / all
+            } else {
+                0.0
+            },
+            throttled_ms: since(self.throttled_us, earlier.throttled_us) / 1e3,
+        }
+    }
+}
+
+/// Returns the throttled time of this process's own control group (version 2).
+fn throttled_us(proc: &Path, cgroup: &Path) -> Option<u64> {
+    let own = std::fs::read_to_string(proc.join("self/cgroup")).ok()?;
+    let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let stat = std::fs::read_to_string(cgroup.join(path).join("cpu.stat")).ok()?;
+    let line = stat
+        .lines()
+        .find_map(|line| line.strip_prefix("throttled_usec "))?;
+    line.trim().parse().ok()
+}
+
+/// Returns the largest memory this process ever held, in MiB; 0 where the system does not tell.
+pub(super) fn peak_rss_mb(proc: &Path) -> f64 {
+    let status = std::fs::read_to_string(proc.join("self/status")).unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok())
+        .map_or(0.0, |kib| kib / 1024.0)
+}
+
+/// Asks that this thread be woken before others. Only a privileged process may; without it, the lag shows what that
+/// costs.
+pub(super) fn hurry_this_thread() -> bool {
+    /// Before ordinary processes, after what the system itself needs.
+    const NICENESS: i32 = -10;
+    #[cfg(target_os = "linux")]
+    let this_thread = Some(rustix::thread::gettid());
+    #[cfg(not(target_os = "linux"))]
+    let this_thread = None;
+    rustix::process::setpriority_process(this_thread, NICENESS).is_ok()
+}
+
+/// Raises the limit of open descriptors as far as it goes and returns how many connections fit under it.
+pub(super) fn most_connections() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    /// Descriptors for files, pipes, and timers.
+    const RESERVED: u64 = 64;
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    // Not being allowed to raise it leaves the present limit in force.
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    let current = current.unwrap_or(1 << 20);
+    current.saturating_sub(RESERVED).max(1) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steal_and_throttling_are_differences() {
+        let folder = tempfile::tempdir().unwrap();
+        let (proc, cgroup) = (folder.path().join("proc"), folder.path().join("cgroup"));
+        std::fs::create_dir_all(proc.join("self")).unwrap();
+        std::fs::create_dir_all(cgroup.join("ci/job")).unwrap();
+        std::fs::write(proc.join("self/cgroup"), "0::/ci/job\n").unwrap();
+        let write = |steal: u64, throttled: u64| {
+            std::fs::write(
+                proc.join("stat"),
+                format!("cpu  50 0 30 {} 0 0 0 {steal}\n", 20 - steal),
+            )
+            .unwrap();
+            let stat = format!("nr_throttled 1\nthrottled_usec {throttled}\n");
+            std::fs::write(cgroup.join("ci/job/cpu.stat"), stat).unwrap();
+        };
+        write(0, 1_000);
+        let earlier = Machine::read(&proc, &cgroup);
+        std::fs::write(proc.join("stat"), "cpu  90 0 60 35 0 0 0 15\n").unwrap();
+        std::fs::write(cgroup.join("ci/job/cpu.stat"), "throttled_usec 26000\n").unwrap();
+        let strain = Machine::read(&proc, &cgroup).strain_since(&earlier);
+        assert_eq!(
+            strain,
+            Strain {
+                steal: 0.15,
+                throttled_ms: 25.0
+            }
+        );
+    }
+
+    #[test]
+    fn a_system_that_tells_nothing_shows_no_strain() {
+        let nowhere = Path::new("/nonexistent");
+        let machine = Machine::read(nowhere, nowhere);
+        assert_eq!(machine.strain_since(&machine), Strain::default());
+    }
+}

@@ -1,0 +1,27 @@
+//! Layer 2: the load engine. One thread per core but one, each with its own event loop, sockets, and histograms; a
+//! plan goes in, the stages' results come out.
+
+mod arrival;
+mod attempt;
+mod connection;
+mod engine;
+mod feed;
+mod http1;
+mod machine;
+mod pacer;
+mod plan;
+mod recorder;
+mod result;
+mod shard;
+mod socket;
+#[cfg(test)]
+#[expect(dead_code, reason = "the end-to-end tests use more of it")]
+#[path = "../../tests/it/support/stub.rs"]
+mod stub;
+#[cfg(test)]
+mod tests;
+mod validity;
+
+pub(crate) use engine::{LoadResult, run};
+pub(crate) use plan::{Endpoint, LoadPlan, Prepared, Target, Tls};
+pub(crate) use shard::Captured;

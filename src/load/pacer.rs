@@ -1,0 +1,96 @@
+//! The clock of the engine and its alarm: absolute, and finer than a millisecond.
+
+#[cfg(target_os = "linux")]
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
+
+/// Returns the monotonic clock in ns since an arbitrary start; the same clock for every thread.
+#[cfg(unix)]
+pub(crate) fn now_ns() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// Wakes the event loop at an absolute time.
+///
+/// A `timerfd` in the same epoll set: epoll's own timeout, which tokio's timers and most load generators rest on, has
+/// steps of 1 ms and rounds up.
+#[cfg(target_os = "linux")]
+pub(super) struct Pacer {
+    timer: std::os::fd::OwnedFd,
+    armed_for: u64,
+}
+
+#[cfg(target_os = "linux")]
+impl Pacer {
+    /// Makes the timer and registers it.
+    pub(super) fn new(registry: &mio::Registry, token: mio::Token) -> std::io::Result<Self> {
+        use std::os::fd::AsRawFd as _;
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        let mut source = mio::unix::SourceFd(&timer.as_raw_fd());
+        registry.register(&mut source, token, mio::Interest::READABLE)?;
+        Ok(Self {
+            timer,
+            armed_for: 0,
+        })
+    }
+
+    /// Arms the timer for that time of [`now_ns`]; one in the past fires at once.
+    pub(super) fn arm(&mut self, at_ns: u64) -> std::io::Result<()> {
+        if at_ns != self.armed_for {
+            let value = Timespec {
+                tv_sec: (at_ns / 1_000_000_000).cast_signed(),
+                tv_nsec: (at_ns % 1_000_000_000).cast_signed(),
+            };
+            let interval = Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            };
+            let spec = Itimerspec {
+                it_interval: interval,
+                it_value: value,
+            };
+            timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &spec)?;
+            self.armed_for = at_ns;
+        }
+        Ok(())
+    }
+
+    /// Takes the expiry, so that the next one is seen.
+    pub(super) fn fired(&mut self) {
+        let mut count = [0_u8; 8];
+        // An error here means that it has not fired; then there is nothing to take.
+        if rustix::io::read(&self.timer, &mut count).is_ok() {
+            self.armed_for = 0;
+        }
+    }
+}
+
+/// Elsewhere the poll's own timeout paces; kqueue takes ns.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(super) struct Pacer {
+    armed_for: u64,
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+impl Pacer {
+    pub(super) fn new(_registry: &mio::Registry, _token: mio::Token) -> std::io::Result<Self> {
+        Ok(Self { armed_for: 0 })
+    }
+
+    pub(super) fn arm(&mut self, at_ns: u64) -> std::io::Result<()> {
+        self.armed_for = at_ns;
+        Ok(())
+    }
+
+    pub(super) fn fired(&mut self) {}
+
+    pub(super) fn timeout(&self) -> Option<std::time::Duration> {
+        Some(std::time::Duration::from_nanos(
+            self.armed_for.saturating_sub(now_ns()),
+        ))
+    }
+}

@@ -1,0 +1,142 @@
+//! What a load run needs, resolved: nothing is left to look up.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustls::pki_types::ServerName;
+
+use crate::manifest::{Arrivals, Cost, LatencyMetric, Slo, SloTarget, Stat, Timeouts, Until};
+use crate::protocol::{Call, HttpRequest};
+
+/// One load run. Every target receives the whole arrival process (or all users of a closed loop) for itself.
+pub(crate) struct LoadPlan {
+    pub(crate) targets: Vec<Target>,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) until: Until,
+    pub(crate) warmup: Duration,
+    pub(crate) seed: u64,
+    /// Stops the run before it sends more, warm-up included.
+    pub(crate) max_requests: Option<u64>,
+    /// Stops the run once its answers have cost so much, in USD, by the stages' `cost` and the tokens counted. What is
+    /// in flight then still comes.
+    pub(crate) max_cost: Option<f64>,
+    /// The length of the intervals of the time series.
+    pub(crate) interval: Duration,
+}
+
+/// One stage under load.
+pub(crate) struct Target {
+    pub(crate) stage: String,
+    pub(crate) call: Arc<dyn Call>,
+    pub(crate) endpoint: Endpoint,
+    /// One request for each case, in the order of the data; arrival i sends case i mod n.
+    pub(crate) requests: Vec<Prepared>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) slo: Vec<Slo>,
+    pub(crate) cost: Option<Cost>,
+    pub(crate) owner: Option<String>,
+}
+
+impl Target {
+    /// Returns the limits in ns that a good request keeps: each latency with an SLO, whatever its percentile; the
+    /// strictest where one metric has several.
+    pub(crate) fn limits(&self) -> Vec<(LatencyMetric, u64)> {
+        let mut limits: Vec<(LatencyMetric, u64)> = Vec::new();
+        for slo in &self.slo {
+            if let SloTarget::Latency {
+                metric,
+                stat,
+                limit,
+            } = &slo.target
+                && *stat != Stat::Min
+            {
+                let limit = super::arrival::nanos(*limit);
+                match limits.iter_mut().find(|(known, _)| known == metric) {
+                    Some((_, known)) => *known = (*known).min(limit),
+                    None => limits.push((*metric, limit)),
+                }
+            }
+        }
+        limits
+    }
+}
+
+/// Where a stage is, resolved once before the run.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: Option<Tls>,
+}
+
+/// How to speak TLS with a stage.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    pub(crate) config: Arc<rustls::ClientConfig>,
+    pub(crate) name: ServerName<'static>,
+}
+
+/// A request as the bytes that go over the wire.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    pub(super) bytes: Bytes,
+    pub(super) is_head: bool,
+}
+
+impl Prepared {
+    /// Writes an HTTP/1.1 request, head and body in one piece, so that they leave in one write.
+    pub(crate) fn new(request: &HttpRequest) -> Self {
+        let mut target = request.url.path().to_owned();
+        if let Some(query) = request.url.query() {
+            target.push('?');
+            target.push_str(query);
+        }
+        let mut head = format!("{} {target} HTTP/1.1\r\n", request.method);
+        let given = |name: &str| {
+            request
+                .headers
+                .iter()
+                .any(|(key, _)| key.eq_ignore_ascii_case(name))
+        };
+        let mut line = |name: &str, value: &str| {
+            head.push_str(name);
+            head.push_str(": ");
+            head.push_str(value);
+            head.push_str("\r\n");
+        };
+        if !given("host") {
+            let host = request.url.host_str().unwrap_or_default();
+            let host = request
+                .url
+                .port()
+                .map_or_else(|| host.to_owned(), |p| format!("{host}:{p}"));
+            line("host", &host);
+        }
+        for (name, value) in &request.headers {
+            if !name.eq_ignore_ascii_case("content-length") {
+                line(name, value);
+            }
+        }
+        if !given("user-agent") {
+            line(
+                "user-agent",
+                concat!("stagegate/", env!("CARGO_PKG_VERSION")),
+            );
+        }
+        if !given("accept-encoding") {
+            // A compressed event stream is held back by the compressor; a compressed body costs client CPU.
+            line("accept-encoding", "identity");
+        }
+        if !request.body.is_empty() || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
+            line("content-length", &request.body.len().to_string());
+        }
+        head.push_str("\r\n");
+        let mut bytes = head.into_bytes();
+        bytes.extend_from_slice(&request.body);
+        Self {
+            bytes: Bytes::from(bytes),
+            is_head: request.method == "HEAD",
+        }
+    }
+}

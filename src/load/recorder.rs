@@ -1,0 +1,261 @@
+//! What one shard keeps of its attempts: histograms and counters, never the attempts themselves.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::manifest::LatencyMetric;
+use crate::measure::{Failure, Histogram, Intervals, Stamps};
+use crate::protocol::Usage;
+
+use super::attempt::Finished;
+
+/// The records of one target in one shard.
+pub(crate) struct Recorder {
+    pub(crate) attempted: u64,
+    /// Requests that were due and that this machine could not send.
+    pub(crate) not_sent: u64,
+    pub(crate) ok: u64,
+    pub(crate) good: u64,
+    /// Ok and good answers that were complete before the end of the window.
+    pub(crate) ok_in_window: u64,
+    pub(crate) good_in_window: u64,
+    pub(crate) errors: BTreeMap<Failure, u64>,
+    /// The first detail of each kind of failure.
+    pub(crate) examples: BTreeMap<Failure, String>,
+    pub(crate) in_flight_at_end: u64,
+    pub(crate) fallbacks: u64,
+    pub(crate) fallback_known: bool,
+    pub(crate) connections: u64,
+    pub(crate) tokens_in: u64,
+    pub(crate) tokens_out: u64,
+    /// Ok answers whose tokens the server counted, and whose were counted by chunks.
+    pub(crate) by_usage: u64,
+    pub(crate) by_chunks: u64,
+    pub(crate) coalesced: u64,
+    /// End of the last ok answer, in ns since t = 0.
+    pub(crate) last_end: u64,
+    pub(crate) series: BTreeMap<LatencyMetric, Series>,
+    limits: Vec<(LatencyMetric, u64)>,
+    window_ns: Option<u64>,
+    interval: Duration,
+}
+
+/// One metric: all of it, and by intervals.
+pub(crate) struct Series {
+    pub(crate) total: Histogram,
+    pub(crate) intervals: Vec<(f64, f64, Histogram)>,
+    open: Option<Intervals>,
+}
+
+impl Series {
+    fn new(interval: Duration) -> Self {
+        Self {
+            total: Histogram::default(),
+            intervals: Vec::new(),
+            open: Some(Intervals::new(interval)),
+        }
+    }
+
+    fn record(&mut self, at: u64, ns: u64) {
+        self.total.record_ns(ns);
+        if let Some(open) = &mut self.open {
+            open.record(at, ns);
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.intervals = open.finish();
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.total.merge(&other.total);
+        for (start, end, histogram) in other.intervals {
+            match self
+                .intervals
+                .iter_mut()
+                .find(|(at, ..)| at.total_cmp(&start).is_eq())
+            {
+                Some((.., known)) => known.merge(&histogram),
+                None => self.intervals.push((start, end, histogram)),
+            }
+        }
+        self.intervals.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+}
+
+impl Recorder {
+    /// Makes an empty record. `limits` are those of a good request, in ns; `window_ns` is the end of the window in
+    /// which an answer counts for the achieved rate, `None` when the run ends by its number of requests.
+    pub(crate) fn new(
+        limits: Vec<(LatencyMetric, u64)>,
+        window_ns: Option<u64>,
+        interval: Duration,
+    ) -> Self {
+        Self {
+            attempted: 0,
+            not_sent: 0,
+            ok: 0,
+            good: 0,
+            ok_in_window: 0,
+            good_in_window: 0,
+            errors: BTreeMap::new(),
+            examples: BTreeMap::new(),
+            in_flight_at_end: 0,
+            fallbacks: 0,
+            fallback_known: false,
+            connections: 0,
+            tokens_in: 0,
+            tokens_out: 0,
+            by_usage: 0,
+            by_chunks: 0,
+            coalesced: 0,
+            last_end: 0,
+            series: BTreeMap::new(),
+            limits,
+            window_ns,
+            interval,
+        }
+    }
+
+    /// Records one attempt; `start` is t = 0 on the clock of the stamps.
+    pub(super) fn record(&mut self, finished: &Finished, start: u64, open_loop: bool) {
+        self.attempted += 1;
+        let stamps = &finished.stamps;
+        let at = stamps.end.unwrap_or(stamps.dequeued).saturating_sub(start);
+        if open_loop {
+            self.add(LatencyMetric::ScheduleLag, at, Some(stamps.schedule_lag()));
+        }
+        match &finished.outcome {
+            Err(error) => {
+                *self.errors.entry(error.failure.clone()).or_default() += 1;
+                self.examples
+                    .entry(error.failure.clone())
+                    .or_insert_with(|| error.detail.clone());
+            }
+            Ok(reply) => {
+                let tokens = self.count_tokens(reply.usage, reply.chunks);
+                self.ok += 1;
+                self.last_end = self.last_end.max(at);
+                if let Some(fallback) = reply.fallback {
+                    self.fallback_known = true;
+                    self.fallbacks += u64::from(fallback);
+                }
+                self.record_ok(finished, at, tokens);
+            }
+        }
+    }
+
+    fn record_ok(&mut self, finished: &Finished, at: u64, tokens: u64) {
+        let stamps = &finished.stamps;
+        let max_stall = finished.gaps.iter().copied().max();
+        let value = |metric| latency(metric, stamps, finished.streams, tokens, max_stall);
+        let kept = |(metric, limit): &(LatencyMetric, u64)| {
+            // Of pooled gaps, a request's worst one must keep the limit.
+            let value = if *metric == LatencyMetric::ChunkGap {
+                max_stall
+            } else {
+                value(*metric)
+            };
+            value.is_none_or(|value| value <= *limit)
+        };
+        let good = self.limits.iter().all(kept);
+        for metric in LatencyMetric::ALL {
+            if metric != LatencyMetric::ScheduleLag {
+                self.add(metric, at, value(metric));
+            }
+        }
+        for gap in &finished.gaps {
+            self.add(LatencyMetric::ChunkGap, at, Some(*gap));
+        }
+        self.coalesced += finished.coalesced;
+        let in_window = self.window_ns.is_none_or(|window| at < window);
+        self.good += u64::from(good);
+        self.ok_in_window += u64::from(in_window);
+        self.good_in_window += u64::from(in_window && good);
+    }
+
+    fn count_tokens(&mut self, usage: Option<Usage>, chunks: u64) -> u64 {
+        if let Some(usage) = usage {
+            self.by_usage += 1;
+            self.tokens_in += usage.input;
+            self.tokens_out += usage.output;
+            usage.output
+        } else {
+            if chunks > 0 {
+                self.by_chunks += 1;
+                self.tokens_out += chunks;
+            }
+            chunks
+        }
+    }
+
+    fn add(&mut self, metric: LatencyMetric, at: u64, value: Option<u64>) {
+        if let Some(value) = value {
+            let interval = self.interval;
+            self.series
+                .entry(metric)
+                .or_insert_with(|| Series::new(interval))
+                .record(at, value);
+        }
+    }
+
+    /// Closes the open intervals; to be called once, at the end.
+    pub(super) fn close(&mut self) {
+        self.series.values_mut().for_each(Series::close);
+    }
+
+    /// Adds the records of another shard, both closed.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.attempted += other.attempted;
+        self.not_sent += other.not_sent;
+        self.ok += other.ok;
+        self.good += other.good;
+        self.ok_in_window += other.ok_in_window;
+        self.good_in_window += other.good_in_window;
+        for (failure, count) in other.errors {
+            *self.errors.entry(failure).or_default() += count;
+        }
+        for (failure, example) in other.examples {
+            self.examples.entry(failure).or_insert(example);
+        }
+        self.in_flight_at_end += other.in_flight_at_end;
+        self.fallbacks += other.fallbacks;
+        self.fallback_known |= other.fallback_known;
+        self.connections += other.connections;
+        self.tokens_in += other.tokens_in;
+        self.tokens_out += other.tokens_out;
+        self.by_usage += other.by_usage;
+        self.by_chunks += other.by_chunks;
+        self.coalesced += other.coalesced;
+        self.last_end = self.last_end.max(other.last_end);
+        for (metric, series) in other.series {
+            match self.series.get_mut(&metric) {
+                Some(known) => known.merge(series),
+                None => drop(self.series.insert(metric, series)),
+            }
+        }
+    }
+}
+
+/// Returns the latency in ns that the attempt has by that metric; pooled gaps are not one value.
+fn latency(
+    metric: LatencyMetric,
+    stamps: &Stamps,
+    streams: bool,
+    tokens: u64,
+    max_stall: Option<u64>,
+) -> Option<u64> {
+    match metric {
+        LatencyMetric::ResponseTime => stamps.response_time(),
+        LatencyMetric::ServiceTime => stamps.service_time(),
+        LatencyMetric::ConnWait => stamps.conn_wait(),
+        LatencyMetric::ScheduleLag => Some(stamps.schedule_lag()),
+        LatencyMetric::Ttft => stamps.ttft().filter(|_| streams),
+        LatencyMetric::TtftSched => stamps.ttft_sched().filter(|_| streams),
+        LatencyMetric::Tpot => stamps.tpot(tokens).filter(|_| streams),
+        LatencyMetric::MaxStall => max_stall,
+        LatencyMetric::ChunkGap => None,
+    }
+}

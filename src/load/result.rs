@@ -1,0 +1,231 @@
+//! Records of attempts turned into the blocks of a run document.
+
+use std::collections::BTreeMap;
+
+use crate::manifest::{Arrivals, LatencyMetric, ShareMetric, Slo, SloTarget, Stat};
+use crate::measure::Histogram;
+use crate::store::{IntervalRecord, MetricSummary, SloResult, StageResult, Tokens};
+
+use super::plan::Target;
+use super::recorder::{Recorder, Series};
+
+/// Summarises one target. `duration_s` is the length of the measured phase.
+pub(super) fn stage_result(
+    target: &Target,
+    recorder: &Recorder,
+    arrivals: &Arrivals,
+    duration_s: f64,
+) -> StageResult {
+    let (attempted, not_sent) = (recorder.attempted, recorder.not_sent);
+    let failed = recorder.errors.values().sum();
+    let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+    let per_second = |count: u64| {
+        if duration_s > 0.0 {
+            count as f64 / duration_s
+        } else {
+            0.0
+        }
+    };
+    let open = recorder.in_flight_at_end;
+    let metrics = recorder
+        .series
+        .iter()
+        .map(|(metric, series)| (metric.key().to_owned(), summary(series, open)))
+        .collect();
+    let mut result = StageResult {
+        attempted,
+        ok: recorder.ok,
+        failed,
+        errors: recorder
+            .errors
+            .iter()
+            .map(|(kind, count)| (kind.to_string(), *count))
+            .collect(),
+        in_flight_at_end: open,
+        offered_rps: matches!(arrivals, Arrivals::Open { .. })
+            .then(|| per_second(attempted + not_sent)),
+        achieved_rps: per_second(recorder.ok_in_window),
+        goodput_rps: per_second(recorder.good_in_window),
+        attainment: share(recorder.good, attempted + not_sent),
+        error_rate: share(failed, attempted),
+        fallback_rate: recorder
+            .fallback_known
+            .then(|| share(recorder.fallbacks, recorder.ok))
+            .flatten(),
+        connections: recorder.connections,
+        tokens: tokens(recorder),
+        cost_usd: target.cost.filter(|_| recorder.by_usage > 0).map(|cost| {
+            (recorder.tokens_in as f64 * cost.input + recorder.tokens_out as f64 * cost.output)
+                / 1e6
+        }),
+        owner: target.owner.clone(),
+        metrics,
+        slo: Vec::new(),
+    };
+    result.slo = target
+        .slo
+        .iter()
+        .map(|slo| judge(slo, &result, recorder))
+        .collect();
+    result
+}
+
+fn tokens(recorder: &Recorder) -> Option<Tokens> {
+    let source = match (recorder.by_usage, recorder.by_chunks) {
+        (0, 0) => return None,
+        (_, 0) => "usage",
+        (0, _) => "chunks",
+        _ => "mixed",
+    };
+    Some(Tokens {
+        input: recorder.tokens_in,
+        output: recorder.tokens_out,
+        source: source.to_owned(),
+    })
+}
+
+/// Summarises one metric; `open` attempts were still in flight.
+fn summary(series: &Series, open: u64) -> MetricSummary {
+    let total = &series.total;
+    let percentile = |stat: Stat| stat.quantile().and_then(|q| total.percentile_ms(q, open));
+    MetricSummary {
+        unit: "ms".to_owned(),
+        count: total.count(),
+        mean: total.mean_ms(),
+        min: total.min_ms(),
+        max: total.max_ms(),
+        p50: percentile(Stat::P50),
+        p90: percentile(Stat::P90),
+        p95: percentile(Stat::P95),
+        p99: percentile(Stat::P99),
+        p999: percentile(Stat::P999),
+        histogram: Some(total.encode()),
+        intervals: series
+            .intervals
+            .iter()
+            .map(|(start_s, end_s, histogram)| IntervalRecord {
+                start_s: *start_s,
+                end_s: *end_s,
+                histogram: histogram.encode(),
+            })
+            .collect(),
+    }
+}
+
+/// Judges one SLO. For a latency, a failed request counts as above any limit: the percentile is taken over the ok
+/// and the failed requests together, the failed ones at infinity.
+fn judge(slo: &Slo, result: &StageResult, recorder: &Recorder) -> SloResult {
+    match &slo.target {
+        SloTarget::Latency {
+            metric,
+            stat,
+            limit,
+        } => {
+            let limit = limit.as_secs_f64() * 1e3;
+            let name = format!("{}.{}", metric.key(), stat.key());
+            let series = recorder.series.get(metric).map(|series| &series.total);
+            let (value, met) = judge_latency(*stat, limit, series, result, *metric);
+            SloResult {
+                metric: name,
+                limit,
+                value,
+                met,
+            }
+        }
+        SloTarget::ShareAtMost { metric, limit } => {
+            let (name, value) = match metric {
+                ShareMetric::ErrorRate => ("error_rate", result.error_rate),
+                ShareMetric::FallbackRate => ("fallback_rate", result.fallback_rate),
+            };
+            let limit = limit.value();
+            let met = value.map(|value| value <= limit);
+            SloResult {
+                metric: name.to_owned(),
+                limit,
+                value,
+                met,
+            }
+        }
+        SloTarget::AttainmentAtLeast(limit) => {
+            let (limit, value) = (limit.value(), result.attainment);
+            let met = value.map(|value| value >= limit);
+            SloResult {
+                metric: "attainment".to_owned(),
+                limit,
+                value,
+                met,
+            }
+        }
+    }
+}
+
+fn judge_latency(
+    stat: Stat,
+    limit_ms: f64,
+    total: Option<&Histogram>,
+    result: &StageResult,
+    metric: LatencyMetric,
+) -> (Option<f64>, Option<bool>) {
+    // Gaps are pooled: a failed request is no known number of them.
+    let failed = if metric == LatencyMetric::ChunkGap {
+        0
+    } else {
+        result.failed
+    };
+    let Some(quantile) = stat.quantile() else {
+        let value = total.and_then(|total| match stat {
+            Stat::Mean => total.mean_ms(),
+            Stat::Min => total.min_ms(),
+            _ => total.max_ms(),
+        });
+        let beyond = failed > 0 && stat != Stat::Min;
+        return (
+            value,
+            value
+                .map(|value| value <= limit_ms && !beyond)
+                .or(beyond.then_some(false)),
+        );
+    };
+    let count = total.map_or(0, Histogram::count);
+    if count + failed < crate::measure::min_samples(quantile) {
+        return (None, None);
+    }
+    let rank = (quantile * (count + failed) as f64).ceil() as u64;
+    if rank > count {
+        // The percentile falls on a failed request.
+        return (None, Some(false));
+    }
+    let Some(total) = total else {
+        return (None, None);
+    };
+    let value = total.rank_ms(rank).map(|(_, high)| high);
+    // What was in flight has an unknown end: it may have been late, but not early.
+    let open = result.in_flight_at_end;
+    let late_rank = (quantile * (count + failed + open) as f64).ceil() as u64;
+    let worst = if late_rank > count {
+        None
+    } else {
+        total.rank_ms(late_rank).map(|(_, high)| high)
+    };
+    let met = match (value, worst) {
+        (Some(value), _) if value > limit_ms => Some(false),
+        (Some(_), Some(worst)) if worst <= limit_ms => Some(true),
+        _ => None,
+    };
+    (value, met)
+}
+
+/// Returns how many of what was attempted fell into each failure, over all stages.
+pub(super) fn unreached(recorders: &[Recorder]) -> bool {
+    let all: u64 = recorders.iter().map(|recorder| recorder.attempted).sum();
+    let never: u64 = recorders
+        .iter()
+        .flat_map(|recorder| recorder.errors.iter())
+        .filter(|(failure, _)| !failure.reached())
+        .map(|(_, count)| *count)
+        .sum();
+    all > 0 && never == all
+}
+
+/// Maps stage names to their results.
+pub(super) type Stages = BTreeMap<String, StageResult>;

@@ -1,0 +1,384 @@
+//! One thread of the engine: its own event loop, connections, and records; nothing shared on the hot path but
+//! counters for the progress line.
+
+mod exchange;
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use mio::{Events, Interest, Poll, Token};
+
+use super::arrival::nanos;
+use super::attempt::{Attempt, Finished};
+use super::connection::{Connections, Phase};
+use super::feed::Feed;
+use super::pacer::{Pacer, now_ns};
+use super::plan::{LoadPlan, Target};
+use super::recorder::Recorder;
+use crate::manifest::Arrivals;
+use crate::measure::Failure;
+use crate::protocol::Reply;
+
+const TIMER: Token = Token(0);
+pub(super) const WAKER: Token = Token(1);
+const FIRST_CONNECTION: usize = 2;
+
+/// How often deadlines are looked at: one sweep for all connections instead of a timer for each.
+const SWEEP_NS: u64 = 10_000_000;
+/// Arrivals sent in one go before the sockets are looked at again.
+const BATCH: usize = 64;
+/// Reads of one connection before the others have their turn.
+const READS: usize = 16;
+/// Bytes of one read.
+const READ_SIZE: usize = 64 * 1024;
+/// The largest answer that is kept to be read.
+pub(super) const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
+
+/// What all shards see.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) stop: AtomicBool,
+    pub(super) sent: AtomicU64,
+    pub(super) done: AtomicU64,
+    pub(super) failed: AtomicU64,
+    pub(super) in_flight: AtomicU64,
+    /// What the answers have cost, in 1e-9 USD.
+    spent: AtomicU64,
+}
+
+/// An ok answer of the measured phase, kept to be scored: target, case, answer.
+pub(crate) type Captured = (usize, usize, Reply);
+
+/// What a shard brings back.
+#[derive(Default)]
+pub(super) struct ShardResult {
+    pub(super) recorders: Vec<Recorder>,
+    pub(super) captured: Vec<Captured>,
+    pub(super) exhausted: u64,
+    pub(super) over_budget: bool,
+}
+
+/// One thread's engine.
+pub(super) struct Shard<'a> {
+    plan: &'a LoadPlan,
+    shared: &'a Shared,
+    poll: Poll,
+    pacer: Pacer,
+    connections: Connections,
+    feeds: Vec<Feed>,
+    pending: Vec<VecDeque<Attempt>>,
+    recorders: Vec<Recorder>,
+    captured: Option<Vec<Captured>>,
+    start: u64,
+    in_flight: u64,
+    next_sweep: u64,
+    most_connections: usize,
+    exhausted: u64,
+    over_budget: bool,
+    /// Connections with more to read than one turn allows.
+    unread: VecDeque<usize>,
+    buffer: Box<[u8]>,
+}
+
+impl<'a> Shard<'a> {
+    /// Makes a shard over its poll (whose waker stops it); `start` is t = 0 on the engine's clock.
+    pub(super) fn new(
+        plan: &'a LoadPlan,
+        shared: &'a Shared,
+        poll: Poll,
+        feeds: Vec<Feed>,
+        start: u64,
+        most_connections: usize,
+    ) -> io::Result<Self> {
+        let pacer = Pacer::new(poll.registry(), TIMER)?;
+        let window = match plan.until {
+            crate::manifest::Until::Duration(duration) => Some(nanos(duration)),
+            crate::manifest::Until::Requests(_) => None,
+        };
+        let recorders = plan
+            .targets
+            .iter()
+            .map(|target| Recorder::new(target.limits(), window, plan.interval))
+            .collect();
+        Ok(Self {
+            plan,
+            shared,
+            poll,
+            pacer,
+            connections: Connections::new(plan.targets.len()),
+            feeds,
+            pending: plan.targets.iter().map(|_| VecDeque::new()).collect(),
+            recorders,
+            captured: None,
+            start,
+            in_flight: 0,
+            next_sweep: 0,
+            most_connections,
+            exhausted: 0,
+            over_budget: false,
+            unread: VecDeque::new(),
+            buffer: vec![0; READ_SIZE].into_boxed_slice(),
+        })
+    }
+
+    /// Keeps every ok answer of the measured phase.
+    pub(super) fn keep_replies(&mut self) {
+        self.captured = Some(Vec::new());
+    }
+
+    /// Runs until every request has ended, or the run is stopped.
+    pub(super) fn run(mut self) -> io::Result<ShardResult> {
+        let mut events = Events::with_capacity(1024);
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            let more_due = self.send_due();
+            let now = now_ns();
+            if now >= self.next_sweep {
+                self.sweep(now);
+                self.next_sweep = now + SWEEP_NS;
+            }
+            let feeds = if self.over_budget {
+                &[]
+            } else {
+                self.feeds.as_slice()
+            };
+            let next = feeds.iter().filter_map(Feed::next_at).min();
+            if next.is_none() && self.in_flight == 0 {
+                break;
+            }
+            let busy = more_due || !self.unread.is_empty();
+            self.wait(&mut events, if busy { 0 } else { next.unwrap_or(u64::MAX) })?;
+            for _ in 0..self.unread.len() {
+                if let Some(at) = self.unread.pop_front() {
+                    self.readable(at, false);
+                }
+            }
+            for event in &events {
+                match event.token() {
+                    TIMER => self.pacer.fired(),
+                    WAKER => {}
+                    Token(token) => self.ready(token - FIRST_CONNECTION, event),
+                }
+            }
+            self.shared
+                .in_flight
+                .fetch_max(self.in_flight, Ordering::Relaxed);
+        }
+        Ok(self.into_result())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn wait(&mut self, events: &mut Events, next: u64) -> io::Result<()> {
+        let timeout = if next == 0 {
+            Some(std::time::Duration::ZERO)
+        } else {
+            let sweep = if self.in_flight > 0 {
+                self.next_sweep
+            } else {
+                u64::MAX
+            };
+            self.pacer.arm(next.min(sweep))?;
+            None
+        };
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+            result => result,
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn wait(&mut self, events: &mut Events, next: u64) -> io::Result<()> {
+        let sweep = if self.in_flight > 0 {
+            self.next_sweep
+        } else {
+            u64::MAX
+        };
+        self.pacer.arm(next.min(sweep))?;
+        match self.poll.poll(events, self.pacer.timeout()) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Sends what is due and returns whether more is.
+    fn send_due(&mut self) -> bool {
+        for _ in 0..BATCH {
+            if self.over_budget {
+                return false;
+            }
+            let now = now_ns();
+            // The earliest over all targets: none waits behind another's backlog.
+            let earliest = (0..self.feeds.len())
+                .filter_map(|target| Some((self.feeds[target].next_at()?, target)))
+                .min()
+                .filter(|(at, _)| *at <= now);
+            let Some((_, target)) = earliest else {
+                return false;
+            };
+            if let Some(due) = self.feeds[target].take(now) {
+                if !self.within_budget() {
+                    return false;
+                }
+                let plan = &self.plan.targets[target];
+                let case = (due.index % plan.requests.len() as u64) as usize;
+                let (streams, reader) = (plan.call.streams(), plan.call.reader());
+                let mut attempt = Attempt::new(target, case, due.intended, now, streams, reader);
+                attempt.measured = due.measured;
+                attempt.user = due.user;
+                self.begin(attempt);
+            }
+        }
+        true
+    }
+
+    fn within_budget(&mut self) -> bool {
+        let requests = self.shared.sent.fetch_add(1, Ordering::Relaxed);
+        let usd = self.shared.spent.load(Ordering::Relaxed) as f64 / 1e9;
+        if self.plan.max_requests.is_some_and(|most| requests >= most)
+            || self.plan.max_cost.is_some_and(|most| usd >= most)
+        {
+            self.over_budget = true;
+            return false;
+        }
+        true
+    }
+
+    fn begin(&mut self, attempt: Attempt) {
+        let target = attempt.target;
+        if let Some(at) = self.connections.take_idle(target) {
+            self.in_flight += 1;
+            self.start_on(at, attempt);
+            return;
+        }
+        if self.connections.open() >= self.most_connections {
+            return self.not_sent(&attempt);
+        }
+        let plan = &self.plan.targets[target];
+        let registry = self.poll.registry();
+        match self
+            .connections
+            .connect(&plan.endpoint, target, now_ns(), |socket, token| {
+                let token = Token(token + FIRST_CONNECTION);
+                registry.register(socket, token, Interest::READABLE | Interest::WRITABLE)
+            }) {
+            Ok(()) => {
+                self.recorders[target].connections += 1;
+                self.in_flight += 1;
+                self.pending[target].push_back(attempt);
+            }
+            Err(error) if is_exhausted(&error) => self.not_sent(&attempt),
+            Err(error) => {
+                self.in_flight += 1;
+                let end = now_ns();
+                self.ended(attempt.fail(Failure::Connect, error.to_string(), end));
+            }
+        }
+    }
+
+    /// Counts a request that this machine could not send.
+    fn not_sent(&mut self, attempt: &Attempt) {
+        self.exhausted += 1;
+        self.recorders[attempt.target].not_sent += u64::from(attempt.measured);
+        let later = now_ns() + SWEEP_NS;
+        self.feeds[attempt.target].answered(attempt.user, later);
+    }
+
+    fn ended(&mut self, finished: Finished) {
+        self.in_flight -= 1;
+        let end = finished.stamps.end.unwrap_or_else(now_ns);
+        self.feeds[finished.target].answered(finished.user, end);
+        if let Ok(reply) = &finished.outcome {
+            self.spend(finished.target, reply);
+        }
+        if !finished.measured {
+            return;
+        }
+        let open_loop = matches!(self.plan.arrivals, Arrivals::Open { .. });
+        self.recorders[finished.target].record(&finished, self.start, open_loop);
+        self.shared.done.fetch_add(1, Ordering::Relaxed);
+        match finished.outcome {
+            Err(_) => drop(self.shared.failed.fetch_add(1, Ordering::Relaxed)),
+            Ok(reply) => {
+                if let Some(captured) = &mut self.captured {
+                    captured.push((finished.target, finished.case, reply));
+                }
+            }
+        }
+    }
+
+    /// Counts what an answer has cost, by the server's tokens or else by chunks; warm-up is paid for too.
+    fn spend(&self, target: usize, reply: &Reply) {
+        let Some(cost) = self.plan.targets[target].cost else {
+            return;
+        };
+        let (input, output) = reply
+            .usage
+            .map_or((0, reply.chunks), |usage| (usage.input, usage.output));
+        // USD per million tokens are 1e3 nano-USD per token.
+        let nanos = (input as f64 * cost.input + output as f64 * cost.output) * 1e3;
+        self.shared.spent.fetch_add(nanos as u64, Ordering::Relaxed);
+    }
+
+    /// Fails what is past its deadline.
+    fn sweep(&mut self, now: u64) {
+        for at in self.connections.overdue(now, &self.plan.targets) {
+            let (failure, detail) = match self.connections.get(at).map(|c| c.phase) {
+                Some(Phase::Connecting) => (Failure::Connect, "no connection within its timeout"),
+                Some(Phase::Handshaking) => (Failure::Tls, "no TLS handshake within its timeout"),
+                Some(Phase::Open) | None => {
+                    (Failure::Timeout, "no complete answer within the timeout")
+                }
+            };
+            self.broken(at, failure, detail.to_owned());
+        }
+        for target in 0..self.pending.len() {
+            let limit = total_ns(&self.plan.targets[target]);
+            while let Some(attempt) =
+                self.pending[target].pop_front_if(|attempt| now > attempt.stamps.dequeued + limit)
+            {
+                let detail = "no connection was free within the timeout".to_owned();
+                self.ended(attempt.fail(Failure::Timeout, detail, now));
+            }
+        }
+    }
+
+    fn into_result(mut self) -> ShardResult {
+        let now = now_ns();
+        for attempt in self
+            .connections
+            .attempts()
+            .chain(self.pending.iter().flatten())
+        {
+            if attempt.measured {
+                let recorder = &mut self.recorders[attempt.target];
+                recorder.attempted += 1;
+                recorder.in_flight_at_end += 1;
+            }
+        }
+        if !self.over_budget {
+            for (feed, recorder) in self.feeds.iter_mut().zip(&mut self.recorders) {
+                recorder.not_sent += feed.overdue(now);
+            }
+        }
+        self.recorders.iter_mut().for_each(Recorder::close);
+        ShardResult {
+            recorders: self.recorders,
+            captured: self.captured.unwrap_or_default(),
+            exhausted: self.exhausted,
+            over_budget: self.over_budget,
+        }
+    }
+}
+
+/// Returns the stage's whole timeout in ns.
+pub(super) fn total_ns(target: &Target) -> u64 {
+    nanos(target.timeouts.total)
+}
+
+/// Returns whether an error means that this machine has run out of sockets, ports, or descriptors.
+fn is_exhausted(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::AddrNotAvailable
+        || matches!(error.raw_os_error(), Some(code) if code == rustix::io::Errno::MFILE.raw_os_error()
+            || code == rustix::io::Errno::NFILE.raw_os_error()
+            || code == rustix::io::Errno::NOBUFS.raw_os_error())
+}

@@ -1,0 +1,214 @@
+//! What happens on the connections: connecting, writing, reading, and where a request ends.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+
+use mio::event::Event;
+
+use super::{LARGEST_ANSWER, READ_SIZE, READS, Shard};
+use crate::load::attempt::Attempt;
+use crate::load::connection::{Connection, Phase};
+use crate::load::http1::Progress;
+use crate::load::pacer::now_ns;
+use crate::measure::Failure;
+
+impl Shard<'_> {
+    /// Puts a request on an open connection and begins to write it.
+    pub(super) fn start_on(&mut self, at: usize, mut attempt: Attempt) {
+        let now = now_ns();
+        attempt.stamps.conn_ready = Some(now);
+        attempt.stamps.send_start = Some(now);
+        let request = &self.plan.targets[attempt.target].requests[attempt.case];
+        if let Some(connection) = self.connections.get(at) {
+            connection.begin(attempt, request);
+        }
+        self.write(at);
+    }
+
+    fn write(&mut self, at: usize) {
+        let Some(connection) = self.connections.get(at) else {
+            return;
+        };
+        while !connection.out.is_empty() {
+            match connection.socket.write(&connection.out) {
+                Ok(count) => drop(connection.out.split_to(count)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return self.broken(at, Failure::Reset, error.to_string()),
+            }
+        }
+        // Under TLS the last record may still be on this side.
+        match connection.socket.flush() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => self.broken(at, Failure::Reset, error.to_string()),
+            Ok(()) => {
+                if let Some(attempt) = &mut connection.attempt {
+                    attempt.stamps.sent.get_or_insert_with(now_ns);
+                }
+            }
+        }
+    }
+
+    /// Handles an event of a connection.
+    pub(super) fn ready(&mut self, at: usize, event: &Event) {
+        match self.connections.get(at).map(|connection| connection.phase) {
+            Some(Phase::Connecting) => self.connecting(at),
+            Some(Phase::Handshaking) => self.handshaking(at),
+            Some(Phase::Open) => {
+                if event.is_writable()
+                    && self.connections.get(at).is_some_and(|c| !c.out.is_empty())
+                {
+                    self.write(at);
+                }
+                // A short read does not drain a socket whose end is waiting behind the bytes.
+                self.readable(at, !event.is_read_closed());
+            }
+            None => {}
+        }
+    }
+
+    fn connecting(&mut self, at: usize) {
+        let Some(connection) = self.connections.get(at) else {
+            return;
+        };
+        match connection.socket.is_connected() {
+            Ok(false) => {}
+            Ok(true) => {
+                connection.phase = Phase::Handshaking;
+                self.handshaking(at);
+            }
+            Err(error) => self.broken(at, Failure::Connect, error.to_string()),
+        }
+    }
+
+    fn handshaking(&mut self, at: usize) {
+        let Some(connection) = self.connections.get(at) else {
+            return;
+        };
+        match connection.socket.handshake() {
+            Ok(false) => {}
+            Ok(true) => {
+                connection.phase = Phase::Open;
+                self.free(at);
+            }
+            Err(error) => self.broken(at, Failure::Tls, error.to_string()),
+        }
+    }
+
+    /// Gives a free connection to the request that waits longest, or puts it aside.
+    fn free(&mut self, at: usize) {
+        let Some(target) = self.connections.get(at).map(|connection| connection.target) else {
+            return;
+        };
+        match self.pending[target].pop_front() {
+            Some(attempt) => self.start_on(at, attempt),
+            None => self.connections.put_idle(at),
+        }
+    }
+
+    /// Reads what there is; with `short_drains`, a read that does not fill the buffer ends it.
+    pub(super) fn readable(&mut self, at: usize, short_drains: bool) {
+        for _ in 0..READS {
+            let Some(connection) = self.connections.get(at) else {
+                return;
+            };
+            let read = connection.socket.read(&mut self.buffer);
+            let now = now_ns();
+            match read {
+                Ok(count) if connection.attempt.is_some() => {
+                    let drained =
+                        short_drains && count < READ_SIZE && connection.socket.short_read_drains();
+                    let is_open = self.take_bytes(at, count, now);
+                    if !is_open || drained {
+                        return;
+                    }
+                }
+                // Anything that an idle connection says means that it is of no more use.
+                Ok(_) => return self.connections.close(at, self.poll.registry()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return self.broken(at, Failure::Reset, error.to_string()),
+            }
+        }
+        self.unread.push_back(at);
+    }
+
+    /// Parses what one read brought and returns whether the connection stays with its request.
+    fn take_bytes(&mut self, at: usize, count: usize, now: u64) -> bool {
+        let Some(connection) = self.connections.get(at) else {
+            return false;
+        };
+        let Connection {
+            parser,
+            attempt: Some(attempt),
+            is_head,
+            ..
+        } = connection
+        else {
+            return false;
+        };
+        let progress = if count == 0 {
+            parser.end()
+        } else {
+            attempt.stamps.first_byte.get_or_insert(now);
+            parser.feed(&self.buffer[..count], *is_head, &mut attempt.sink(now))
+        };
+        match progress {
+            Ok(Progress::More) if parser.received() > LARGEST_ANSWER => {
+                let detail = "the answer is larger than 64 MiB".to_owned();
+                self.broken(at, Failure::TooLarge, detail);
+                false
+            }
+            Ok(Progress::More) => true,
+            Ok(Progress::Done { reusable }) => {
+                self.complete(at, reusable, now);
+                false
+            }
+            Err(failure) => {
+                let detail = match failure {
+                    Failure::Decode => "the answer is not HTTP/1.1",
+                    _ => "the connection was closed before the answer was complete",
+                };
+                self.broken(at, failure, detail.to_owned());
+                false
+            }
+        }
+    }
+
+    fn complete(&mut self, at: usize, reusable: bool, now: u64) {
+        let Some(connection) = self.connections.get(at) else {
+            return;
+        };
+        // An answer that comes before the request has left leaves a connection in an unknown state.
+        let reusable = reusable && connection.out.is_empty();
+        let attempt = connection.attempt.take();
+        if reusable {
+            connection.parser.reset();
+            self.free(at);
+        } else {
+            self.connections.close(at, self.poll.registry());
+        }
+        if let Some(attempt) = attempt {
+            self.ended(attempt.finish(now));
+        }
+    }
+
+    /// Closes a connection and fails the request on it, or the one that waited for it.
+    pub(super) fn broken(&mut self, at: usize, failure: Failure, detail: String) {
+        let Some(connection) = self.connections.get(at) else {
+            return;
+        };
+        let (target, was_open) = (connection.target, connection.phase == Phase::Open);
+        let attempt = connection.attempt.take();
+        self.connections.close(at, self.poll.registry());
+        let attempt = attempt.or_else(|| {
+            if was_open {
+                None
+            } else {
+                self.pending[target].pop_front()
+            }
+        });
+        if let Some(attempt) = attempt {
+            self.ended(attempt.fail(failure, detail, now_ns()));
+        }
+    }
+}

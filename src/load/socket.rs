@@ -1,0 +1,96 @@
+//! A non-blocking connection, with or without TLS.
+
+use std::io::{self, ErrorKind, Read, Write};
+
+use mio::net::TcpStream;
+use rustls::ClientConnection;
+
+use super::plan::Endpoint;
+
+/// A TCP connection that may have TLS on top.
+pub(super) struct Socket {
+    tcp: TcpStream,
+    tls: Option<Box<ClientConnection>>,
+}
+
+impl Socket {
+    /// Begins to connect.
+    pub(super) fn connect(endpoint: &Endpoint) -> io::Result<Self> {
+        let tcp = TcpStream::connect(endpoint.address)?;
+        let tls = endpoint
+            .tls
+            .as_ref()
+            .map(|tls| ClientConnection::new(tls.config.clone(), tls.name.clone()))
+            .transpose()
+            .map_err(io::Error::other)?
+            .map(Box::new);
+        Ok(Self { tcp, tls })
+    }
+
+    /// Returns what mio registers.
+    pub(super) fn source(&mut self) -> &mut TcpStream {
+        &mut self.tcp
+    }
+
+    /// Returns whether the TCP connection stands; an error says that it never will.
+    pub(super) fn is_connected(&mut self) -> io::Result<bool> {
+        if let Some(error) = self.tcp.take_error()? {
+            return Err(error);
+        }
+        match self.tcp.peer_addr() {
+            Ok(_) => {
+                // Small requests must leave at once.
+                self.tcp.set_nodelay(true)?;
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Drives the TLS handshake and returns whether it is over.
+    pub(super) fn handshake(&mut self) -> io::Result<bool> {
+        let Some(tls) = &mut self.tls else {
+            return Ok(true);
+        };
+        while tls.is_handshaking() {
+            match tls.complete_io(&mut self.tcp) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns whether a read that did not fill its buffer has taken everything there was: so on a bare socket
+    /// (epoll, edge-triggered), where another read would be a wasted call.
+    pub(super) const fn short_read_drains(&self) -> bool {
+        self.tls.is_none()
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            None => self.tcp.read(buffer),
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.tcp).read(buffer),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            None => self.tcp.write(buffer),
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.tcp).write(buffer),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.tls {
+            None => Ok(()),
+            Some(tls) => rustls::Stream::new(tls.as_mut(), &mut self.tcp).flush(),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The engine over real sockets. Bounds on time are wide: exact figures belong to `benches/`.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use super::plan::{Endpoint, LoadPlan, Prepared, Target};
+use super::stub::{Request, Step, Stub, ok, send, wait};
+use super::{LoadResult, run};
+use crate::manifest::{Arrivals, KindTable, Problems, Process, Scope, Timeouts, Until};
+use crate::measure::Event;
+use crate::protocol::PROTOCOLS;
+use crate::store::StageResult;
+
+fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
+    let table = KindTable::from_toml(kind, &format!("url = \"http://{address}/\"\n{keys}"));
+    let mut problems = Problems::default();
+    let call = PROTOCOLS
+        .get(kind)
+        .unwrap()
+        .parse(&table, &mut problems)
+        .expect("the keys are right");
+    let request = call.request(&Scope::default()).unwrap();
+    Target {
+        stage: "s".to_owned(),
+        call: Arc::from(call),
+        endpoint: Endpoint { address, tls: None },
+        requests: vec![Prepared::new(&request)],
+        timeouts: Timeouts {
+            connect: None,
+            first_token: None,
+            idle: None,
+            total: Duration::from_millis(500),
+        },
+        slo: Vec::new(),
+        cost: None,
+        owner: None,
+    }
+}
+
+fn serve(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> std::net::SocketAddr {
+    Stub::start(script).address
+}
+
+fn plan(target: Target, arrivals: Arrivals, until: Until) -> LoadPlan {
+    LoadPlan {
+        targets: vec![target],
+        arrivals,
+        until,
+        warmup: Duration::ZERO,
+        seed: 7,
+        max_requests: None,
+        max_cost: None,
+        interval: Duration::from_secs(1),
+    }
+}
+
+fn open(rate: &str) -> Arrivals {
+    Arrivals::Open {
+        process: Process::Constant,
+        rate: rate.parse().unwrap(),
+    }
+}
+
+fn run_quietly(plan: &LoadPlan) -> (LoadResult, StageResult) {
+    let events: Mutex<Vec<Event>> = Mutex::default();
+    let result = run(plan, &events, &AtomicBool::new(false), true).unwrap();
+    let stage = result.stages["s"].clone();
+    (result, stage)
+}
+
+#[test]
+fn an_open_loop_sends_its_schedule_and_measures_from_it() {
+    let address = serve(|_| vec![wait(5), ok("{\"a\":1}")]);
+    let plan = plan(
+        target("http", address, ""),
+        open("200/s"),
+        Until::Duration(Duration::from_secs(1)),
+    );
+    let (result, stage) = run_quietly(&plan);
+    assert_eq!(
+        (
+            stage.attempted,
+            stage.ok,
+            stage.failed,
+            stage.in_flight_at_end
+        ),
+        (200, 200, 0, 0)
+    );
+    assert_eq!(stage.offered_rps, Some(200.0));
+    assert_eq!(result.captured.len(), 200);
+    let response = &stage.metrics["response_time"];
+    assert!(response.min.unwrap() >= 4.99, "{response:?}");
+    assert!((5.0..50.0).contains(&response.p50.unwrap()), "{response:?}");
+    assert_eq!(stage.metrics["schedule_lag"].count, 200);
+    assert!(!stage.metrics.contains_key("ttft"));
+}
+
+#[test]
+fn waiting_for_a_stalled_server_counts_for_every_request_that_was_due() {
+    // Stops for 200 ms in every 500 ms: requests that arrive then wait for its end.
+    let start = Instant::now();
+    let address = serve(move |request| {
+        let phase = (request.at - start).as_millis() as u64 % 500;
+        vec![wait(200_u64.saturating_sub(phase)), ok("")]
+    });
+    let plan = plan(
+        target("http", address, ""),
+        open("400/s"),
+        Until::Duration(Duration::from_secs(2)),
+    );
+    let (_, stage) = run_quietly(&plan);
+    assert_eq!(stage.ok, 800);
+    // 40 % of the requests wait, evenly between 0 and 200 ms: the p90 of all is at 150 ms.
+    let p90 = stage.metrics["response_time"].p90.unwrap();
+    assert!((140.0..400.0).contains(&p90), "{p90}");
+}
+
+#[test]
+fn a_stream_gives_ttft_gaps_and_tokens() {
+    let chunk = |text: &str| {
+        let event = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
+        send(format!("{:x}\r\n{event}\r\n", event.len()))
+    };
+    let address = serve(move |_| {
+        let role = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n";
+        let end = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":9}}\n\ndata: [DONE]\n\n";
+        let mut steps = vec![send(format!(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{role}\r\n",
+            role.len()
+        ))];
+        steps.extend([wait(30), chunk("a")]);
+        steps.extend([wait(10), chunk("b")]);
+        steps.extend([wait(10), chunk("c")]);
+        steps.push(send(format!("{:x}\r\n{end}\r\n0\r\n\r\n", end.len())));
+        steps
+    });
+    let keys = "model = \"m\"\nmessages = []\nstream = true";
+    let plan = plan(
+        target("chat", address, keys),
+        open("50/s"),
+        Until::Requests(50),
+    );
+    let (result, stage) = run_quietly(&plan);
+    assert_eq!(
+        (stage.ok, &stage.errors),
+        (50, &std::collections::BTreeMap::new())
+    );
+    let p50 = |metric: &str| stage.metrics[metric].p50.unwrap();
+    assert!((29.9..150.0).contains(&p50("ttft")), "{}", p50("ttft"));
+    // Two gaps a stream; a read that comes late may hold two events, whose gap is then not known.
+    let gaps = stage.metrics["chunk_gap"].count;
+    assert!((80..=100).contains(&gaps), "{gaps}");
+    assert!(
+        (5.0..60.0).contains(&p50("chunk_gap")),
+        "{}",
+        p50("chunk_gap")
+    );
+    // 20 ms over 9 − 1 tokens.
+    assert!((2.3..15.0).contains(&p50("tpot")), "{}", p50("tpot"));
+    let tokens = stage.tokens.unwrap();
+    assert_eq!((tokens.output, tokens.source.as_str()), (450, "usage"));
+    assert_eq!(result.captured[0].2.text.as_deref(), Some("abc"));
+}
+
+#[test]
+fn failures_are_told_apart_and_stay_in_the_count() {
+    let unread = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab".to_owned();
+    for (script, key) in [
+        (vec![Step::Close], "reset"),
+        (vec![wait(3000)], "timeout"),
+        (vec![send(unread), Step::Close], "reset"),
+        (
+            vec![send("HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n")],
+            "status 503",
+        ),
+        (vec![send("nonsense\r\n\r\n"), Step::Close], "decode"),
+        (vec![ok("{\"b\":1}")], "contract"),
+        (vec![ok("{oops")], "decode"),
+    ] {
+        let address = serve(move |_| script.clone());
+        let target = target("http", address, "output = { text = \"$.a\" }");
+        let (result, stage) = run_quietly(&plan(target, open("100/s"), Until::Requests(10)));
+        assert_eq!((stage.attempted, stage.failed), (10, 10), "{key}");
+        assert_eq!(
+            stage.errors.get(key),
+            Some(&10),
+            "{key}: {:?}",
+            stage.errors
+        );
+        assert!(!result.never_reached);
+    }
+}
+
+#[test]
+fn a_stage_that_is_not_there_is_never_reached() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let (result, stage) = run_quietly(&plan(
+        target("http", address, ""),
+        open("50/s"),
+        Until::Requests(5),
+    ));
+    assert_eq!(stage.errors.get("connect"), Some(&5));
+    assert!(result.never_reached);
+}
+
+#[test]
+fn a_closed_loop_keeps_its_users_busy_and_counts_its_requests() {
+    let address = serve(|_| vec![wait(10), ok("x")]);
+    let arrivals = Arrivals::Closed {
+        concurrency: 4,
+        think_time: Duration::ZERO,
+    };
+    let (result, stage) = run_quietly(&plan(
+        target("http", address, ""),
+        arrivals,
+        Until::Requests(101),
+    ));
+    assert_eq!(
+        (stage.ok, stage.connections, stage.offered_rps),
+        (101, 4, None)
+    );
+    assert!(result.generator.schedule_lag_ms.is_none());
+    assert!(!stage.metrics.contains_key("schedule_lag"));
+    // 101 requests by four users at 10 ms each take 260 ms.
+    assert!(
+        (0.25..0.6).contains(&result.duration_s),
+        "{}",
+        result.duration_s
+    );
+}
+
+#[test]
+fn the_warm_up_is_never_counted_and_a_budget_stops_the_run() {
+    let address = serve(|_| vec![ok("x")]);
+    let mut warm = plan(
+        target("http", address, ""),
+        open("100/s"),
+        Until::Requests(20),
+    );
+    warm.warmup = Duration::from_millis(200);
+    let (_, stage) = run_quietly(&warm);
+    assert_eq!((stage.attempted, stage.ok), (20, 20));
+    warm.max_requests = Some(30);
+    let (result, stage) = run_quietly(&warm);
+    // 20 requests of warm-up and 10 more.
+    assert_eq!((stage.attempted, result.over_budget), (10, true));
+}
+
+#[test]
+fn an_interruption_keeps_what_was_measured() {
+    let address = serve(|_| vec![wait(100), ok("x")]);
+    let plan = plan(
+        target("http", address, ""),
+        open("100/s"),
+        Until::Duration(Duration::from_mins(1)),
+    );
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        flag.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let events: Mutex<Vec<Event>> = Mutex::default();
+    let result = run(&plan, &events, &interrupted, false).unwrap();
+    let stage = &result.stages["s"];
+    assert!(!result.complete);
+    assert!(stage.ok > 20 && stage.in_flight_at_end > 5, "{stage:?}");
+    assert_eq!(stage.attempted, stage.ok + stage.in_flight_at_end);
+    assert!(result.duration_s < 2.0);
+}

@@ -1,0 +1,169 @@
+//! The generator's judgement of itself: a number from a load test is worth what its generator is worth.
+
+use crate::measure::{Histogram, min_samples};
+use crate::store::{Validity, ValidityVerdict};
+
+use super::machine::Strain;
+
+/// The lag below which a generator is never called late: 1 ms.
+const LAG_FLOOR_MS: f64 = 1.0;
+/// The lag that is tolerated, as a share of the median response time.
+const LAG_SHARE: f64 = 0.02;
+/// From this multiple of the tolerated lag on, a run is invalid.
+const INVALID_FACTOR: f64 = 5.0;
+/// The share of requests not sent from which on a run is invalid: 0.1 %.
+const NOT_SENT: f64 = 0.001;
+/// Steal that is told: 1 % of the machine's time. Less is the noise of the counter's 10 ms ticks in a short run.
+const STEAL: f64 = 0.01;
+
+/// What a run is judged by.
+pub(super) struct Evidence<'a> {
+    /// Schedule lag of the whole run; `None` in a closed loop.
+    pub(super) lag: Option<&'a Histogram>,
+    /// The smallest median response time of all stages, in ms: the one that lag would distort most.
+    pub(super) response_p50_ms: Option<f64>,
+    pub(super) attempted: u64,
+    pub(super) not_sent: u64,
+    pub(super) exhausted: u64,
+    pub(super) strain: Strain,
+}
+
+/// Judges a run by the contract, section 4.
+pub(super) fn judge(evidence: &Evidence<'_>) -> Validity {
+    let mut validity = Validity::default();
+    let mut found = |verdict: ValidityVerdict, reason: String| {
+        validity.verdict = validity.verdict.max(verdict);
+        validity.reasons.push(reason);
+    };
+    if let Some((name, lag)) = evidence.lag.and_then(judged_lag) {
+        let tolerated = LAG_FLOOR_MS.max(LAG_SHARE * evidence.response_p50_ms.unwrap_or(0.0));
+        if lag > tolerated {
+            let verdict = if lag > INVALID_FACTOR * tolerated {
+                ValidityVerdict::Invalid
+            } else {
+                ValidityVerdict::Degraded
+            };
+            found(
+                verdict,
+                format!(
+                    "schedule lag {name} {lag:.2} ms is above {tolerated:.2} ms: give the generator more CPU, or \
+                     lower the rate"
+                ),
+            );
+        }
+    }
+    let planned = evidence.attempted + evidence.not_sent;
+    if evidence.not_sent as f64 > NOT_SENT * planned as f64 {
+        found(
+            ValidityVerdict::Invalid,
+            format!("{} of {planned} requests were not sent", evidence.not_sent),
+        );
+    }
+    if evidence.exhausted > 0 {
+        found(
+            ValidityVerdict::Invalid,
+            "this machine ran out of sockets: raise `ulimit -n`, or lower the rate".to_owned(),
+        );
+    }
+    if evidence.strain.steal > STEAL {
+        let share = 100.0 * evidence.strain.steal;
+        found(
+            ValidityVerdict::Degraded,
+            format!("{share:.1} % of this machine's CPU time was stolen by its host"),
+        );
+    }
+    if evidence.strain.throttled_ms > 0.0 {
+        let time = evidence.strain.throttled_ms;
+        found(
+            ValidityVerdict::Degraded,
+            format!("this process was throttled for {time:.0} ms: raise its CPU quota"),
+        );
+    }
+    validity
+}
+
+/// Returns the highest percentile of the lag, up to the 99th, that has enough samples to be one: in a short run the
+/// worst of a few wake-ups says nothing about the rest. Below 36 requests, nothing is judged.
+fn judged_lag(lag: &Histogram) -> Option<(&'static str, f64)> {
+    [("p99", 0.99), ("p95", 0.95), ("p90", 0.90)]
+        .into_iter()
+        .find(|(_, quantile)| lag.count() >= min_samples(*quantile))
+        .and_then(|(name, quantile)| Some((name, lag.quantile_ms(quantile)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(lag_us: &[u64], p50: f64, not_sent: u64, exhausted: u64, strain: Strain) -> Validity {
+        let mut lag = Histogram::default();
+        // Enough for a 99th percentile.
+        for us in lag_us.iter().cycle().take(400) {
+            lag.record_us(*us);
+        }
+        judge(&Evidence {
+            lag: Some(&lag),
+            response_p50_ms: Some(p50),
+            attempted: 10_000,
+            not_sent,
+            exhausted,
+            strain,
+        })
+    }
+
+    #[test]
+    fn lag_is_measured_against_the_response_time() {
+        let calm = Strain::default();
+        for (lag, p50, verdict) in [
+            (1_000, 5.0, ValidityVerdict::Valid),
+            (1_100, 5.0, ValidityVerdict::Degraded),
+            (5_100, 5.0, ValidityVerdict::Invalid),
+            (5_100, 300.0, ValidityVerdict::Valid),
+            (29_000, 300.0, ValidityVerdict::Degraded),
+            (31_000, 300.0, ValidityVerdict::Invalid),
+        ] {
+            assert_eq!(
+                judged(&[lag], p50, 0, 0, calm).verdict,
+                verdict,
+                "{lag} {p50}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_not_sent_and_what_the_machine_did_is_told() {
+        let calm = Strain::default();
+        assert_eq!(
+            judged(&[1], 5.0, 10, 0, calm).verdict,
+            ValidityVerdict::Valid
+        );
+        assert_eq!(
+            judged(&[1], 5.0, 11, 0, calm).verdict,
+            ValidityVerdict::Invalid
+        );
+        assert_eq!(
+            judged(&[1], 5.0, 0, 1, calm).verdict,
+            ValidityVerdict::Invalid
+        );
+        let strained = Strain {
+            steal: 0.05,
+            throttled_ms: 20.0,
+        };
+        let validity = judged(&[1], 5.0, 0, 0, strained);
+        assert_eq!(validity.verdict, ValidityVerdict::Degraded);
+        assert_eq!(validity.reasons.len(), 2);
+    }
+
+    #[test]
+    fn one_late_wake_up_does_not_spoil_a_short_run() {
+        let mut lag = Histogram::default();
+        for _ in 0..59 {
+            lag.record_us(60);
+        }
+        lag.record_us(9_000);
+        assert_eq!(judged_lag(&lag), Some(("p90", 0.06)));
+        let mut few = Histogram::default();
+        few.record_us(9_000);
+        assert_eq!(judged_lag(&few), None);
+    }
+}

@@ -1,0 +1,6 @@
+//! The binary: everything lives in the library.
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stagegate::main_impl()
+}

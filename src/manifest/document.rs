@@ -1,0 +1,206 @@
+//! Text → TOML with spans → named sections; nothing here knows what a section means.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{Problems, Source};
+use super::model::Span;
+use super::name::Name;
+use super::overrides;
+use super::shape::suggest;
+
+/// The tables and keys a manifest may have at its top.
+const TOP_LEVEL: [&str; 10] = [
+    "version",
+    "deployment",
+    "env",
+    "release",
+    "stage",
+    "pipeline",
+    "load",
+    "eval",
+    "fault",
+    "gate",
+];
+
+/// The one top-level array of tables.
+const ACCEPT: &str = "accept";
+
+/// A table with what messages need.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    /// For instance "stage `gateway`".
+    pub(super) what: String,
+    /// The header, or where there is none, the key.
+    pub(super) span: Span,
+    pub(super) entries: DeTable<'static>,
+}
+
+/// A table under a name of its own: `[stage.gateway]`.
+#[derive(Clone, Debug)]
+pub(super) struct Section {
+    pub(super) name: Name,
+    pub(super) table: Table,
+}
+
+/// The manifest, cut into its sections.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    pub(super) version: Option<Spanned<DeValue<'static>>>,
+    pub(super) deployment: Option<Table>,
+    pub(super) environments: Vec<Section>,
+    /// Entry of `[release]` to its table.
+    pub(super) release: Vec<Section>,
+    pub(super) stages: Vec<Section>,
+    pub(super) pipelines: Vec<Section>,
+    pub(super) loads: Vec<Section>,
+    pub(super) evals: Vec<Section>,
+    pub(super) faults: Vec<Section>,
+    pub(super) gate: Option<Table>,
+    pub(super) accept: Vec<Table>,
+}
+
+/// Parses a text and lays overrides over it; `None` when the text is not TOML.
+pub(super) fn read(
+    text: &str,
+    written: &[(String, String)],
+    problems: &mut Problems,
+) -> Option<Document> {
+    // A process reads one manifest. Giving its few kilobytes away lets tables keep their spans for whoever parses them
+    // later, without a second copy of the tree.
+    let text: &'static str = text.to_owned().leak();
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        problems.at(span, format!("not valid TOML: {}", error.message()), None);
+    }
+    if !errors.is_empty() {
+        // What was recovered from broken text would only cause more messages.
+        return None;
+    }
+    let mut root = root.into_inner();
+    let mut offset = Source::first_override(text);
+    for (key, value) in written {
+        overrides::apply(&mut root, key, value, offset, problems);
+        offset = Source::next_override(offset, &overrides::shown(key, value));
+    }
+    Some(cut(root, problems))
+}
+
+fn cut(mut root: DeTable<'static>, problems: &mut Problems) -> Document {
+    let mut sections = |key: &str, family: &str| {
+        let value = root.remove_entry(key);
+        value.map_or_else(Vec::new, |entry| sections(entry, family, problems))
+    };
+    let mut document = Document {
+        environments: sections("env", "environment"),
+        release: sections("release", "release part"),
+        stages: sections("stage", "stage"),
+        pipelines: sections("pipeline", "pipeline"),
+        loads: sections("load", "load"),
+        evals: sections("eval", "eval"),
+        faults: sections("fault", "fault"),
+        ..Document::default()
+    };
+    document.version = root.remove("version");
+    document.deployment = single(&mut root, "deployment", problems);
+    document.gate = single(&mut root, "gate", problems);
+    if let Some((key, value)) = root.remove_entry(ACCEPT) {
+        document.accept = tables(&key, value, "`[[accept]]`", problems);
+    }
+    for key in root.keys() {
+        let known = [&TOP_LEVEL[..], &[ACCEPT]].concat();
+        let message = format!("unknown key `{}`", key.get_ref());
+        problems.at(key.span(), message, suggest(key.get_ref(), &known));
+    }
+    document
+}
+
+type Entry = (
+    Spanned<std::borrow::Cow<'static, str>>,
+    Spanned<DeValue<'static>>,
+);
+
+/// Cuts `[stage.a]`, `[stage.b]`, … apart, in the order of the text.
+fn sections((key, value): Entry, family: &str, problems: &mut Problems) -> Vec<Section> {
+    let span = span_of(&key, &value);
+    let DeValue::Table(entries) = value.into_inner() else {
+        let message = format!("`{}` is not a table", key.get_ref());
+        let help = format!("Write `[{}.NAME]`.", key.get_ref());
+        problems.at(span, message, Some(help));
+        return Vec::new();
+    };
+    let mut sections = Vec::new();
+    for (name_key, value) in entries {
+        let name = match name_key.get_ref().parse::<Name>() {
+            Ok(name) => name,
+            Err(error) => {
+                let message = format!("a {family} has a wrong name: {error}");
+                problems.at(name_key.span(), message, None);
+                continue;
+            }
+        };
+        let what = format!("{family} `{name}`");
+        if let Some(table) = table(&name_key, value, what, problems) {
+            sections.push(Section { name, table });
+        }
+    }
+    sections.sort_by_key(|section| section.table.span.start);
+    sections
+}
+
+fn single(root: &mut DeTable<'static>, key: &str, problems: &mut Problems) -> Option<Table> {
+    let (key, value) = root.remove_entry(key)?;
+    let what = format!("`[{}]`", key.get_ref());
+    table(&key, value, what, problems)
+}
+
+fn table(
+    key: &Spanned<std::borrow::Cow<'_, str>>,
+    value: Spanned<DeValue<'static>>,
+    what: String,
+    problems: &mut Problems,
+) -> Option<Table> {
+    let span = span_of(key, &value);
+    let DeValue::Table(entries) = value.into_inner() else {
+        problems.at(span, format!("{what} is not a table"), None);
+        return None;
+    };
+    Some(Table {
+        what,
+        span,
+        entries,
+    })
+}
+
+/// Takes an array of tables apart: `[[gate.rule]]`, `[[eval.answers.assert]]`, `[[accept]]`.
+pub(super) fn tables(
+    key: &Spanned<std::borrow::Cow<'_, str>>,
+    value: Spanned<DeValue<'static>>,
+    what: &str,
+    problems: &mut Problems,
+) -> Vec<Table> {
+    let span = span_of(key, &value);
+    let DeValue::Array(items) = value.into_inner() else {
+        let message = format!("`{}` is not an array of tables", key.get_ref());
+        problems.at(span, message, None);
+        return Vec::new();
+    };
+    let many = items.len() > 1;
+    let mut found = Vec::new();
+    for (at, item) in items.into_iter().enumerate() {
+        let what = if many {
+            format!("{what} {}", at + 1)
+        } else {
+            what.to_owned()
+        };
+        found.extend(table(key, item, what, problems));
+    }
+    found
+}
+
+/// Returns where a value stands; a table made of dotted keys stands at its key.
+fn span_of(key: &Spanned<std::borrow::Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Span {
+    let span = value.span();
+    if span.is_empty() { key.span() } else { span }
+}

@@ -1,0 +1,264 @@
+//! Everything that is wrong with a manifest, collected, and shown with the text underlined.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+
+use super::model::{Manifest, Span};
+use crate::error::{Classify, Kind};
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Where, in bytes of the manifest's text (beyond its end: in the overrides); `None` when nowhere in particular.
+    pub(crate) span: Option<Span>,
+    /// Lowercase fragment, no full stop; names the stage and key.
+    pub(crate) message: String,
+    /// A sentence telling what to do.
+    pub(crate) help: Option<String>,
+}
+
+/// Collects problems so that all are shown at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Problems {
+    items: Vec<Problem>,
+}
+
+impl Problems {
+    /// Adds a problem at a place in the text.
+    pub(crate) fn at(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+        self.items.push(Problem {
+            span: Some(span),
+            message: message.into(),
+            help,
+        });
+    }
+
+    /// Returns whether nothing is wrong.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Returns how many things are wrong.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Returns the problems in the order in which they were found.
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.items.iter()
+    }
+
+    /// Makes the error that shows every problem in the manifest's text, in the order of the text.
+    pub(crate) fn into_error(mut self, manifest: &Manifest) -> ManifestError {
+        let source = Source::new(&manifest.path, &manifest.text, &manifest.overrides);
+        let start = |problem: &Problem| problem.span.as_ref().map_or(usize::MAX, |span| span.start);
+        self.items.sort_by_key(start);
+        self.items.dedup();
+        ManifestError {
+            name: source.name(),
+            shown: self.items.into_iter().map(|it| source.show(it)).collect(),
+        }
+    }
+}
+
+/// The texts that spans point into: the manifest, and after its end each `--set KEY=VALUE`.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    path: PathBuf,
+    text: Arc<str>,
+    overrides: Vec<Arc<str>>,
+}
+
+impl Source {
+    /// Makes the source of spans.
+    fn new(path: &Path, text: &str, overrides: &[String]) -> Self {
+        Self {
+            path: path.to_owned(),
+            text: text.into(),
+            overrides: overrides.iter().map(|it| it.as_str().into()).collect(),
+        }
+    }
+
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// Returns where the first override begins in the numbering of spans; a gap of one keeps the texts apart.
+    pub(super) fn first_override(text: &str) -> usize {
+        text.len() + 1
+    }
+
+    /// Returns where the override after one begins.
+    pub(super) fn next_override(start: usize, shown: &str) -> usize {
+        start + shown.len() + 1
+    }
+
+    fn show(&self, problem: Problem) -> Shown {
+        let place = problem.span.map(|span| self.locate(&span));
+        Shown {
+            message: problem.message,
+            help: problem.help,
+            place,
+        }
+    }
+
+    fn locate(&self, span: &Span) -> Place {
+        let mut name = self.name();
+        let mut text = &self.text;
+        let mut start = 0;
+        for written in &self.overrides {
+            let next = Self::next_override(start, text);
+            if span.start < next {
+                break;
+            }
+            (name, text, start) = (format!("--set {written}"), written, next);
+        }
+        // A span may begin at the end of the text (something is missing there) but never beyond it.
+        let from = span.start.saturating_sub(start).min(text.len());
+        let to = span.end.saturating_sub(start).clamp(from, text.len());
+        Place {
+            source: NamedSource::new(name, Arc::clone(text)),
+            span: from..to,
+        }
+    }
+}
+
+/// A manifest with everything that is wrong in it.
+#[derive(Debug)]
+pub(crate) struct ManifestError {
+    name: String,
+    /// At least one.
+    shown: Vec<Shown>,
+}
+
+/// One problem with the text it is about.
+#[derive(Debug)]
+struct Shown {
+    message: String,
+    help: Option<String>,
+    place: Option<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    source: NamedSource<Arc<str>>,
+    span: Span,
+}
+
+impl ManifestError {
+    /// A single problem is shown by itself, without a headline above it.
+    fn single(&self) -> Option<&Shown> {
+        match self.shown.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+}
+
+impl Classify for ManifestError {
+    fn kind(&self) -> Kind {
+        Kind::Manifest
+    }
+}
+
+impl std::error::Error for ManifestError {}
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.single() {
+            Some(only) => only.fmt(f),
+            None => write!(f, "{} problems in `{}`", self.shown.len(), self.name),
+        }
+    }
+}
+
+impl Diagnostic for ManifestError {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.single()?.help()
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.single()?.source_code()
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.single()?.labels()
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        if self.single().is_some() {
+            return None;
+        }
+        let shown = self.shown.iter().map(|shown| shown as &dyn Diagnostic);
+        Some(Box::new(shown))
+    }
+}
+
+impl std::error::Error for Shown {}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Diagnostic for Shown {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let help = self.help.as_ref()?;
+        Some(Box::new(help))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        let place = self.place.as_ref()?;
+        Some(&place.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let place = self.place.as_ref()?;
+        let label = LabeledSpan::underline(place.span.clone());
+        Some(Box::new(std::iter::once(label)))
+    }
+}
+
+/// A manifest that could not be read at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// There is none.
+    #[error("there is no manifest `{}`", path.display())]
+    Missing { path: PathBuf },
+    /// There is one, and the system does not give it to us.
+    #[error("the manifest `{}` cannot be read: {source}", path.display())]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// Its bytes are not text.
+    #[error("the manifest `{}` is not UTF-8: line {line} holds a byte that is not text", path.display())]
+    NotUtf8 { path: PathBuf, line: usize },
+}
+
+impl Diagnostic for ReadError {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let help = match self {
+            Self::Missing { .. } => {
+                "Run `stagegate init` to make one, or name another with `-m FILE`."
+            }
+            Self::Unreadable { .. } => return None,
+            Self::NotUtf8 { .. } => "Save the file as UTF-8.",
+        };
+        Some(Box::new(help))
+    }
+}
+
+impl Classify for ReadError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Missing { .. } | Self::NotUtf8 { .. } => Kind::Manifest,
+            Self::Unreadable { .. } => Kind::Environment,
+        }
+    }
+}

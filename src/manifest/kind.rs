@@ -1,0 +1,98 @@
+//! A `kind = "…"` table kept with its spans, to be parsed later by the owner of the kind.
+
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::Problems;
+use super::model::Span;
+use super::shape::{self, Subject};
+use super::syntax::Reference;
+use super::template::Template;
+
+/// A table of the manifest whose keys belong to whoever owns its `kind`. The keys that every kind shares, and `kind`
+/// itself, have been taken out.
+#[derive(Clone, Debug)]
+pub(crate) struct KindTable {
+    /// The value of `kind`.
+    pub(crate) kind: String,
+    /// Where `kind`'s value stands in the text.
+    pub(crate) kind_span: Span,
+    /// Where the table's header stands in the text.
+    pub(crate) span: Span,
+    /// Keys that are legal beside the kind's own, for suggestions.
+    pub(crate) shared: &'static [&'static str],
+    /// For messages: "stage `gateway`".
+    pub(super) what: String,
+    pub(super) table: DeTable<'static>,
+}
+
+impl KindTable {
+    /// Reads the kind's own keys into its owner's type; `None` when anything was wrong, all of which has been added to
+    /// `problems`.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, problems: &mut Problems) -> Option<T> {
+        let subject = Subject {
+            what: &self.what,
+            span: &self.span,
+            shared: self.shared,
+        };
+        let read = shape::read(self.table.clone(), subject, problems);
+        read.value.filter(|_| read.clean)
+    }
+
+    /// Returns what the table describes, for messages: "stage `gateway`".
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Returns where a key's value stands in the text, else the table's header.
+    pub(crate) fn span_of(&self, key: &str) -> Span {
+        let value = self.table.get(key);
+        value.map_or_else(|| self.span.clone(), Spanned::span)
+    }
+
+    /// Returns a key's value as it was written, where it is a string.
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        self.table.get(key)?.as_ref().as_str().map(str::to_owned)
+    }
+
+    /// Returns every reference in every string that is a template, with the string's place. Strings that are no
+    /// templates are left to the kind's owner, who knows whether they should be.
+    pub(super) fn references(&self) -> Vec<(Reference, Span)> {
+        let mut found = Vec::new();
+        for value in self.table.values() {
+            collect(value, &mut found);
+        }
+        found
+    }
+
+    /// Makes a table from TOML text, as if it were a stage called `test`.
+    #[cfg(test)]
+    pub(crate) fn from_toml(kind: &str, text: &str) -> Self {
+        let text: &'static str = text.to_owned().leak();
+        let table = DeTable::parse(text).unwrap().into_inner();
+        Self {
+            kind: kind.to_owned(),
+            kind_span: 0..0,
+            span: 0..0,
+            shared: &["kind"],
+            what: "stage `test`".to_owned(),
+            table,
+        }
+    }
+}
+
+fn collect(value: &Spanned<DeValue<'_>>, found: &mut Vec<(Reference, Span)>) {
+    match value.get_ref() {
+        DeValue::String(text) => {
+            let references = Template::parse(text).map(|it| it.references());
+            let references: BTreeSet<Reference> = references.unwrap_or_default();
+            found.extend(references.into_iter().map(|it| (it, value.span())));
+        }
+        DeValue::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        DeValue::Table(table) => table.values().for_each(|item| collect(item, found)),
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {}
+    }
+}

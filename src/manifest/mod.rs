@@ -1,0 +1,37 @@
+//! Layer 1: `stagegate.toml`, read once at the edge.
+
+mod document;
+mod engine;
+mod error;
+mod graph;
+mod kind;
+mod metric;
+mod model;
+mod name;
+mod overrides;
+mod raw;
+mod read;
+mod scope;
+mod secrets;
+mod shape;
+mod syntax;
+mod template;
+#[cfg(test)]
+mod tests;
+mod validate;
+mod value_template;
+
+pub(crate) use error::Problems;
+pub(crate) use kind::KindTable;
+pub(crate) use metric::{LatencyMetric, ShareMetric, Stat};
+pub(crate) use model::{
+    Arrivals, Cost, Environment, Eval, Gate, Limit, Load, Manifest, Process, Rule, Slo, SloTarget,
+    Stage, Timeouts, Until, VersionSource,
+};
+pub(crate) use name::Name;
+pub(crate) use scope::Scope;
+pub(crate) use secrets::Secrets;
+pub(crate) use syntax::Reference;
+pub(crate) use template::{Template, TemplateError};
+pub(crate) use validate::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN};
+pub(crate) use value_template::ValueTemplate;

@@ -1,0 +1,348 @@
+//! The checked manifest: still about the deployment, nothing about one invocation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::kind::KindTable;
+use super::metric::{LatencyMetric, ShareMetric, Stat};
+use super::name::Name;
+use crate::measure::{Rate, Share};
+
+/// A byte range in the manifest's text.
+pub(crate) type Span = Range<usize>;
+
+/// What `stagegate.toml` says, checked.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    /// Where it was read from.
+    pub(crate) path: PathBuf,
+    /// Its whole text, for underlining; see [`Manifest::as_used`].
+    pub(crate) text: String,
+    /// Every `--set KEY=VALUE` that was laid over the text.
+    pub(crate) overrides: Vec<String>,
+    pub(crate) deployment: Deployment,
+    pub(crate) environments: BTreeMap<Name, Environment>,
+    pub(crate) release: BTreeMap<Name, VersionSource>,
+    /// In the order of the manifest.
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) pipelines: Vec<Pipeline>,
+    pub(crate) loads: Vec<Load>,
+    pub(crate) evals: Vec<Eval>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) gate: Option<Gate>,
+    pub(crate) accept: Vec<Accept>,
+    /// Every `{{ secret.NAME }}` anywhere in the manifest, with the stages that need it.
+    pub(crate) secrets: BTreeMap<String, BTreeSet<Name>>,
+}
+
+/// `[deployment]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Deployment {
+    pub(crate) name: String,
+    pub(crate) owner: Option<String>,
+    /// The stage users call.
+    pub(crate) entry: Option<Name>,
+    /// The default environment.
+    pub(crate) env: Option<Name>,
+}
+
+/// `[env.NAME]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment {
+    /// Every key, `region` and `protected` too; what `{{ env.KEY }}` reads.
+    pub(crate) values: Map<String, Value>,
+    pub(crate) region: Option<String>,
+    #[expect(
+        dead_code,
+        reason = "checked now, read by a guard against loads on protected environments"
+    )]
+    pub(crate) protected: bool,
+}
+
+/// One entry of `[release]`: where a part of the version vector comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum VersionSource {
+    /// Digest of the files that match a glob, relative to the manifest.
+    Files(String),
+    /// A JSONPath into a stage's answer.
+    Response { stage: Name, path: String },
+    /// A header of a stage's answer.
+    Header { stage: Name, header: String },
+}
+
+/// `[stage.NAME]`: the keys every kind has; the others stay in `kind` for the protocol that owns them.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) name: Name,
+    pub(crate) kind: KindTable,
+    /// Which stages this one calls.
+    pub(crate) calls: Vec<Name>,
+    #[expect(dead_code, reason = "checked now, read by fault drills")]
+    pub(crate) fallback: Vec<Name>,
+    pub(crate) timeout: Timeouts,
+    /// The stage's own owner; see [`Manifest::owner`].
+    pub(crate) owner: Option<String>,
+    pub(crate) slo: Vec<Slo>,
+    pub(crate) cost: Option<Cost>,
+    #[expect(dead_code, reason = "checked now, read by fault drills")]
+    pub(crate) proxy: Option<SocketAddr>,
+    /// The table's header in the text.
+    pub(crate) span: Span,
+}
+
+/// `timeout`: how long each part of an attempt may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timeouts {
+    pub(crate) connect: Option<Duration>,
+    pub(crate) first_token: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) total: Duration,
+}
+
+/// One SLO of a stage.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Slo {
+    pub(crate) target: SloTarget,
+    pub(crate) span: Span,
+}
+
+/// What an SLO limits.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum SloTarget {
+    /// `response_time.p95 = "2s"`: a latency statistic and its limit.
+    Latency {
+        metric: LatencyMetric,
+        stat: Stat,
+        limit: Duration,
+    },
+    /// `error_rate = "1%"`, `fallback_rate = "5%"`: a share that must not be exceeded.
+    ShareAtMost { metric: ShareMetric, limit: Share },
+    /// `attainment = "99%"`: a share that must be reached.
+    AttainmentAtLeast(Share),
+}
+
+/// `cost`, in USD per million tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Cost {
+    pub(crate) input: f64,
+    pub(crate) output: f64,
+}
+
+/// `[pipeline.NAME]`: steps that stagegate itself drives.
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "checked now, read by client-driven pipelines")]
+pub(crate) struct Pipeline {
+    pub(crate) name: Name,
+    pub(crate) steps: Vec<Name>,
+    pub(crate) span: Span,
+}
+
+/// `[load.NAME]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    pub(crate) name: Name,
+    pub(crate) targets: Vec<Name>,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) until: Until,
+    pub(crate) warmup: Duration,
+    pub(crate) seed: u64,
+    /// A golden set whose inputs are sent, relative to the manifest.
+    pub(crate) data: Option<PathBuf>,
+    /// The suite that scores what came back.
+    pub(crate) score_with: Option<Name>,
+    pub(crate) max_requests: Option<u64>,
+    /// USD.
+    pub(crate) max_cost: Option<f64>,
+    #[expect(
+        dead_code,
+        reason = "checked now, read by annotations of the manifest's lines"
+    )]
+    pub(crate) span: Span,
+}
+
+/// When requests are sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Arrivals {
+    /// At times that do not depend on the answers.
+    Open { process: Process, rate: Rate },
+    /// By `concurrency` users, each after its last answer and its think time.
+    Closed {
+        concurrency: u32,
+        think_time: Duration,
+    },
+}
+
+/// The arrival process of an open loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Process {
+    Constant,
+    Poisson,
+}
+
+/// When a load ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    Duration(Duration),
+    /// Measured requests, the warm-up not counted.
+    Requests(u64),
+}
+
+/// `[eval.NAME]`.
+#[derive(Debug)]
+pub(crate) struct Eval {
+    pub(crate) name: Name,
+    /// A stage or a pipeline.
+    pub(crate) stage: Name,
+    pub(crate) golden: PathBuf,
+    pub(crate) repeats: u32,
+    pub(crate) concurrency: u32,
+    pub(crate) slice_by: Vec<String>,
+    pub(crate) must_pass: Vec<String>,
+    pub(crate) asserts: Vec<KindTable>,
+    #[expect(
+        dead_code,
+        reason = "checked now, read by annotations of the manifest's lines"
+    )]
+    pub(crate) span: Span,
+}
+
+/// `[fault.NAME]`.
+#[derive(Debug)]
+#[expect(dead_code, reason = "checked now, read by fault drills")]
+pub(crate) struct Fault {
+    pub(crate) name: Name,
+    pub(crate) stage: Name,
+    pub(crate) inject: KindTable,
+    pub(crate) load: Name,
+    /// Expectation to limit, for instance `recovery` to `<= 5s`.
+    pub(crate) expect: BTreeMap<String, String>,
+    pub(crate) span: Span,
+}
+
+/// `[gate]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    /// Runs of the head.
+    #[expect(dead_code, reason = "checked now, read by comparisons of rounds")]
+    pub(crate) rounds: u32,
+    pub(crate) loads: Vec<Name>,
+    pub(crate) evals: Vec<Name>,
+    pub(crate) faults: Vec<Name>,
+    /// One-sided, latency.
+    #[expect(dead_code, reason = "checked now, read by comparisons of rounds")]
+    pub(crate) alpha: f64,
+    /// One-sided, evals.
+    pub(crate) eval_alpha: f64,
+    /// Smaller changes are never called a regression.
+    #[expect(dead_code, reason = "checked now, read by comparisons of rounds")]
+    pub(crate) floor: Share,
+    #[expect(dead_code, reason = "checked now, read by comparisons of rounds")]
+    pub(crate) abs_floor: Duration,
+    /// "Unchanged" means: shown to be below this.
+    pub(crate) margin: Share,
+    pub(crate) rules: Vec<Rule>,
+    #[expect(
+        dead_code,
+        reason = "checked now, read by annotations of the manifest's lines"
+    )]
+    pub(crate) span: Span,
+}
+
+/// `[[gate.rule]]`. At least one limit is set.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    /// Dotted, as in the contract, section 3.
+    pub(crate) metric: String,
+    pub(crate) min: Option<Limit>,
+    pub(crate) max: Option<Limit>,
+    pub(crate) max_increase: Option<Share>,
+    /// Percentage points, as a share.
+    pub(crate) max_drop: Option<Share>,
+    pub(crate) span: Span,
+}
+
+/// An absolute limit in the unit of its metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Limit {
+    /// For times.
+    Time(Duration),
+    /// For shares and scores.
+    Share(f64),
+}
+
+impl Limit {
+    /// Returns the limit in the document's unit: ms for times, the share itself otherwise.
+    pub(crate) fn number(self) -> f64 {
+        match self {
+            Self::Time(time) => time.as_secs_f64() * 1e3,
+            Self::Share(share) => share,
+        }
+    }
+}
+
+/// `[[accept]]`: an intended change, reviewed with the manifest, that expires.
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "checked now, read by comparisons of rounds")]
+pub(crate) struct Accept {
+    pub(crate) metric: String,
+    pub(crate) up_to: Share,
+    /// The tag with which it expires.
+    pub(crate) until: String,
+    pub(crate) reason: String,
+    pub(crate) span: Span,
+}
+
+impl Eval {
+    /// Returns the names of the assertions in documents and metrics: `name`, else the kind; where that is taken, with
+    /// `-2` and so on.
+    pub(crate) fn assertion_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for assert in &self.asserts {
+            let name = assert.text("name").unwrap_or_else(|| assert.kind.clone());
+            let numbered = (2..).map(|number| format!("{name}-{number}"));
+            let free = [name.clone()].into_iter().chain(numbered);
+            names.extend(
+                free.filter(|free| !names.contains(free))
+                    .take(1)
+                    .collect::<Vec<_>>(),
+            );
+        }
+        names
+    }
+}
+
+impl Manifest {
+    /// Returns what digests are taken of: the text, and every `--set` that was laid over it.
+    pub(crate) fn as_used(&self) -> String {
+        let overrides = self.overrides.iter();
+        let overrides: Vec<String> = overrides.map(|it| format!("\n--set {it}")).collect();
+        format!("{}{}", self.text, overrides.concat())
+    }
+
+    /// Returns the stage of that name.
+    pub(crate) fn stage(&self, name: &str) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.name == *name)
+    }
+
+    /// Returns the load of that name.
+    pub(crate) fn load_named(&self, name: &str) -> Option<&Load> {
+        self.loads.iter().find(|load| load.name == *name)
+    }
+
+    /// Returns the eval of that name.
+    pub(crate) fn eval_named(&self, name: &str) -> Option<&Eval> {
+        self.evals.iter().find(|eval| eval.name == *name)
+    }
+
+    /// Returns who owns a stage: its own owner, else the deployment's.
+    pub(crate) fn owner(&self, stage: &str) -> Option<&str> {
+        self.stage(stage)
+            .and_then(|stage| stage.owner.as_deref())
+            .or(self.deployment.owner.as_deref())
+    }
+}

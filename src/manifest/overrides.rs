@@ -1,0 +1,126 @@
+//! `--set KEY=VALUE`: laid over the manifest before anything is read from it.
+
+use std::borrow::Cow;
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::error::Problems;
+use super::metric::split_dotted;
+use super::model::Span;
+
+/// Writes an override as the user did.
+pub(super) fn shown(key: &str, value: &str) -> String {
+    format!("{key}={value}")
+}
+
+/// Sets one value, making tables on the way. `offset` is where the override begins in the numbering of spans.
+pub(super) fn apply(
+    root: &mut DeTable<'static>,
+    key: &str,
+    value: &str,
+    offset: usize,
+    problems: &mut Problems,
+) {
+    let key_span = offset..offset + key.len();
+    let Some(path) = split_dotted(key).filter(|path| path.iter().all(|it| !it.is_empty())) else {
+        let message = format!(
+            "`{key}` is not a dotted key, from `--set {}`",
+            shown(key, value)
+        );
+        let help = "Write it like `load.peak.duration=10s`.".to_owned();
+        problems.at(key_span, message, Some(help));
+        return;
+    };
+    let value_at = key_span.end + 1;
+    let new = parse(value, value_at);
+    if let Err(part) = set_in_table(root, &path, new, &key_span) {
+        let message = format!(
+            "`{part}` is not a table, from `--set {}`",
+            shown(key, value)
+        );
+        problems.at(key_span, message, None);
+    }
+}
+
+/// Reads a value as TOML, else as the text it is: `10s` needs no quotes.
+fn parse(text: &str, offset: usize) -> Spanned<DeValue<'static>> {
+    let leaked: &'static str = text.to_owned().leak();
+    match DeValue::parse(leaked) {
+        Ok(value) => shift(value, offset),
+        Err(_) => Spanned::new(
+            offset..offset + text.len(),
+            DeValue::String(Cow::Borrowed(leaked)),
+        ),
+    }
+}
+
+/// Moves every span of a value.
+fn shift(value: Spanned<DeValue<'static>>, by: usize) -> Spanned<DeValue<'static>> {
+    let moved = |span: Span| span.start + by..span.end + by;
+    let span = moved(value.span());
+    let inner = match value.into_inner() {
+        DeValue::Array(items) => {
+            let items = items.into_iter().map(|item| shift(item, by));
+            DeValue::Array(items.collect::<DeArray<'static>>())
+        }
+        DeValue::Table(entries) => {
+            let entries = entries.into_iter().map(|(key, value)| {
+                let key = Spanned::new(moved(key.span()), key.into_inner());
+                (key, shift(value, by))
+            });
+            DeValue::Table(entries.collect())
+        }
+        scalar => scalar,
+    };
+    Spanned::new(span, inner)
+}
+
+/// `Err` names the part of the path that is there already and is no table.
+fn set_in_table(
+    table: &mut DeTable<'static>,
+    path: &[String],
+    new: Spanned<DeValue<'static>>,
+    span: &Span,
+) -> Result<(), String> {
+    let Some((first, rest)) = path.split_first() else {
+        return Ok(());
+    };
+    if rest.is_empty() {
+        table.remove(first.as_str());
+        table.insert(Spanned::new(span.clone(), first.clone().into()), new);
+        return Ok(());
+    }
+    if !table.contains_key(first.as_str()) {
+        let key = Spanned::new(span.clone(), first.clone().into());
+        let empty = Spanned::new(span.clone(), DeValue::Table(DeTable::new()));
+        table.insert(key, empty);
+    }
+    match table.get_mut(first.as_str()).map(Spanned::get_mut) {
+        Some(DeValue::Table(inner)) => set_in_table(inner, rest, new, span),
+        Some(DeValue::Array(items)) => set_in_array(items, first, rest, new, span),
+        _ => Err(first.clone()),
+    }
+}
+
+/// Follows a number into an array: `gate.rule.0.max=2s`.
+fn set_in_array(
+    items: &mut DeArray<'static>,
+    name: &str,
+    path: &[String],
+    new: Spanned<DeValue<'static>>,
+    span: &Span,
+) -> Result<(), String> {
+    let (first, rest) = path.split_first().ok_or(name)?;
+    let index: usize = first.parse().map_err(|_| name)?;
+    let item = items.get_mut(index).ok_or(name)?;
+    if rest.is_empty() {
+        *item = new;
+        return Ok(());
+    }
+    match item.get_mut() {
+        DeValue::Table(inner) => set_in_table(inner, rest, new, span),
+        DeValue::Array(inner) => set_in_array(inner, first, rest, new, span),
+        _ => Err(first.clone()),
+    }
+}

@@ -1,0 +1,123 @@
+//! `stagegate.toml` from the disk, and the environment that was asked for.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use miette::Diagnostic;
+
+use super::error::{ManifestError, Problems, ReadError};
+use super::model::{Environment, Manifest};
+use super::name::Name;
+use super::shape::suggest;
+use super::validate;
+use crate::error::{Classify, Error, Kind};
+
+/// The name of the environment of a manifest that has none.
+const DEFAULT_ENVIRONMENT: &str = "default";
+
+impl Manifest {
+    /// Checks a manifest's text. `path` is for messages, and what relative paths are relative to.
+    #[cfg(test)]
+    pub(crate) fn parse(
+        path: &Path,
+        text: &str,
+        overrides: &[(String, String)],
+    ) -> Result<Self, ManifestError> {
+        let (manifest, problems) = validate::manifest(path, text, overrides);
+        manifest.or_error(problems)
+    }
+
+    /// Reads a manifest as far as it can be understood, so that the owners of kinds can add to its problems and all are
+    /// shown at once. With problems, it serves for nothing else.
+    pub(crate) fn load_draft(
+        path: &Path,
+        overrides: &[(String, String)],
+    ) -> Result<(Self, Problems), Error> {
+        let text = read(path)?;
+        Ok(validate::manifest(path, &text, overrides))
+    }
+
+    /// Returns the manifest when nothing is wrong with it.
+    pub(crate) fn or_error(self, problems: Problems) -> Result<Self, ManifestError> {
+        if problems.is_empty() {
+            Ok(self)
+        } else {
+            Err(problems.into_error(&self))
+        }
+    }
+
+    /// Picks an environment: the one that was asked for, else the deployment's, else the only one. A manifest without
+    /// environments has an empty one called `default`.
+    pub(crate) fn environment(&self, chosen: Option<&str>) -> Result<(Name, Environment), Error> {
+        let asked = chosen.or(self.deployment.env.as_ref().map(Name::as_str));
+        let found = match asked {
+            Some(asked) => self.environments.get_key_value(asked),
+            None => self.environments.first_key_value(),
+        };
+        if let Some((name, environment)) = found {
+            return Ok((name.clone(), environment.clone()));
+        }
+        match asked {
+            Some(asked) if !self.environments.is_empty() || asked != DEFAULT_ENVIRONMENT => {
+                Err(UnknownEnvironment {
+                    name: asked.to_owned(),
+                    known: self.environments.keys().map(Name::to_string).collect(),
+                }
+                .into())
+            }
+            _ => {
+                let name = DEFAULT_ENVIRONMENT.parse();
+                let name = name.expect("the constant above is a legal name");
+                Ok((name, Environment::default()))
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, ReadError> {
+    let bytes = std::fs::read(path).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => ReadError::Missing {
+            path: path.to_owned(),
+        },
+        _ => ReadError::Unreadable {
+            path: path.to_owned(),
+            source,
+        },
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        ReadError::NotUtf8 {
+            path: path.to_owned(),
+            line: memchr::memchr_iter(b'\n', valid).count() + 1,
+        }
+    })
+}
+
+/// An environment was asked for that the manifest does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no environment `{name}`")]
+pub(crate) struct UnknownEnvironment {
+    name: String,
+    known: Vec<String>,
+}
+
+impl Diagnostic for UnknownEnvironment {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        let known: Vec<&str> = self.known.iter().map(String::as_str).collect();
+        let listed: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        let help = match suggest(&self.name, &known) {
+            None => "The manifest has no `[env.NAME]`.".to_owned(),
+            Some(near) if near.starts_with("Did") => {
+                format!("{near} Known are {}.", listed.join(", "))
+            }
+            Some(all) => all,
+        };
+        Some(Box::new(help))
+    }
+}
+
+impl Classify for UnknownEnvironment {
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+}

@@ -1,0 +1,258 @@
+//! TOML table → Rust type, with every error and not only the first: what is wrong is noted, taken out, and the rest is
+//! read again.
+
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
+
+use super::error::Problems;
+use super::model::Span;
+use crate::registry::did_you_mean;
+
+/// What is being read, for messages and suggestions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject<'a> {
+    /// For instance "stage `gateway`".
+    pub(super) what: &'a str,
+    /// Where the table's header stands.
+    pub(super) span: &'a Span,
+    /// Keys that are legal in the table besides those of the type.
+    pub(super) shared: &'a [&'a str],
+}
+
+/// What became of a table.
+#[derive(Debug)]
+pub(super) struct Read<T> {
+    /// Read from what was right in the table; `None` when that was too little.
+    pub(super) value: Option<T>,
+    /// The keys of the table that were wrong, or wrong inside.
+    pub(super) wrong: BTreeSet<String>,
+    /// Whether nothing was wrong.
+    pub(super) clean: bool,
+}
+
+/// Reads a table. Everything that is wrong has been added to `problems`.
+pub(super) fn read<T: DeserializeOwned>(
+    mut table: DeTable<'static>,
+    subject: Subject<'_>,
+    problems: &mut Problems,
+) -> Read<T> {
+    let mut removed: Vec<(Span, String)> = Vec::new();
+    let mut wrong = BTreeSet::new();
+    loop {
+        let value = Spanned::new(subject.span.clone(), DeValue::Table(table.clone()));
+        let error = match T::deserialize(ValueDeserializer::from(value)) {
+            Ok(read) => {
+                return Read {
+                    value: Some(read),
+                    clean: removed.is_empty(),
+                    wrong,
+                };
+            }
+            Err(error) => error,
+        };
+        let span = error.span().unwrap_or_else(|| subject.span.clone());
+        let path = path_to(&table, &span);
+        let missing = quoted_after(error.message(), "missing field ");
+        // What is missing only because it was wrong and taken out has been reported already.
+        let known =
+            missing.is_some_and(|key| removed.iter().any(|(at, gone)| *at == span && gone == key));
+        if !known {
+            report(&error, &span, path.as_deref(), subject, problems);
+        }
+        wrong.extend(
+            path.iter()
+                .flatten()
+                .take(1)
+                .filter_map(key_of)
+                .map(str::to_owned),
+        );
+        match path.and_then(|path| remove(&mut table, subject.span, &path)) {
+            Some(gone) => removed.push(gone),
+            None => {
+                return Read {
+                    value: None,
+                    clean: false,
+                    wrong,
+                };
+            }
+        }
+    }
+}
+
+/// One step from a table or array to what is inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// Finds the innermost entry that covers a span; `None` when it is the table itself.
+fn path_to(table: &DeTable<'_>, span: &Span) -> Option<Vec<Step>> {
+    table.iter().find_map(|(key, value)| {
+        let step = Step::Key(key.get_ref().to_string());
+        if covers(&key.span(), span) {
+            return Some(vec![step]);
+        }
+        path_into(value, step, span)
+    })
+}
+
+fn path_into(value: &Spanned<DeValue<'_>>, step: Step, span: &Span) -> Option<Vec<Step>> {
+    let inner = match value.get_ref() {
+        DeValue::Table(table) => path_to(table, span),
+        DeValue::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(at, item)| path_into(item, Step::Index(at), span)),
+        _ => None,
+    };
+    match inner {
+        Some(inner) => Some([vec![step], inner].concat()),
+        None => covers(&value.span(), span).then(|| vec![step]),
+    }
+}
+
+fn covers(outer: &Span, inner: &Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end && !outer.is_empty()
+}
+
+/// Takes an entry out and returns where its table stands and its key.
+fn remove(table: &mut DeTable<'_>, span: &Span, path: &[Step]) -> Option<(Span, String)> {
+    match path {
+        [Step::Key(key)] => table
+            .remove(key.as_str())
+            .map(|_| (span.clone(), key.clone())),
+        [Step::Key(key), rest @ ..] => remove_inside(table.get_mut(key.as_str())?, rest),
+        _ => None,
+    }
+}
+
+fn remove_inside(value: &mut Spanned<DeValue<'_>>, path: &[Step]) -> Option<(Span, String)> {
+    let span = value.span();
+    match (value.get_mut(), path) {
+        (DeValue::Table(table), path) => remove(table, &span, path),
+        (DeValue::Array(items), [Step::Index(at)]) => {
+            let kept = items.iter().enumerate().filter(|(index, _)| index != at);
+            *items = kept.map(|(_, item)| item.clone()).collect();
+            Some((span, at.to_string()))
+        }
+        (DeValue::Array(items), [Step::Index(at), rest @ ..]) => {
+            remove_inside(items.get_mut(*at)?, rest)
+        }
+        _ => None,
+    }
+}
+
+/// Puts an error of serde into the words of the manifest.
+fn report(
+    error: &Error,
+    span: &Span,
+    path: Option<&[Step]>,
+    subject: Subject<'_>,
+    problems: &mut Problems,
+) {
+    let message = error.message();
+    let keys: Vec<&str> = path.unwrap_or_default().iter().filter_map(key_of).collect();
+    let what = subject.what;
+    if let Some(key) = quoted_after(message, "unknown field ") {
+        let outer = keys.split_last().map_or(&[][..], |(_, outer)| outer);
+        let place = of(outer, what);
+        let mut known = quoted_words(message.split_once(", expected ").map_or("", |(_, it)| it));
+        if outer.is_empty() {
+            known.extend_from_slice(subject.shared);
+        }
+        problems.at(
+            span.clone(),
+            format!("unknown key `{key}` in {place}"),
+            suggest(key, &known),
+        );
+    } else if let Some(key) = quoted_after(message, "missing field ") {
+        let help = format!("Add `{key} = …`.");
+        problems.at(
+            span.clone(),
+            format!("{} has no `{key}`", of(&keys, what)),
+            Some(help),
+        );
+    } else if let Some(written) = quoted_after(message, "unknown variant ") {
+        let known = quoted_words(message.split_once(", expected ").map_or("", |(_, it)| it));
+        problems.at(
+            span.clone(),
+            format!("{} cannot be `{written}`", of(&keys, what)),
+            suggest(written, &known),
+        );
+    } else {
+        let message = format!("{}: {}", of(&keys, what), plain_words(message));
+        problems.at(span.clone(), message, None);
+    }
+}
+
+fn key_of(step: &Step) -> Option<&str> {
+    match step {
+        Step::Key(key) => Some(key),
+        Step::Index(_) => None,
+    }
+}
+
+/// Names a key of the subject, or the subject itself.
+fn of(keys: &[&str], what: &str) -> String {
+    if keys.is_empty() {
+        what.to_owned()
+    } else {
+        format!("`{}` of {what}", keys.join("."))
+    }
+}
+
+/// Makes the help for a word that is not known.
+pub(super) fn suggest(written: &str, known: &[&str]) -> Option<String> {
+    if let Some(near) = did_you_mean(written, known.iter().copied()) {
+        return Some(format!("Did you mean `{near}`?"));
+    }
+    let sorted: BTreeSet<&str> = known.iter().copied().collect();
+    let known: Vec<String> = sorted.iter().map(|word| format!("`{word}`")).collect();
+    match known.as_slice() {
+        [] => None,
+        [only] => Some(format!("Only {only} is known here.")),
+        known => Some(format!("Known are {}.", known.join(", "))),
+    }
+}
+
+/// Returns the backquoted word that follows a beginning.
+fn quoted_after<'a>(message: &'a str, beginning: &str) -> Option<&'a str> {
+    let rest = message.strip_prefix(beginning)?.strip_prefix('`')?;
+    rest.split_once('`').map(|(word, _)| word)
+}
+
+/// Returns every backquoted word.
+fn quoted_words(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// Turns `invalid type: string "x", expected u32` round and into plain words.
+fn plain_words(message: &str) -> String {
+    let rest = ["invalid type: ", "invalid value: ", "invalid length "]
+        .iter()
+        .find_map(|beginning| message.strip_prefix(beginning));
+    let Some((found, expected)) = rest.and_then(|rest| rest.rsplit_once(", expected ")) else {
+        return message.to_owned();
+    };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize" => {
+            "a whole number"
+        }
+        "f32" | "f64" => "a number",
+        "a boolean" => "`true` or `false`",
+        "a sequence" => "an array",
+        "a map" => "a table",
+        other if other.starts_with("struct ") => "a table",
+        other => other,
+    };
+    let found = match found {
+        "map" => "a table",
+        "sequence" => "an array",
+        other => other,
+    };
+    format!("expected {expected}, found {found}")
+}

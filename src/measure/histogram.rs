@@ -1,0 +1,298 @@
+//! HDR histograms in microseconds, their percentiles, and their snapshots per interval.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
+
+/// The percentiles that a run reports: key, and quantile in (0, 1).
+pub(crate) const PERCENTILES: [(&str, f64); 5] = [
+    ("p50", 0.50),
+    ("p90", 0.90),
+    ("p95", 0.95),
+    ("p99", 0.99),
+    ("p999", 0.999),
+];
+
+/// Three significant digits: a relative error of at most 0.1 %.
+const SIGNIFICANT_DIGITS: u8 = 3;
+
+/// How far a percentile may be moved by what was still open at the end before it is not reported: 1 %, ten times
+/// the resolution of the histogram.
+const MOVED: f64 = 0.01;
+
+/// Returns the smallest sample count with which a two-sided 95 % order-statistic interval of the quantile has a
+/// finite upper end: `ceil(ln(0.025) / ln(q))`.
+///
+/// Source: binomial order statistics; assumes independent samples. p95 needs 72, p99 368, p99.9 3,688. For
+/// q ≤ 0.5 the lower end binds instead; the median needs 6.
+pub(crate) fn min_samples(quantile: f64) -> u64 {
+    let binding = quantile.max(1.0 - quantile);
+    (0.025_f64.ln() / binding.ln()).ceil() as u64
+}
+
+/// A latency histogram. Recorded in ns, kept in µs with three significant digits.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Histogram {
+    counts: hdrhistogram::Histogram<u64>,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        let mut counts =
+            hdrhistogram::Histogram::new(SIGNIFICANT_DIGITS).expect("3 is a legal precision");
+        counts.auto(true);
+        Self { counts }
+    }
+}
+
+impl Histogram {
+    /// Records one duration in ns, rounded to the nearest µs.
+    pub(crate) fn record_ns(&mut self, ns: u64) {
+        self.record_us((ns + 500) / 1000);
+    }
+
+    /// Records one value in µs.
+    pub(crate) fn record_us(&mut self, us: u64) {
+        // Not `saturating_record`: that one clamps to the present range instead of growing it.
+        self.counts
+            .record(us)
+            .expect("an auto-resizing histogram takes any value");
+    }
+
+    /// Adds the counts of another histogram: the only way in which two are ever merged.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.counts
+            .add(&other.counts)
+            .expect("an auto-resizing histogram takes any other");
+    }
+
+    /// Returns how many values were recorded.
+    pub(crate) fn count(&self) -> u64 {
+        self.counts.len()
+    }
+
+    /// Returns whether nothing was recorded.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// Forgets every value and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.counts.reset();
+    }
+
+    /// Returns the mean in ms; `None` when empty.
+    pub(crate) fn mean_ms(&self) -> Option<f64> {
+        (!self.is_empty()).then(|| self.counts.mean() / 1e3)
+    }
+
+    /// Returns the smallest value in ms; `None` when empty.
+    pub(crate) fn min_ms(&self) -> Option<f64> {
+        (!self.is_empty()).then(|| self.counts.min() as f64 / 1e3)
+    }
+
+    /// Returns the largest value in ms; `None` when empty.
+    pub(crate) fn max_ms(&self) -> Option<f64> {
+        (!self.is_empty()).then(|| self.counts.max() as f64 / 1e3)
+    }
+
+    /// Returns the value in ms at rank `ceil(q n)`, whatever the sample count; `None` when empty.
+    pub(crate) fn quantile_ms(&self, quantile: f64) -> Option<f64> {
+        (!self.is_empty()).then(|| self.counts.value_at_quantile(quantile) as f64 / 1e3)
+    }
+
+    /// Returns the percentile in ms, or `None` when there are too few samples for it, or when `open` further values
+    /// (still in flight, so of unknown size) could move it by more than 1 %.
+    pub(crate) fn percentile_ms(&self, quantile: f64, open: u64) -> Option<f64> {
+        let count = self.count();
+        if count < min_samples(quantile) {
+            return None;
+        }
+        let value = self.quantile_ms(quantile)?;
+        if open > 0 {
+            let rank = (quantile * (count + open) as f64).ceil();
+            if rank > count as f64 {
+                return None;
+            }
+            let moved = self.quantile_ms(rank / count as f64)?;
+            if moved - value > MOVED * value {
+                return None;
+            }
+        }
+        Some(value)
+    }
+
+    /// Returns (lowest, highest) equivalent value in ms of the bucket that holds the 1-based rank.
+    pub(crate) fn rank_ms(&self, rank: u64) -> Option<(f64, f64)> {
+        let mut seen = 0;
+        for bucket in self.counts.iter_recorded() {
+            seen += bucket.count_since_last_iteration();
+            if seen >= rank {
+                let value = bucket.value_iterated_to();
+                let low = self.counts.lowest_equivalent(value);
+                let high = self.counts.highest_equivalent(value);
+                return Some((low as f64 / 1e3, high as f64 / 1e3));
+            }
+        }
+        None
+    }
+
+    /// Returns how many recorded values lie above `ms` (by bucket).
+    pub(crate) fn count_above_ms(&self, ms: f64) -> u64 {
+        let us = (ms * 1e3).round() as u64;
+        self.count() - self.counts.count_between(0, us)
+    }
+
+    /// Encodes as HdrHistogram V2 compressed, base64.
+    pub(crate) fn encode(&self) -> String {
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new()
+            .serialize(&self.counts, &mut bytes)
+            .expect("writing to memory cannot fail");
+        STANDARD.encode(bytes)
+    }
+
+    /// Decodes what [`Histogram::encode`] or any HdrHistogram V2 writer wrote; the error says what is wrong.
+    pub(crate) fn decode(text: &str) -> Result<Self, String> {
+        let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
+        let mut counts: hdrhistogram::Histogram<u64> = Deserializer::new()
+            .deserialize(&mut bytes.as_slice())
+            .map_err(|e| e.to_string())?;
+        counts.auto(true);
+        Ok(Self { counts })
+    }
+
+    fn pack(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        V2Serializer::new()
+            .serialize(&self.counts, &mut bytes)
+            .expect("writing to memory cannot fail");
+        bytes
+    }
+
+    fn unpack(bytes: &[u8]) -> Self {
+        let mut bytes = bytes;
+        let mut counts: hdrhistogram::Histogram<u64> = Deserializer::new()
+            .deserialize(&mut bytes)
+            .expect("we packed it ourselves");
+        counts.auto(true);
+        Self { counts }
+    }
+}
+
+/// One metric over the time of a run: a histogram per interval, packed when the interval is over.
+#[derive(Clone, Debug)]
+pub(crate) struct Intervals {
+    length_ns: u64,
+    current_index: u64,
+    current: Histogram,
+    closed: Vec<(u64, Vec<u8>)>,
+}
+
+impl Intervals {
+    /// Makes an empty series with intervals of that length.
+    pub(crate) fn new(length: Duration) -> Self {
+        Self {
+            length_ns: length.as_nanos() as u64,
+            current_index: 0,
+            current: Histogram::default(),
+            closed: Vec::new(),
+        }
+    }
+
+    /// Records a duration in ns that was observed at `at_ns` since the start of the measured phase. Observations
+    /// must not go back by more than the interval at hand: an earlier one is counted in the current interval.
+    pub(crate) fn record(&mut self, at_ns: u64, ns: u64) {
+        let index = at_ns / self.length_ns;
+        if index > self.current_index {
+            self.close();
+            self.current_index = index;
+        }
+        self.current.record_ns(ns);
+    }
+
+    fn close(&mut self) {
+        if !self.current.is_empty() {
+            self.closed.push((self.current_index, self.current.pack()));
+            self.current.clear();
+        }
+    }
+
+    /// Returns (start, end, histogram) of every interval that holds anything, times in seconds.
+    pub(crate) fn finish(mut self) -> Vec<(f64, f64, Histogram)> {
+        self.close();
+        let length = self.length_ns as f64 / 1e9;
+        self.closed
+            .iter()
+            .map(|(index, packed)| {
+                let start = *index as f64 * length;
+                (start, start + length, Histogram::unpack(packed))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: impl IntoIterator<Item = u64>) -> Histogram {
+        let mut histogram = Histogram::default();
+        for us in values {
+            histogram.record_us(us);
+        }
+        histogram
+    }
+
+    #[test]
+    fn too_few_samples_give_no_percentile() {
+        let needed: Vec<u64> = PERCENTILES.iter().map(|(_, q)| min_samples(*q)).collect();
+        assert_eq!(needed, [6, 36, 72, 368, 3688]);
+        assert_eq!(of(1..=71).percentile_ms(0.95, 0), None);
+        assert_eq!(of(1..=72).percentile_ms(0.95, 0), Some(0.069));
+    }
+
+    #[test]
+    fn what_was_still_open_takes_back_the_percentiles_it_could_move() {
+        let histogram = of(1001..=2000);
+        assert_eq!(
+            histogram.percentile_ms(0.5, 5),
+            histogram.percentile_ms(0.5, 0)
+        );
+        assert_eq!(histogram.percentile_ms(0.99, 20), None);
+    }
+
+    #[test]
+    fn a_histogram_survives_its_encoding() {
+        let histogram = of([1, 5, 1000, 123_456, 3_600_000_000]);
+        assert_eq!(
+            Histogram::decode(&histogram.encode()).unwrap().counts,
+            histogram.counts
+        );
+        assert!(Histogram::decode("AAAA").is_err());
+    }
+
+    #[test]
+    fn intervals_hold_what_fell_into_them() {
+        let mut intervals = Intervals::new(Duration::from_secs(1));
+        for (at, ns) in [(0, 1_000), (999_999_999, 2_000), (2_500_000_000, 3_000)] {
+            intervals.record(at, ns);
+        }
+        let found: Vec<(f64, f64, u64)> = intervals
+            .finish()
+            .iter()
+            .map(|(s, e, h)| (*s, *e, h.count()))
+            .collect();
+        assert_eq!(found, [(0.0, 1.0, 2), (2.0, 3.0, 1)]);
+    }
+
+    #[test]
+    fn ranks_are_rounded_outward() {
+        let histogram = of([1, 2, 4097]);
+        assert_eq!(histogram.rank_ms(2), Some((0.002, 0.002)));
+        assert_eq!(histogram.rank_ms(3), Some((4.096, 4.099)));
+        assert_eq!(histogram.rank_ms(4), None);
+    }
+}

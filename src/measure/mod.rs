@@ -1,0 +1,13 @@
+//! Layer 0: units, timestamps, outcomes, histograms; what every engine measures in.
+
+mod event;
+mod histogram;
+mod outcome;
+mod stamps;
+mod unit;
+
+pub(crate) use event::{Event, EventSink};
+pub(crate) use histogram::{Histogram, Intervals, PERCENTILES, min_samples};
+pub(crate) use outcome::Failure;
+pub(crate) use stamps::Stamps;
+pub(crate) use unit::{Rate, Share, parse_duration, show_duration};

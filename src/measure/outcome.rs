@@ -1,0 +1,62 @@
+//! Why one attempt failed: the keys of `errors` in a run document.
+
+use std::fmt;
+
+/// Why an attempt is not ok.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Failure {
+    /// The address could not be connected to: the stage was never reached.
+    Connect,
+    /// The name does not resolve: the stage was never reached.
+    Resolve,
+    /// The TLS handshake failed: the stage was never reached.
+    Tls,
+    /// No complete answer within the stage's timeout.
+    Timeout,
+    /// The connection was closed or reset before the answer was complete.
+    Reset,
+    /// An HTTP status that is not a success.
+    Status(u16),
+    /// The bytes are not HTTP, not UTF-8, not JSON, or not an event stream.
+    Decode,
+    /// A well-formed answer that breaks the stage's output contract.
+    Contract,
+    /// An error event inside a stream that had begun well.
+    StreamError,
+    /// The answer grew past the size limit.
+    TooLarge,
+    /// This machine ran out of sockets or ports.
+    Exhausted,
+    /// The request could not be written: a template without a value, a header that is not one. Never sent.
+    Request,
+}
+
+impl Failure {
+    /// Returns whether the stage was reached at all.
+    pub(crate) const fn reached(&self) -> bool {
+        !matches!(
+            self,
+            Self::Connect | Self::Resolve | Self::Tls | Self::Exhausted | Self::Request
+        )
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Connect => "connect",
+            Self::Resolve => "dns",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Reset => "reset",
+            Self::Status(status) => return write!(f, "status {status}"),
+            Self::Decode => "decode",
+            Self::Contract => "contract",
+            Self::StreamError => "stream error",
+            Self::TooLarge => "too large",
+            Self::Exhausted => "sockets exhausted",
+            Self::Request => "request",
+        };
+        f.write_str(text)
+    }
+}

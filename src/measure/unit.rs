@@ -1,0 +1,221 @@
+//! Text forms of the manifest's units: durations `250ms`, rates `20/s`, shares `5%`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+/// What is wrong with a written duration, rate, or share.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{written}` is not a {what}; write it like {example}")]
+pub(crate) struct UnitError {
+    written: String,
+    what: &'static str,
+    example: &'static str,
+}
+
+/// Parses a duration: a non-negative number directly followed by `ns`, `us`, `ms`, `s`, `m`, or `h`.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, UnitError> {
+    let wrong = || UnitError {
+        written: text.to_owned(),
+        what: "duration",
+        example: "`250ms`, `2s`, or `5m`",
+    };
+    let split = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(split);
+    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+    let scale = match unit {
+        "ns" => 1e-9,
+        "us" | "µs" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    Duration::try_from_secs_f64(number * scale).map_err(|_| wrong())
+}
+
+/// Writes a duration in the manifest's form, in the largest unit that keeps it short: `250ms`, `1.5s`, `5m`.
+pub(crate) fn show_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    let (value, unit) =
+        if seconds >= 60.0 && duration.subsec_nanos() == 0 && duration.as_secs().is_multiple_of(60)
+        {
+            (seconds / 60.0, "m")
+        } else if seconds >= 1.0 {
+            (seconds, "s")
+        } else if seconds >= 1e-3 || seconds == 0.0 {
+            (seconds * 1e3, "ms")
+        } else {
+            (seconds * 1e6, "us")
+        };
+    format!("{}{unit}", (value * 1e3).round() / 1e3)
+}
+
+/// An arrival rate, per second; finite and positive.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) struct Rate(f64);
+
+impl Rate {
+    /// Returns the rate per second.
+    pub(crate) const fn per_second(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for Rate {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let wrong = || UnitError {
+            written: text.to_owned(),
+            what: "rate",
+            example: "`20/s`, `600/m`, or `1000/h`",
+        };
+        let (number, unit) = text.split_once('/').ok_or_else(wrong)?;
+        let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+        let per_second = match unit.trim() {
+            "s" => number,
+            "m" | "min" => number / 60.0,
+            "h" => number / 3600.0,
+            _ => return Err(wrong()),
+        };
+        if per_second.is_finite() && per_second > 0.0 {
+            Ok(Self(per_second))
+        } else {
+            Err(wrong())
+        }
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/s", (self.0 * 1e4).round() / 1e4)
+    }
+}
+
+/// A share in [0, 1], written `5%` or `0.05`.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) struct Share(f64);
+
+impl Share {
+    /// Makes a share; `None` outside [0, 1].
+    pub(crate) fn new(value: f64) -> Option<Self> {
+        (0.0..=1.0).contains(&value).then_some(Self(value))
+    }
+
+    /// Returns the share in [0, 1].
+    pub(crate) const fn value(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for Share {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let wrong = || UnitError {
+            written: text.to_owned(),
+            what: "share between 0 and 1",
+            example: "`5%` or `0.05`",
+        };
+        let value = match text.trim().strip_suffix('%') {
+            Some(percent) => percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0,
+            None => text.trim().parse().map_err(|_| wrong())?,
+        };
+        Self::new(value).ok_or_else(wrong)
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", (self.0 * 1e6).round() / 1e4)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Rate;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a rate such as `20/s` or `600/m`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Rate, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Share;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a share such as `5%` or `0.05`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Share, E> {
+                text.parse().map_err(E::custom)
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Share, E> {
+                Share::new(value)
+                    .ok_or_else(|| E::custom(format!("`{value}` is not between 0 and 1")))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Share, E> {
+                self.visit_f64(value as f64)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_rates_and_shares_are_read() {
+        assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(parse_duration("5m"), Ok(Duration::from_mins(5)));
+        assert!((("600/m").parse::<Rate>().unwrap().per_second() - 10.0).abs() < 1e-12);
+        assert!((("5%").parse::<Share>().unwrap().value() - 0.05).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_no_unit_is_refused_with_an_example() {
+        for wrong in ["", "5", "-1s", "1x", "s", "infs", "nans"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["20", "0/s", "-3/s", "inf/s", "1/d"] {
+            assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
+        }
+        for wrong in ["101%", "-0.1", "nan", "x"] {
+            assert!(wrong.parse::<Share>().is_err(), "{wrong}");
+        }
+        assert_eq!(
+            "20".parse::<Rate>().unwrap_err().to_string(),
+            "`20` is not a rate; write it like `20/s`, `600/m`, or `1000/h`"
+        );
+    }
+
+    #[test]
+    fn durations_are_written_as_they_are_read() {
+        for text in ["250ms", "1.5s", "5m", "90s", "0ms", "20us"] {
+            assert_eq!(show_duration(parse_duration(text).unwrap()), text);
+        }
+    }
+}

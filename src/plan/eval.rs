@@ -1,0 +1,53 @@
+//! A suite of the manifest, with the flags that override it, resolved into the engine's plan.
+
+use std::sync::Arc;
+
+use super::project::{Project, StageCall};
+use crate::error::Result;
+use crate::eval::{EvalPlan, Step};
+use crate::manifest::Eval;
+use crate::protocol::MAX_BYTES;
+
+/// Resolves a suite; with `only`, the cases of those ids.
+pub(crate) fn eval_plan(
+    project: &Project,
+    eval: &Eval,
+    repeats: Option<u32>,
+    only: &[String],
+) -> Result<EvalPlan> {
+    let stage = project.stage(eval.stage.as_str())?;
+    let before = project.steps_before(&stage)?;
+    let names = before
+        .iter()
+        .map(|step| step.name.as_str())
+        .chain([stage.name.as_str()]);
+    let scope = project.scope(names)?;
+    let plan = EvalPlan {
+        name: eval.name.to_string(),
+        stage: eval.stage.to_string(),
+        target: step(stage),
+        before: before.into_iter().map(step).collect(),
+        golden: Arc::new(project.golden(&eval.golden)?),
+        checks: project.checks(&eval.name),
+        repeats: repeats.unwrap_or(eval.repeats),
+        concurrency: eval.concurrency,
+        slice_by: eval.slice_by.clone(),
+        must_pass: eval.must_pass.clone(),
+        scope,
+        max_bytes: MAX_BYTES,
+    };
+    plan.check()?;
+    Ok(if only.is_empty() {
+        plan
+    } else {
+        plan.only(only)?
+    })
+}
+
+fn step(stage: StageCall) -> Step {
+    Step {
+        name: stage.name,
+        call: stage.call,
+        timeouts: stage.timeouts,
+    }
+}

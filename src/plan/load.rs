@@ -1,0 +1,205 @@
+//! A load of the manifest, with the flags that override it, resolved into the engine's plan.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use serde_json::{Value, json};
+
+use super::error::PlanError;
+use super::project::Project;
+use super::requests::Caller;
+use crate::error::Result;
+use crate::golden::Case;
+use crate::load::{Endpoint, LoadPlan, Prepared, Target, Tls};
+use crate::manifest::{Arrivals, Load, Name, Until};
+use crate::measure::{Rate, show_duration};
+use crate::protocol::{Client, HttpRequest, trusting_config};
+
+/// The length of the intervals of the time series.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The flags of `load` that override the manifest.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LoadOverrides {
+    /// Only this stage.
+    pub(crate) stage: Option<String>,
+    pub(crate) rate: Option<Rate>,
+    pub(crate) concurrency: Option<u32>,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) seed: Option<u64>,
+}
+
+impl LoadOverrides {
+    /// Returns the load as it is to be run.
+    pub(crate) fn apply(&self, load: &Load) -> Load {
+        let mut load = load.clone();
+        if let Some(rate) = self.rate {
+            let process = match load.arrivals {
+                Arrivals::Open { process, .. } => process,
+                Arrivals::Closed { .. } => crate::manifest::Process::Constant,
+            };
+            load.arrivals = Arrivals::Open { process, rate };
+        }
+        if let Some(concurrency) = self.concurrency {
+            let think_time = match load.arrivals {
+                Arrivals::Closed { think_time, .. } => think_time,
+                Arrivals::Open { .. } => Duration::ZERO,
+            };
+            load.arrivals = Arrivals::Closed {
+                concurrency,
+                think_time,
+            };
+        }
+        if let Some(duration) = self.duration {
+            load.until = Until::Duration(duration);
+        }
+        load.seed = self.seed.unwrap_or(load.seed);
+        load
+    }
+}
+
+/// Resolves a load: reads its data, writes every request (calling the steps before a stage once for each case), and
+/// resolves every address.
+pub(crate) async fn load_plan(
+    project: &Project,
+    client: &Client,
+    load: &Load,
+    only: Option<&str>,
+) -> Result<LoadPlan> {
+    let cases = match &load.data {
+        Some(path) => project.golden(path)?.cases,
+        None => vec![Case::without_data()],
+    };
+    let targets: Vec<&Name> = load
+        .targets
+        .iter()
+        .filter(|name| only.is_none_or(|only| **name == *only))
+        .collect();
+    let targets = match (targets.is_empty(), only) {
+        // A stage that the load does not name may still be put under this load.
+        (true, Some(only)) => vec![project.stage(only)?.name],
+        _ => targets.into_iter().map(ToString::to_string).collect(),
+    };
+    let mut resolved = Vec::new();
+    for name in targets {
+        resolved.push(target(project, client, &name, &cases).await?);
+    }
+    Ok(LoadPlan {
+        targets: resolved,
+        arrivals: load.arrivals,
+        until: load.until,
+        warmup: load.warmup,
+        seed: load.seed,
+        max_requests: load.max_requests,
+        max_cost: load.max_cost,
+        interval: INTERVAL,
+    })
+}
+
+async fn target(project: &Project, client: &Client, name: &str, cases: &[Case]) -> Result<Target> {
+    let caller = Caller::new(project, client, name)?;
+    let mut requests = Vec::with_capacity(cases.len());
+    let mut endpoint = None;
+    for case in cases {
+        let request = caller.request(case).await?;
+        if endpoint.is_none() {
+            endpoint = Some(resolve(name, &request)?);
+        }
+        requests.push(Prepared::new(&request));
+    }
+    let stage = project.manifest.stage(name);
+    let endpoint = endpoint.ok_or_else(|| PlanError::Conflict {
+        message: format!("stage `{name}` has no case to send"),
+        help: "Give the load a golden set with at least one case.".to_owned(),
+    })?;
+    Ok(Target {
+        stage: name.to_owned(),
+        call: Arc::clone(&caller.stage().call),
+        endpoint,
+        requests,
+        timeouts: caller.stage().timeouts,
+        slo: stage.map(|stage| stage.slo.clone()).unwrap_or_default(),
+        cost: stage.and_then(|stage| stage.cost),
+        owner: project.manifest.owner(name).map(str::to_owned),
+    })
+}
+
+/// Finds the address once, before the run: name resolution is no part of a stage's latency.
+fn resolve(stage: &str, request: &HttpRequest) -> Result<Endpoint, PlanError> {
+    let host = request.url.host_str().unwrap_or_default().to_owned();
+    let failed = |reason: String| PlanError::Resolve {
+        stage: stage.to_owned(),
+        host: host.clone(),
+        reason,
+    };
+    let bare = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
+    let port = request.url.port_or_known_default().unwrap_or(80);
+    let addresses: Vec<SocketAddr> = (bare.as_str(), port)
+        .to_socket_addrs()
+        .map_err(|e| failed(e.to_string()))?
+        .collect();
+    // IPv4 first: a dual-stack name on a machine without IPv6 would fail otherwise.
+    let address = addresses
+        .iter()
+        .find(|address| address.is_ipv4())
+        .or_else(|| addresses.first())
+        .copied()
+        .ok_or_else(|| failed("it has no address".to_owned()))?;
+    let tls = if request.url.scheme() == "https" {
+        let name = ServerName::try_from(bare).map_err(|error| PlanError::Tls {
+            stage: stage.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Some(Tls {
+            config: Arc::new(trusting_config()),
+            name,
+        })
+    } else {
+        None
+    };
+    Ok(Endpoint { address, tls })
+}
+
+/// Returns the plan as it is stored with the run: what was sent, when, and for how long.
+pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
+    let arrivals = match load.arrivals {
+        Arrivals::Open { process, rate } => json!({
+            "process": match process {
+                crate::manifest::Process::Constant => "constant",
+                crate::manifest::Process::Poisson => "poisson",
+            },
+            "rate": rate.to_string(),
+        }),
+        Arrivals::Closed {
+            concurrency,
+            think_time,
+        } => {
+            json!({"concurrency": concurrency, "think_time": show_duration(think_time)})
+        }
+    };
+    let targets: Vec<&str> = plan
+        .targets
+        .iter()
+        .map(|target| target.stage.as_str())
+        .collect();
+    let mut document = json!({
+        "target": targets,
+        "arrivals": arrivals,
+        "warmup": show_duration(load.warmup),
+        "seed": load.seed,
+        "data": load.data,
+        "max_requests": load.max_requests,
+        "max_cost": load.max_cost,
+    });
+    let (key, until) = match load.until {
+        Until::Duration(duration) => ("duration", json!(show_duration(duration))),
+        Until::Requests(count) => ("requests", json!(count)),
+    };
+    document[key] = until;
+    document
+}

@@ -1,0 +1,14 @@
+//! Layer 3: the manifest and the flags of one invocation, resolved into what the engines run.
+
+mod error;
+mod eval;
+mod listening;
+mod load;
+mod project;
+mod requests;
+
+pub(crate) use error::PlanError;
+pub(crate) use eval::eval_plan;
+pub(crate) use load::{LoadOverrides, load_plan, plan_document};
+pub(crate) use project::{Chosen, Project};
+pub(crate) use requests::Caller;

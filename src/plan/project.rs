@@ -1,0 +1,230 @@
+//! The project at hand: its manifest with every kind resolved, its folder, and the environment that was chosen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::PlanError;
+use super::listening::{Heard, listen};
+use crate::error::Result;
+use crate::eval::Checks;
+use crate::golden::GoldenSet;
+use crate::manifest::{Environment, Manifest, Name, Problems, Scope, Secrets, Timeouts};
+use crate::protocol::{Call, PROTOCOLS};
+use crate::registry::did_you_mean;
+
+/// What the command line says about where and in which environment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chosen {
+    pub(crate) manifest: PathBuf,
+    pub(crate) env: Option<String>,
+    /// `--set`: dotted key and value.
+    pub(crate) settings: Vec<(String, String)>,
+}
+
+/// A stage, ready to be called.
+#[derive(Clone, Debug)]
+pub(crate) struct StageCall {
+    pub(crate) name: String,
+    pub(crate) call: Arc<dyn Call>,
+    pub(crate) timeouts: Timeouts,
+}
+
+/// A project, open.
+pub(crate) struct Project {
+    pub(crate) manifest: Manifest,
+    /// The folder of the manifest: where its paths begin and its runs are kept.
+    pub(crate) folder: PathBuf,
+    pub(crate) env_name: String,
+    pub(crate) environment: Environment,
+    /// What stages have told of their versions so far.
+    pub(crate) heard: Arc<Heard>,
+    calls: BTreeMap<Name, Arc<dyn Call>>,
+    checks: BTreeMap<Name, Arc<Checks>>,
+}
+
+impl Project {
+    /// Reads the manifest and resolves every kind in it; all that is wrong is shown at once.
+    pub(crate) fn open(chosen: &Chosen) -> Result<Self> {
+        let (manifest, mut problems) = Manifest::load_draft(&chosen.manifest, &chosen.settings)?;
+        let heard = Arc::new(Heard::default());
+        let calls = resolve_stages(&manifest, &heard, &mut problems);
+        let checks = resolve_checks(&manifest, &mut problems);
+        let manifest = manifest.or_error(problems)?;
+        let (env_name, environment) = manifest.environment(chosen.env.as_deref())?;
+        let folder = chosen
+            .manifest
+            .parent()
+            .map_or_else(PathBuf::new, Path::to_path_buf);
+        let folder = if folder.as_os_str().is_empty() {
+            PathBuf::from(".")
+        } else {
+            folder
+        };
+        Ok(Self {
+            env_name: env_name.to_string(),
+            environment,
+            manifest,
+            folder,
+            heard,
+            calls,
+            checks,
+        })
+    }
+
+    /// Returns the manifest's path as the user would write it.
+    pub(crate) fn manifest_path(&self) -> String {
+        self.manifest.path.display().to_string()
+    }
+
+    /// Returns a stage ready to be called.
+    pub(crate) fn stage(&self, name: &str) -> Result<StageCall, PlanError> {
+        let stage = self
+            .manifest
+            .stage(name)
+            .ok_or_else(|| PlanError::Unknown {
+                family: "stage",
+                name: name.to_owned(),
+                manifest: self.manifest_path(),
+                known: self
+                    .manifest
+                    .stages
+                    .iter()
+                    .map(|stage| stage.name.to_string())
+                    .collect(),
+            })?;
+        Ok(StageCall {
+            name: name.to_owned(),
+            call: Arc::clone(&self.calls[&stage.name]),
+            timeouts: stage.timeout,
+        })
+    }
+
+    /// Returns a suite's assertions.
+    pub(crate) fn checks(&self, suite: &Name) -> Arc<Checks> {
+        Arc::clone(&self.checks[suite])
+    }
+
+    /// Returns the steps that a stage's request needs, in the order in which they must be called.
+    pub(crate) fn steps_before(&self, stage: &StageCall) -> Result<Vec<StageCall>, PlanError> {
+        let mut found = Vec::new();
+        self.add_steps(stage, &mut BTreeSet::new(), &mut found)?;
+        Ok(found)
+    }
+
+    fn add_steps(
+        &self,
+        stage: &StageCall,
+        seen: &mut BTreeSet<String>,
+        found: &mut Vec<StageCall>,
+    ) -> Result<(), PlanError> {
+        for name in stage.call.needs_steps() {
+            if seen.insert(name.clone()) {
+                let step = self.stage(&name)?;
+                self.add_steps(&step, seen, found)?;
+                found.push(step);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what templates see, with the secrets that the named stages need.
+    pub(crate) fn scope<'a>(&self, stages: impl IntoIterator<Item = &'a str>) -> Result<Scope> {
+        let wanted: BTreeSet<&str> = stages.into_iter().collect();
+        let needed = self
+            .manifest
+            .secrets
+            .iter()
+            .filter(|(_, users)| users.iter().any(|user| wanted.contains(user.as_str())))
+            .map(|(name, _)| name.as_str());
+        let secrets = Secrets::resolve(needed, &|name| std::env::var(name).ok())?;
+        Ok(Scope {
+            env: self.environment.values.clone(),
+            secrets: Arc::new(secrets),
+            ..Scope::default()
+        })
+    }
+
+    /// Reads a golden set that the manifest names.
+    pub(crate) fn golden(&self, path: &Path) -> Result<GoldenSet> {
+        Ok(GoldenSet::read(&self.folder, path)?)
+    }
+
+    /// Returns every name in the order asked for, or all of them when none was.
+    pub(crate) fn names(
+        &self,
+        family: &'static str,
+        asked: &[String],
+        known: Vec<String>,
+    ) -> Result<Vec<String>, PlanError> {
+        if let Some(unknown) = asked.iter().find(|name| !known.contains(name)) {
+            let (name, manifest) = (unknown.clone(), self.manifest_path());
+            return Err(PlanError::Unknown {
+                family,
+                name,
+                manifest,
+                known,
+            });
+        }
+        if !asked.is_empty() {
+            return Ok(asked.to_vec());
+        }
+        if known.is_empty() {
+            return Err(PlanError::Nothing {
+                family,
+                manifest: self.manifest_path(),
+            });
+        }
+        Ok(known)
+    }
+}
+
+fn resolve_stages(
+    manifest: &Manifest,
+    heard: &Arc<Heard>,
+    problems: &mut Problems,
+) -> BTreeMap<Name, Arc<dyn Call>> {
+    let mut calls = BTreeMap::new();
+    for stage in &manifest.stages {
+        let Some(protocol) = PROTOCOLS.get(&stage.kind.kind) else {
+            unknown_kind(
+                &stage.kind,
+                PROTOCOLS.family(),
+                &PROTOCOLS.names(),
+                problems,
+            );
+            continue;
+        };
+        let Some(call) = protocol.parse(&stage.kind, problems) else {
+            continue;
+        };
+        let call = listen(manifest, stage.name.as_str(), Arc::from(call), heard);
+        calls.insert(stage.name.clone(), call);
+    }
+    calls
+}
+
+fn resolve_checks(manifest: &Manifest, problems: &mut Problems) -> BTreeMap<Name, Arc<Checks>> {
+    let mut checks = BTreeMap::new();
+    for suite in &manifest.evals {
+        checks.insert(
+            suite.name.clone(),
+            Arc::new(Checks::parse(&suite.asserts, problems)),
+        );
+    }
+    checks
+}
+
+fn unknown_kind(
+    table: &crate::manifest::KindTable,
+    family: &str,
+    names: &[&'static str],
+    problems: &mut Problems,
+) {
+    let help = match did_you_mean(&table.kind, names.iter().copied()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => format!("There is: {}.", names.join(", ")),
+    };
+    let message = format!("there is no {family} `{}`", table.kind);
+    problems.at(table.kind_span.clone(), message, Some(help));
+}

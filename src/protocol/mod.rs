@@ -1,0 +1,77 @@
+//! Layer 1: how a stage is called. Every kind is sans-IO: it writes a request and reads a response, whoever carries
+//! the bytes (the load engine's own sockets, or reqwest for probes and evals).
+
+mod call_failure;
+mod chat;
+mod client;
+mod http;
+mod output;
+mod reply;
+mod rerank;
+mod rest;
+mod retrieval;
+mod sse;
+
+pub(crate) use call_failure::CallFailure;
+pub(crate) use client::{Called, Client, MAX_BYTES, trusting_config};
+pub(crate) use output::OutputPath;
+pub(crate) use reply::{Head, ReadError, Reply, Usage};
+
+use bytes::Bytes;
+
+use crate::manifest::{KindTable, Problems, Scope, TemplateError};
+use crate::registry::{Entry, Registry};
+
+/// Every stage kind.
+pub(crate) static PROTOCOLS: Registry<dyn Protocol> = Registry::new(
+    "stage kind",
+    &[
+        &chat::Chat,
+        &http::Http,
+        &rerank::Rerank,
+        &retrieval::Retrieval,
+    ],
+);
+
+/// A stage kind.
+pub(crate) trait Protocol: Entry {
+    /// Parses the kind's own keys. Everything that is wrong is added to `problems`; `None` when anything was.
+    fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>>;
+}
+
+/// One stage, ready to be called.
+pub(crate) trait Call: Send + Sync + std::fmt::Debug {
+    /// Writes the request for one case.
+    fn request(&self, scope: &Scope) -> Result<HttpRequest, TemplateError>;
+
+    /// Returns whether the answer is a stream of events.
+    fn streams(&self) -> bool;
+
+    /// Makes the reader of one answer.
+    fn reader(&self) -> Box<dyn ReplyReader>;
+
+    /// Returns the names of earlier steps that the request needs (`{{ steps.NAME… }}`).
+    fn needs_steps(&self) -> Vec<String>;
+}
+
+/// A request, complete. Not `Debug`: headers may hold secrets.
+#[derive(Clone)]
+pub(crate) struct HttpRequest {
+    pub(crate) method: String,
+    pub(crate) url: url::Url,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+/// Reads one answer, in pieces as they arrive.
+pub(crate) trait ReplyReader: Send {
+    /// Takes the response head.
+    fn head(&mut self, head: Head<'_>);
+
+    /// Takes body bytes and returns how many content-bearing events they completed: 0 or more for a stream, 0 or 1
+    /// (any bytes at all) otherwise.
+    fn data(&mut self, bytes: &[u8]) -> u32;
+
+    /// Ends the answer; `Err` when it breaks the stage's output contract.
+    fn finish(self: Box<Self>) -> Result<Reply, ReadError>;
+}

@@ -1,0 +1,110 @@
+//! What came back, read: text, ids, and the other outputs of a stage.
+
+use serde_json::{Map, Value};
+
+use crate::measure::Failure;
+
+/// A response head. Header names are compared without case.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head<'a> {
+    pub(crate) status: u16,
+    pub(crate) headers: &'a [(&'a str, &'a [u8])],
+}
+
+impl<'a> Head<'a> {
+    /// Returns the first value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+    }
+
+    /// Returns the announced length of the body.
+    pub(crate) fn content_length(&self) -> Option<usize> {
+        std::str::from_utf8(self.header("content-length")?)
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    }
+}
+
+/// A complete answer that kept the stage's output contract.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Reply {
+    /// `output.text`, or the streamed content, or the whole body.
+    pub(crate) text: Option<String>,
+    /// Every output by name, `text` and `ids` too: what later steps read as `{{ steps.NAME.… }}`.
+    pub(crate) outputs: Map<String, Value>,
+    /// The whole body as JSON, where it is JSON and was parsed.
+    pub(crate) body: Option<Value>,
+    /// Whether `output.fallback` was truthy; `None` where the stage has no such output.
+    pub(crate) fallback: Option<bool>,
+    /// The server's own token counts.
+    pub(crate) usage: Option<Usage>,
+    /// Content-bearing events of a stream.
+    pub(crate) chunks: u64,
+    pub(crate) finish_reason: Option<String>,
+}
+
+impl Reply {
+    /// Makes a reply whose only output is its text.
+    pub(crate) fn of_text(text: &str) -> Self {
+        let mut outputs = Map::new();
+        outputs.insert("text".to_owned(), Value::from(text));
+        Self {
+            text: Some(text.to_owned()),
+            outputs,
+            ..Self::default()
+        }
+    }
+
+    /// Makes the reply of a chat model.
+    pub(crate) fn of_answer(text: &str, tool_calls: Vec<Value>) -> Self {
+        let mut reply = Self::of_text(text);
+        if !tool_calls.is_empty() {
+            reply
+                .outputs
+                .insert("tool_calls".to_owned(), Value::Array(tool_calls));
+        }
+        reply
+    }
+
+    /// Adds the whole body.
+    #[must_use]
+    pub(crate) fn with_body(self, body: Value) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
+
+    /// Returns the ids that `output.ids` selected, as text; `None` where the stage has no such output.
+    pub(crate) fn ids(&self) -> Option<Vec<String>> {
+        let ids = self.outputs.get("ids")?;
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Some(match ids {
+            Value::Array(ids) => ids.iter().map(text).collect(),
+            one => vec![text(one)],
+        })
+    }
+}
+
+/// Token counts by the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+}
+
+/// Why an answer that arrived whole is not ok.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReadError {
+    pub(crate) failure: Failure,
+    /// For people: what was expected and what came, shortened, without secrets.
+    pub(crate) detail: String,
+}

@@ -1,0 +1,24 @@
+//! `kind = "retrieval"`: a search that answers with documents in the order of their rank.
+
+use super::{Call, Protocol, rest};
+use crate::manifest::{KindTable, Problems};
+use crate::registry::Entry;
+
+/// The stage kind `retrieval`.
+pub(super) struct Retrieval;
+
+impl Entry for Retrieval {
+    fn name(&self) -> &'static str {
+        "retrieval"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a search whose `output.ids` are the documents found, best first"
+    }
+}
+
+impl Protocol for Retrieval {
+    fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
+        rest::parse(table, problems, Some("ids"))
+    }
+}

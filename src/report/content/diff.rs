@@ -1,0 +1,285 @@
+//! Two releases compared: verdict, rules, who is to blame, what broke, what changed.
+
+use super::super::block::{Block, Cell, Table, Title, Tone};
+use super::super::format::{NONE, count, number, plural, release, short_commit};
+use super::metric::Quantity;
+use super::{blame, metric};
+use crate::diff::{Change, Comparison, DiffDocument, Side};
+use crate::store::VerdictKind;
+
+/// So many characters of a run's id are shown where it stands for a release.
+const SHOWN_ID: usize = 13;
+
+/// So many case ids are shown; all of them are in the document.
+const SHOWN_IDS: usize = 20;
+
+/// Returns the content of a comparison.
+pub(super) fn blocks(diff: &DiffDocument) -> Vec<Block> {
+    let mut blocks = vec![
+        Block::Title(Title {
+            verdict: Some(diff.verdict),
+            name: format!("{} → {}", side(&diff.base), side(&diff.head)),
+            facts: Vec::new(),
+        }),
+        Block::Text(Tone::Plain, diff.summary.clone()),
+    ];
+    let (ruled, shown): (Vec<_>, Vec<_>) = diff
+        .comparisons
+        .iter()
+        .partition(|comparison| comparison.rule.is_some());
+    blocks.extend(rules(&ruled));
+    blocks.extend(blame::blocks(&diff.blame));
+    let (slices, shown): (Vec<_>, Vec<_>) = shown
+        .into_iter()
+        .partition(|comparison| metric::slice(&comparison.metric).is_some());
+    blocks.extend(self::slices(&slices));
+    blocks.extend(cases("broke", &diff.cases.broke));
+    blocks.extend(cases("fixed", &diff.cases.fixed));
+    blocks.extend(changed(diff));
+    let (latencies, others): (Vec<_>, Vec<_>) = shown
+        .into_iter()
+        .partition(|comparison| Quantity::of(&comparison.metric) == Quantity::Time);
+    let others: Vec<_> = others
+        .into_iter()
+        .filter(|comparison| comparison.verdict != Change::Insufficient)
+        .collect();
+    blocks.extend(folded("Other metrics, not gated on", &others, Judged::Yes));
+    let latencies: Vec<_> = latencies
+        .into_iter()
+        .filter(|comparison| metric::is_main_latency(&comparison.metric))
+        .collect();
+    blocks.extend(folded(
+        "Latency, shown, never gated on",
+        &latencies,
+        Judged::No,
+    ));
+    blocks
+}
+
+fn side(side: &Side) -> String {
+    match (&side.commit, &side.tag, &side.id) {
+        (None, None, Some(id)) => id.chars().take(SHOWN_ID).collect(),
+        (None, None, None) => "no base".to_owned(),
+        (commit, tag, _) => release(commit.as_deref(), tag.as_deref(), false),
+    }
+}
+
+/// The order in which rules are read: what was broken first.
+const fn urgency(outcome: Option<VerdictKind>) -> u8 {
+    match outcome {
+        Some(VerdictKind::Failed) => 0,
+        Some(VerdictKind::Inconclusive) => 1,
+        None | Some(VerdictKind::Passed) => 2,
+    }
+}
+
+const fn outcome(outcome: Option<VerdictKind>) -> (&'static str, Tone) {
+    match outcome {
+        Some(VerdictKind::Passed) => ("kept", Tone::Good),
+        Some(VerdictKind::Failed) => ("BROKEN", Tone::Bad),
+        Some(VerdictKind::Inconclusive) => ("cannot tell", Tone::Doubt),
+        None => (NONE, Tone::Plain),
+    }
+}
+
+fn rules(ruled: &[&Comparison]) -> Vec<Block> {
+    if ruled.is_empty() {
+        return Vec::new();
+    }
+    let mut ruled = ruled.to_vec();
+    ruled.sort_by_key(|comparison| urgency(comparison.outcome));
+    let mut table = Table::default()
+        .text("outcome")
+        .text("metric")
+        .number("base")
+        .number("head")
+        .text("change")
+        .text("limit")
+        .text("owner");
+    for (comparison, limits) in by_metric(&ruled) {
+        let quantity = Quantity::of(&comparison.metric);
+        let (word, tone) = outcome(comparison.outcome);
+        let change = comparison.change.map(|change| quantity.signed(change));
+        table.row(vec![
+            Cell::toned(tone, word),
+            metric::breakable(&comparison.metric).into(),
+            quantity.value(comparison.base).into(),
+            quantity.value(comparison.head).into(),
+            change.as_deref().unwrap_or(NONE).into(),
+            limits.join(", ").into(),
+            comparison.owner.as_deref().unwrap_or(NONE).into(),
+        ]);
+    }
+    let mut blocks = vec![Block::Heading("Rules".to_owned()), Block::Table(table)];
+    // An absolute limit is decided by the two numbers in the table; only the rest has more to say.
+    let decided: Vec<Block> = ruled
+        .iter()
+        .filter(|comparison| {
+            let judged = matches!(
+                comparison.outcome,
+                Some(VerdictKind::Passed | VerdictKind::Failed)
+            );
+            comparison.bound.is_some() || !judged
+        })
+        .map(|comparison| decided_by(comparison))
+        .collect();
+    if !decided.is_empty() {
+        blocks.push(Block::Fold("What decided".to_owned(), decided));
+    }
+    blocks
+}
+
+/// Joins the limits of one metric that came out alike, for instance a rule and an SLO, so that each metric is read once.
+fn by_metric<'a>(ruled: &[&'a Comparison]) -> Vec<(&'a Comparison, Vec<&'a str>)> {
+    let mut rows: Vec<(&Comparison, Vec<&str>)> = Vec::new();
+    for comparison in ruled {
+        let limit = comparison.rule.as_deref().unwrap_or(NONE);
+        let same = |(known, _): &&mut (&Comparison, Vec<&str>)| {
+            known.metric == comparison.metric && known.outcome == comparison.outcome
+        };
+        match rows.iter_mut().find(same) {
+            Some((_, limits)) => limits.push(limit),
+            None => rows.push((comparison, vec![limit])),
+        }
+    }
+    rows
+}
+
+/// Says what a rule's outcome rests on, and what would help where it could not be decided.
+fn decided_by(comparison: &Comparison) -> Block {
+    let quantity = Quantity::of(&comparison.metric);
+    let change = comparison.change.map(|_| quantity.change(comparison));
+    let mut facts: Vec<String> = change.into_iter().collect();
+    facts.extend([
+        comparison.method.clone(),
+        format!("n {}", count(comparison.n)),
+    ]);
+    if let Some(p) = comparison.p {
+        facts.push(format!("p {}", number(p)));
+    }
+    if let Some(bound) = comparison.bound {
+        facts.push(format!("one-sided bound {}", quantity.signed(bound)));
+    }
+    let note = comparison
+        .note
+        .as_ref()
+        .map_or_else(String::new, |note| format!("; {note}"));
+    let text = format!("{}: {}{note}", comparison.metric, facts.join(", "));
+    Block::Text(Tone::Plain, text)
+}
+
+const fn change(change: Change) -> (&'static str, Tone) {
+    match change {
+        Change::Regressed => ("regressed", Tone::Bad),
+        Change::Improved => ("improved", Tone::Good),
+        Change::Unchanged => ("unchanged", Tone::Plain),
+        Change::Inconclusive => ("inconclusive", Tone::Doubt),
+        Change::Insufficient => ("too little data", Tone::Doubt),
+    }
+}
+
+fn slices(slices: &[&Comparison]) -> Vec<Block> {
+    let mut slices = slices.to_vec();
+    slices.sort_by(|a, b| {
+        let worst = |c: &Comparison| (c.verdict != Change::Regressed, c.change.unwrap_or(0.0));
+        let ((a_kept, a_change), (b_kept, b_change)) = (worst(a), worst(b));
+        a_kept.cmp(&b_kept).then(a_change.total_cmp(&b_change))
+    });
+    let name = |comparison: &Comparison| {
+        metric::slice(&comparison.metric)
+            .unwrap_or(&comparison.metric)
+            .to_owned()
+    };
+    if slices.is_empty() {
+        return Vec::new();
+    }
+    let table = compared("slice", &slices, Judged::Yes, name);
+    vec![
+        Block::Heading("Slices, worst first".to_owned()),
+        Block::Table(table),
+    ]
+}
+
+/// Whether a comparison's own verdict means anything: one run against one run decides nothing about latency.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Judged {
+    Yes,
+    No,
+}
+
+fn folded(summary: &str, comparisons: &[&Comparison], judged: Judged) -> Option<Block> {
+    let name = |comparison: &Comparison| metric::breakable(&comparison.metric);
+    let table = compared("metric", comparisons, judged, name);
+    (!comparisons.is_empty()).then(|| Block::Fold(summary.to_owned(), vec![Block::Table(table)]))
+}
+
+fn compared(
+    head: &str,
+    comparisons: &[&Comparison],
+    judged: Judged,
+    name: impl Fn(&Comparison) -> String,
+) -> Table {
+    let mut table = Table::default()
+        .text(head)
+        .number("base")
+        .number("head")
+        .text("change");
+    if judged == Judged::Yes {
+        table = table.text("verdict");
+    }
+    for comparison in comparisons {
+        let quantity = Quantity::of(&comparison.metric);
+        let mut row = vec![
+            name(comparison).into(),
+            quantity.value(comparison.base).into(),
+            quantity.value(comparison.head).into(),
+            quantity.change(comparison).into(),
+        ];
+        if judged == Judged::Yes {
+            let (word, tone) = change(comparison.verdict);
+            row.push(Cell::toned(tone, word));
+        }
+        table.row(row);
+    }
+    table
+}
+
+fn cases(what: &str, ids: &[String]) -> Vec<Block> {
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let all = plural(ids.len() as u64, "case");
+    let summary = if ids.len() > SHOWN_IDS {
+        format!("{all} {what}, the first {SHOWN_IDS}")
+    } else {
+        format!("{all} {what}")
+    };
+    let shown = ids.iter().take(SHOWN_IDS).cloned().collect();
+    vec![Block::Fold(summary, vec![Block::List(shown)])]
+}
+
+fn changed(diff: &DiffDocument) -> Vec<Block> {
+    let mut table = Table::default().text("version").text("base").text("head");
+    let short = |version: &Option<String>| {
+        let version = version.as_deref().unwrap_or(NONE);
+        // A digest is read by its first characters, as a commit is; a name as a whole.
+        match version.strip_prefix("blake3:") {
+            Some(digest) => format!("blake3:{}", short_commit(digest)),
+            None => version.to_owned(),
+        }
+    };
+    for (name, (base, head)) in &diff.changed.versions {
+        table.row(vec![name.into(), short(base).into(), short(head).into()]);
+    }
+    let mut blocks = Vec::new();
+    if diff.changed.manifest {
+        blocks.push(Block::Text(Tone::Plain, "The manifest differs.".to_owned()));
+    }
+    if !table.rows.is_empty() {
+        blocks.push(Block::Table(table));
+    }
+    if !blocks.is_empty() {
+        blocks.insert(0, Block::Heading("What differs besides results".to_owned()));
+    }
+    blocks
+}

@@ -1,0 +1,242 @@
+//! A load run: stages, streams, SLOs, errors, and how the times are spread.
+
+use std::collections::BTreeMap;
+
+use super::super::block::{Block, Cell, Table, Tone};
+use super::super::format::{NONE, TimeUnit, count, number, percent, time_ms};
+use super::spread;
+use crate::store::{RunRecord, SloResult, StageResult};
+
+type Stages = BTreeMap<String, StageResult>;
+
+/// Returns what was measured at the stages.
+pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
+    let stages = &run.stages;
+    let mut blocks = vec![Block::Table(latencies(stages))];
+    let streams = streams(stages, run.duration_s);
+    if !streams.rows.is_empty() {
+        blocks.push(Block::Heading("Streams".to_owned()));
+        blocks.push(Block::Table(streams));
+    }
+    let slos = slos(stages);
+    if !slos.rows.is_empty() {
+        blocks.push(Block::Heading("SLOs".to_owned()));
+        blocks.push(Block::Table(slos));
+    }
+    let errors = errors(stages);
+    if !errors.rows.is_empty() {
+        blocks.push(Block::Heading("Errors".to_owned()));
+        blocks.push(Block::Table(errors));
+    }
+    blocks.extend(spread::block(stages));
+    blocks.extend(costs(stages));
+    blocks
+}
+
+/// Returns a statistic of a metric.
+fn stat(stage: &StageResult, metric: &str, key: &str) -> Option<f64> {
+    stage.metrics.get(metric)?.stat(key)
+}
+
+/// One column of times with its one unit.
+struct Times<'a> {
+    head: &'static str,
+    metric: &'static str,
+    key: &'static str,
+    unit: TimeUnit,
+    stages: std::marker::PhantomData<&'a Stages>,
+}
+
+impl<'a> Times<'a> {
+    fn new(
+        head: &'static str,
+        metric: &'static str,
+        key: &'static str,
+        stages: &'a Stages,
+    ) -> Self {
+        Self {
+            head,
+            metric,
+            key,
+            unit: TimeUnit::of(stages.values().map(|stage| stat(stage, metric, key))),
+            stages: std::marker::PhantomData,
+        }
+    }
+
+    fn head(&self) -> String {
+        format!("{} {}", self.head, self.unit.name())
+    }
+
+    fn cell(&self, stage: &StageResult) -> Cell {
+        self.unit.show(stat(stage, self.metric, self.key)).into()
+    }
+}
+
+fn latencies(stages: &Stages) -> Table {
+    let times = [
+        Times::new("p50", "response_time", "p50", stages),
+        Times::new("p95", "response_time", "p95", stages),
+        Times::new("p99", "response_time", "p99", stages),
+        Times::new("max", "response_time", "max", stages),
+    ];
+    let mut table = Table::default()
+        .text("stage")
+        .number("sent")
+        .number("ok")
+        .number("failed")
+        .number("rps")
+        .number("good/s")
+        .dispensable(2);
+    for column in &times {
+        table = table.number(column.head());
+    }
+    if stages.values().any(|stage| stage.fallback_rate.is_some()) {
+        table = table.number("fallback").dispensable(1);
+    }
+    let fallbacks = table.columns.len() > 6 + times.len();
+    for (name, stage) in stages {
+        let failed = stage.error_rate.map_or_else(|| NONE.to_owned(), percent);
+        let tone = if stage.failed > 0 {
+            Tone::Bad
+        } else {
+            Tone::Plain
+        };
+        let mut row = vec![
+            Cell::toned(Tone::Strong, name),
+            count(stage.attempted).into(),
+            count(stage.ok).into(),
+            Cell::toned(tone, failed),
+            number(stage.achieved_rps).into(),
+            number(stage.goodput_rps).into(),
+        ];
+        row.extend(times.iter().map(|column| column.cell(stage)));
+        if fallbacks {
+            row.push(
+                stage
+                    .fallback_rate
+                    .map_or_else(|| NONE.to_owned(), percent)
+                    .into(),
+            );
+        }
+        table.row(row);
+    }
+    table
+}
+
+fn streams(stages: &Stages, duration_s: f64) -> Table {
+    let times = [
+        Times::new("TTFT p50", "ttft", "p50", stages),
+        Times::new("TTFT p95", "ttft", "p95", stages),
+        Times::new("TTFT p99", "ttft", "p99", stages),
+        Times::new("TPOT p50", "tpot", "p50", stages),
+        Times::new("gap p99", "chunk_gap", "p99", stages),
+        Times::new("stall max", "max_stall", "max", stages),
+    ];
+    let mut table = Table::default().text("stage");
+    for column in &times {
+        table = table.number(column.head());
+    }
+    table = table.number("tokens/s");
+    for (name, stage) in stages
+        .iter()
+        .filter(|(_, stage)| stage.metrics.contains_key("ttft"))
+    {
+        let rate = stage
+            .tokens
+            .as_ref()
+            .filter(|_| duration_s > 0.0)
+            .map_or_else(
+                || NONE.to_owned(),
+                |tokens| number(tokens.output as f64 / duration_s),
+            );
+        let mut row = vec![Cell::toned(Tone::Strong, name)];
+        row.extend(times.iter().map(|column| column.cell(stage)));
+        row.push(rate.into());
+        table.row(row);
+    }
+    table
+}
+
+fn slos(stages: &Stages) -> Table {
+    let mut table = Table::default()
+        .text("result")
+        .text("stage")
+        .text("metric")
+        .number("limit")
+        .number("value")
+        .text("owner");
+    for (name, stage) in stages {
+        for slo in &stage.slo {
+            let (word, tone) = met(slo.met);
+            table.row(vec![
+                Cell::toned(tone, word),
+                name.into(),
+                (&slo.metric).into(),
+                limit(slo).into(),
+                slo.value
+                    .map_or_else(|| NONE.to_owned(), |value| in_unit(&slo.metric, value))
+                    .into(),
+                stage.owner.as_deref().unwrap_or(NONE).into(),
+            ]);
+        }
+    }
+    table
+}
+
+const fn met(met: Option<bool>) -> (&'static str, Tone) {
+    match met {
+        Some(true) => ("met", Tone::Good),
+        Some(false) => ("MISSED", Tone::Bad),
+        None => ("cannot tell", Tone::Doubt),
+    }
+}
+
+fn is_share(metric: &str) -> bool {
+    metric.ends_with("_rate") || metric == "attainment"
+}
+
+fn in_unit(metric: &str, value: f64) -> String {
+    if is_share(metric) {
+        percent(value)
+    } else {
+        time_ms(value)
+    }
+}
+
+fn limit(slo: &SloResult) -> String {
+    // More is better for these two alone.
+    let more = ["success_rate", "attainment"].contains(&slo.metric.as_str());
+    let sign = if more { '≥' } else { '≤' };
+    format!("{sign} {}", in_unit(&slo.metric, slo.limit))
+}
+
+fn errors(stages: &Stages) -> Table {
+    let mut table = Table::default()
+        .text("stage")
+        .text("error")
+        .number("count")
+        .number("of sent");
+    for (name, stage) in stages {
+        let mut errors: Vec<(&String, &u64)> = stage.errors.iter().collect();
+        errors.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        for (error, times) in errors {
+            let share = match stage.attempted {
+                0 => NONE.to_owned(),
+                attempted => percent(*times as f64 / attempted as f64),
+            };
+            table.row(vec![
+                name.into(),
+                error.into(),
+                count(*times).into(),
+                share.into(),
+            ]);
+        }
+    }
+    table
+}
+
+fn costs(stages: &Stages) -> Option<Block> {
+    let costs: Vec<f64> = stages.values().filter_map(|stage| stage.cost_usd).collect();
+    let text = format!("cost {} USD", number(costs.iter().sum()));
+    (!costs.is_empty()).then_some(Block::Text(Tone::Plain, text))
+}

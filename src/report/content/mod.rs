@@ -1,0 +1,25 @@
+//! What a report says, whatever its format: a view turned into blocks.
+
+mod blame;
+mod check;
+mod diff;
+mod eval;
+mod load;
+mod metric;
+mod run;
+mod runs;
+mod spread;
+
+use super::block::Block;
+use super::view::View;
+
+/// Returns the content of a view.
+pub(super) fn of(view: &View<'_>) -> Vec<Block> {
+    match view {
+        View::Run(run) => run::blocks(run),
+        View::Session(runs) => runs.iter().flat_map(run::blocks).collect(),
+        View::Diff(diff) => diff::blocks(diff),
+        View::Runs(rows) => runs::blocks(rows),
+        View::Check(check) => check::blocks(check),
+    }
+}

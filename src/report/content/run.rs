@@ -1,0 +1,85 @@
+//! One run of any kind: title, what was measured, warnings.
+
+use super::super::block::{Block, Title, Tone};
+use super::super::format::{duration_s, number, plural, release, short_id};
+use super::super::warning;
+use super::{eval, load};
+use crate::store::{RunRecord, ValidityVerdict};
+
+/// Returns the content of a run.
+pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
+    let mut blocks = vec![Block::Title(title(run))];
+    blocks.push(Block::Text(Tone::Faint, generator(run)));
+    if let Some(eval) = &run.eval {
+        blocks.extend(eval::blocks(eval));
+    }
+    if !run.stages.is_empty() {
+        blocks.extend(load::blocks(run));
+    }
+    if !run.runs.is_empty() {
+        blocks.push(Block::Heading(plural(run.runs.len() as u64, "run")));
+        blocks.push(Block::List(run.runs.clone()));
+    }
+    blocks.extend(warning::of_run(run).into_iter().map(Block::Warning));
+    blocks
+}
+
+fn title(run: &RunRecord) -> Title {
+    let mut facts = vec![run.env.clone()];
+    facts.extend(run.region.clone());
+    facts.push(release(
+        run.release.commit.as_deref(),
+        run.release.tag.as_deref(),
+        run.release.dirty,
+    ));
+    facts.push(duration_s(run.duration_s));
+    facts.extend(rates(run));
+    facts.push(validity(run.validity.verdict).to_owned());
+    Title {
+        verdict: run.verdict,
+        name: format!("{} {}", run.kind.word(), run.name),
+        facts,
+    }
+}
+
+/// Says offered and achieved rate where there is one stage to say it of.
+fn rates(run: &RunRecord) -> Option<String> {
+    let mut stages = run.stages.values();
+    let (stage, None) = (stages.next()?, stages.next()) else {
+        return None;
+    };
+    let achieved = number(stage.achieved_rps);
+    Some(match stage.offered_rps {
+        Some(offered) => format!("offered {}/s, achieved {achieved}/s", number(offered)),
+        None => format!("closed loop, achieved {achieved}/s"),
+    })
+}
+
+const fn validity(verdict: ValidityVerdict) -> &'static str {
+    match verdict {
+        ValidityVerdict::Valid => "valid",
+        ValidityVerdict::Degraded => "degraded",
+        ValidityVerdict::Invalid => "INVALID",
+    }
+}
+
+fn generator(run: &RunRecord) -> String {
+    let mut facts = vec![
+        format!("run {}", short_id(&run.id)),
+        format!("seed {}", run.seed),
+    ];
+    if let Some(generator) = &run.generator {
+        if let Some(p99) = generator.schedule_lag_ms.and_then(|lag| lag.p99) {
+            facts.push(format!("schedule lag p99 {} ms", number(p99)));
+        }
+        if generator.not_sent > 0 {
+            facts.push(format!(
+                "{} not sent",
+                plural(generator.not_sent, "request")
+            ));
+        }
+        facts.push(format!("cpu {} s", number(generator.cpu_s)));
+        facts.push(format!("{} MB", number(generator.peak_rss_mb)));
+    }
+    facts.join(" · ")
+}

@@ -1,0 +1,102 @@
+//! How response times are spread: a small histogram per stage.
+
+use std::collections::BTreeMap;
+
+use super::super::block::{Block, Cell, Table};
+use super::super::format::{sparkline, time_ms};
+use crate::measure::Histogram;
+use crate::store::{MetricSummary, StageResult};
+
+/// Columns of a drawing: fine enough to show two humps, and there is room for it at 80 columns.
+const BUCKETS: usize = 32;
+
+/// Returns a drawing per stage; nothing where the record holds no histograms.
+pub(super) fn block(stages: &BTreeMap<String, StageResult>) -> Option<Block> {
+    let mut table = Table::default()
+        .text("stage")
+        .number("min")
+        .text("response time, log scale")
+        .number("max");
+    for (name, stage) in stages {
+        let drawn = stage.metrics.get("response_time").and_then(histogram);
+        if let Some((low, counts, high)) = drawn.as_ref().and_then(spread) {
+            table.row(vec![
+                name.into(),
+                time_ms(low).into(),
+                Cell::drawing(sparkline(&counts)),
+                time_ms(high).into(),
+            ]);
+        }
+    }
+    (!table.rows.is_empty()).then_some(Block::Table(table))
+}
+
+/// Takes the whole histogram, or the sum of the intervals'. One that does not decode is not worth failing a report.
+fn histogram(metric: &MetricSummary) -> Option<Histogram> {
+    if let Some(text) = &metric.histogram {
+        return Histogram::decode(text).ok();
+    }
+    let mut whole = Histogram::default();
+    for interval in &metric.intervals {
+        whole.merge(&Histogram::decode(&interval.histogram).ok()?);
+    }
+    (!whole.is_empty()).then_some(whole)
+}
+
+/// Counts the values in buckets of equal width on a logarithmic scale between the smallest and the largest.
+fn spread(histogram: &Histogram) -> Option<(f64, Vec<u64>, f64)> {
+    // The histogram counts in µs.
+    let low = histogram.min_ms()?.max(1e-3);
+    let high = histogram.max_ms()?.max(low);
+    if high - low < 2e-3 {
+        return None;
+    }
+    let step = (high / low).ln() / BUCKETS as f64;
+    let mut above: u64 = histogram.count();
+    let mut counts = Vec::with_capacity(BUCKETS);
+    for bucket in 1..=BUCKETS {
+        let rest = match bucket {
+            BUCKETS => 0,
+            bucket => histogram
+                .count_above_ms(low * (step * bucket as f64).exp())
+                .min(above),
+        };
+        counts.push(above - rest);
+        above = rest;
+    }
+    Some((low, counts, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_falls_into_one_bucket() {
+        let mut histogram = Histogram::default();
+        for us in (1_000..=2_000).chain([50_000; 10]) {
+            histogram.record_us(us);
+        }
+        let (low, counts, high) = spread(&histogram).unwrap();
+        assert_eq!(counts.iter().sum::<u64>(), 1011);
+        assert_eq!(counts[BUCKETS - 1], 10);
+        assert!((low - 1.0).abs() < 1e-9 && (high - 50.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn one_value_alone_has_no_spread() {
+        let mut histogram = Histogram::default();
+        histogram.record_us(5);
+        assert_eq!(spread(&histogram), None);
+        assert_eq!(spread(&Histogram::default()), None);
+    }
+
+    #[test]
+    fn a_broken_histogram_is_left_out() {
+        let metric = MetricSummary {
+            histogram: Some("AAAA".to_owned()),
+            ..MetricSummary::default()
+        };
+        assert!(histogram(&metric).is_none());
+    }
+}

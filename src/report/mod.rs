@@ -1,0 +1,31 @@
+//! Layer 3: renders stored results. Returns bytes, does no I/O.
+
+mod block;
+mod content;
+mod format;
+mod human;
+mod json;
+mod markdown;
+mod page;
+mod table;
+mod text;
+mod view;
+mod warning;
+
+pub(crate) use page::Page;
+pub(crate) use view::{CheckReport, ProbeResult, StageCheck, View};
+
+use crate::registry::{Entry, Registry};
+
+/// An output format: what `--format NAME` and `--out NAME=PATH` ask for.
+pub(crate) trait Renderer: Entry {
+    /// Renders a whole result, ending in a line break.
+    fn render(&self, view: &View<'_>, page: &Page) -> Vec<u8>;
+}
+
+/// Every output format. To add one: one file in this folder, one line here.
+pub(crate) static RENDERERS: Registry<dyn Renderer> =
+    Registry::new("format", &[&human::Human, &json::Json, &markdown::Markdown]);
+
+#[cfg(test)]
+mod tests;

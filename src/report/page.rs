@@ -1,0 +1,30 @@
+//! What a result is drawn on: so wide, with these characters, in these colours.
+
+use anstyle::Style;
+
+use super::block::Tone;
+use crate::palette::Palette;
+
+/// The surface of one rendering. Formats for machines ignore it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    /// In columns; no line gets wider, from 40 up.
+    pub(crate) width: usize,
+    /// Whether more than ASCII may be drawn.
+    pub(crate) unicode: bool,
+    pub(crate) palette: Palette,
+}
+
+impl Page {
+    /// Returns the style of a tone.
+    pub(super) const fn style(&self, tone: Tone) -> Style {
+        match tone {
+            Tone::Plain => Style::new(),
+            Tone::Good => self.palette.good,
+            Tone::Bad => self.palette.bad,
+            Tone::Doubt => self.palette.doubt,
+            Tone::Strong => self.palette.strong,
+            Tone::Faint => self.palette.faint,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Text of unknown origin made fit for a line: cleaned, folded to ASCII, cut, wrapped, measured.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Returns how many columns a text takes.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Returns the text on one line and without anything that could drive a terminal: what a model answers is shown,
+/// never obeyed.
+pub(super) fn clean(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_whitespace() {
+            if !clean.ends_with(' ') {
+                clean.push(' ');
+            }
+        } else if c.width().is_some_and(|width| width > 0) || (is_mark(c) && !clean.is_empty()) {
+            clean.push(c);
+        }
+    }
+    clean.trim_end().to_owned()
+}
+
+/// Combining marks have no width of their own and belong to the letter before them; other characters of no width
+/// (direction overrides, joiners) can only mislead.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{610}'..='\u{61a}'
+        | '\u{64b}'..='\u{65f}' | '\u{900}'..='\u{902}' | '\u{93c}'..='\u{94d}' | '\u{e31}'..='\u{e3a}'
+        | '\u{e47}'..='\u{e4e}' | '\u{20d0}'..='\u{20ff}' | '\u{3099}' | '\u{309a}')
+}
+
+/// Takes our own typographic characters back to ASCII; text from outside keeps its letters.
+pub(super) fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '–' | '−' | '─' => folded.push('-'),
+            '…' => folded.push_str("..."),
+            '·' => folded.push(','),
+            '→' => folded.push_str("->"),
+            '≤' => folded.push_str("<="),
+            '≥' => folded.push_str(">="),
+            '±' => folded.push_str("+/-"),
+            '━' => folded.push('='),
+            '●' => folded.push('o'),
+            '█' | '▌' | '▋' | '▊' | '▉' => folded.push('#'),
+            '▏' | '▎' | '▍' => {}
+            '▁' | '▂' => folded.push('.'),
+            '▃' | '▄' => folded.push(':'),
+            '▅' => folded.push('+'),
+            '▆' | '▇' => folded.push('*'),
+            c => folded.push(c),
+        }
+    }
+    // ` · ` between facts becomes `, `.
+    folded.replace(" , ", ", ")
+}
+
+/// Cuts to so many columns, with an ellipsis where something was cut.
+pub(super) fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let next = used + c.width().unwrap_or(0);
+        // One column is kept for the ellipsis.
+        if next >= columns {
+            break;
+        }
+        cut.push(c);
+        used = next;
+    }
+    let mut cut = cut.trim_end().to_owned();
+    if columns > 0 {
+        cut.push('…');
+    }
+    cut
+}
+
+/// Wraps to so many columns; the first line keeps its indent, continuation lines are indented by `hanging`. A word
+/// that is longer than a line is broken.
+pub(super) fn wrap(text: &str, columns: usize, hanging: usize) -> Vec<String> {
+    let hanging = hanging.min(columns / 2);
+    let words = text.trim_start_matches(' ');
+    let mut line = " ".repeat((text.len() - words.len()).min(columns / 2));
+    let mut lines = Vec::new();
+    for (at, word) in words.split(' ').enumerate() {
+        let gap = usize::from(at > 0 && !line.trim().is_empty());
+        if gap > 0 && width(&line) + gap + width(word) > columns {
+            lines.push(std::mem::replace(&mut line, " ".repeat(hanging)));
+        } else {
+            line.push_str(&" ".repeat(gap));
+        }
+        place(word, columns, hanging, &mut line, &mut lines);
+    }
+    lines.push(line);
+    lines
+        .iter()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
+}
+
+/// Appends a word to the line, breaking it where it does not fit.
+fn place(word: &str, columns: usize, hanging: usize, line: &mut String, lines: &mut Vec<String>) {
+    for c in word.chars() {
+        if width(line) + c.width().unwrap_or(0) > columns && !line.trim().is_empty() {
+            lines.push(std::mem::take(line));
+            *line = " ".repeat(hanging);
+        }
+        line.push(c);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_drives_a_terminal_is_taken_out() {
+        assert_eq!(
+            clean("a\u{1b}[31mred\u{7}\r\n  b\u{202e}c\u{200b}"),
+            "a[31mred bc"
+        );
+        assert_eq!(clean("cafe\u{301} 東京"), "cafe\u{301} 東京");
+        assert_eq!(clean("line\n\n"), "line");
+    }
+
+    #[test]
+    fn typography_folds_to_ascii() {
+        assert_eq!(
+            fold("91.0 % (87.1–94.2) · −3 → ≤ 5 … ±1 ██▌"),
+            "91.0 % (87.1-94.2), -3 -> <= 5 ... +/-1 ###"
+        );
+        assert_eq!(fold("naïve 東京"), "naïve 東京");
+    }
+
+    #[test]
+    fn cutting_counts_columns_and_not_characters() {
+        assert_eq!(cut("abcdef", 6), "abcdef");
+        assert_eq!(cut("abcdefg", 6), "abcde…");
+        assert_eq!(cut("東京都庁", 6), "東京…");
+        assert_eq!(cut("東京", 1), "…");
+        assert_eq!(cut("ab", 0), "");
+    }
+
+    #[test]
+    fn wrapping_keeps_words_and_breaks_only_what_is_too_long() {
+        assert_eq!(wrap("one two three", 8, 2), ["one two", "  three"]);
+        assert_eq!(wrap("abcdefghij", 4, 0), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("", 4, 0), [""]);
+        assert_eq!(wrap("東京都庁", 5, 0), ["東京", "都庁"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_wider_than_asked(text in "\\PC{0,80}", columns in 4_usize..40, hanging in 0_usize..6) {
+            let text = clean(&text);
+            for line in wrap(&text, columns, hanging) {
+                proptest::prop_assert!(width(&line) <= columns, "{line:?}");
+            }
+            proptest::prop_assert!(width(&cut(&text, columns)) <= columns);
+        }
+    }
+}

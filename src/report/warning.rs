@@ -1,0 +1,266 @@
+//! Numbers that may mislead, each with its remedy.
+
+use std::collections::BTreeSet;
+
+use super::format::{NONE, count, percent, percent_range, plural};
+use crate::measure::min_samples;
+use crate::store::{RunRecord, StageResult, ValidityVerdict};
+
+/// Why a number in a report may mislead.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Warning {
+    /// Percentiles left out: (name, samples needed), and the smallest count there was.
+    TooFewSamples {
+        needed: Vec<(&'static str, u64)>,
+        count: u64,
+    },
+    /// The generator was late, but not much.
+    Degraded { reasons: Vec<String> },
+    /// The generator itself was the bottleneck.
+    Invalid { reasons: Vec<String> },
+    /// Requests whose latency is unknown.
+    InFlight { stage: String, count: u64 },
+    /// Errored cases count as failed; the rate if all of them had failed, and had passed.
+    ErrorsCount {
+        errors: u64,
+        bounds: Option<(f64, f64)>,
+    },
+    /// The interval is too wide to see a small change.
+    SmallGoldenSet { cases: u64, low: f64, high: f64 },
+    /// The measured code is not in git.
+    Dirty,
+    /// The run was interrupted.
+    Incomplete,
+}
+
+/// An interval of a pass rate wider than this tells little: 20 points.
+const WIDE: f64 = 0.2;
+
+/// What a golden set should be able to show: ± 5 points.
+const USEFUL_HALF_WIDTH: f64 = 0.05;
+
+impl Warning {
+    /// Returns what is wrong: a sentence.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::TooFewSamples {
+                needed,
+                count: have,
+            } => {
+                let needs: Vec<String> = needed
+                    .iter()
+                    .map(|(name, samples)| format!("{name} needs {}", count(*samples)))
+                    .collect();
+                format!(
+                    "{NONE} means not enough samples ({}; there were {}).",
+                    needs.join(", "),
+                    count(*have)
+                )
+            }
+            Self::Degraded { reasons } => {
+                format!(
+                    "The load generator was not quite on time: {}.",
+                    joined(reasons)
+                )
+            }
+            Self::Invalid { reasons } => format!(
+                "The load generator itself was the bottleneck, so these numbers say nothing about the stages: {}.",
+                joined(reasons)
+            ),
+            Self::InFlight { stage, count } => {
+                let verb = if *count == 1 { "was" } else { "were" };
+                format!(
+                    "{} to `{stage}` {verb} still open at the end: attempted, not good, and percentiles that they \
+                     could move are left out.",
+                    plural(*count, "request")
+                )
+            }
+            Self::ErrorsCount { errors, bounds } => {
+                let bounds = bounds.map_or_else(String::new, |(low, high)| {
+                    format!(
+                        "; depending on what they would have been, the rate lies in {} %",
+                        percent_range(low, high)
+                    )
+                });
+                let count = plural(*errors, "answer");
+                let verb = if *errors == 1 { "counts" } else { "count" };
+                format!("{count} errored and {verb} as not passed{bounds}.")
+            }
+            Self::SmallGoldenSet { cases, low, high } => format!(
+                "{} leave the pass rate unknown within {}.",
+                plural(*cases, "case"),
+                percent(high - low)
+            ),
+            Self::Dirty => {
+                "The work tree had uncommitted changes, so this run stands for no commit."
+                    .to_owned()
+            }
+            Self::Incomplete => {
+                "The run was interrupted: this is what was measured until then.".to_owned()
+            }
+        }
+    }
+
+    /// Returns what to do about it: a sentence.
+    pub(super) fn remedy(&self) -> String {
+        match self {
+            Self::TooFewSamples { .. } => {
+                "Run longer or at a higher rate (`--duration`, `--rate`).".to_owned()
+            }
+            Self::Degraded { .. } => {
+                "Close what else runs on this machine, and compare such runs with care.".to_owned()
+            }
+            Self::Invalid { .. } => {
+                "Lower the rate, or run on a machine with more cores and sockets.".to_owned()
+            }
+            Self::InFlight { .. } => {
+                "Run longer, or see why the stage is slower than its `timeout`.".to_owned()
+            }
+            Self::ErrorsCount { .. } => {
+                "See the errors below; `--resume` asks only what was not answered.".to_owned()
+            }
+            Self::SmallGoldenSet { low, high, .. } => format!(
+                "About {} would tell it within ± 5 points.",
+                plural(cases_needed(f64::midpoint(*low, *high)), "case")
+            ),
+            Self::Dirty => "Commit, then run again; revisions never name a dirty run.".to_owned(),
+            Self::Incomplete => {
+                "Run it again; an eval goes on where it stopped with `--resume`.".to_owned()
+            }
+        }
+    }
+}
+
+/// Returns the cases with which a 95 % interval is ± 5 points wide: n = z² p (1 − p) / d².
+///
+/// Source: the normal approximation of the binomial; assumes independent cases. p is kept in [0.1, 0.9], where the
+/// approximation is usable.
+fn cases_needed(rate: f64) -> u64 {
+    const Z: f64 = 1.959_964;
+    let rate = rate.clamp(0.1, 0.9);
+    (Z * Z * rate * (1.0 - rate) / (USEFUL_HALF_WIDTH * USEFUL_HALF_WIDTH)).ceil() as u64
+}
+
+fn joined(reasons: &[String]) -> String {
+    match reasons {
+        [] => "no reason given".to_owned(),
+        reasons => reasons.join("; "),
+    }
+}
+
+/// Returns every warning that a run deserves.
+pub(super) fn of_run(run: &RunRecord) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let reasons = run.validity.reasons.clone();
+    match run.validity.verdict {
+        ValidityVerdict::Valid => {}
+        ValidityVerdict::Degraded => warnings.push(Warning::Degraded { reasons }),
+        ValidityVerdict::Invalid => warnings.push(Warning::Invalid { reasons }),
+    }
+    if !run.complete {
+        warnings.push(Warning::Incomplete);
+    }
+    if run.release.dirty {
+        warnings.push(Warning::Dirty);
+    }
+    warnings.extend(too_few_samples(run.stages.values()));
+    for (name, stage) in &run.stages {
+        if stage.in_flight_at_end > 0 {
+            warnings.push(Warning::InFlight {
+                stage: name.clone(),
+                count: stage.in_flight_at_end,
+            });
+        }
+    }
+    if let Some(eval) = &run.eval {
+        if eval.errors > 0 {
+            warnings.push(Warning::ErrorsCount {
+                errors: eval.errors,
+                bounds: eval.pass_rate.bounds,
+            });
+        }
+        let (low, high) = (eval.pass_rate.low, eval.pass_rate.high);
+        if high - low > WIDE {
+            // Of an interrupted run only these were asked.
+            let asked: BTreeSet<&str> = eval.cases.iter().map(|case| case.id.as_str()).collect();
+            let cases = asked.len() as u64;
+            warnings.push(Warning::SmallGoldenSet { cases, low, high });
+        }
+    }
+    warnings
+}
+
+/// The percentiles that the tables show, with their quantiles.
+const SHOWN: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
+
+fn too_few_samples<'a>(stages: impl Iterator<Item = &'a StageResult>) -> Option<Warning> {
+    let mut needed = Vec::new();
+    let mut smallest = u64::MAX;
+    let metrics = stages.flat_map(|stage| stage.metrics.iter());
+    for (_, metric) in
+        metrics.filter(|(name, _)| ["response_time", "ttft"].contains(&name.as_str()))
+    {
+        for (name, quantile) in SHOWN {
+            let samples = min_samples(quantile);
+            if metric.stat(name).is_none() && metric.count < samples {
+                smallest = smallest.min(metric.count);
+                if !needed.contains(&(name, samples)) {
+                    needed.push((name, samples));
+                }
+            }
+        }
+    }
+    needed.sort_by_key(|(_, samples)| *samples);
+    (!needed.is_empty()).then_some(Warning::TooFewSamples {
+        needed,
+        count: smallest,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cases_needed_follow_the_textbook() {
+        // n = 1.96² · 0.25 / 0.05² = 384.1, the figure of every survey handbook.
+        assert_eq!(cases_needed(0.5), 385);
+        assert_eq!(cases_needed(0.99), cases_needed(0.9));
+    }
+
+    #[test]
+    fn every_warning_is_a_sentence_with_a_remedy() {
+        let reasons = vec!["lag p99 3.1 ms".to_owned()];
+        let warnings = [
+            Warning::TooFewSamples {
+                needed: vec![("p99", 368)],
+                count: 12,
+            },
+            Warning::Degraded {
+                reasons: reasons.clone(),
+            },
+            Warning::Invalid { reasons },
+            Warning::InFlight {
+                stage: "llm".to_owned(),
+                count: 2,
+            },
+            Warning::ErrorsCount {
+                errors: 1,
+                bounds: Some((0.9, 0.95)),
+            },
+            Warning::SmallGoldenSet {
+                cases: 5,
+                low: 0.4,
+                high: 0.9,
+            },
+            Warning::Dirty,
+            Warning::Incomplete,
+        ];
+        for warning in warnings {
+            for sentence in [warning.text(), warning.remedy()] {
+                assert!(sentence.ends_with('.'), "{sentence}");
+                assert!(!sentence.contains("  "), "{sentence}");
+            }
+        }
+    }
+}

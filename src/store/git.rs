@@ -1,0 +1,462 @@
+//! The facts of the git repository around the project, through libgit2; a repository that cannot be used counts as
+//! absent.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use git2::{Commit, ErrorCode, Oid, Repository, Sort, StatusOptions};
+
+use super::layout::FOLDER;
+
+/// Where the project stands in git.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GitFacts {
+    /// Full id of `HEAD`; `None` outside git and before the first commit.
+    pub(crate) commit: Option<String>,
+    /// The nearest tag reachable from `HEAD`, first parents first.
+    pub(crate) tag: Option<String>,
+    /// Whether tracked files changed or untracked files lie about; `.stagegate/` never counts.
+    pub(crate) dirty: bool,
+    /// `None` when detached.
+    pub(crate) branch: Option<String>,
+    /// History ends early: ancestors and tags may be missing.
+    pub(crate) shallow: bool,
+    /// Why the repository, though there, could not be used: to be shown to the user.
+    pub(crate) warning: Option<String>,
+}
+
+/// The repository around a project, if there is one.
+pub(crate) struct Git {
+    repository: Option<Repository>,
+    warning: Option<String>,
+}
+
+impl GitFacts {
+    /// Reads the facts of the repository around that folder.
+    pub(crate) fn read(project: &Path) -> Self {
+        Git::open(project).facts()
+    }
+}
+
+impl Git {
+    /// Opens the repository around that folder.
+    pub(crate) fn open(project: &Path) -> Self {
+        match Repository::discover(project) {
+            Ok(repository) => Self {
+                repository: Some(repository),
+                warning: None,
+            },
+            Err(error) => Self {
+                repository: None,
+                warning: refusal(&error, project),
+            },
+        }
+    }
+
+    /// Returns where the project stands.
+    pub(crate) fn facts(&self) -> GitFacts {
+        let Some(repository) = &self.repository else {
+            return GitFacts {
+                warning: self.warning.clone(),
+                ..GitFacts::default()
+            };
+        };
+        let head = repository.head().ok();
+        let commit = head.as_ref().and_then(|head| head.peel_to_commit().ok());
+        let branch = head
+            .as_ref()
+            .filter(|head| head.is_branch())
+            .and_then(|head| head.shorthand().ok().map(str::to_owned));
+        let (dirty, warning) = match is_dirty(repository) {
+            Ok(dirty) => (dirty, None),
+            // Not known to be clean: a baseline must not be made of it.
+            Err(error) => (
+                true,
+                Some(format!(
+                    "cannot tell whether the work tree is clean: {}",
+                    error.message()
+                )),
+            ),
+        };
+        GitFacts {
+            tag: commit
+                .as_ref()
+                .and_then(|commit| nearest_tag(repository, commit.id())),
+            commit: commit.map(|commit| commit.id().to_string()),
+            dirty,
+            branch,
+            shallow: repository.is_shallow(),
+            warning,
+        }
+    }
+
+    /// Returns the full id of the commit that a branch, tag, full or short id, or expression such as `HEAD~1` names.
+    /// A branch that exists only at `origin`, as in CI, is found too.
+    pub(crate) fn resolve(&self, revision: &str) -> Option<String> {
+        let repository = self.repository.as_ref()?;
+        [
+            revision.to_owned(),
+            format!("refs/remotes/origin/{revision}"),
+        ]
+        .iter()
+        .find_map(|spec| repository.revparse_single(spec).ok()?.peel_to_commit().ok())
+        .map(|commit| commit.id().to_string())
+    }
+
+    /// Returns the commit's ancestors along first parents, nearest first, the commit itself left out; a shallow
+    /// history ends early.
+    pub(crate) fn first_parents(&self, commit: &str) -> impl Iterator<Item = String> + '_ {
+        let start = self.repository.as_ref().and_then(|repository| {
+            let id = Oid::from_str(commit).ok()?;
+            repository.find_commit(id).ok()
+        });
+        first_parent_walk(start)
+            .skip(1)
+            .map(|commit| commit.id().to_string())
+    }
+
+    /// Returns the names of branches and tags, for suggestions.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let Some(repository) = &self.repository else {
+            return Vec::new();
+        };
+        let mut names = Vec::new();
+        for glob in ["refs/heads/*", "refs/tags/*"] {
+            let references = repository.references_glob(glob).into_iter().flatten();
+            names.extend(
+                references
+                    .flatten()
+                    .filter_map(|reference| reference.shorthand().ok().map(str::to_owned)),
+            );
+        }
+        names
+    }
+}
+
+/// Returns what to tell the user about a repository that cannot be opened; nothing when there is none.
+fn refusal(error: &git2::Error, project: &Path) -> Option<String> {
+    match error.code() {
+        ErrorCode::NotFound => None,
+        ErrorCode::Owner => Some(format!(
+            "the git repository around `{}` belongs to another user, so runs are not tied to a commit; to trust it, \
+             add its folder to git's `safe.directory`",
+            project.display()
+        )),
+        _ => Some(format!(
+            "the git repository around `{}` cannot be read, so runs are not tied to a commit: {}",
+            project.display(),
+            error.message()
+        )),
+    }
+}
+
+fn is_dirty(repository: &Repository) -> Result<bool, git2::Error> {
+    if repository.is_bare() {
+        return Ok(false);
+    }
+    let mut options = StatusOptions::new();
+    // Untracked folders are looked into: one that holds nothing but `.stagegate/` must not count.
+    options
+        .include_untracked(true)
+        .recurse_untracked_dirs(true)
+        .include_ignored(false);
+    let statuses = repository.statuses(Some(&mut options))?;
+    Ok(statuses.iter().any(|entry| !is_ours(entry.path_bytes())))
+}
+
+/// Returns whether a path in a repository lies in a `.stagegate/`, ours or that of a neighbouring project.
+fn is_ours(path: &[u8]) -> bool {
+    path.split(|byte| *byte == b'/')
+        .any(|part| part == FOLDER.as_bytes())
+}
+
+fn first_parent_walk(start: Option<Commit<'_>>) -> impl Iterator<Item = Commit<'_>> {
+    std::iter::successors(start, |commit| commit.parent(0).ok())
+}
+
+/// A tag, with what decides between several on one commit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Tag {
+    annotated: bool,
+    /// Seconds since 1970; of the tag, 0 for a lightweight one.
+    time: i64,
+    name: String,
+}
+
+/// Returns for each tagged commit its best tag: annotated before lightweight, then the newest, as `git describe`
+/// does; then the last by name.
+fn tags_by_commit(repository: &Repository) -> HashMap<Oid, Tag> {
+    let mut tags: HashMap<Oid, Tag> = HashMap::new();
+    let references = repository
+        .references_glob("refs/tags/*")
+        .into_iter()
+        .flatten();
+    for reference in references.flatten() {
+        let Ok(commit) = reference.peel_to_commit() else {
+            continue; // A tag of a tree or blob, or beyond a shallow history.
+        };
+        let Ok(name) = reference.shorthand().map(str::to_owned) else {
+            continue;
+        };
+        let object = reference.peel_to_tag().ok();
+        let tag = Tag {
+            annotated: object.is_some(),
+            time: object
+                .and_then(|tag| tag.tagger().map(|tagger| tagger.when().seconds()))
+                .unwrap_or(0),
+            name,
+        };
+        let best = tags.entry(commit.id()).or_insert_with(|| tag.clone());
+        if *best < tag {
+            *best = tag;
+        }
+    }
+    tags
+}
+
+/// Returns the nearest tag along first parents, else the nearest of any ancestor.
+fn nearest_tag(repository: &Repository, head: Oid) -> Option<String> {
+    let tags = tags_by_commit(repository);
+    if tags.is_empty() {
+        return None;
+    }
+    let name = |id: Oid| tags.get(&id).map(|tag| tag.name.clone());
+    let start = repository.find_commit(head).ok();
+    if let Some(found) = first_parent_walk(start).find_map(|commit| name(commit.id())) {
+        return Some(found);
+    }
+    let mut walk = repository.revwalk().ok()?;
+    walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME).ok()?;
+    walk.push(head).ok()?;
+    walk.flatten().find_map(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::testing::{TestRepo, oid};
+    use super::*;
+
+    #[test]
+    fn a_clean_tree_is_known_by_commit_branch_and_tag() {
+        let repo = TestRepo::new();
+        let commit = repo.commit("one");
+        repo.tag("v1", &commit);
+        let expected = GitFacts {
+            commit: Some(commit),
+            tag: Some("v1".to_owned()),
+            dirty: false,
+            branch: Some("main".to_owned()),
+            shallow: false,
+            warning: None,
+        };
+        assert_eq!(GitFacts::read(repo.path()), expected);
+        repo.file("app/deep/stagegate.toml", "");
+        let below = GitFacts::read(&repo.path().join("app/deep"));
+        assert_eq!(
+            below,
+            GitFacts {
+                dirty: true,
+                ..expected
+            }
+        );
+    }
+
+    #[test]
+    fn no_repository_is_no_facts_and_no_warning() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = Git::open(dir.path());
+        assert_eq!(git.facts(), GitFacts::default());
+        assert_eq!(git.resolve("HEAD"), None);
+        assert_eq!(git.first_parents(&"0".repeat(40)).count(), 0);
+    }
+
+    #[test]
+    fn a_repository_without_commits_has_no_commit() {
+        let repo = TestRepo::new();
+        assert_eq!(GitFacts::read(repo.path()), GitFacts::default());
+        repo.file("new.txt", "");
+        let facts = GitFacts::read(repo.path());
+        assert_eq!((facts.commit, facts.dirty), (None, true));
+    }
+
+    #[test]
+    fn a_bare_repository_is_clean() {
+        let repo = TestRepo::new();
+        let commit = repo.commit("one");
+        let bare = tempfile::tempdir().unwrap();
+        let url = repo.path().to_str().unwrap();
+        git2::build::RepoBuilder::new()
+            .bare(true)
+            .clone(url, bare.path())
+            .unwrap();
+        let facts = GitFacts::read(bare.path());
+        assert_eq!(
+            (facts.commit, facts.dirty, facts.warning),
+            (Some(commit), false, None)
+        );
+    }
+
+    #[test]
+    fn changed_staged_and_untracked_files_are_dirty_and_ignored_ones_are_not() {
+        let dirty_with = |change: &dyn Fn(&TestRepo)| {
+            let repo = TestRepo::new();
+            repo.file(".gitignore", "*.log\n");
+            repo.commit("one");
+            change(&repo);
+            GitFacts::read(repo.path()).dirty
+        };
+        assert!(!dirty_with(&|_| ()));
+        assert!(dirty_with(&|repo| repo.file("file.txt", "two")));
+        assert!(dirty_with(&|repo| repo.file("new.txt", "")));
+        assert!(dirty_with(&|repo| repo.file("folder/new.txt", "")));
+        assert!(dirty_with(&|repo| fs::remove_file(
+            repo.path().join("file.txt")
+        )
+        .unwrap()));
+        assert!(dirty_with(&|repo| {
+            repo.file("staged.txt", "");
+            let mut index = repo.git.index().unwrap();
+            index.add_path(Path::new("staged.txt")).unwrap();
+            index.write().unwrap();
+        }));
+        assert!(!dirty_with(&|repo| repo.file("out.log", "")));
+    }
+
+    #[test]
+    fn the_store_never_makes_a_tree_dirty() {
+        let repo = TestRepo::new();
+        repo.file(".stagegate/tracked.txt", "old");
+        repo.commit("one");
+        // Without any `.gitignore`, tracked or not, at the top or below.
+        repo.file(".stagegate/tracked.txt", "new");
+        repo.file(".stagegate/runs/x/run.json", "{}");
+        repo.file("apps/rag/.stagegate/runs/x/run.json", "{}");
+        assert!(!GitFacts::read(repo.path()).dirty);
+        repo.file("apps/rag/stagegate.toml", "");
+        assert!(GitFacts::read(repo.path()).dirty);
+    }
+
+    #[test]
+    fn the_nearest_tag_is_sought_along_first_parents_first() {
+        let repo = TestRepo::new();
+        let first = repo.commit("first");
+        repo.tag("v1", &first);
+        let second = repo.commit("second");
+        repo.git.set_head_detached(oid(&first)).unwrap();
+        let side = repo.commit("side");
+        repo.tag("side", &side);
+        repo.git.set_head("refs/heads/main").unwrap();
+        let merge = repo.commit_with(&[oid(&second), oid(&side)], "merge");
+        let facts = GitFacts::read(repo.path());
+        assert_eq!(
+            (facts.commit, facts.tag),
+            (Some(merge.clone()), Some("v1".to_owned()))
+        );
+        // Without it, a tag that came in by a merge is better than none.
+        repo.git.tag_delete("v1").unwrap();
+        assert_eq!(GitFacts::read(repo.path()).tag.as_deref(), Some("side"));
+        let parents: Vec<String> = Git::open(repo.path()).first_parents(&merge).collect();
+        assert_eq!(parents, [second, first]);
+    }
+
+    #[test]
+    fn of_several_tags_on_a_commit_an_annotated_and_new_one_is_shown() {
+        let repo = TestRepo::new();
+        let commit = repo.commit("one");
+        repo.tag("zz", &commit);
+        repo.annotated_tag("v1.1", &commit);
+        repo.annotated_tag("v1.0", &commit);
+        assert_eq!(GitFacts::read(repo.path()).tag.as_deref(), Some("v1.0"));
+    }
+
+    #[test]
+    fn revisions_are_resolved_as_git_does() {
+        let repo = TestRepo::new();
+        let one = repo.commit("one");
+        repo.annotated_tag("v1", &one);
+        let two = repo.commit("two");
+        repo.git
+            .reference("refs/remotes/origin/stable", oid(&one), true, "")
+            .unwrap();
+        let git = Git::open(repo.path());
+        for (revision, commit) in [
+            ("main", &two),
+            ("HEAD", &two),
+            (two.as_str(), &two),
+            (&two[..7], &two),
+            ("HEAD~1", &one),
+            ("v1", &one),
+            ("stable", &one),
+            ("origin/stable", &one),
+        ] {
+            assert_eq!(git.resolve(revision).as_ref(), Some(commit), "{revision}");
+        }
+        for revision in ["v2", "HEAD~5", "HEAD:file.txt", "", "0000000"] {
+            assert_eq!(git.resolve(revision), None, "{revision}");
+        }
+        assert_eq!(git.names(), ["main", "v1"]);
+    }
+
+    #[test]
+    fn a_detached_head_has_a_commit_and_no_branch() {
+        let repo = TestRepo::new();
+        let commit = repo.commit("one");
+        repo.git.set_head_detached(oid(&commit)).unwrap();
+        let facts = GitFacts::read(repo.path());
+        assert_eq!((facts.commit, facts.branch), (Some(commit), None));
+    }
+
+    #[test]
+    fn a_shallow_history_ends_early_and_is_said_to() {
+        let repo = TestRepo::new();
+        let one = repo.commit("one");
+        repo.tag("v1", &one);
+        let two = repo.commit("two");
+        let three = repo.commit("three");
+        // What `git clone --depth 2` leaves: the boundary in `shallow`, the objects beyond it missing.
+        fs::write(repo.git.path().join("shallow"), format!("{two}\n")).unwrap();
+        let object = repo
+            .git
+            .path()
+            .join("objects")
+            .join(&one[..2])
+            .join(&one[2..]);
+        fs::remove_file(object).unwrap();
+        let git = Git::open(repo.path());
+        let facts = git.facts();
+        assert_eq!(
+            (facts.commit, facts.shallow, facts.dirty),
+            (Some(three.clone()), true, false)
+        );
+        assert_eq!(facts.tag, None);
+        assert_eq!(git.first_parents(&three).collect::<Vec<_>>(), [two]);
+        assert_eq!(git.resolve("v1"), None);
+    }
+
+    #[test]
+    fn a_repository_of_another_user_is_left_alone_with_a_warning() {
+        let error = git2::Error::new(ErrorCode::Owner, git2::ErrorClass::Config, "not owned");
+        let warning = refusal(&error, Path::new("project")).unwrap();
+        assert!(
+            warning.contains("`project` belongs to another user"),
+            "{warning}"
+        );
+        let error = git2::Error::new(ErrorCode::NotFound, git2::ErrorClass::Repository, "no");
+        assert_eq!(refusal(&error, Path::new("project")), None);
+    }
+
+    #[test]
+    fn a_broken_repository_counts_as_absent_with_a_warning() {
+        let repo = TestRepo::new();
+        fs::write(
+            repo.git.path().join("config"),
+            "[core]\nrepositoryformatversion = 9\n",
+        )
+        .unwrap();
+        let facts = GitFacts::read(repo.path());
+        assert_eq!(facts.commit, None);
+        assert!(facts.warning.unwrap().contains("cannot be read"));
+    }
+}

@@ -1,0 +1,95 @@
+//! Where everything lies under `.stagegate/`, beside the manifest.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::StoreError;
+use super::id::RunId;
+
+/// The folder's name; never part of a release.
+pub(crate) const FOLDER: &str = ".stagegate";
+
+/// The stored runs of one project. Opening creates nothing; the first write does.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// Opens the store of the project whose manifest lies in that folder.
+    pub(crate) fn open(project: &Path) -> Self {
+        Self {
+            root: project.join(FOLDER),
+        }
+    }
+
+    /// Returns the folder of all runs.
+    pub(crate) fn runs_dir(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    /// Returns the folder of one run.
+    pub(crate) fn run_dir(&self, id: &RunId) -> PathBuf {
+        self.runs_dir().join(id.as_str())
+    }
+
+    /// Returns the folder in which runs are made before they are renamed into place; on the same file system.
+    pub(super) fn tmp_dir(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    /// Returns the folder of the append-only journals, `.stagegate/journal`, and creates it.
+    pub(crate) fn journals(&self) -> Result<PathBuf, StoreError> {
+        let folder = self.root.join("journal");
+        self.prepare(&folder)?;
+        Ok(folder)
+    }
+
+    /// Creates a folder inside the store, and the store itself with a `.gitignore` that hides all of it from git.
+    pub(super) fn prepare(&self, folder: &Path) -> Result<(), StoreError> {
+        fs::create_dir_all(folder).map_err(|e| StoreError::io("create", folder, e))?;
+        let ignore = self.root.join(".gitignore");
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&ignore)
+        {
+            Ok(mut file) => file
+                .write_all(b"*\n")
+                .map_err(|e| StoreError::io("write", &ignore, e)),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(e) => Err(StoreError::io("create", &ignore, e)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opening_creates_nothing_and_preparing_hides_everything_from_git() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path());
+        assert!(!store.root.exists());
+        let journal = store.journals().unwrap().join("answers.jsonl");
+        assert_eq!(
+            journal,
+            project.path().join(".stagegate/journal/answers.jsonl")
+        );
+        let ignore = fs::read_to_string(project.path().join(".stagegate/.gitignore")).unwrap();
+        assert_eq!(ignore, "*\n");
+    }
+
+    #[test]
+    fn a_gitignore_that_is_there_is_kept() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path());
+        fs::create_dir(&store.root).unwrap();
+        fs::write(store.root.join(".gitignore"), "tmp/\n").unwrap();
+        store.journals().unwrap();
+        let ignore = fs::read_to_string(store.root.join(".gitignore")).unwrap();
+        assert_eq!(ignore, "tmp/\n");
+    }
+}

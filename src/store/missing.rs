@@ -1,0 +1,228 @@
+//! What to say when the runs that were asked for are not there: what was looked for, what exists, what was meant.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+
+use super::error::StoreError;
+use super::record::ValidityVerdict;
+use super::select::Wanted;
+use super::summary::{Listing, RunSummary};
+use crate::error::{Classify, Kind};
+use crate::registry::did_you_mean;
+
+/// How many releases a message names.
+const NAMED: usize = 5;
+
+/// Why no runs were selected.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SelectError {
+    /// `latest~x`.
+    #[error("`{written}` names no run: after `latest~` comes a number")]
+    Latest { written: String },
+    /// Neither git nor the store nor the disk knows it.
+    #[error("`{written}` is neither a git revision nor a stored run nor a file")]
+    Unknown { written: String, help: String },
+    /// The start of several ids, or of an id and a commit.
+    #[error("`{written}` may mean {}", meanings.join(" or "))]
+    Ambiguous {
+        written: String,
+        meanings: Vec<String>,
+    },
+    /// Known, but there are no runs of it that can be used.
+    #[error("there is no usable run of {looked_for}{unusable}")]
+    NoRuns {
+        looked_for: String,
+        /// Why those that are there cannot be used: empty, or starts with `: `.
+        unusable: String,
+        help: String,
+    },
+    /// A file of something that was not asked for.
+    #[error("`{}` holds a run of {kind} `{name}`, which was not asked for", path.display())]
+    OtherRun {
+        path: PathBuf,
+        kind: &'static str,
+        name: String,
+    },
+    /// No base was named and none was found.
+    #[error("there is nothing to compare {head} with in environment `{env}`")]
+    NothingComparable {
+        head: String,
+        env: String,
+        help: String,
+    },
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Diagnostic for SelectError {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        match self {
+            Self::Latest { .. } => Some(Box::new(
+                "`latest~1` is the run before the newest one of the same name.",
+            )),
+            Self::Ambiguous { .. } => Some(Box::new("Write more of it.")),
+            Self::Unknown { help, .. }
+            | Self::NoRuns { help, .. }
+            | Self::NothingComparable { help, .. } => Some(Box::new(help)),
+            Self::OtherRun { .. } => None,
+            Self::Store(error) => error.help(),
+        }
+    }
+}
+
+impl Classify for SelectError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Latest { .. } | Self::Ambiguous { .. } | Self::OtherRun { .. } => Kind::Usage,
+            Self::Unknown { .. } | Self::NoRuns { .. } => Kind::Environment,
+            Self::NothingComparable { .. } => Kind::Inconclusive,
+            Self::Store(error) => error.kind(),
+        }
+    }
+}
+
+impl SelectError {
+    pub(super) fn unknown(written: &str, git_names: &[String], listing: &Listing) -> Self {
+        let tags = listing.runs.iter().filter_map(|run| run.tag.as_deref());
+        let candidates = git_names.iter().map(String::as_str).chain(tags);
+        let help = match did_you_mean(written, candidates.chain(["latest", "latest~1"])) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => known(listing, None),
+        };
+        Self::Unknown {
+            written: written.to_owned(),
+            help,
+        }
+    }
+
+    pub(super) fn none(
+        label: &str,
+        commit: Option<&str>,
+        wanted: &Wanted<'_>,
+        listing: &Listing,
+    ) -> Self {
+        Self::NoRuns {
+            looked_for: looked_for(label, commit, wanted),
+            unusable: commit
+                .map(|commit| unusable(commit, wanted, listing))
+                .unwrap_or_default(),
+            help: known(listing, wanted.env),
+        }
+    }
+
+    pub(super) fn nothing_comparable(head: &str, env: &str, listing: &Listing) -> Self {
+        Self::NothingComparable {
+            head: head.to_owned(),
+            env: env.to_owned(),
+            help: known(listing, Some(env)),
+        }
+    }
+}
+
+/// Returns for instance ``eval `answers` of `v1` (commit `1a2b3c4d5e`) in environment `eu` ``.
+fn looked_for(label: &str, commit: Option<&str>, wanted: &Wanted<'_>) -> String {
+    let what = match (wanted.kind, wanted.name) {
+        (Some(kind), Some(name)) => format!("{} `{name}` of ", kind.word()),
+        (Some(kind), None) => format!("kind `{}` of ", kind.word()),
+        (None, Some(name)) => format!("`{name}` of "),
+        (None, None) => String::new(),
+    };
+    let commit = commit
+        .filter(|commit| !commit.starts_with(label))
+        .map(|commit| format!(" (commit `{}`)", shown(commit)))
+        .unwrap_or_default();
+    let env = wanted
+        .env
+        .map(|env| format!(" in environment `{env}`"))
+        .unwrap_or_default();
+    format!("{what}`{label}`{commit}{env}")
+}
+
+/// Returns why the runs of a commit cannot stand for it: empty, or for instance `: 1 dirty, 2 incomplete`.
+fn unusable(commit: &str, wanted: &Wanted<'_>, listing: &Listing) -> String {
+    let any_env = Wanted {
+        env: None,
+        ..*wanted
+    };
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for run in &listing.runs {
+        if run.commit.as_deref() != Some(commit) || !any_env.admits(run) {
+            continue;
+        }
+        let reason = reason(run);
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((reason, 1)),
+        }
+    }
+    if reasons.is_empty() {
+        return String::new();
+    }
+    let counted: Vec<String> = reasons
+        .iter()
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
+    format!(": {}", counted.join(", "))
+}
+
+fn reason(run: &RunSummary) -> &'static str {
+    if run.dirty {
+        "of a dirty work tree"
+    } else if !run.complete {
+        "incomplete"
+    } else if run.validity == ValidityVerdict::Invalid {
+        "invalid"
+    } else {
+        "in another environment"
+    }
+}
+
+/// Returns a sentence that names the releases of which there are runs, newest first.
+fn known(listing: &Listing, env: Option<&str>) -> String {
+    let mut seen = BTreeSet::new();
+    let releases: Vec<String> = listing
+        .runs
+        .iter()
+        .filter(|run| env.is_none_or(|env| env == run.env))
+        .filter(|run| seen.insert((run.commit.as_deref(), run.dirty)))
+        .map(release)
+        .collect();
+    if releases.is_empty() {
+        return match env {
+            Some(env) => format!("No run is stored in environment `{env}` yet."),
+            None => {
+                "No run is stored yet: `stagegate load` and `stagegate eval` make some.".to_owned()
+            }
+        };
+    }
+    let more = match releases.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let named = &releases[..releases.len().min(NAMED)];
+    format!("Runs are stored of {}{more}.", named.join(", "))
+}
+
+/// Returns for instance ``commit `1a2b3c4d5e` (at or after `v1`, dirty)``.
+fn release(run: &RunSummary) -> String {
+    let Some(commit) = &run.commit else {
+        return "no commit".to_owned();
+    };
+    let tag = run.tag.as_ref().map(|tag| format!("at or after `{tag}`"));
+    let dirty = run.dirty.then(|| "dirty".to_owned());
+    let notes: Vec<String> = tag.into_iter().chain(dirty).collect();
+    if notes.is_empty() {
+        format!("commit `{}`", shown(commit))
+    } else {
+        format!("commit `{}` ({})", shown(commit), notes.join(", "))
+    }
+}
+
+/// Returns a commit's id as it is shown.
+fn shown(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}

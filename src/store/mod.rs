@@ -1,0 +1,35 @@
+//! Layer 1: the stored runs under `.stagegate/`, tied to git.
+
+mod base;
+mod error;
+mod export;
+mod git;
+mod id;
+mod layout;
+mod missing;
+mod read;
+mod record;
+mod release;
+mod select;
+mod split;
+mod summary;
+#[cfg(test)]
+mod testing;
+mod version;
+mod write;
+
+pub(crate) use base::Head;
+pub(crate) use export::{export, printed};
+pub(crate) use git::{Git, GitFacts};
+pub(crate) use id::RunId;
+pub(crate) use layout::Store;
+pub(crate) use missing::SelectError;
+pub(crate) use record::{
+    CaseResult, EvalResult, Generator, GoldenInfo, IntervalRecord, Lag, MetricSummary, RUN_SCHEMA,
+    RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SliceEstimate, SloResult,
+    StageResult, Tokens, Validity, ValidityVerdict, VerdictKind,
+};
+pub(crate) use release::files_version;
+pub(crate) use select::{RunRef, Selection, Wanted};
+pub(crate) use summary::{RUNS_SCHEMA, RunSummary, RunsDocument};
+pub(crate) use version::FormatVersion;

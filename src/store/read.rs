@@ -1,0 +1,370 @@
+//! Reads runs: every version ever written, with an error that names file and key for anything else.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::error::StoreError;
+use super::id::RunId;
+use super::layout::Store;
+use super::record::{CaseResult, RUN_SCHEMA, RunRecord};
+use super::split::{Histograms, Parts, join};
+use super::summary::{BrokenRun, Listing, RunSummary};
+use super::version::FormatVersion;
+
+/// The run without its distributions and cases.
+pub(super) const RUN_FILE: &str = "run.json";
+/// The distributions.
+pub(super) const HISTOGRAMS_FILE: &str = "histograms.json";
+/// One case a line.
+pub(super) const CASES_FILE: &str = "cases.jsonl";
+
+/// What is looked at before anything else: the rest may have another shape in another version.
+#[derive(Deserialize)]
+struct Probe {
+    #[serde(default)]
+    schema: String,
+    version: Option<FormatVersion>,
+    #[serde(default)]
+    written_by: Option<String>,
+}
+
+impl Store {
+    /// Reads a whole run.
+    pub(crate) fn read(&self, id: &RunId) -> Result<RunRecord, StoreError> {
+        let folder = self.run_dir(id);
+        let header = header(&folder.join(RUN_FILE))?;
+        let histograms = histograms(&folder.join(HISTOGRAMS_FILE))?;
+        let cases = cases(&folder.join(CASES_FILE))?;
+        Ok(join(Parts {
+            header,
+            histograms,
+            cases,
+        }))
+    }
+
+    /// Lists every stored run, newest first, and apart the folders that hold none that can be read. A store that
+    /// was never written to is empty.
+    pub(crate) fn list(&self) -> Result<Listing, StoreError> {
+        let folder = self.runs_dir();
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Listing::default()),
+            Err(e) => return Err(StoreError::io("read", &folder, e)),
+        };
+        let mut names = BTreeSet::new();
+        for entry in entries {
+            let entry = entry.map_err(|e| StoreError::io("read", &folder, e))?;
+            if entry.path().is_dir() {
+                names.insert(entry.file_name());
+            }
+        }
+        let mut listing = Listing::default();
+        for name in names {
+            let path = folder.join(&name);
+            match header(&path.join(RUN_FILE)) {
+                Ok(run) if name.to_str() == Some(&run.id) => {
+                    listing.runs.push(RunSummary::of(&run));
+                }
+                Ok(run) => listing.broken.push(BrokenRun {
+                    message: format!("`{}` holds the run `{}`", path.display(), run.id),
+                    path,
+                }),
+                Err(error) => listing.broken.push(BrokenRun {
+                    message: explain(&error),
+                    path,
+                }),
+            }
+        }
+        listing.sort();
+        Ok(listing)
+    }
+}
+
+/// Reads a self-contained document, as `runs export` writes it.
+pub(crate) fn read_exported(path: &Path) -> Result<RunRecord, StoreError> {
+    header(path)
+}
+
+/// Reads one run document.
+pub(super) fn header(path: &Path) -> Result<RunRecord, StoreError> {
+    let text = text(path)?;
+    let probe: Probe = parse(&text, path)?;
+    if probe.schema != RUN_SCHEMA {
+        return Err(StoreError::Foreign {
+            path: path.to_owned(),
+            schema: probe.schema,
+        });
+    }
+    match probe.version {
+        Some(version) if !version.is_readable() => Err(StoreError::Newer {
+            path: path.to_owned(),
+            written: version,
+            writer: probe
+                .written_by
+                .unwrap_or_else(|| "a later stagegate".to_owned()),
+        }),
+        _ => parse(&text, path),
+    }
+}
+
+fn histograms(path: &Path) -> Result<Histograms, StoreError> {
+    match text(path) {
+        Ok(text) => parse(&text, path),
+        Err(error) => absent(error),
+    }
+}
+
+fn cases(path: &Path) -> Result<Vec<CaseResult>, StoreError> {
+    let text = match text(path) {
+        Ok(text) => text,
+        Err(error) => return absent(error),
+    };
+    let mut cases = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        if line.is_empty() {
+            continue;
+        }
+        let case = serde_json::from_str(line).map_err(|e| StoreError::Malformed {
+            path: path.to_owned(),
+            place: format!("line {}: ", index + 1),
+            message: e.to_string(),
+        })?;
+        cases.push(case);
+    }
+    Ok(cases)
+}
+
+/// A run without distributions or cases has no file for them.
+fn absent<T: Default>(error: StoreError) -> Result<T, StoreError> {
+    match error {
+        StoreError::Io { ref source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            Ok(T::default())
+        }
+        other => Err(other),
+    }
+}
+
+fn text(path: &Path) -> Result<String, StoreError> {
+    fs::read_to_string(path).map_err(|e| StoreError::io("read", path, e))
+}
+
+fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, StoreError> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let at = error.path().to_string();
+        StoreError::Malformed {
+            path: path.to_owned(),
+            place: if at == "." {
+                String::new()
+            } else {
+                format!("at `{at}`: ")
+            },
+            message: error.into_inner().to_string(),
+        }
+    })?;
+    json.end().map_err(|e| StoreError::Malformed {
+        path: path.to_owned(),
+        place: String::new(),
+        message: e.to_string(),
+    })?;
+    Ok(value)
+}
+
+fn explain(error: &StoreError) -> String {
+    match error {
+        StoreError::Io { source, .. } => format!("{error}: {source}"),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use proptest::prelude::*;
+
+    use super::super::export::{export, printed};
+    use super::super::testing::{eval_at, fixture, fixture_path, run_at};
+    use super::*;
+    use crate::error::{Classify, Kind};
+    use crate::measure::Histogram;
+
+    /// Returns the message for a `run.json` of that text, with the project's folder left out.
+    fn complaint(text: &str) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        fs::write(&path, text).unwrap();
+        let error = read_exported(&path).unwrap_err();
+        assert_eq!(error.kind(), Kind::Environment);
+        let help = miette::Diagnostic::help(&error).map_or(String::new(), |h| format!(" | {h}"));
+        format!("{error}{help}").replace(dir.path().to_str().unwrap(), "DIR")
+    }
+
+    fn edited(from: &str, to: &str) -> String {
+        let text = fs::read_to_string(fixture_path("load")).unwrap();
+        let edited = text.replacen(from, to, 1);
+        assert_ne!(edited, text);
+        edited
+    }
+
+    #[test]
+    fn documents_of_version_1_0_stay_readable() {
+        let load = fixture("load");
+        let metric = &load.stages["gateway"].metrics["response_time"];
+        assert_eq!(
+            (load.seed, metric.p95, metric.intervals.len()),
+            (7, Some(1.3), 2)
+        );
+        let decoded = Histogram::decode(metric.histogram.as_deref().unwrap()).unwrap();
+        assert_eq!((decoded.count(), decoded.max_ms()), (1198, Some(1.4)));
+        let eval = fixture("eval").eval.unwrap();
+        assert_eq!((eval.cases.len(), eval.pass_rate.value), (3, 1.0 / 3.0));
+    }
+
+    #[test]
+    fn a_newer_major_is_refused_with_the_version_to_install() {
+        let text =
+            edited("\"major\": 1", "\"major\": 2").replace("stagegate 0.1.0", "stagegate 3.4.0");
+        assert_snapshot!(complaint(&text), @"`DIR/run.json` has format 2.0, written by stagegate 3.4.0; this program reads formats up to 1.x | Upgrade stagegate: the run was written by stagegate 3.4.0.");
+    }
+
+    #[test]
+    fn a_newer_minor_with_unknown_keys_and_an_older_one_without_new_keys_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        fs::write(&path, edited("\"minor\": 0", "\"minor\": 9, \"new\": []")).unwrap();
+        assert_eq!(read_exported(&path).unwrap().id, fixture("load").id);
+        fs::write(&path, edited("  \"fault\": null,\n", "")).unwrap();
+        assert_eq!(read_exported(&path).unwrap(), fixture("load"));
+    }
+
+    #[test]
+    fn a_broken_document_is_an_error_that_names_file_and_key() {
+        let wrong_type = edited("\"ok\": 1198", "\"ok\": \"many\"");
+        assert_snapshot!(complaint(&wrong_type), @r#"`DIR/run.json` is not a readable run: at `stages.gateway.ok`: invalid type: string "many", expected u64 at line 42 column 18"#);
+        assert_snapshot!(complaint("{\"schema\": \"stagegate/diff\"}"), @"`DIR/run.json` holds no run: its `schema` is `stagegate/diff`, not `stagegate/run`");
+        assert_snapshot!(complaint("{} {}"), @"`DIR/run.json` is not a readable run: trailing characters at line 1 column 4");
+        assert_snapshot!(complaint(""), @"`DIR/run.json` is not a readable run: EOF while parsing a value at line 1 column 0");
+    }
+
+    #[test]
+    fn a_list_goes_on_after_broken_runs_and_puts_the_newest_first() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path());
+        assert_eq!(store.list().unwrap(), Listing::default());
+        store.write(&run_at(1, None)).unwrap();
+        store.write(&run_at(3, None)).unwrap();
+        let mut half_a_second_later = run_at(2, None);
+        half_a_second_later.started_at = "2026-01-01T00:00:01.5Z".to_owned();
+        store.write(&half_a_second_later).unwrap();
+        fs::create_dir(store.runs_dir().join("empty")).unwrap();
+        fs::create_dir(store.runs_dir().join("half")).unwrap();
+        fs::write(
+            store.runs_dir().join("half/run.json"),
+            "{\"schema\": \"stag",
+        )
+        .unwrap();
+        fs::create_dir(store.runs_dir().join("copy")).unwrap();
+        fs::copy(
+            store.runs_dir().join("run-0001/run.json"),
+            store.runs_dir().join("copy/run.json"),
+        )
+        .unwrap();
+        let listing = store.list().unwrap();
+        let ids: Vec<&str> = listing.runs.iter().map(|run| run.id.as_str()).collect();
+        assert_eq!(ids, ["run-0003", "run-0002", "run-0001"]);
+        let broken: Vec<String> = listing
+            .broken
+            .iter()
+            .map(|broken| {
+                broken
+                    .message
+                    .replace(project.path().to_str().unwrap(), "PROJECT")
+            })
+            .collect();
+        assert_eq!(broken.len(), 3);
+        assert_snapshot!(broken[0], @"`PROJECT/.stagegate/runs/copy` holds the run `run-0001`");
+        assert!(broken[1].starts_with("cannot read `PROJECT/.stagegate/runs/empty/run.json`: "));
+        assert!(
+            broken[2]
+                .starts_with("`PROJECT/.stagegate/runs/half/run.json` is not a readable run: ")
+        );
+    }
+
+    #[test]
+    fn a_broken_case_is_an_error_that_names_its_line() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path());
+        let run = eval_at(1, None);
+        let path = store.write(&run).unwrap().join(CASES_FILE);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("\"id\":\"q2\"", "\"id\":2")).unwrap();
+        let error = store
+            .read(&"run-0001".parse().unwrap())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("cases.jsonl` is not a readable run: line 2: invalid type"),
+            "{error}"
+        );
+        assert_eq!(store.list().unwrap().runs.len(), 1);
+    }
+
+    #[test]
+    fn an_export_holds_everything_and_the_printed_document_no_histograms() {
+        let run = fixture("load");
+        let value: serde_json::Value = serde_json::from_str(&printed(&run)).unwrap();
+        let metric = &value["stages"]["gateway"]["metrics"]["response_time"];
+        assert_eq!(metric["p95"], 1.3);
+        assert!(metric.get("histogram").is_none() && metric.get("intervals").is_none());
+        let eval: serde_json::Value = serde_json::from_str(&printed(&fixture("eval"))).unwrap();
+        assert_eq!(eval["eval"]["cases"].as_array().unwrap().len(), 3);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("exported.json");
+        fs::write(&path, export(&run)).unwrap();
+        assert_eq!(read_exported(&path).unwrap(), run);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn nothing_is_lost_on_disk(
+            numbers in prop::array::uniform4(
+                prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO
+            ),
+            text in any::<String>(),
+            maybe in prop::option::of(0.0..1e9_f64),
+            seed in any::<u64>(),
+        ) {
+            let mut run = fixture("eval");
+            run.stages = fixture("load").stages;
+            run.seed = seed;
+            run.duration_s = numbers[0];
+            run.name.clone_from(&text);
+            run.plan = serde_json::json!({ text.as_str(): numbers[1], "seed": seed });
+            run.fault = maybe.map(|value| serde_json::json!({ "inject": { "share": value } }));
+            let stage = run.stages.get_mut("gateway").unwrap();
+            stage.offered_rps = maybe;
+            stage.errors.insert(text.clone(), seed);
+            let metric = stage.metrics.get_mut("response_time").unwrap();
+            metric.mean = Some(numbers[2]);
+            metric.intervals[0].end_s = numbers[3];
+            let eval = run.eval.as_mut().unwrap();
+            eval.pass_rate.bounds = maybe.map(|low| (low, numbers[0]));
+            eval.cases[0].output = Some(text.clone());
+            eval.cases[1].response_time_ms = maybe;
+            let project = tempfile::tempdir().unwrap();
+            let store = Store::open(project.path());
+            store.write(&run).unwrap();
+            prop_assert_eq!(&store.read(&run.id.parse().unwrap()).unwrap(), &run);
+            let exported = project.path().join("exported.json");
+            fs::write(&exported, export(&run)).unwrap();
+            prop_assert_eq!(&read_exported(&exported).unwrap(), &run);
+        }
+    }
+}

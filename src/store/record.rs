@@ -1,0 +1,342 @@
+//! The run document: what `--format json` prints and `run.json` holds, key by key as in the contract.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::version::FormatVersion;
+
+/// The schema name of a run document.
+pub(crate) const RUN_SCHEMA: &str = "stagegate/run";
+
+/// One run: a load test, an eval, a gate. Times in ms as numbers; unknown keys are ignored by readers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunRecord {
+    pub(crate) schema: String,
+    pub(crate) version: FormatVersion,
+    pub(crate) id: String,
+    pub(crate) kind: RunKind,
+    /// The load's, suite's, or gate's name.
+    pub(crate) name: String,
+    pub(crate) env: String,
+    #[serde(default)]
+    pub(crate) region: Option<String>,
+    pub(crate) seed: u64,
+    /// RFC 3339, UTC.
+    pub(crate) started_at: String,
+    pub(crate) duration_s: f64,
+    /// False when the run was interrupted.
+    pub(crate) complete: bool,
+    pub(crate) release: Release,
+    pub(crate) validity: Validity,
+    #[serde(default)]
+    pub(crate) generator: Option<Generator>,
+    #[serde(default)]
+    pub(crate) stages: BTreeMap<String, StageResult>,
+    /// The load's plan or the suite's settings, as they were resolved.
+    #[serde(default)]
+    pub(crate) plan: Value,
+    #[serde(default)]
+    pub(crate) eval: Option<EvalResult>,
+    /// What was injected and what was expected, in a run of kind `fault`.
+    #[serde(default)]
+    pub(crate) fault: Option<Value>,
+    #[serde(default)]
+    pub(crate) verdict: Option<VerdictKind>,
+    /// Present in a run of kind `gate`: the ids of the runs it made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) runs: Vec<String>,
+    /// Present in an exported run made of several rounds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rounds: Vec<Round>,
+}
+
+/// What a run measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RunKind {
+    Load,
+    Profile,
+    Eval,
+    Fault,
+    Gate,
+}
+
+impl RunKind {
+    /// Returns the word used in documents and messages.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Load => "load",
+            Self::Profile => "profile",
+            Self::Eval => "eval",
+            Self::Fault => "fault",
+            Self::Gate => "gate",
+        }
+    }
+}
+
+/// One round of a run that has several.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Round {
+    pub(crate) stages: BTreeMap<String, StageResult>,
+}
+
+/// What a release is made of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Release {
+    /// Full commit id; `None` outside git or before the first commit.
+    #[serde(default)]
+    pub(crate) commit: Option<String>,
+    /// The nearest tag reachable from the commit, with the distance left out.
+    #[serde(default)]
+    pub(crate) tag: Option<String>,
+    /// Whether the work tree differed from the commit; `.stagegate/` never counts.
+    #[serde(default)]
+    pub(crate) dirty: bool,
+    /// `blake3:…` of the manifest's text.
+    #[serde(default)]
+    pub(crate) manifest: String,
+    /// The version vector of `[release]`.
+    #[serde(default)]
+    pub(crate) versions: BTreeMap<String, String>,
+}
+
+/// The generator's judgement of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Validity {
+    pub(crate) verdict: ValidityVerdict,
+    #[serde(default)]
+    pub(crate) reasons: Vec<String>,
+}
+
+impl Default for Validity {
+    fn default() -> Self {
+        Self {
+            verdict: ValidityVerdict::Valid,
+            reasons: Vec::new(),
+        }
+    }
+}
+
+/// Ordered from good to bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ValidityVerdict {
+    Valid,
+    Degraded,
+    Invalid,
+}
+
+/// What the load generator spent and how late it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Generator {
+    /// Null in a closed loop.
+    #[serde(default)]
+    pub(crate) schedule_lag_ms: Option<Lag>,
+    pub(crate) not_sent: u64,
+    pub(crate) cpu_s: f64,
+    pub(crate) peak_rss_mb: f64,
+}
+
+/// Percentiles of `schedule_lag`, in ms.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Lag {
+    pub(crate) p50: Option<f64>,
+    pub(crate) p99: Option<f64>,
+    pub(crate) max: Option<f64>,
+}
+
+/// One stage under load.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StageResult {
+    pub(crate) attempted: u64,
+    pub(crate) ok: u64,
+    pub(crate) failed: u64,
+    #[serde(default)]
+    pub(crate) errors: BTreeMap<String, u64>,
+    pub(crate) in_flight_at_end: u64,
+    /// Null in a closed loop.
+    pub(crate) offered_rps: Option<f64>,
+    pub(crate) achieved_rps: f64,
+    pub(crate) goodput_rps: f64,
+    /// Null when nothing was attempted.
+    pub(crate) attainment: Option<f64>,
+    pub(crate) error_rate: Option<f64>,
+    #[serde(default)]
+    pub(crate) fallback_rate: Option<f64>,
+    #[serde(default)]
+    pub(crate) connections: u64,
+    #[serde(default)]
+    pub(crate) tokens: Option<Tokens>,
+    #[serde(default)]
+    pub(crate) cost_usd: Option<f64>,
+    #[serde(default)]
+    pub(crate) owner: Option<String>,
+    #[serde(default)]
+    pub(crate) metrics: BTreeMap<String, MetricSummary>,
+    #[serde(default)]
+    pub(crate) slo: Vec<SloResult>,
+}
+
+/// Token counts of a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tokens {
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+    /// `usage`, `chunks`, or `mixed`.
+    pub(crate) source: String,
+}
+
+/// One latency metric; null percentiles had too few samples.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MetricSummary {
+    pub(crate) unit: String,
+    pub(crate) count: u64,
+    pub(crate) mean: Option<f64>,
+    pub(crate) min: Option<f64>,
+    pub(crate) max: Option<f64>,
+    pub(crate) p50: Option<f64>,
+    pub(crate) p90: Option<f64>,
+    pub(crate) p95: Option<f64>,
+    pub(crate) p99: Option<f64>,
+    pub(crate) p999: Option<f64>,
+    /// HdrHistogram V2 compressed, base64, µs; only in exported and stored documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) histogram: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) intervals: Vec<IntervalRecord>,
+}
+
+impl MetricSummary {
+    /// Returns the statistic of that key: `count`, `mean`, `min`, `max`, `p50` to `p999`.
+    pub(crate) fn stat(&self, key: &str) -> Option<f64> {
+        match key {
+            "count" => Some(self.count as f64),
+            "mean" => self.mean,
+            "min" => self.min,
+            "max" => self.max,
+            "p50" => self.p50,
+            "p90" => self.p90,
+            "p95" => self.p95,
+            "p99" => self.p99,
+            "p999" => self.p999,
+            _ => None,
+        }
+    }
+}
+
+/// One interval's histogram.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct IntervalRecord {
+    pub(crate) start_s: f64,
+    pub(crate) end_s: f64,
+    pub(crate) histogram: String,
+}
+
+/// One SLO, judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SloResult {
+    /// For instance `response_time.p95` or `error_rate`.
+    pub(crate) metric: String,
+    /// In ms, or a share.
+    pub(crate) limit: f64,
+    /// Null when there were too few samples.
+    pub(crate) value: Option<f64>,
+    /// Null when it cannot be judged.
+    pub(crate) met: Option<bool>,
+}
+
+/// What an eval found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EvalResult {
+    pub(crate) stage: String,
+    pub(crate) golden: GoldenInfo,
+    pub(crate) repeats: u32,
+    pub(crate) pass_rate: RateEstimate,
+    #[serde(default)]
+    pub(crate) assertions: BTreeMap<String, ScoreEstimate>,
+    #[serde(default)]
+    pub(crate) slices: BTreeMap<String, SliceEstimate>,
+    /// Planned cases that errored: they stay in the denominator.
+    pub(crate) errors: u64,
+    #[serde(default)]
+    pub(crate) error_kinds: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub(crate) cached: u64,
+    #[serde(default)]
+    pub(crate) retries: u64,
+    /// `must_pass` cases that did not pass.
+    #[serde(default)]
+    pub(crate) must_pass_broken: Vec<String>,
+    #[serde(default)]
+    pub(crate) cases: Vec<CaseResult>,
+}
+
+/// Which golden set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GoldenInfo {
+    pub(crate) path: String,
+    pub(crate) digest: String,
+    pub(crate) cases: u64,
+}
+
+/// A pass rate with its interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RateEstimate {
+    pub(crate) value: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) confidence: f64,
+    pub(crate) method: String,
+    /// The rate if every errored case had failed, and had passed.
+    #[serde(default)]
+    pub(crate) bounds: Option<(f64, f64)>,
+}
+
+/// The mean score of one assertion with its interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScoreEstimate {
+    pub(crate) score: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+/// The pass rate of one slice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SliceEstimate {
+    pub(crate) cases: u64,
+    pub(crate) value: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+/// One case, one repeat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CaseResult {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) group: Option<String>,
+    #[serde(default)]
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) repeat: u32,
+    pub(crate) passed: bool,
+    pub(crate) score: f64,
+    #[serde(default)]
+    pub(crate) assertions: BTreeMap<String, f64>,
+    #[serde(default)]
+    pub(crate) output: Option<String>,
+    #[serde(default)]
+    pub(crate) error: Option<String>,
+    #[serde(default)]
+    pub(crate) response_time_ms: Option<f64>,
+}
+
+/// The three-valued verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum VerdictKind {
+    Passed,
+    Failed,
+    Inconclusive,
+}

@@ -1,0 +1,122 @@
+//! Takes a run apart into the files it is kept in, and joins them again.
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{CaseResult, IntervalRecord, RunRecord, StageResult};
+
+/// The distribution of one metric.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Series {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    histogram: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    intervals: Vec<IntervalRecord>,
+}
+
+/// Stage to metric to distribution.
+type StageSeries = BTreeMap<String, BTreeMap<String, Series>>;
+
+/// What `histograms.json` holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Histograms {
+    #[serde(default)]
+    stages: StageSeries,
+    /// One entry a round, also where a round has no histograms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rounds: Vec<StageSeries>,
+}
+
+impl Histograms {
+    /// Returns whether there is nothing to keep.
+    pub(super) fn is_empty(&self) -> bool {
+        self.stages.is_empty() && self.rounds.iter().all(BTreeMap::is_empty)
+    }
+}
+
+/// A run in the parts it is kept in.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Parts {
+    /// The run without its distributions and cases: small, so that lists are fast.
+    pub(super) header: RunRecord,
+    pub(super) histograms: Histograms,
+    pub(super) cases: Vec<CaseResult>,
+}
+
+/// Takes a run apart.
+pub(super) fn split(mut run: RunRecord) -> Parts {
+    let histograms = take_histograms(&mut run);
+    let cases = match &mut run.eval {
+        Some(eval) => mem::take(&mut eval.cases),
+        None => Vec::new(),
+    };
+    Parts {
+        header: run,
+        histograms,
+        cases,
+    }
+}
+
+/// Takes the histograms and intervals out of every metric.
+pub(super) fn take_histograms(run: &mut RunRecord) -> Histograms {
+    Histograms {
+        stages: take(&mut run.stages),
+        rounds: run
+            .rounds
+            .iter_mut()
+            .map(|round| take(&mut round.stages))
+            .collect(),
+    }
+}
+
+/// Joins the parts of a run.
+pub(super) fn join(parts: Parts) -> RunRecord {
+    let Parts {
+        header: mut run,
+        histograms,
+        cases,
+    } = parts;
+    give(&mut run.stages, histograms.stages);
+    for (round, series) in run.rounds.iter_mut().zip(histograms.rounds) {
+        give(&mut round.stages, series);
+    }
+    if let Some(eval) = &mut run.eval {
+        eval.cases.extend(cases);
+    }
+    run
+}
+
+fn take(stages: &mut BTreeMap<String, StageResult>) -> StageSeries {
+    let mut found = StageSeries::new();
+    for (stage, result) in stages {
+        for (metric, summary) in &mut result.metrics {
+            let series = Series {
+                histogram: summary.histogram.take(),
+                intervals: mem::take(&mut summary.intervals),
+            };
+            if series != Series::default() {
+                found
+                    .entry(stage.clone())
+                    .or_default()
+                    .insert(metric.clone(), series);
+            }
+        }
+    }
+    found
+}
+
+fn give(stages: &mut BTreeMap<String, StageResult>, series: StageSeries) {
+    for (stage, metrics) in series {
+        let Some(result) = stages.get_mut(&stage) else {
+            continue;
+        };
+        for (metric, series) in metrics {
+            if let Some(summary) = result.metrics.get_mut(&metric) {
+                summary.histogram = series.histogram;
+                summary.intervals = series.intervals;
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Format versions: minor adds optional fields, major is anything else; every version ever written is read.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of a document's format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FormatVersion {
+    pub(crate) major: u32,
+    pub(crate) minor: u32,
+}
+
+impl FormatVersion {
+    /// What this program writes.
+    pub(crate) const CURRENT: Self = Self { major: 1, minor: 0 };
+
+    /// Returns whether this program can read the document: a newer minor only adds keys, a newer major may not be
+    /// understood.
+    pub(crate) const fn is_readable(self) -> bool {
+        self.major <= Self::CURRENT.major
+    }
+}
+
+impl fmt::Display for FormatVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}

@@ -1,0 +1,339 @@
+//! Writes a run so that it is there whole or not at all: a folder made aside, flushed, and renamed into place.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use super::error::StoreError;
+use super::export;
+use super::id::RunId;
+use super::layout::Store;
+use super::read;
+use super::record::RunRecord;
+use super::split::{Parts, split};
+
+/// How long an abandoned folder of a killed process is left alone: longer than any write takes.
+const ABANDONED: Duration = Duration::from_hours(24);
+
+/// The finished folder, inside the one made aside.
+const NEW: &str = "run";
+
+impl Store {
+    /// Writes a run and returns its folder. A run is never overwritten, unless what is there is incomplete: a resumed
+    /// run takes the place of the one that was interrupted.
+    pub(crate) fn write(&self, run: &RunRecord) -> Result<PathBuf, StoreError> {
+        let id: RunId = run.id.parse()?;
+        let place = self.run_dir(&id);
+        let replace = is_replaceable(&id, &place)?;
+        let tmp = self.tmp_dir();
+        self.prepare(&self.runs_dir())?;
+        self.prepare(&tmp)?;
+        sweep(&tmp);
+        let aside = tempfile::Builder::new()
+            .prefix(&format!("{id}."))
+            .tempdir_in(&tmp)
+            .map_err(|e| StoreError::io("create a folder in", &tmp, e))?;
+        let folder = aside.path().join(NEW);
+        fs::create_dir(&folder).map_err(|e| StoreError::io("create", &folder, e))?;
+        write_parts(&folder, &split(run.clone())).map_err(|e| name_final(e, &folder, &place))?;
+        self.put(&id, aside.path(), &place, replace)?;
+        Ok(place)
+    }
+
+    /// Renames the finished folder into place; what is to be replaced is moved aside first, and back when that fails.
+    fn put(&self, id: &RunId, aside: &Path, place: &Path, replace: bool) -> Result<(), StoreError> {
+        let old = aside.join("old");
+        if replace {
+            fs::rename(place, &old).map_err(|e| StoreError::io("replace", place, e))?;
+        }
+        if let Err(error) = fs::rename(aside.join(NEW), place) {
+            if replace {
+                fs::rename(&old, place).map_err(|e| StoreError::io("restore", place, e))?;
+            }
+            return Err(match error.kind() {
+                io::ErrorKind::DirectoryNotEmpty => exists(id, place),
+                _ => StoreError::io("write", place, error),
+            });
+        }
+        flush_folder(&self.runs_dir())
+    }
+}
+
+/// Returns whether what lies in the run's place may be replaced: it is incomplete, or broken so that nothing is
+/// lost. A complete run is an error.
+fn is_replaceable(id: &RunId, place: &Path) -> Result<bool, StoreError> {
+    if !place.is_dir() {
+        return Ok(false); // Nothing, or a file in the way, which the rename will find.
+    }
+    match read::header(&place.join(read::RUN_FILE)) {
+        Ok(old) if old.complete => Err(exists(id, place)),
+        Ok(_) | Err(StoreError::Malformed { .. }) => Ok(true),
+        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(other) => Err(other),
+    }
+}
+
+fn exists(id: &RunId, place: &Path) -> StoreError {
+    StoreError::Exists {
+        id: id.to_string(),
+        path: place.to_owned(),
+    }
+}
+
+/// Names the place where the file would have been, not the one aside that is gone when the error is read.
+fn name_final(error: StoreError, aside: &Path, place: &Path) -> StoreError {
+    match error {
+        StoreError::Io {
+            action,
+            path,
+            source,
+        } => {
+            let path = path
+                .strip_prefix(aside)
+                .map_or_else(|_| path.clone(), |name| place.join(name));
+            StoreError::io(action, &path, source)
+        }
+        other => other,
+    }
+}
+
+fn write_parts(folder: &Path, parts: &Parts) -> Result<(), StoreError> {
+    if !parts.histograms.is_empty() {
+        write_file(&folder.join(read::HISTOGRAMS_FILE), |out| {
+            json(out, &parts.histograms)
+        })?;
+    }
+    if !parts.cases.is_empty() {
+        write_file(&folder.join(read::CASES_FILE), |out| {
+            parts.cases.iter().try_for_each(|case| json(out, case))
+        })?;
+    }
+    // Last: a folder with a `run.json` is whole, also where a file system reorders renames.
+    write_file(&folder.join(read::RUN_FILE), |out| {
+        out.write_all(export::document(&parts.header).as_bytes())
+    })?;
+    flush_folder(folder)
+}
+
+fn write_file(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    let write = || {
+        let mut out = BufWriter::new(File::create_new(path)?);
+        fill(&mut out)?;
+        out.into_inner()
+            .map_err(io::IntoInnerError::into_error)?
+            .sync_all()
+    };
+    write().map_err(|e| StoreError::io("write", path, e))
+}
+
+fn json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
+/// Makes the names in a folder durable.
+fn flush_folder(folder: &Path) -> Result<(), StoreError> {
+    if cfg!(unix) {
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|e| StoreError::io("flush", folder, e))?;
+    }
+    Ok(())
+}
+
+/// Removes what killed processes left behind; a failure does not matter, the next write tries again.
+fn sweep(tmp: &Path) {
+    let Ok(entries) = fs::read_dir(tmp) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let age = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .ok()
+            .and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        if age.is_some_and(|age| age > ABANDONED) {
+            fs::remove_dir_all(entry.path()).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use insta::assert_snapshot;
+
+    use super::super::testing::{eval_at, fixture, incomplete, run_at};
+    use super::*;
+    use crate::error::{Classify, Kind};
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_run_is_kept_in_parts_and_read_whole() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path());
+        for (run, files) in [
+            (fixture("load"), vec!["histograms.json", "run.json"]),
+            (fixture("eval"), vec!["cases.jsonl", "run.json"]),
+        ] {
+            let folder = store.write(&run).unwrap();
+            assert_eq!(names(&folder), files);
+            let text = fs::read_to_string(folder.join("run.json")).unwrap();
+            assert!(
+                !text.contains("histogram\"") && !text.contains("\"q1\""),
+                "{text}"
+            );
+            assert_eq!(store.read(&run.id.parse().unwrap()).unwrap(), run);
+        }
+        assert_eq!(
+            names(&project.path().join(".stagegate")),
+            [".gitignore", "runs", "tmp"]
+        );
+        assert_eq!(names(&store.tmp_dir()), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn rounds_keep_their_histograms_apart() {
+        let mut run = run_at(0, None);
+        let round = super::super::record::Round {
+            stages: run.stages.clone(),
+        };
+        let mut bare = round.clone();
+        let metric = bare
+            .stages
+            .get_mut("gateway")
+            .unwrap()
+            .metrics
+            .get_mut("response_time")
+            .unwrap();
+        metric.histogram = None;
+        metric.intervals.clear();
+        run.rounds = vec![bare, round];
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path());
+        store.write(&run).unwrap();
+        assert_eq!(store.read(&run.id.parse().unwrap()).unwrap(), run);
+    }
+
+    #[test]
+    fn a_complete_run_is_never_overwritten_and_an_incomplete_one_is() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path());
+        let run = eval_at(1, None);
+        let folder = store.write(&incomplete(run.clone())).unwrap();
+        store.write(&run).unwrap();
+        assert_eq!(store.read(&run.id.parse().unwrap()).unwrap(), run);
+        let error = store.write(&incomplete(run.clone())).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("run `run-0001` is already stored in `{}`", folder.display())
+        );
+        assert_eq!(store.read(&run.id.parse().unwrap()).unwrap(), run);
+        assert_eq!(names(&store.tmp_dir()), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn many_writers_at_once_all_succeed() {
+        let project = tempfile::tempdir().unwrap();
+        thread::scope(|scope| {
+            for worker in 0..4 {
+                let store = Store::open(project.path());
+                scope.spawn(move || {
+                    for run in 0..5 {
+                        store.write(&eval_at(worker * 100 + run, None)).unwrap();
+                    }
+                });
+            }
+        });
+        let listing = Store::open(project.path()).list().unwrap();
+        assert_eq!((listing.runs.len(), listing.broken.len()), (20, 0));
+    }
+
+    #[test]
+    fn two_writers_of_one_run_leave_one_whole() {
+        let project = tempfile::tempdir().unwrap();
+        let run = eval_at(1, None);
+        let written: usize = thread::scope(|scope| {
+            let writers: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| Store::open(project.path()).write(&run).is_ok()))
+                .collect();
+            writers
+                .into_iter()
+                .map(|writer| usize::from(writer.join().unwrap()))
+                .sum()
+        });
+        assert_eq!(written, 1);
+        let store = Store::open(project.path());
+        assert_eq!(store.read(&run.id.parse().unwrap()).unwrap(), run);
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_written_is_an_error_of_the_environment_and_leaves_nothing() {
+        for in_the_way in [".stagegate", ".stagegate/runs", ".stagegate/tmp"] {
+            let project = tempfile::tempdir().unwrap();
+            let file = project.path().join(in_the_way);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, "in the way").unwrap();
+            let store = Store::open(project.path());
+            let error = store.write(&run_at(1, None)).unwrap_err();
+            assert_eq!(error.kind(), Kind::Environment);
+            assert!(error.to_string().contains(in_the_way), "{error}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), "in the way");
+            assert!(!store.run_dir(&"run-0001".parse().unwrap()).exists());
+        }
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_the_run_is_not_removed() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path());
+        fs::create_dir_all(store.runs_dir()).unwrap();
+        fs::write(store.runs_dir().join("run-0001"), "mine").unwrap();
+        let error = store.write(&run_at(1, None)).unwrap_err().to_string();
+        let error = error.replace(project.path().to_str().unwrap(), "PROJECT");
+        assert_snapshot!(error, @"cannot write `PROJECT/.stagegate/runs/run-0001`");
+        let kept = fs::read_to_string(store.runs_dir().join("run-0001")).unwrap();
+        assert_eq!(kept, "mine");
+        assert_eq!(names(&store.tmp_dir()), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_failed_file_is_named_by_its_final_place() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let aside = Path::new("tmp/x/run");
+        let error = StoreError::io("write", &aside.join("cases.jsonl"), full);
+        let named = name_final(error, aside, Path::new("runs/x"));
+        assert_eq!(named.to_string(), "cannot write `runs/x/cases.jsonl`");
+        let help = miette::Diagnostic::help(&named).unwrap().to_string();
+        assert_snapshot!(help, @"Free some space; nothing half-written was left behind.");
+    }
+
+    #[test]
+    fn only_what_was_abandoned_long_ago_is_swept() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path());
+        let (fresh, old) = (store.tmp_dir().join("fresh"), store.tmp_dir().join("old"));
+        for folder in [&fresh, &old] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        let long_ago = SystemTime::now() - ABANDONED * 2;
+        File::open(&old).unwrap().set_modified(long_ago).unwrap();
+        store.write(&run_at(1, None)).unwrap();
+        assert_eq!(names(&store.tmp_dir()), ["fresh"]);
+    }
+}

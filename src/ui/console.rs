@@ -1,0 +1,299 @@
+//! `Ui`: results to stdout, everything else to stderr, never through one another.
+
+use std::io::{self, ErrorKind, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anstream::{AutoStream, ColorChoice};
+use indicatif::{MultiProgress, ProgressDrawTarget};
+
+use super::decision::{Decision, Options, ProgressKind, Volume};
+use super::diagnostic;
+use super::facts::Facts;
+use super::progress::{Bars, Lines};
+use crate::error::Error;
+use crate::measure::EventSink;
+use crate::palette::{Palette, paint};
+
+type Stream = Box<dyn Write + Send>;
+
+/// What became of a result on its way out.
+#[derive(Debug)]
+#[must_use = "a result that was not written must show in the exit code"]
+pub(crate) enum Written {
+    /// All of it was taken.
+    Whole,
+    /// The reader went away: not an error, but there is no point in writing more.
+    Closed,
+    /// The result could not be written, for instance because the disk is full.
+    Failed(io::Error),
+}
+
+/// The one owner of stdout and stderr.
+pub(crate) struct Ui {
+    decision: Decision,
+    stdout: Mutex<Stream>,
+    messages: Messages,
+}
+
+impl Ui {
+    /// Makes the `Ui` of this process.
+    pub(crate) fn new(options: Options, facts: &Facts) -> Self {
+        let decision = Decision::new(options, facts);
+        let choice = |colour| {
+            if colour {
+                ColorChoice::Always
+            } else {
+                ColorChoice::Never
+            }
+        };
+        let stdout = AutoStream::new(io::stdout(), choice(decision.stdout_colour));
+        let stderr = AutoStream::new(io::stderr(), choice(decision.stderr_colour));
+        Self::over(decision, Box::new(stdout), Box::new(stderr))
+    }
+
+    fn over(decision: Decision, stdout: Stream, stderr: Stream) -> Self {
+        let target = match decision.progress {
+            ProgressKind::Bar => ProgressDrawTarget::stderr(),
+            ProgressKind::Lines | ProgressKind::Hidden => ProgressDrawTarget::hidden(),
+        };
+        Self {
+            decision,
+            stdout: Mutex::new(stdout),
+            messages: Messages {
+                palette: Palette::when(decision.stderr_colour),
+                stream: Arc::new(Mutex::new(stderr)),
+                bars: MultiProgress::with_draw_target(target),
+            },
+        }
+    }
+
+    /// Writes a result to stdout and flushes it. The bytes go out as they are, apart from colours that are not wanted.
+    pub(crate) fn result(&self, bytes: &[u8]) -> Written {
+        let mut stdout = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = self
+            .messages
+            .bars
+            .suspend(|| stdout.write_all(bytes).and_then(|()| stdout.flush()));
+        match written {
+            Ok(()) => Written::Whole,
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Written::Closed,
+            Err(error) => Written::Failed(error),
+        }
+    }
+
+    /// Says something that is nice to know; silent with `-q`.
+    pub(crate) fn note(&self, text: &str) {
+        if self.decision.volume >= Volume::Normal {
+            self.messages.line(text);
+        }
+    }
+
+    /// Says something that only `-v` asks for.
+    pub(crate) fn detail(&self, text: &str) {
+        if self.decision.volume >= Volume::Verbose {
+            self.messages
+                .line(&paint(self.messages.palette.faint, text));
+        }
+    }
+
+    /// Says something that the user should know, also with `-q`.
+    pub(crate) fn warn(&self, text: &str) {
+        self.messages.warn(text);
+    }
+
+    /// Says what went wrong where there is no [`Error`] to show.
+    pub(crate) fn error(&self, text: &str) {
+        self.messages
+            .headed(self.messages.palette.bad, "error:", text);
+    }
+
+    /// Shows an error: heading, text underlined, causes, help.
+    pub(crate) fn diagnostic(&self, error: &Error) {
+        let text = diagnostic::render(error.diagnostic(), &self.decision);
+        self.messages.line(text.trim_end());
+    }
+
+    /// Returns where an engine's events are shown.
+    pub(crate) fn progress(&self) -> Box<dyn EventSink> {
+        match self.decision.progress {
+            ProgressKind::Bar => Box::new(Bars::new(self.messages.clone(), self.decision.unicode)),
+            ProgressKind::Lines => Box::new(Lines::new(self.messages.clone(), Volume::Normal)),
+            ProgressKind::Hidden => Box::new(Lines::new(self.messages.clone(), Volume::Quiet)),
+        }
+    }
+
+    /// Returns the columns of stdout.
+    pub(crate) const fn width(&self) -> usize {
+        self.decision.stdout_width
+    }
+
+    /// Returns whether more than ASCII may be drawn.
+    pub(crate) const fn unicode(&self) -> bool {
+        self.decision.unicode
+    }
+
+    /// Returns the stylesheet of results on stdout.
+    pub(crate) const fn style(&self) -> Palette {
+        Palette::when(self.decision.stdout_colour)
+    }
+}
+
+/// The way to stderr, shared with whatever shows progress.
+#[derive(Clone)]
+pub(super) struct Messages {
+    palette: Palette,
+    stream: Arc<Mutex<Stream>>,
+    pub(super) bars: MultiProgress,
+}
+
+impl Messages {
+    /// Writes one line. A message that cannot be written is lost: it must never change a result.
+    pub(super) fn line(&self, text: &str) {
+        self.bars.suspend(|| {
+            let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+            let written = writeln!(stream, "{text}").and_then(|()| stream.flush());
+            drop(written);
+        });
+    }
+
+    /// Writes a warning.
+    pub(super) fn warn(&self, text: &str) {
+        self.headed(self.palette.doubt, "warning:", text);
+    }
+
+    fn headed(&self, style: anstyle::Style, head: &str, text: &str) {
+        self.line(&format!("{} {text}", paint(style, head)));
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::ui::ColorWhen;
+    use crate::ui::facts::StreamFacts;
+
+    /// What was written so far, readable from outside.
+    #[derive(Clone, Default)]
+    pub(crate) struct Tape(Arc<Mutex<Vec<u8>>>);
+
+    impl Tape {
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Tape {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Broken(ErrorKind);
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Ui {
+        pub(in crate::ui) fn messages(&self) -> Messages {
+            self.messages.clone()
+        }
+    }
+
+    pub(crate) fn ui(options: Options) -> (Ui, Tape, Tape) {
+        let (out, err) = (Tape::default(), Tape::default());
+        let decision = Decision::new(options, &Facts::default());
+        let ui = Ui::over(decision, Box::new(out.clone()), Box::new(err.clone()));
+        (ui, out, err)
+    }
+
+    fn with_volume(volume: Volume) -> (Ui, Tape, Tape) {
+        ui(Options {
+            volume,
+            ..Options::default()
+        })
+    }
+
+    fn say_everything(ui: &Ui) {
+        assert!(matches!(ui.result(b"{}\n"), Written::Whole));
+        ui.detail("connecting to `llm`");
+        ui.note("run 0191 stored");
+        ui.warn("2 requests were still open");
+        ui.error("nothing to compare");
+    }
+
+    #[test]
+    fn results_go_to_stdout_and_messages_to_stderr() {
+        let (ui, out, err) = with_volume(Volume::Normal);
+        say_everything(&ui);
+        assert_eq!(out.text(), "{}\n");
+        assert_eq!(
+            err.text(),
+            "run 0191 stored\nwarning: 2 requests were still open\nerror: nothing to compare\n"
+        );
+    }
+
+    #[test]
+    fn quiet_keeps_warnings_and_errors_and_verbose_adds_details() {
+        let (ui, _, err) = with_volume(Volume::Quiet);
+        say_everything(&ui);
+        assert_eq!(
+            err.text(),
+            "warning: 2 requests were still open\nerror: nothing to compare\n"
+        );
+        let (ui, _, err) = with_volume(Volume::Verbose);
+        say_everything(&ui);
+        assert!(err.text().starts_with("connecting to `llm`\nrun 0191"));
+    }
+
+    #[test]
+    fn colour_marks_the_head_only() {
+        let (ui, _, err) = ui(Options {
+            color: ColorWhen::Always,
+            volume: Volume::Normal,
+        });
+        ui.warn("careful");
+        let doubt = Palette::coloured().doubt;
+        assert_eq!(err.text(), format!("{doubt}warning:{doubt:#} careful\n"));
+    }
+
+    #[test]
+    fn a_pipe_closed_early_is_no_error_and_a_full_disk_is() {
+        let decision = Decision::new(Options::default(), &Facts::default());
+        let over = |kind| {
+            let ui = Ui::over(decision, Box::new(Broken(kind)), Box::new(Broken(kind)));
+            ui.warn("a message that cannot be written is lost");
+            ui.result(b"result")
+        };
+        assert!(matches!(over(ErrorKind::BrokenPipe), Written::Closed));
+        assert!(matches!(over(ErrorKind::StorageFull), Written::Failed(_)));
+    }
+
+    #[test]
+    fn what_was_decided_is_told_to_the_reports() {
+        let facts = Facts {
+            utf8: true,
+            columns: Some(72),
+            stdout: StreamFacts {
+                terminal: true,
+                columns: None,
+            },
+            ..Facts::default()
+        };
+        let ui = Ui::new(Options::default(), &facts);
+        assert_eq!(
+            (ui.width(), ui.unicode(), ui.style()),
+            (72, true, Palette::coloured())
+        );
+    }
+}

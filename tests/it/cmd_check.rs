@@ -1,0 +1,265 @@
+//! `check`: the contract's own manifest, everything that is wrong at once, flags, and the probe.
+
+use serde_json::json;
+
+use crate::support::Project;
+use crate::support::stub::{Stub, ok};
+use crate::support::suite::{ANSWERS, Service, echo, manifest, nobody, project, status};
+
+const CONTRACT: &str = include_str!("../fixtures/manifests/contract.toml");
+
+#[test]
+fn the_manifest_of_the_contract_is_right_without_secrets_and_without_network() {
+    let project = Project::with_manifest(CONTRACT);
+    let output = project.run(&["check"]).expect(0);
+    assert_eq!(output.stderr, "");
+    assert!(
+        output.stdout.contains("stagegate.toml is valid"),
+        "{output}"
+    );
+    assert!(output.stdout.contains("API_KEY"), "{output}");
+    let report = project.run(&["check", "--format", "json"]).expect(0).json();
+    assert_eq!(report["schema"], "stagegate/check");
+    assert_eq!(
+        (&report["deployment"], &report["env"]),
+        (&json!("support-rag"), &json!("local"))
+    );
+    assert_eq!(report["secrets"], json!({"API_KEY": false}));
+    assert_eq!(
+        report["suites"],
+        json!({"eval": ["answers"], "fault": ["llm-overloaded"], "load": ["peak"], "pipeline": ["chat"]})
+    );
+    let stages = report["stages"].as_array().unwrap();
+    let names: Vec<&str> = stages
+        .iter()
+        .map(|stage| stage["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["gateway", "retrieve", "rerank", "llm", "llm_small"]);
+    assert_eq!(stages[0]["calls"], json!(["retrieve", "rerank", "llm"]));
+    assert_eq!(
+        (&stages[0]["owner"], &stages[1]["owner"]),
+        (&json!("app-team"), &json!("ml-platform"))
+    );
+    assert_eq!(project.files().len(), 1, "check leaves nothing behind");
+}
+
+#[test]
+fn everything_that_is_wrong_is_shown_at_once() {
+    let text = CONTRACT
+        .replace("kind = \"rerank\"", "kind = \"reranker\"")
+        .replace("timeout = \"30s\"", "timeout = \"30 parsecs\"")
+        .replace("calls = [\"retrieve\", ", "calls = [\"retrive\", ")
+        .replace("warmup = ", "warm_up = ")
+        .replace("kind = \"contains\"", "kind = \"contain\"")
+        .replace("min = \"90%\"", "min = \"190%\"");
+    let project = Project::with_manifest(&text);
+    let output = project.run(&["check"]).expect(2);
+    assert_eq!(output.stdout, "");
+    insta::assert_snapshot!(output.stderr, @r#"
+    error: 6 problems in `stagegate.toml`
+
+    error: `calls` of stage `gateway`: there is no stage `retrive`
+        ╭─[stagegate.toml:30:10]
+     29 │ output = { text = "$.answer", ids = "$.sources[*].id", fallback = "$.degraded" }   # JSONPath (RFC 9535)
+     30 │ calls = ["retrive", "rerank", "llm"]  # edges: which stages this one calls
+        ·          ─────────
+     31 │ timeout = "30 parsecs"                        # or { connect, first_token, idle, total }
+        ╰────
+      help: Did you mean `retrieve`?
+
+    error: `timeout` of stage `gateway`: `30 parsecs` is not a duration; write it like `250ms`, `2s`, or `5m`
+        ╭─[stagegate.toml:31:11]
+     30 │ calls = ["retrive", "rerank", "llm"]  # edges: which stages this one calls
+     31 │ timeout = "30 parsecs"                        # or { connect, first_token, idle, total }
+        ·           ────────────
+     32 │ owner = "app-team"
+        ╰────
+
+    error: there is no stage kind `reranker`
+        ╭─[stagegate.toml:43:8]
+     42 │ [stage.rerank]
+     43 │ kind = "reranker"
+        ·        ──────────
+     44 │ url = "{{ env.api }}/rerank"
+        ╰────
+      help: Did you mean `rerank`?
+
+    error: unknown key `warm_up` in load `peak`
+        ╭─[stagegate.toml:75:1]
+     74 │ duration = "60s"                       # or requests = 10000
+     75 │ warm_up = "5s"                          # default 0; never counted
+        · ───────
+     76 │ seed = 7
+        ╰────
+      help: Did you mean `warmup`?
+
+    error: unknown assertion `contain`
+        ╭─[stagegate.toml:89:8]
+     88 │ [[eval.answers.assert]]
+     89 │ kind = "contain"
+        ·        ─────────
+     90 │ value = "{{ expected.answer }}"
+        ╰────
+      help: Did you mean `contains`?
+
+    error: `min` of `[[gate.rule]]` 2: `190%` is not a share between 0 and 1; write it like `5%` or `0.05`
+         ╭─[stagegate.toml:118:7]
+     117 │ metric = "eval.answers.pass_rate"
+     118 │ min = "190%"
+         ·       ──────
+     119 │ max_drop = "5%"                        # percentage points: non-inferiority margin; `min` is judged by the estimate
+         ╰────
+    "#);
+}
+
+#[test]
+fn a_stage_of_an_unknown_kind_is_one_problem() {
+    let text = manifest("127.0.0.1:9".parse().unwrap(), "", "").replace("\"http\"", "\"htpp\"");
+    let output = Project::with_manifest(&text).run(&["check"]).expect(2);
+    assert_eq!(output.stderr.matches("error:").count(), 1, "{output}");
+    assert!(output.stderr.contains("Did you mean `http`?"), "{output}");
+}
+
+#[test]
+fn set_overrides_the_manifest_and_is_checked_like_it() {
+    let service = Service::start();
+    let project = project(nobody(), "", ANSWERS, 3);
+    let url = format!("stage.api.url=http://{}/ask", service.stub.address);
+    project
+        .run(&["eval", "--set", &url, "--set", "eval.answers.repeats=2"])
+        .expect(0);
+    assert_eq!(service.stub.requests().len(), 6);
+    let output = project
+        .run(&["check", "--set", "stage.api.urll=x"])
+        .expect(2);
+    insta::assert_snapshot!(output.stderr, @r"
+    error: unknown key `urll` in stage `api`
+       ╭─[--set stage.api.urll=x:1:1]
+     1 │ stage.api.urll=x
+       · ──────────────
+       ╰────
+      help: Did you mean `url`?
+    ");
+    let output = project.run(&["check", "--set", "stage.api"]).expect(2);
+    assert!(output.stderr.contains("KEY=VALUE"), "{output}");
+}
+
+#[test]
+fn global_flags_stand_before_and_after_the_command() {
+    let project = Project::new();
+    project.write("shop/other.toml", CONTRACT);
+    let flags = [
+        "-C",
+        "shop",
+        "-m",
+        "other.toml",
+        "-e",
+        "eu",
+        "--format",
+        "json",
+        "-q",
+    ];
+    let before = project.run(&[&flags[..], &["check"]].concat()).expect(0);
+    let after = project.run(&[&["check"][..], &flags].concat()).expect(0);
+    let between = project
+        .run(&[&flags[..4], &["check"], &flags[4..]].concat())
+        .expect(0);
+    assert_eq!(before.json()["env"], "eu");
+    assert_eq!(before.json(), after.json());
+    assert_eq!(before.json(), between.json());
+}
+
+#[test]
+fn paths_of_the_manifest_begin_at_its_folder() {
+    let service = Service::start();
+    let shop = project(service.stub.address, "", ANSWERS, 3);
+    let elsewhere = Project::new();
+    let folder = shop.path("").display().to_string();
+    elsewhere.run(&["-C", &folder, "eval"]).expect(0);
+    assert!(shop.path(".stagegate/runs").is_dir());
+    assert_eq!(elsewhere.files().len(), 0);
+}
+
+#[test]
+fn a_probe_calls_each_stage_once_with_a_real_case() {
+    let stub = Stub::start(|request| match request.path.as_str() {
+        "/search" => vec![ok(
+            "{\"hits\":[{\"id\":\"d1\",\"text\":\"one\"},{\"id\":\"d2\",\"text\":\"two\"}]}",
+        )],
+        "/rerank" => vec![ok("{\"results\":[{\"id\":\"d2\"}]}")],
+        _ => echo(request),
+    });
+    let address = stub.address;
+    let stages = format!(
+        "[stage.retrieve]\nkind = \"retrieval\"\nurl = \"http://{address}/search\"\nbody = {{ q = \"{{{{ input }}}}\" }}\n\
+         output = {{ ids = \"$.hits[*].id\", texts = \"$.hits[*].text\" }}\n\
+         [stage.rerank]\nkind = \"rerank\"\nurl = \"http://{address}/rerank\"\n\
+         body = {{ q = \"{{{{ input }}}}\", documents = \"{{{{ steps.retrieve.texts }}}}\" }}\n\
+         output = {{ ids = \"$.results[*].id\" }}\n{ANSWERS}"
+    );
+    let project = project(address, "", &stages, 3);
+    let report = project
+        .run(&["check", "--probe", "--format", "json"])
+        .expect(0)
+        .json();
+    let probe = |at: usize| &report["stages"][at]["probe"];
+    assert_eq!(
+        (&probe(0)["status"], &probe(0)["text"]),
+        (&json!(200), &json!("q01"))
+    );
+    assert_eq!(
+        (&probe(1)["ok"], &probe(1)["ids"]),
+        (&json!(true), &json!(2))
+    );
+    assert_eq!(
+        (&probe(2)["ok"], &probe(2)["ids"]),
+        (&json!(true), &json!(1))
+    );
+    let asked = |path: &str| {
+        stub.requests()
+            .iter()
+            .filter(|request| request.path == path)
+            .count()
+    };
+    // Once for itself and once as the step before the reranker.
+    assert_eq!(
+        (asked("/ask"), asked("/search"), asked("/rerank")),
+        (1, 2, 1)
+    );
+    let reranked = stub
+        .requests()
+        .into_iter()
+        .find(|request| request.path == "/rerank")
+        .unwrap();
+    assert_eq!(
+        reranked.body,
+        "{\"q\":\"q01\",\"documents\":[\"one\",\"two\"]}"
+    );
+}
+
+#[test]
+fn a_probe_tells_what_refuses_from_what_is_not_there() {
+    let stub = Stub::start(|_| status(401, "who are you?"));
+    let refused =
+        project(stub.address, "", ANSWERS, 1).run(&["check", "--probe", "--format", "json"]);
+    let refused = refused.expect(1).json();
+    let probe = &refused["stages"][0]["probe"];
+    assert_eq!(
+        (&probe["ok"], &probe["status"]),
+        (&json!(false), &json!(401))
+    );
+    let absent = project(nobody(), "", ANSWERS, 1).run(&["check", "--probe", "--format", "json"]);
+    let absent = absent.expect(3).json();
+    let probe = &absent["stages"][0]["probe"];
+    assert_eq!(
+        (&probe["ok"], &probe["status"]),
+        (&json!(false), &json!(null))
+    );
+    assert!(
+        probe["error"]
+            .as_str()
+            .unwrap()
+            .contains("Connection refused"),
+        "{probe}"
+    );
+}

@@ -1,0 +1,257 @@
+//! `load` end to end. Bounds on time are wide; exact figures belong to `benches/`.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::Project;
+use crate::support::stub::{Request, Step, Stub, ok, send, wait};
+
+/// Writes a manifest with one stage and one load.
+fn project(stub: &Stub, stage: &str, load: &str) -> Project {
+    Project::with_manifest(&format!(
+        "version = 1\n\n[deployment]\nname = \"d\"\nowner = \"us\"\nentry = \"api\"\n\n\
+         [stage.api]\nurl = \"http://{}/ask\"\n{stage}\n\n[load.peak]\ntarget = [\"api\"]\n{load}\n",
+        stub.address
+    ))
+}
+
+fn json_stub(delay: u64) -> Stub {
+    Stub::start(move |_| vec![wait(delay), ok("{\"answer\":\"42\"}")])
+}
+
+#[test]
+fn an_open_loop_reports_the_latency_of_an_exact_server() {
+    let stub = json_stub(5);
+    let project = project(
+        &stub,
+        "kind = \"http\"\noutput = { text = \"$.answer\" }\nslo = { response_time.p95 = \"1s\", error_rate = \"1%\" }",
+        "arrivals = { process = \"constant\", rate = \"100/s\" }\nduration = \"2s\"",
+    );
+    let run = project
+        .measure(&["load", "--format", "json"])
+        .expect(0)
+        .json();
+    let stage = &run["stages"]["api"];
+    assert_eq!(run["schema"], "stagegate/run");
+    assert_eq!(
+        (&run["kind"], &run["name"], &run["env"]),
+        (&json!("load"), &json!("peak"), &json!("default"))
+    );
+    assert_eq!(
+        (&run["complete"], &run["verdict"]),
+        (&json!(true), &json!("passed"))
+    );
+    assert_eq!(
+        (&stage["attempted"], &stage["ok"]),
+        (&json!(200), &json!(200))
+    );
+    assert_eq!(stage["offered_rps"], 100.0);
+    let response = &stage["metrics"]["response_time"];
+    assert!(
+        (5.0..50.0).contains(&response["p50"].as_f64().unwrap()),
+        "{response}"
+    );
+    // 200 samples are enough for p95 and too few for p99.
+    assert!(
+        response["p95"].is_f64() && response["p99"].is_null(),
+        "{response}"
+    );
+    assert!(response.get("histogram").is_none());
+    assert_eq!(stage["slo"].as_array().unwrap().len(), 2);
+    // Each run, where a busy machine needed several, sent exactly its schedule.
+    assert_eq!(stub.requests().len() % 200, 0);
+}
+
+#[test]
+fn the_same_seed_sends_the_same_cases_in_the_same_order() {
+    let stub = Stub::start(|_| vec![ok("x")]);
+    let project = project(
+        &stub,
+        "kind = \"http\"\nbody = { q = \"{{ input }}\" }",
+        "arrivals = { process = \"poisson\", rate = \"200/s\" }\nrequests = 9\ndata = \"g.jsonl\"",
+    );
+    project.write("g.jsonl", "{\"input\":\"a\"}\n{\"input\":\"b\"}\n");
+    project.measure(&["load", "--seed", "3"]).expect(0);
+    let mut bodies: Vec<String> = stub
+        .requests()
+        .into_iter()
+        .map(|request| request.body)
+        .collect();
+    bodies.sort();
+    assert_eq!(
+        bodies
+            .iter()
+            .filter(|body| **body == "{\"q\":\"a\"}")
+            .count(),
+        5
+    );
+    assert_eq!(
+        bodies
+            .iter()
+            .filter(|body| **body == "{\"q\":\"b\"}")
+            .count(),
+        4
+    );
+}
+
+#[test]
+fn a_missed_slo_fails_and_one_without_enough_samples_cannot_be_told() {
+    let stub = json_stub(20);
+    let slo = "kind = \"http\"\nslo = { response_time.p95 = \"10ms\" }";
+    let enough = "arrivals = { concurrency = 4 }\nrequests = 80";
+    let run = project(&stub, slo, enough)
+        .measure(&["load", "--format", "json"])
+        .expect(1)
+        .json();
+    assert_eq!(run["stages"]["api"]["slo"][0]["met"], false);
+    assert_eq!(
+        (
+            &run["stages"]["api"]["offered_rps"],
+            &run["generator"]["schedule_lag_ms"]
+        ),
+        (&json!(null), &json!(null))
+    );
+    let few = "arrivals = { concurrency = 4 }\nrequests = 20";
+    let run = project(&stub, slo, few)
+        .measure(&["load", "--format", "json"])
+        .expect(4)
+        .json();
+    assert_eq!(run["stages"]["api"]["slo"][0]["met"], json!(null));
+}
+
+#[test]
+fn a_streaming_stage_reports_ttft_tokens_and_gaps() {
+    let stub = Stub::start(|_| stream(&[30, 10, 10, 10]));
+    let stage = "kind = \"chat\"\nmodel = \"m\"\nmessages = [{ role = \"user\", content = \"hi\" }]\nstream = true";
+    let load = "arrivals = { process = \"constant\", rate = \"50/s\" }\nduration = \"2s\"";
+    let run = project(&stub, stage, load)
+        .measure(&["load", "--format", "json"])
+        .expect(0)
+        .json();
+    let stage = &run["stages"]["api"];
+    let p50 = |metric: &str| stage["metrics"][metric]["p50"].as_f64().unwrap();
+    assert!((30.0..150.0).contains(&p50("ttft")), "{}", p50("ttft"));
+    assert!(
+        (5.0..60.0).contains(&p50("chunk_gap")),
+        "{}",
+        p50("chunk_gap")
+    );
+    let gaps = stage["metrics"]["chunk_gap"]["count"].as_u64().unwrap();
+    assert!((200..=300).contains(&gaps), "{gaps}");
+    assert_eq!(
+        stage["tokens"],
+        json!({"input": 100, "output": 400, "source": "usage"})
+    );
+    let asked = stub.requests().remove(0);
+    let body: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!(body["stream_options"]["include_usage"], true);
+}
+
+/// Streams one content chunk after each pause, a role chunk before and a usage chunk after them.
+fn stream(pauses: &[u64]) -> Vec<Step> {
+    let chunk = |event: &str| send(format!("{:x}\r\ndata: {event}\n\n\r\n", event.len() + 8));
+    let mut steps = vec![
+        send(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
+        ),
+        chunk("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}"),
+    ];
+    for pause in pauses {
+        steps.extend([
+            wait(*pause),
+            chunk("{\"choices\":[{\"delta\":{\"content\":\"x\"}}]}"),
+        ]);
+    }
+    let usage = "{\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":4}}";
+    steps.extend([chunk(usage), chunk("[DONE]"), send("0\r\n\r\n")]);
+    steps
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_was_measured() {
+    let stub = json_stub(5);
+    let load = "arrivals = { process = \"constant\", rate = \"100/s\" }\nduration = \"60s\"";
+    let project = project(&stub, "kind = \"http\"", load);
+    let child = project
+        .command(&["load", "--format", "json"])
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while stub.requests().len() < 50 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "the load did not start"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let output = project
+        .output(child.wait_with_output().unwrap())
+        .expect(130);
+    let run = output.json();
+    assert_eq!(run["complete"], false);
+    assert!(
+        run["stages"]["api"]["ok"].as_u64().unwrap() >= 40,
+        "{output}"
+    );
+    let list = project
+        .run(&["runs", "list", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(list["runs"][0]["complete"], false);
+}
+
+#[test]
+fn in_a_log_progress_is_plain_lines_and_the_result_alone_is_on_stdout() {
+    let stub = json_stub(1);
+    let load = "arrivals = { process = \"constant\", rate = \"50/s\" }\nduration = \"1s\"";
+    let project = project(&stub, "kind = \"http\"", load);
+    let output = project.measure(&["load"]).expect(0);
+    assert!(
+        !output.stdout.contains('\u{1b}') && !output.stderr.contains('\u{1b}'),
+        "{output}"
+    );
+    assert!(output.stdout.contains("api"), "{output}");
+    assert!(output.stderr.contains("peak"), "{output}");
+    assert!(
+        output.stdout.lines().all(|line| line.chars().count() <= 80),
+        "{output}"
+    );
+    let quiet = project.run(&["-q", "load"]).expect(0);
+    assert_eq!(quiet.stderr, "");
+}
+
+#[test]
+fn a_stage_gets_the_steps_before_it_untimed() {
+    let stub = Stub::start(|request: &Request| match request.path.as_str() {
+        "/search" => vec![ok("{\"hits\":[{\"id\":\"d1\",\"text\":\"one\"}]}")],
+        _ => vec![ok("{\"results\":[{\"id\":\"d1\"}]}")],
+    });
+    let project = Project::with_manifest(&format!(
+        "version = 1\n[deployment]\nname = \"d\"\n\
+         [stage.retrieve]\nkind = \"retrieval\"\nurl = \"http://{0}/search\"\nbody = {{ q = \"{{{{ input }}}}\" }}\n\
+         output = {{ ids = \"$.hits[*].id\", texts = \"$.hits[*].text\" }}\n\
+         [stage.rerank]\nkind = \"rerank\"\nurl = \"http://{0}/rerank\"\n\
+         body = {{ documents = \"{{{{ steps.retrieve.texts }}}}\" }}\noutput = {{ ids = \"$.results[*].id\" }}\n\
+         [load.peak]\ntarget = [\"rerank\"]\narrivals = {{ concurrency = 1 }}\nrequests = 10\ndata = \"g.jsonl\"\n",
+        stub.address
+    ));
+    project.write("g.jsonl", "{\"input\":\"a\"}\n{\"input\":\"b\"}\n");
+    project.measure(&["load"]).expect(0);
+    let requests = stub.requests();
+    let to = |path: &str| {
+        requests
+            .iter()
+            .filter(|request| request.path == path)
+            .count()
+    };
+    assert_eq!((to("/search"), to("/rerank")), (2, 10));
+    assert!(
+        requests
+            .iter()
+            .any(|request| request.body == "{\"documents\":[\"one\"]}")
+    );
+}
