@@ -10,7 +10,7 @@ use super::runs::folder;
 use crate::diff::{self, DiffDocument, Mode};
 use crate::error::Result;
 use crate::exit::Status;
-use crate::manifest::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN, Name, Stage};
+use crate::manifest::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN, Name};
 use crate::plan::Project;
 use crate::report::View;
 use crate::store::{Git, Head, RunRecord, RunRef, Store, Wanted};
@@ -83,8 +83,11 @@ pub(super) fn compare(
     let calls: BTreeMap<String, Vec<String>> = manifest
         .map(|manifest| {
             let names = |names: &[Name]| names.iter().map(ToString::to_string).collect();
-            let edges = |stage: &Stage| (stage.name.to_string(), names(&stage.calls));
-            manifest.stages.iter().map(edges).collect()
+            let stages = manifest.stages.iter();
+            let stages = stages.map(|stage| (stage.name.to_string(), names(&stage.calls)));
+            let pipelines = manifest.pipelines.iter();
+            let pipelines = pipelines.map(|it| (it.name.to_string(), names(&it.steps)));
+            stages.chain(pipelines).collect()
         })
         .unwrap_or_default();
     let entry = manifest.and_then(|manifest| manifest.deployment.entry.as_ref());

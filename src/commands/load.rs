@@ -23,7 +23,7 @@ pub(crate) struct LoadArgs {
     /// Loads to run; all of them when none is named
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Put only this stage under load
+    /// Put only this stage or pipeline under load
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
     /// Send at this rate in an open loop, for instance `20/s`
@@ -50,7 +50,9 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Status> {
         .map(|load| load.name.to_string())
         .collect();
     let names = project.names("load", &args.names, known)?;
-    if let Some(stage) = &args.stage {
+    if let Some(stage) = &args.stage
+        && project.manifest.pipeline(stage).is_none()
+    {
         project.stage(stage)?;
     }
     let client = Client::default();
@@ -95,7 +97,7 @@ pub(super) async fn run_load(
     record.seed = load.seed;
     record.plan = plan_document(&load, &plan);
     for target in &plan.targets {
-        let (stage, count) = (&target.stage, target.requests.len());
+        let (stage, count) = (&target.measured.name, target.requests.len());
         let address = target.endpoint.address;
         context.ui.detail(&format!(
             "stage `{stage}` is at {address}; requests prepared: {count}"
@@ -146,7 +148,7 @@ fn tell(
     result: &LoadResult,
 ) -> Result<()> {
     for target in &plan.targets {
-        let (stage, address) = (&target.stage, target.endpoint.address);
+        let (stage, address) = (&target.measured.name, target.endpoint.address);
         // What a stage sends back may hold the secrets that were sent to it.
         let caller = Caller::new(project, client, stage)?;
         let examples = result.examples.get(stage).into_iter().flatten();

@@ -35,8 +35,8 @@ pub(super) fn score_captured(
         .collect();
     let mut repeats: BTreeMap<usize, u32> = BTreeMap::new();
     let mut graded = Vec::new();
-    for (target, case, reply) in captured {
-        let is_graded = plan.targets[target].stage == suite_plan.stage;
+    for (recorder, case, reply) in captured {
+        let is_graded = plan.name(recorder) == suite_plan.stage;
         let index = sent
             .cases
             .get(case)

@@ -48,6 +48,13 @@ pub(super) async fn ask(
     }
 }
 
+fn in_step(step: &Step, error: AttemptError) -> AttemptError {
+    AttemptError {
+        detail: format!("step `{}`: {}", step.name, error.detail),
+        ..error
+    }
+}
+
 struct Asking<'a> {
     plan: &'a EvalPlan,
     client: &'a Client,
@@ -61,12 +68,32 @@ impl Asking<'_> {
         let run = async { self.before(scope.clone()).await };
         let steps = given.get_or_try_init(|| run).await;
         scope.steps.clone_from(steps?);
-        let called = self.call(&self.plan.target, scope).await?;
-        Ok(Answer {
-            reply: redact_reply(called.reply, &self.plan.scope.secrets),
-            // Microseconds: what is finer is noise of the clock, not of the stage.
-            response_time_ms: called.response_time.as_micros() as f64 / 1e3,
-        })
+        let mut earlier = Map::new();
+        let mut response_time = Duration::ZERO;
+        for (place, step) in self.plan.steps.iter().enumerate() {
+            let called = self.call(step, scope).await.map_err(|error| {
+                let is_pipeline = self.plan.steps.len() > 1;
+                if is_pipeline {
+                    in_step(step, error)
+                } else {
+                    error
+                }
+            })?;
+            // Of the calls that were answered; pauses before asking again are no part of an answer.
+            response_time += called.response_time;
+            let reply = redact_reply(called.reply, &self.plan.scope.secrets);
+            if place + 1 == self.plan.steps.len() {
+                return Ok(Answer {
+                    reply: reply.with_outputs_of(&earlier),
+                    // Microseconds: what is finer is noise of the clock, not of the stage.
+                    response_time_ms: response_time.as_micros() as f64 / 1e3,
+                });
+            }
+            let outputs = Value::Object(reply.outputs);
+            scope.steps.insert(step.name.clone(), outputs.clone());
+            earlier.insert(step.name.clone(), outputs);
+        }
+        unreachable!("a plan has at least one step")
     }
 
     /// Runs the steps before the target and returns their outputs by name.
@@ -75,10 +102,7 @@ impl Asking<'_> {
             let called = self
                 .call(step, &scope)
                 .await
-                .map_err(|error| AttemptError {
-                    detail: format!("step `{}`: {}", step.name, error.detail),
-                    ..error
-                })?;
+                .map_err(|error| in_step(step, error))?;
             let reply = redact_reply(called.reply, &self.plan.scope.secrets);
             scope
                 .steps

@@ -14,10 +14,11 @@ use crate::registry::did_you_mean;
 pub(crate) struct EvalPlan {
     /// The suite's name.
     pub(crate) name: String,
-    /// The stage that is graded.
+    /// The stage or pipeline that is graded.
     pub(crate) stage: String,
-    pub(crate) target: Step,
-    /// Stages whose outputs the request of the target needs, in order: run once a case and untimed.
+    /// What is called in order, timed: the stage, or the steps of the pipeline. Never empty.
+    pub(crate) steps: Vec<Step>,
+    /// Stages whose outputs the request of a stage needs, in order: run once a case and untimed.
     pub(crate) before: Vec<Step>,
     pub(crate) golden: Arc<GoldenSet>,
     pub(crate) checks: Arc<Checks>,
@@ -81,10 +82,6 @@ impl EvalPlan {
 
     /// Returns what templates see of a case.
     pub(crate) fn scope_of(&self, case: &Case) -> Scope {
-        Scope {
-            input: case.input.clone(),
-            expected: case.expected.clone(),
-            ..self.scope.clone()
-        }
+        self.scope.of(&case.input, &case.expected)
     }
 }

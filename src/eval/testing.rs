@@ -202,7 +202,7 @@ pub(super) fn plan(target: Step, cases: &[Value], repeats: u32) -> EvalPlan {
     EvalPlan {
         name: "answers".to_owned(),
         stage: target.name.clone(),
-        target,
+        steps: vec![target],
         before: Vec::new(),
         golden: Arc::new(golden(cases)),
         checks: Arc::new(checks(&[("equals", "")])),

@@ -4,9 +4,14 @@ use crate::measure::{Failure, Stamps};
 use crate::protocol::{Head, ReadError, Reply, ReplyReader};
 
 use super::http1::Sink;
+use super::journey::Journey;
+use super::plan::{Prepared, Target};
 
-/// A request under way.
-pub(super) struct Attempt {
+/// What a request is sent for.
+pub(super) struct Errand {
+    /// What was due.
+    pub(super) flow: usize,
+    /// The stage that is called.
     pub(super) target: usize,
     /// Which case of the data it sends.
     pub(super) case: usize,
@@ -14,6 +19,15 @@ pub(super) struct Attempt {
     pub(super) measured: bool,
     /// The user of a closed loop that waits for it.
     pub(super) user: Option<u32>,
+    /// The pipeline that it is a step of.
+    pub(super) journey: Option<Box<Journey>>,
+}
+
+/// A request under way.
+pub(super) struct Attempt {
+    pub(super) errand: Errand,
+    /// The request, where it was not prepared before the run.
+    pub(super) request: Option<Prepared>,
     pub(super) stamps: Stamps,
     /// Gaps between content-bearing events, in ns.
     pub(super) gaps: Vec<u64>,
@@ -27,19 +41,10 @@ pub(super) struct Attempt {
 impl Attempt {
     /// Makes an attempt that the engine takes up at `dequeued`; times in ns since t = 0, unsigned because they are
     /// kept relative to the beginning of the warm-up.
-    pub(super) fn new(
-        target: usize,
-        case: usize,
-        intended: u64,
-        dequeued: u64,
-        streams: bool,
-        reader: Box<dyn ReplyReader>,
-    ) -> Self {
+    pub(super) fn new(errand: Errand, intended: u64, dequeued: u64, target: &Target) -> Self {
         Self {
-            target,
-            case,
-            measured: true,
-            user: None,
+            errand,
+            request: None,
             stamps: Stamps {
                 intended,
                 dequeued,
@@ -47,8 +52,8 @@ impl Attempt {
             },
             gaps: Vec::new(),
             coalesced: 0,
-            reader,
-            streams,
+            reader: target.call.reader(),
+            streams: target.call.streams(),
             status: 0,
         }
     }
@@ -71,16 +76,14 @@ impl Attempt {
     /// Ends the attempt: reads the answer, after the last stamp is taken.
     pub(super) fn finish(self, end: u64) -> Finished {
         let Self {
-            target,
-            case,
-            measured,
-            user,
+            errand,
             mut stamps,
             gaps,
             coalesced,
             reader,
             streams,
             status,
+            ..
         } = self;
         stamps.end = Some(end);
         // An answer without a body is complete with its head.
@@ -94,10 +97,7 @@ impl Attempt {
             })
         };
         Finished {
-            target,
-            case,
-            measured,
-            user,
+            errand,
             stamps,
             gaps,
             coalesced,
@@ -109,10 +109,7 @@ impl Attempt {
     /// Ends the attempt with a failure of the connection.
     pub(super) fn fail(self, failure: Failure, detail: String, end: u64) -> Finished {
         let Self {
-            target,
-            case,
-            measured,
-            user,
+            errand,
             mut stamps,
             gaps,
             coalesced,
@@ -122,10 +119,7 @@ impl Attempt {
         stamps.end = Some(end);
         let outcome = Err(ReadError { failure, detail });
         Finished {
-            target,
-            case,
-            measured,
-            user,
+            errand,
             stamps,
             gaps,
             coalesced,
@@ -137,10 +131,7 @@ impl Attempt {
 
 /// A request that has ended.
 pub(super) struct Finished {
-    pub(super) target: usize,
-    pub(super) case: usize,
-    pub(super) measured: bool,
-    pub(super) user: Option<u32>,
+    pub(super) errand: Errand,
     pub(super) stamps: Stamps,
     pub(super) gaps: Vec<u64>,
     pub(super) coalesced: u64,

@@ -130,13 +130,13 @@ fn prepare<'a>(
 ) -> Vec<std::io::Result<Shard<'a>>> {
     let shards = polls.len();
     let most = most_connections() / shards;
-    let counters: Vec<Arc<Counters>> = plan.targets.iter().map(|_| Arc::default()).collect();
+    let counters: Vec<Arc<Counters>> = plan.flows.iter().map(|_| Arc::default()).collect();
     polls
         .into_iter()
         .enumerate()
         .map(|(shard, poll)| {
-            let feeds = (0..plan.targets.len())
-                .map(|target| Feed::new(plan, target, (shard, shards), start, &counters[target]))
+            let feeds = (0..plan.flows.len())
+                .map(|flow| Feed::new(plan, flow, (shard, shards), start, &counters[flow]))
                 .collect();
             Shard::new(plan, shared, poll, feeds, start, most)
         })
@@ -259,24 +259,28 @@ fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> Load
     let merged = merge(shards);
     let duration_s = measured_s(plan, &merged, end);
     let recorders = &merged.recorders;
-    let by_stage = || plan.targets.iter().zip(recorders);
-    let lag = overall_lag(plan, recorders);
-    let not_sent = recorders.iter().map(|recorder| recorder.not_sent).sum();
+    let by_name = || plan.measured().zip(recorders);
+    // The steps of a pipeline are due when the one before has ended: they have no schedule to lag behind.
+    let arrivals: Vec<&Recorder> = (0..plan.flows.len())
+        .map(|flow| &recorders[plan.recorder(flow)])
+        .collect();
+    let lag = overall_lag(plan, &arrivals);
+    let not_sent = arrivals.iter().map(|recorder| recorder.not_sent).sum();
     LoadResult {
         never_reached: unreached(recorders),
-        examples: by_stage()
-            .map(|(target, recorder)| (target.stage.clone(), recorder.examples.clone()))
+        examples: by_name()
+            .map(|(measured, recorder)| (measured.name.clone(), recorder.examples.clone()))
             .collect(),
-        stages: by_stage()
-            .map(|(target, recorder)| {
-                let result = stage_result(target, recorder, &plan.arrivals, duration_s);
-                (target.stage.clone(), result)
+        stages: by_name()
+            .map(|(measured, recorder)| {
+                let result = stage_result(measured, recorder, &plan.arrivals, duration_s);
+                (measured.name.clone(), result)
             })
             .collect(),
         validity: judge(&Evidence {
             lag: lag.as_ref(),
-            response_p50_ms: smallest_median(recorders),
-            attempted: recorders.iter().map(|recorder| recorder.attempted).sum(),
+            response_p50_ms: smallest_median(&arrivals),
+            attempted: arrivals.iter().map(|recorder| recorder.attempted).sum(),
             not_sent,
             exhausted: merged.exhausted,
             strain: end.after.strain_since(&end.before),
@@ -298,10 +302,10 @@ fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> Load
     }
 }
 
-fn overall_lag(plan: &LoadPlan, merged: &[Recorder]) -> Option<Histogram> {
+fn overall_lag(plan: &LoadPlan, arrivals: &[&Recorder]) -> Option<Histogram> {
     matches!(plan.arrivals, Arrivals::Open { .. }).then(|| {
         let mut lag = Histogram::default();
-        for recorder in merged {
+        for recorder in arrivals {
             if let Some(series) = recorder.series.get(&LatencyMetric::ScheduleLag) {
                 lag.merge(&series.total);
             }
@@ -310,8 +314,8 @@ fn overall_lag(plan: &LoadPlan, merged: &[Recorder]) -> Option<Histogram> {
     })
 }
 
-fn smallest_median(merged: &[Recorder]) -> Option<f64> {
-    merged
+fn smallest_median(arrivals: &[&Recorder]) -> Option<f64> {
+    arrivals
         .iter()
         .filter_map(|recorder| {
             recorder

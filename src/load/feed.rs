@@ -20,7 +20,7 @@ pub(super) struct Due {
     pub(super) user: Option<u32>,
 }
 
-/// The part of one target's load that one shard sends.
+/// The part of one flow's load that one shard sends.
 pub(super) enum Feed {
     Open(OpenFeed),
     Closed(ClosedFeed),
@@ -48,7 +48,7 @@ pub(super) struct ClosedFeed {
     counters: Arc<Counters>,
 }
 
-/// Numbers of a closed loop, shared by the shards of one target.
+/// Numbers of a closed loop, shared by the shards of one flow.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     warmup: AtomicU64,
@@ -56,10 +56,10 @@ pub(super) struct Counters {
 }
 
 impl Feed {
-    /// Makes the feed of one target in one shard; `start` is t = 0 on the engine's clock.
+    /// Makes the feed of one flow in one shard; `start` is t = 0 on the engine's clock.
     pub(super) fn new(
         plan: &LoadPlan,
-        target: usize,
+        flow: usize,
         (shard, shards): (usize, usize),
         start: u64,
         counters: &Arc<Counters>,
@@ -68,13 +68,13 @@ impl Feed {
         match plan.arrivals {
             Arrivals::Open { .. } => {
                 let phase = |phase, until, offset| {
-                    Schedule::new(&plan.arrivals, until, plan.seed, target as u64, phase).map(
-                        |it| PhaseFeed {
+                    Schedule::new(&plan.arrivals, until, plan.seed, flow as u64, phase).map(|it| {
+                        PhaseFeed {
                             schedule: it.enumerate().skip(shard).step_by(shards),
                             offset,
                             measured: phase == Phase::Measured,
-                        },
-                    )
+                        }
+                    })
                 };
                 let before = (warmup > 0)
                     .then(|| phase(Phase::Warmup, Until::Duration(plan.warmup), start - warmup));
@@ -209,6 +209,7 @@ mod tests {
     fn plan(arrivals: Arrivals, until: Until, warmup: u64) -> LoadPlan {
         LoadPlan {
             targets: Vec::new(),
+            flows: Vec::new(),
             arrivals,
             until,
             warmup: Duration::from_millis(warmup),

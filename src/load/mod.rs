@@ -7,6 +7,7 @@ mod connection;
 mod engine;
 mod feed;
 mod http1;
+mod journey;
 mod machine;
 mod pacer;
 mod plan;
@@ -23,5 +24,5 @@ mod tests;
 mod validity;
 
 pub(crate) use engine::{LoadResult, run};
-pub(crate) use plan::{Endpoint, LoadPlan, Prepared, Target, Tls};
+pub(crate) use plan::{Endpoint, Flow, LoadPlan, Measured, Pipeline, Prepared, Target, Tls};
 pub(crate) use shard::Captured;

@@ -7,12 +7,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustls::pki_types::ServerName;
 
-use crate::manifest::{Arrivals, Cost, LatencyMetric, Slo, SloTarget, Stat, Timeouts, Until};
+use crate::manifest::{
+    Arrivals, Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until,
+};
 use crate::protocol::{Call, HttpRequest};
 
-/// One load run. Every target receives the whole arrival process (or all users of a closed loop) for itself.
+/// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself.
 pub(crate) struct LoadPlan {
+    /// Every stage that is sent to.
     pub(crate) targets: Vec<Target>,
+    /// What an arrival starts.
+    pub(crate) flows: Vec<Flow>,
     pub(crate) arrivals: Arrivals,
     pub(crate) until: Until,
     pub(crate) warmup: Duration,
@@ -26,20 +31,95 @@ pub(crate) struct LoadPlan {
     pub(crate) interval: Duration,
 }
 
-/// One stage under load.
-pub(crate) struct Target {
-    pub(crate) stage: String,
-    pub(crate) call: Arc<dyn Call>,
-    pub(crate) endpoint: Endpoint,
-    /// One request for each case, in the order of the data; arrival i sends case i mod n.
-    pub(crate) requests: Vec<Prepared>,
-    pub(crate) timeouts: Timeouts,
+impl LoadPlan {
+    /// Returns what has figures of its own, in the order of the recorders: the stages, then the pipelines.
+    pub(super) fn measured(&self) -> impl Iterator<Item = &Measured> {
+        let pipelines = self.pipelines().map(|pipeline| &pipeline.measured);
+        self.targets
+            .iter()
+            .map(|target| &target.measured)
+            .chain(pipelines)
+    }
+
+    fn pipelines(&self) -> impl Iterator<Item = &Pipeline> {
+        self.flows.iter().filter_map(|flow| match flow {
+            Flow::Stage(_) => None,
+            Flow::Pipeline(pipeline) => Some(pipeline),
+        })
+    }
+
+    /// Returns the number of the recorder that a flow's arrivals count in.
+    pub(super) fn recorder(&self, flow: usize) -> usize {
+        match &self.flows[flow] {
+            Flow::Stage(target) => *target,
+            Flow::Pipeline(_) => {
+                let before = self.flows[..flow].iter();
+                let pipelines = before.filter(|flow| matches!(flow, Flow::Pipeline(_)));
+                self.targets.len() + pipelines.count()
+            }
+        }
+    }
+
+    /// Returns the names of the flows, as the manifest's `target` has them.
+    pub(crate) fn flow_names(&self) -> impl Iterator<Item = &str> {
+        (0..self.flows.len()).map(|flow| self.name(self.recorder(flow)))
+    }
+
+    /// Returns the name of what a recorder belongs to.
+    pub(crate) fn name(&self, recorder: usize) -> &str {
+        self.measured()
+            .nth(recorder)
+            .map_or("", |measured| measured.name.as_str())
+    }
+}
+
+/// What one arrival starts. Stages and steps are numbers of [`LoadPlan::targets`].
+pub(crate) enum Flow {
+    /// One request to a stage.
+    Stage(usize),
+    /// One request after another, each made of what came back before.
+    Pipeline(Pipeline),
+}
+
+impl Flow {
+    /// Returns the stages that it calls, in order; never empty.
+    pub(super) fn steps(&self) -> &[usize] {
+        match self {
+            Self::Stage(target) => std::slice::from_ref(target),
+            Self::Pipeline(pipeline) => &pipeline.steps,
+        }
+    }
+}
+
+/// A pipeline that the engine itself drives.
+pub(crate) struct Pipeline {
+    pub(crate) measured: Measured,
+    /// Never empty. The requests of the first are prepared; the others are written when it is their turn.
+    pub(crate) steps: Vec<usize>,
+    /// What the templates of each case see, in the order of the data, without the outputs of steps.
+    pub(crate) scopes: Vec<Scope>,
+}
+
+/// Something with figures of its own: a stage or a pipeline.
+pub(crate) struct Measured {
+    pub(crate) name: String,
     pub(crate) slo: Vec<Slo>,
     pub(crate) cost: Option<Cost>,
     pub(crate) owner: Option<String>,
 }
 
-impl Target {
+/// One stage under load.
+pub(crate) struct Target {
+    pub(crate) measured: Measured,
+    pub(crate) call: Arc<dyn Call>,
+    pub(crate) endpoint: Endpoint,
+    /// One request for each case, in the order of the data; arrival i sends case i mod n. Empty for a step that
+    /// needs what came back before.
+    pub(crate) requests: Vec<Prepared>,
+    pub(crate) timeouts: Timeouts,
+}
+
+impl Measured {
     /// Returns the limits in ns that a good request keeps: each latency with an SLO, whatever its percentile; the
     /// strictest where one metric has several.
     pub(crate) fn limits(&self) -> Vec<(LatencyMetric, u64)> {

@@ -6,12 +6,12 @@ use crate::manifest::{Arrivals, LatencyMetric, ShareMetric, Slo, SloTarget, Stat
 use crate::measure::Histogram;
 use crate::store::{IntervalRecord, MetricSummary, SloResult, StageResult, Tokens};
 
-use super::plan::Target;
+use super::plan::Measured;
 use super::recorder::{Recorder, Series};
 
-/// Summarises one target. `duration_s` is the length of the measured phase.
+/// Summarises one stage or pipeline. `duration_s` is the length of the measured phase.
 pub(super) fn stage_result(
-    target: &Target,
+    measured: &Measured,
     recorder: &Recorder,
     arrivals: &Arrivals,
     duration_s: f64,
@@ -54,15 +54,15 @@ pub(super) fn stage_result(
             .flatten(),
         connections: recorder.connections,
         tokens: tokens(recorder),
-        cost_usd: target.cost.filter(|_| recorder.by_usage > 0).map(|cost| {
+        cost_usd: measured.cost.filter(|_| recorder.by_usage > 0).map(|cost| {
             (recorder.tokens_in as f64 * cost.input + recorder.tokens_out as f64 * cost.output)
                 / 1e6
         }),
-        owner: target.owner.clone(),
+        owner: measured.owner.clone(),
         metrics,
         slo: Vec::new(),
     };
-    result.slo = target
+    result.slo = measured
         .slo
         .iter()
         .map(|slo| judge(slo, &result, recorder))

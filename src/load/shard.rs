@@ -1,6 +1,7 @@
 //! One thread of the engine: its own event loop, connections, and records; nothing shared on the hot path but
 //! counters for the progress line.
 
+mod arrival;
 mod exchange;
 
 use std::collections::VecDeque;
@@ -10,13 +11,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use mio::{Events, Interest, Poll, Token};
 
 use super::arrival::nanos;
-use super::attempt::{Attempt, Finished};
+use super::attempt::{Attempt, Errand};
 use super::connection::{Connections, Phase};
-use super::feed::Feed;
+use super::feed::{Due, Feed};
+use super::journey::Journey;
 use super::pacer::{Pacer, now_ns};
-use super::plan::{LoadPlan, Target};
+use super::plan::{Flow, LoadPlan, Target};
 use super::recorder::Recorder;
-use crate::manifest::Arrivals;
 use crate::measure::Failure;
 use crate::protocol::Reply;
 
@@ -47,7 +48,7 @@ pub(super) struct Shared {
     spent: AtomicU64,
 }
 
-/// An ok answer of the measured phase, kept to be scored: target, case, answer.
+/// An ok answer of the measured phase, kept to be scored: number of its recorder, case, answer.
 pub(crate) type Captured = (usize, usize, Reply);
 
 /// What a shard brings back.
@@ -97,9 +98,8 @@ impl<'a> Shard<'a> {
             crate::manifest::Until::Requests(_) => None,
         };
         let recorders = plan
-            .targets
-            .iter()
-            .map(|target| Recorder::new(target.limits(), window, plan.interval))
+            .measured()
+            .map(|measured| Recorder::new(measured.limits(), window, plan.interval))
             .collect();
         Ok(Self {
             plan,
@@ -207,28 +207,41 @@ impl<'a> Shard<'a> {
                 return false;
             }
             let now = now_ns();
-            // The earliest over all targets: none waits behind another's backlog.
+            // The earliest over all flows: none waits behind another's backlog.
             let earliest = (0..self.feeds.len())
-                .filter_map(|target| Some((self.feeds[target].next_at()?, target)))
+                .filter_map(|flow| Some((self.feeds[flow].next_at()?, flow)))
                 .min()
                 .filter(|(at, _)| *at <= now);
-            let Some((_, target)) = earliest else {
+            let Some((_, flow)) = earliest else {
                 return false;
             };
-            if let Some(due) = self.feeds[target].take(now) {
+            if let Some(due) = self.feeds[flow].take(now) {
                 if !self.within_budget() {
                     return false;
                 }
-                let plan = &self.plan.targets[target];
-                let case = (due.index % plan.requests.len() as u64) as usize;
-                let (streams, reader) = (plan.call.streams(), plan.call.reader());
-                let mut attempt = Attempt::new(target, case, due.intended, now, streams, reader);
-                attempt.measured = due.measured;
-                attempt.user = due.user;
-                self.begin(attempt);
+                self.begin(self.first_attempt(flow, due, now));
             }
         }
         true
+    }
+
+    fn first_attempt(&self, flow: usize, due: Due, now: u64) -> Attempt {
+        let flow_plan = &self.plan.flows[flow];
+        let target = flow_plan.steps()[0];
+        let plan = &self.plan.targets[target];
+        let case = (due.index % plan.requests.len() as u64) as usize;
+        let errand = Errand {
+            flow,
+            target,
+            case,
+            measured: due.measured,
+            user: due.user,
+            journey: match flow_plan {
+                Flow::Stage(_) => None,
+                Flow::Pipeline(pipeline) => Some(Box::new(Journey::new(pipeline, case))),
+            },
+        };
+        Attempt::new(errand, due.intended, now, plan)
     }
 
     fn within_budget(&mut self) -> bool {
@@ -244,14 +257,14 @@ impl<'a> Shard<'a> {
     }
 
     fn begin(&mut self, attempt: Attempt) {
-        let target = attempt.target;
+        let target = attempt.errand.target;
         if let Some(at) = self.connections.take_idle(target) {
             self.in_flight += 1;
             self.start_on(at, attempt);
             return;
         }
         if self.connections.open() >= self.most_connections {
-            return self.not_sent(&attempt);
+            return self.not_sent(attempt);
         }
         let plan = &self.plan.targets[target];
         let registry = self.poll.registry();
@@ -266,57 +279,13 @@ impl<'a> Shard<'a> {
                 self.in_flight += 1;
                 self.pending[target].push_back(attempt);
             }
-            Err(error) if is_exhausted(&error) => self.not_sent(&attempt),
+            Err(error) if is_exhausted(&error) => self.not_sent(attempt),
             Err(error) => {
                 self.in_flight += 1;
                 let end = now_ns();
                 self.ended(attempt.fail(Failure::Connect, error.to_string(), end));
             }
         }
-    }
-
-    /// Counts a request that this machine could not send.
-    fn not_sent(&mut self, attempt: &Attempt) {
-        self.exhausted += 1;
-        self.recorders[attempt.target].not_sent += u64::from(attempt.measured);
-        let later = now_ns() + SWEEP_NS;
-        self.feeds[attempt.target].answered(attempt.user, later);
-    }
-
-    fn ended(&mut self, finished: Finished) {
-        self.in_flight -= 1;
-        let end = finished.stamps.end.unwrap_or_else(now_ns);
-        self.feeds[finished.target].answered(finished.user, end);
-        if let Ok(reply) = &finished.outcome {
-            self.spend(finished.target, reply);
-        }
-        if !finished.measured {
-            return;
-        }
-        let open_loop = matches!(self.plan.arrivals, Arrivals::Open { .. });
-        self.recorders[finished.target].record(&finished, self.start, open_loop);
-        self.shared.done.fetch_add(1, Ordering::Relaxed);
-        match finished.outcome {
-            Err(_) => drop(self.shared.failed.fetch_add(1, Ordering::Relaxed)),
-            Ok(reply) => {
-                if let Some(captured) = &mut self.captured {
-                    captured.push((finished.target, finished.case, reply));
-                }
-            }
-        }
-    }
-
-    /// Counts what an answer has cost, by the server's tokens or else by chunks; warm-up is paid for too.
-    fn spend(&self, target: usize, reply: &Reply) {
-        let Some(cost) = self.plan.targets[target].cost else {
-            return;
-        };
-        let (input, output) = reply
-            .usage
-            .map_or((0, reply.chunks), |usage| (usage.input, usage.output));
-        // USD per million tokens are 1e3 nano-USD per token.
-        let nanos = (input as f64 * cost.input + output as f64 * cost.output) * 1e3;
-        self.shared.spent.fetch_add(nanos as u64, Ordering::Relaxed);
     }
 
     /// Fails what is past its deadline.
@@ -349,15 +318,18 @@ impl<'a> Shard<'a> {
             .attempts()
             .chain(self.pending.iter().flatten())
         {
-            if attempt.measured {
-                let recorder = &mut self.recorders[attempt.target];
-                recorder.attempted += 1;
-                recorder.in_flight_at_end += 1;
+            let errand = &attempt.errand;
+            let pipeline = errand.journey.as_ref();
+            let pipeline = pipeline.map(|_| self.plan.recorder(errand.flow));
+            for recorder in pipeline.into_iter().chain([errand.target]) {
+                let recorder = &mut self.recorders[recorder];
+                recorder.attempted += u64::from(errand.measured);
+                recorder.in_flight_at_end += u64::from(errand.measured);
             }
         }
         if !self.over_budget {
-            for (feed, recorder) in self.feeds.iter_mut().zip(&mut self.recorders) {
-                recorder.not_sent += feed.overdue(now);
+            for (flow, feed) in self.feeds.iter_mut().enumerate() {
+                self.recorders[self.plan.recorder(flow)].not_sent += feed.overdue(now);
             }
         }
         self.recorders.iter_mut().for_each(Recorder::close);

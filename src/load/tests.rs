@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::plan::{Endpoint, LoadPlan, Prepared, Target};
+use super::plan::{Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
 use super::stub::{Request, Step, Stub, ok, send, wait};
 use super::{LoadResult, run};
 use crate::manifest::{Arrivals, KindTable, Problems, Process, Scope, Timeouts, Until};
@@ -23,7 +23,12 @@ fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
         .expect("the keys are right");
     let request = call.request(&Scope::default()).unwrap();
     Target {
-        stage: "s".to_owned(),
+        measured: Measured {
+            name: "s".to_owned(),
+            slo: Vec::new(),
+            cost: None,
+            owner: None,
+        },
         call: Arc::from(call),
         endpoint: Endpoint { address, tls: None },
         requests: vec![Prepared::new(&request)],
@@ -33,9 +38,6 @@ fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
             idle: None,
             total: Duration::from_millis(500),
         },
-        slo: Vec::new(),
-        cost: None,
-        owner: None,
     }
 }
 
@@ -46,6 +48,7 @@ fn serve(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> std:
 fn plan(target: Target, arrivals: Arrivals, until: Until) -> LoadPlan {
     LoadPlan {
         targets: vec![target],
+        flows: vec![Flow::Stage(0)],
         arrivals,
         until,
         warmup: Duration::ZERO,

@@ -25,8 +25,8 @@ pub(crate) use error::Problems;
 pub(crate) use kind::KindTable;
 pub(crate) use metric::{LatencyMetric, ShareMetric, Stat};
 pub(crate) use model::{
-    Arrivals, Cost, Environment, Eval, Gate, Limit, Load, Manifest, Process, Rule, Slo, SloTarget,
-    Stage, Timeouts, Until, VersionSource,
+    Arrivals, Cost, Environment, Eval, Gate, Limit, Load, Manifest, Pipeline, Process, Rule, Slo,
+    SloTarget, Stage, Timeouts, Until, VersionSource,
 };
 pub(crate) use name::Name;
 pub(crate) use scope::Scope;

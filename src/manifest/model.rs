@@ -45,7 +45,7 @@ pub(crate) struct Manifest {
 pub(crate) struct Deployment {
     pub(crate) name: String,
     pub(crate) owner: Option<String>,
-    /// The stage users call.
+    /// The stage or pipeline users call.
     pub(crate) entry: Option<Name>,
     /// The default environment.
     pub(crate) env: Option<Name>,
@@ -135,7 +135,6 @@ pub(crate) struct Cost {
 
 /// `[pipeline.NAME]`: steps that stagegate itself drives.
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "checked now, read by client-driven pipelines")]
 pub(crate) struct Pipeline {
     pub(crate) name: Name,
     pub(crate) steps: Vec<Name>,
@@ -158,10 +157,6 @@ pub(crate) struct Load {
     pub(crate) max_requests: Option<u64>,
     /// USD.
     pub(crate) max_cost: Option<f64>,
-    #[expect(
-        dead_code,
-        reason = "checked now, read by annotations of the manifest's lines"
-    )]
     pub(crate) span: Span,
 }
 
@@ -327,6 +322,28 @@ impl Manifest {
     /// Returns the stage of that name.
     pub(crate) fn stage(&self, name: &str) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.name == *name)
+    }
+
+    /// Returns the pipeline of that name.
+    pub(crate) fn pipeline(&self, name: &str) -> Option<&Pipeline> {
+        self.pipelines
+            .iter()
+            .find(|pipeline| pipeline.name == *name)
+    }
+
+    /// Returns what a load has figures of: its targets, and the steps of the pipelines among them.
+    pub(crate) fn measured_by(&self, load: &Load) -> Vec<&str> {
+        let mut names = Vec::new();
+        for target in &load.targets {
+            match self.pipeline(target.as_str()) {
+                Some(pipeline) => {
+                    names.push(pipeline.name.as_str());
+                    names.extend(pipeline.steps.iter().map(Name::as_str));
+                }
+                None => names.extend(self.stage(target.as_str()).map(|it| it.name.as_str())),
+            }
+        }
+        names
     }
 
     /// Returns the load of that name.

@@ -27,6 +27,16 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    /// Returns what the templates of one case see.
+    #[must_use]
+    pub(crate) fn of(&self, input: &Value, expected: &Value) -> Self {
+        Self {
+            input: input.clone(),
+            expected: expected.clone(),
+            ..self.clone()
+        }
+    }
+
     /// Returns what a dotted reference stands for, or why there is nothing; the reason holds no value.
     pub(super) fn lookup(&self, path: &[String]) -> Result<Cow<'_, Value>, String> {
         let (root, rest) = path.split_first().ok_or("the reference is empty")?;

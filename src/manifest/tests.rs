@@ -189,7 +189,7 @@ fn references_to_nothing_are_named_with_what_was_meant() {
 x 4 problems in `stagegate.toml`
 
 Error:
-  x `entry` of `[deployment]`: there is no stage `gatway`
+  x `entry` of `[deployment]`: there is no stage or pipeline `gatway`
    ,-[stagegate.toml:5:9]
  4 | name = "small"
  5 | entry = "gatway"
@@ -507,14 +507,14 @@ x load `peak` does not say when it ends
   help: Add `duration = "60s"` or `requests = 1000`.
 "#);
     insta::assert_snapshot!(spoilt("target = \"gateway\"", "target = \"each\""), @r#"
-x `target` of load `peak`: `each` is not a stage, and the target must be one
+x `target` of load `peak`: there is no stage or pipeline `each`
     ,-[stagegate.toml:29:10]
  28 | [load.peak]
  29 | target = "each"
     :          ^^^^^^
  30 | arrivals = { process = "poisson", rate = "20/s" }
     `----
-  help: Name the stages that are to be called.
+  help: Known are `gateway`, `retrieve`.
 "#);
 }
 
@@ -557,7 +557,7 @@ x metric `load.peek.gateway.response_time.p95`: there is no load `peek`
   help: Did you mean `peak`?
 
 x metric `load.peak.retrieve.response_time.p95`: load `peak` does not call
-  | stage `retrieve`
+  | `retrieve`
     ,-[stagegate.toml:44:10]
  43 | [[gate.rule]]
  44 | metric = "load.peak.retrieve.response_time.p95"

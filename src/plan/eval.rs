@@ -15,17 +15,21 @@ pub(crate) fn eval_plan(
     repeats: Option<u32>,
     only: &[String],
 ) -> Result<EvalPlan> {
-    let stage = project.stage(eval.stage.as_str())?;
-    let before = project.steps_before(&stage)?;
-    let names = before
-        .iter()
-        .map(|step| step.name.as_str())
-        .chain([stage.name.as_str()]);
-    let scope = project.scope(names)?;
+    let (before, steps) = if let Some(pipeline) = project.manifest.pipeline(eval.stage.as_str()) {
+        let steps = pipeline.steps.iter();
+        let steps: Result<Vec<_>, _> = steps.map(|it| project.stage(it.as_str())).collect();
+        (Vec::new(), steps?)
+    } else {
+        let stage = project.stage(eval.stage.as_str())?;
+        (project.steps_before(&stage)?, vec![stage])
+    };
+    let called = before.iter().chain(&steps);
+    let names = called.map(|step| step.name.as_str());
+    let scope = project.scope(names.chain([eval.stage.as_str()]))?;
     let plan = EvalPlan {
         name: eval.name.to_string(),
         stage: eval.stage.to_string(),
-        target: step(stage),
+        steps: steps.into_iter().map(step).collect(),
         before: before.into_iter().map(step).collect(),
         golden: Arc::new(project.golden(&eval.golden)?),
         checks: project.checks(&eval.name),

@@ -12,8 +12,8 @@ use super::project::Project;
 use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
-use crate::load::{Endpoint, LoadPlan, Prepared, Target, Tls};
-use crate::manifest::{Arrivals, Load, Name, Until};
+use crate::load::{Endpoint, Flow, LoadPlan, Measured, Pipeline, Prepared, Target, Tls};
+use crate::manifest::{self, Arrivals, Load, Name, Until};
 use crate::measure::{Rate, show_duration};
 use crate::protocol::{Client, HttpRequest, trusting_config};
 
@@ -77,17 +77,23 @@ pub(crate) async fn load_plan(
         .iter()
         .filter(|name| only.is_none_or(|only| **name == *only))
         .collect();
-    let targets = match (targets.is_empty(), only) {
-        // A stage that the load does not name may still be put under this load.
-        (true, Some(only)) => vec![project.stage(only)?.name],
+    let names = match (targets.is_empty(), only) {
+        // What the load does not name may still be put under this load.
+        (true, Some(only)) => vec![only.to_owned()],
         _ => targets.into_iter().map(ToString::to_string).collect(),
     };
-    let mut resolved = Vec::new();
-    for name in targets {
-        resolved.push(target(project, client, &name, &cases).await?);
+    let (mut targets, mut flows) = (Vec::new(), Vec::new());
+    for name in names {
+        if let Some(pipeline) = project.manifest.pipeline(&name) {
+            flows.push(self::pipeline(project, client, pipeline, &cases, &mut targets).await?);
+        } else {
+            flows.push(Flow::Stage(targets.len()));
+            targets.push(target(project, client, &name, &cases).await?);
+        }
     }
     Ok(LoadPlan {
-        targets: resolved,
+        targets,
+        flows,
         arrivals: load.arrivals,
         until: load.until,
         warmup: load.warmup,
@@ -100,6 +106,42 @@ pub(crate) async fn load_plan(
 
 async fn target(project: &Project, client: &Client, name: &str, cases: &[Case]) -> Result<Target> {
     let caller = Caller::new(project, client, name)?;
+    target_of(project, &caller, cases).await
+}
+
+/// Resolves a pipeline's steps. Only the first step's requests can be written before the run; each later stage is
+/// resolved with the first case, after one untimed run of what comes before it.
+async fn pipeline(
+    project: &Project,
+    client: &Client,
+    pipeline: &manifest::Pipeline,
+    cases: &[Case],
+    targets: &mut Vec<Target>,
+) -> Result<Flow> {
+    let mut steps = Vec::new();
+    for step in &pipeline.steps {
+        let cases = if steps.is_empty() { cases } else { &cases[..1] };
+        let mut target = target(project, client, step.as_str(), cases).await?;
+        if !steps.is_empty() {
+            target.requests.clear();
+        }
+        steps.push(targets.len());
+        targets.push(target);
+    }
+    let names = pipeline.steps.iter().map(Name::as_str);
+    let scope = project.scope(names.chain([pipeline.name.as_str()]))?;
+    Ok(Flow::Pipeline(Pipeline {
+        measured: measured(project, pipeline.name.as_str()),
+        steps,
+        scopes: cases
+            .iter()
+            .map(|case| scope.of(&case.input, &case.expected))
+            .collect(),
+    }))
+}
+
+async fn target_of(project: &Project, caller: &Caller<'_>, cases: &[Case]) -> Result<Target> {
+    let name = caller.stage().name.as_str();
     let mut requests = Vec::with_capacity(cases.len());
     let mut endpoint = None;
     for case in cases {
@@ -109,21 +151,27 @@ async fn target(project: &Project, client: &Client, name: &str, cases: &[Case]) 
         }
         requests.push(Prepared::new(&request));
     }
-    let stage = project.manifest.stage(name);
     let endpoint = endpoint.ok_or_else(|| PlanError::Conflict {
         message: format!("stage `{name}` has no case to send"),
         help: "Give the load a golden set with at least one case.".to_owned(),
     })?;
     Ok(Target {
-        stage: name.to_owned(),
+        measured: measured(project, name),
         call: Arc::clone(&caller.stage().call),
         endpoint,
         requests,
         timeouts: caller.stage().timeouts,
+    })
+}
+
+fn measured(project: &Project, name: &str) -> Measured {
+    let stage = project.manifest.stage(name);
+    Measured {
+        name: name.to_owned(),
         slo: stage.map(|stage| stage.slo.clone()).unwrap_or_default(),
         cost: stage.and_then(|stage| stage.cost),
         owner: project.manifest.owner(name).map(str::to_owned),
-    })
+    }
 }
 
 /// Finds the address once, before the run: name resolution is no part of a stage's latency.
@@ -182,11 +230,7 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
             json!({"concurrency": concurrency, "think_time": show_duration(think_time)})
         }
     };
-    let targets: Vec<&str> = plan
-        .targets
-        .iter()
-        .map(|target| target.stage.as_str())
-        .collect();
+    let targets: Vec<&str> = plan.flow_names().collect();
     let mut document = json!({
         "target": targets,
         "arrivals": arrivals,

@@ -48,9 +48,7 @@ impl<'a> Caller<'a> {
 
     /// Writes the request for one case, after calling the steps that it needs.
     pub(crate) async fn request(&self, case: &Case) -> Result<HttpRequest, PlanError> {
-        let mut scope = self.scope.clone();
-        scope.input = case.input.clone();
-        scope.expected = case.expected.clone();
+        let mut scope = self.scope.of(&case.input, &case.expected);
         for step in &self.steps {
             let failed = |reason| PlanError::Step {
                 stage: self.stage.name.clone(),

@@ -80,6 +80,24 @@ impl Reply {
         }
     }
 
+    /// Adds the outputs of earlier steps that this answer does not have itself; of those, a later step's first. A
+    /// pipeline answers with what its last step says, and with what only an earlier one knows.
+    #[must_use]
+    pub(crate) fn with_outputs_of(mut self, steps: &Map<String, Value>) -> Self {
+        for outputs in steps.values().rev().filter_map(Value::as_object) {
+            for (name, value) in outputs {
+                if !self.outputs.contains_key(name) {
+                    self.outputs.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        if self.text.is_none() {
+            let text = self.outputs.get("text").and_then(Value::as_str);
+            self.text = text.map(str::to_owned);
+        }
+        self
+    }
+
     /// Returns the ids that `output.ids` selected, as text; `None` where the stage has no such output.
     pub(crate) fn ids(&self) -> Option<Vec<String>> {
         let ids = self.outputs.get("ids")?;

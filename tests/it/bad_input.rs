@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::stub::{Request, Step, Stub, ok, send};
 use crate::support::suite::{
-    ANSWERS, Service, echo, golden, manifest, nobody, project, question, status,
+    ANSWERS, Service, echo, golden, manifest, nobody, project, question, status, told,
 };
 use crate::support::{Output, Project};
 
@@ -16,12 +16,6 @@ const TEN: &str = "[load.peak]\ntarget = [\"api\"]\narrivals = { concurrency = 1
 /// Makes a project with the suite and a load.
 fn shop(stub: &Stub, stage: &str) -> Project {
     project(stub.address, stage, &format!("{ANSWERS}\n{TEN}"), 3)
-}
-
-/// Writes an error message with its exit code, for snapshots.
-fn told(output: &Output) -> String {
-    assert_eq!(output.stdout, "", "{output}");
-    format!("{}[exit {}]", output.stderr, output.code.unwrap())
 }
 
 #[test]

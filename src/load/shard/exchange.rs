@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use mio::event::Event;
 
 use super::{LARGEST_ANSWER, READ_SIZE, READS, Shard};
-use crate::load::attempt::Attempt;
+use crate::load::attempt::{Attempt, Errand};
 use crate::load::connection::{Connection, Phase};
 use crate::load::http1::Progress;
 use crate::load::pacer::now_ns;
@@ -17,8 +17,12 @@ impl Shard<'_> {
         let now = now_ns();
         attempt.stamps.conn_ready = Some(now);
         attempt.stamps.send_start = Some(now);
-        let request = &self.plan.targets[attempt.target].requests[attempt.case];
+        let written = attempt.request.take();
+        let Errand { target, case, .. } = attempt.errand;
         if let Some(connection) = self.connections.get(at) {
+            let request = written
+                .as_ref()
+                .unwrap_or_else(|| &self.plan.targets[target].requests[case]);
             connection.begin(attempt, request);
         }
         self.write(at);

@@ -31,7 +31,8 @@ pub(super) fn deployment(
     });
     let by = |key: &str| format!("`{key}` of `[deployment]`");
     if let Some(entry) = &raw.entry {
-        let among = ("stage", known.stages.as_slice());
+        let targets = known.targets();
+        let among = ("stage or pipeline", targets.as_slice());
         let name = entry.get_ref().as_str();
         exists(name, &entry.span(), among, &by("entry"), problems);
     }

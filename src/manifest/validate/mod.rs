@@ -5,6 +5,7 @@ mod eval;
 mod fault;
 mod gate;
 mod load;
+mod pipeline;
 mod reference;
 mod rule;
 mod slo;
@@ -103,6 +104,7 @@ fn build(document: Document, problems: &mut Problems) -> Manifest {
         secrets: std::collections::BTreeMap::new(),
     };
     cycles(&manifest, problems);
+    pipeline::check(&manifest, problems);
     rule::subjects(&manifest, &known, problems);
     manifest.secrets = reference::check(&manifest, &known, problems);
     manifest
@@ -170,6 +172,13 @@ impl Known {
             evals: names(&document.evals),
             faults: names(&document.faults),
         }
+    }
+}
+
+impl Known {
+    /// Returns what a load or an eval can call.
+    fn targets(&self) -> Vec<String> {
+        [self.stages.as_slice(), self.pipelines.as_slice()].concat()
     }
 }
 

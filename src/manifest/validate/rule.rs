@@ -7,7 +7,6 @@ use crate::manifest::document::Table;
 use crate::manifest::error::Problems;
 use crate::manifest::metric::{EvalPart, MetricName, MetricUnit};
 use crate::manifest::model::{Accept, Gate, Limit, Manifest, Rule, Span};
-use crate::manifest::name::Name;
 use crate::manifest::raw;
 use crate::manifest::shape::suggest;
 use crate::measure::{Rate, Share, parse_duration};
@@ -170,16 +169,22 @@ fn subject(
         Err(_) => false,
         Ok(MetricName::Load { load, stage, .. }) => {
             if !exists(&load, span, ("load", &known.loads), &by, problems)
-                || !exists(&stage, span, ("stage", &known.stages), &by, problems)
+                || !exists(
+                    &stage,
+                    span,
+                    ("stage or pipeline", &known.targets()),
+                    &by,
+                    problems,
+                )
             {
                 return false;
             }
             let Some(found) = manifest.load_named(&load) else {
                 return false;
             };
-            let targets: Vec<&str> = found.targets.iter().map(Name::as_str).collect();
-            if !targets.is_empty() && !targets.contains(&stage.as_str()) {
-                let message = format!("{by}: load `{load}` does not call stage `{stage}`");
+            let called = manifest.measured_by(found);
+            if !called.is_empty() && !called.contains(&stage.as_str()) {
+                let message = format!("{by}: load `{load}` does not call `{stage}`");
                 let help = format!("Add `{stage}` to the `target` of load `{load}`.");
                 problems.at(span.clone(), message, Some(help));
             }

@@ -209,7 +209,7 @@ pub(super) fn pipeline(
     })
 }
 
-/// Checks the target of something that can only call stages so far.
+/// Checks the target of a load or an eval: a stage or a pipeline.
 pub(super) fn target(
     name: &str,
     span: &crate::manifest::model::Span,
@@ -217,15 +217,8 @@ pub(super) fn target(
     by: &str,
     problems: &mut Problems,
 ) -> Option<Name> {
-    let pipeline = known.pipelines.iter().any(|pipeline| pipeline == name);
-    let stage = known.stages.iter().any(|stage| stage == name);
-    if !stage && (pipeline || name == "each") {
-        let message = format!("{by}: `{name}` is not a stage, and the target must be one");
-        let help = "Name the stages that are to be called.".to_owned();
-        problems.at(span.clone(), message, Some(help));
-        return None;
-    }
-    exists(name, span, ("stage", &known.stages), by, problems)
+    let targets = known.targets();
+    exists(name, span, ("stage or pipeline", &targets), by, problems)
         .then(|| name.parse().ok())
         .flatten()
 }

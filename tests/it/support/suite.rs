@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::Project;
 use super::stub::{Request, Step, Stub, ok, send};
+use super::{Output, Project};
 
 /// The suite of most tests.
 pub(crate) const ANSWERS: &str = "
@@ -107,4 +107,10 @@ pub(crate) fn nobody() -> SocketAddr {
         .unwrap()
         .local_addr()
         .unwrap()
+}
+
+/// Writes an error message with its exit code, for snapshots.
+pub(crate) fn told(output: &Output) -> String {
+    assert_eq!(output.stdout, "", "{output}");
+    format!("{}[exit {}]", output.stderr, output.code.unwrap())
 }

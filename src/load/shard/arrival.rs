@@ -1,0 +1,110 @@
+//! Where a request ends: what it is recorded as, and what it sets off.
+
+use std::sync::atomic::Ordering;
+
+use super::{SWEEP_NS, Shard};
+use crate::load::attempt::{Attempt, Errand, Finished};
+use crate::load::journey::Journey;
+use crate::load::pacer::now_ns;
+use crate::load::plan::{Flow, Prepared};
+use crate::manifest::Arrivals;
+use crate::measure::Failure;
+use crate::protocol::Reply;
+
+impl Shard<'_> {
+    /// Counts a request that this machine could not send.
+    pub(super) fn not_sent(&mut self, attempt: Attempt) {
+        self.exhausted += 1;
+        let errand = &attempt.errand;
+        if errand.journey.as_ref().is_some_and(|it| !it.is_at_start()) {
+            self.in_flight += 1;
+            let detail = "this machine has no socket left".to_owned();
+            return self.ended(attempt.fail(Failure::Exhausted, detail, now_ns()));
+        }
+        let recorder = self.plan.recorder(errand.flow);
+        self.recorders[recorder].not_sent += u64::from(errand.measured);
+        let later = now_ns() + SWEEP_NS;
+        self.feeds[errand.flow].answered(errand.user, later);
+    }
+
+    /// Takes a request that has ended: the end of its arrival, or of one step of it.
+    pub(super) fn ended(&mut self, mut finished: Finished) {
+        self.in_flight -= 1;
+        if let Ok(reply) = &finished.outcome {
+            self.spend(finished.errand.target, reply);
+        }
+        match finished.errand.journey.take() {
+            None => self.concluded(&finished),
+            Some(journey) => self.stepped(journey, finished),
+        }
+    }
+
+    fn stepped(&mut self, mut journey: Box<Journey>, mut finished: Finished) {
+        let plan = self.plan;
+        let Errand { flow, target, .. } = finished.errand;
+        if finished.errand.measured {
+            self.recorders[target].record(&finished, self.start, false);
+            self.capture(target, &finished);
+        }
+        let Flow::Pipeline(pipeline) = &plan.flows[flow] else {
+            return self.concluded(&finished);
+        };
+        match journey.go_on(plan, pipeline, &finished) {
+            None => self.concluded(&journey.conclude(plan, finished)),
+            Some((next, Err(error))) => {
+                finished.errand.target = next;
+                finished.outcome = Err(error);
+                self.concluded(&journey.conclude(plan, finished));
+            }
+            Some((next, Ok(request))) => {
+                let due = finished.stamps.end.unwrap_or_else(now_ns);
+                let errand = Errand {
+                    target: next,
+                    journey: Some(journey),
+                    ..finished.errand
+                };
+                let mut attempt = Attempt::new(errand, due, now_ns(), &plan.targets[next]);
+                attempt.request = Some(Prepared::new(&request));
+                self.shared.sent.fetch_add(1, Ordering::Relaxed);
+                self.begin(attempt);
+            }
+        }
+    }
+
+    /// Records the end of an arrival.
+    fn concluded(&mut self, finished: &Finished) {
+        let Errand { flow, user, .. } = finished.errand;
+        let end = finished.stamps.end.unwrap_or_else(now_ns);
+        self.feeds[flow].answered(user, end);
+        if !finished.errand.measured {
+            return;
+        }
+        let open_loop = matches!(self.plan.arrivals, Arrivals::Open { .. });
+        let recorder = self.plan.recorder(flow);
+        self.recorders[recorder].record(finished, self.start, open_loop);
+        self.capture(recorder, finished);
+        self.shared.done.fetch_add(1, Ordering::Relaxed);
+        if finished.outcome.is_err() {
+            self.shared.failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn capture(&mut self, recorder: usize, finished: &Finished) {
+        if let (Some(captured), Ok(reply)) = (&mut self.captured, &finished.outcome) {
+            captured.push((recorder, finished.errand.case, reply.clone()));
+        }
+    }
+
+    /// Counts what an answer has cost, by the server's tokens or else by chunks; warm-up is paid for too.
+    fn spend(&self, target: usize, reply: &Reply) {
+        let Some(cost) = self.plan.targets[target].measured.cost else {
+            return;
+        };
+        let (input, output) = reply
+            .usage
+            .map_or((0, reply.chunks), |usage| (usage.input, usage.output));
+        // USD per million tokens are 1e3 nano-USD per token.
+        let nanos = (input as f64 * cost.input + output as f64 * cost.output) * 1e3;
+        self.shared.spent.fetch_add(nanos as u64, Ordering::Relaxed);
+    }
+}
