@@ -82,6 +82,7 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Status> {
         Command::Check(args) => commands::check(context, args).await,
         Command::Demo(args) => commands::demo(context, args).await,
         Command::Load(args) => commands::load(context, args).await,
+        Command::Profile(args) => commands::profile(context, args).await,
         Command::Eval(args) => commands::eval(context, args).await,
         Command::Diff(args) => commands::diff(context, args),
         Command::Gate(args) => commands::gate(context, args).await,

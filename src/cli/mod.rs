@@ -8,7 +8,7 @@ pub(crate) use main_impl::main_impl;
 
 use crate::args::Global;
 use crate::commands::{
-    CheckArgs, DemoArgs, DiffArgs, EvalArgs, GateArgs, InitArgs, LoadArgs, RunsArgs,
+    CheckArgs, DemoArgs, DiffArgs, EvalArgs, GateArgs, InitArgs, LoadArgs, ProfileArgs, RunsArgs,
 };
 
 /// Load-test, evaluate, and gate AI deployments from one manifest
@@ -33,6 +33,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Demo(DemoArgs),
     Load(LoadArgs),
+    Profile(ProfileArgs),
     Eval(EvalArgs),
     Diff(DiffArgs),
     Gate(GateArgs),

@@ -9,7 +9,7 @@ use super::measured::{add_versions, keep, new_record, present_release};
 use super::quality::score_captured;
 use crate::error::Result;
 use crate::exit::Status;
-use crate::load::{LoadPlan, LoadResult, run};
+use crate::load::{Keep, LoadPlan, LoadResult, run};
 use crate::manifest::{Load, Until};
 use crate::measure::{Event, Rate, parse_duration};
 use crate::plan::{Caller, LoadOverrides, Project, load_plan, plan_document};
@@ -105,9 +105,12 @@ pub(super) async fn run_load(
     }
     let progress = context.ui.progress();
     progress.emit(started(&load, plan.targets.len()));
-    let capture = load.score_with.is_some();
+    let keep_these = Keep {
+        replies: load.score_with.is_some(),
+        traces: false,
+    };
     let mut result = tokio::task::block_in_place(|| {
-        run(&plan, progress.as_ref(), &context.interrupted, capture)
+        run(&plan, progress.as_ref(), &context.interrupted, keep_these)
     })?;
     drop(progress);
     record.eval = score_captured(project, &load, &plan, std::mem::take(&mut result.captured))?;

@@ -136,6 +136,7 @@ pub(super) fn new_record(
         plan: Value::Null,
         eval: None,
         fault: None,
+        profile: None,
         verdict: None,
         runs: Vec::new(),
         rounds: Vec::new(),

@@ -9,6 +9,7 @@ mod gate;
 mod init;
 mod load;
 mod measured;
+mod profile;
 mod quality;
 mod runs;
 
@@ -20,6 +21,7 @@ pub(crate) use eval::EvalArgs;
 pub(crate) use gate::GateArgs;
 pub(crate) use init::InitArgs;
 pub(crate) use load::LoadArgs;
+pub(crate) use profile::ProfileArgs;
 pub(crate) use runs::RunsArgs;
 
 pub(crate) use check::check;
@@ -29,4 +31,5 @@ pub(crate) use eval::eval;
 pub(crate) use gate::gate;
 pub(crate) use init::init;
 pub(crate) use load::load;
+pub(crate) use profile::profile;
 pub(crate) use runs::runs;

@@ -34,6 +34,7 @@ pub(super) fn run(kind: RunKind, name: &str, id: &str) -> RunRecord {
         plan: serde_json::Value::Null,
         eval: None,
         fault: None,
+        profile: None,
         verdict: None,
         runs: Vec::new(),
         rounds: Vec::new(),

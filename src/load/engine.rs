@@ -15,7 +15,8 @@ use super::pacer::now_ns;
 use super::plan::LoadPlan;
 use super::recorder::Recorder;
 use super::result::{Stages, stage_result, unreached};
-use super::shard::{Captured, Shard, ShardResult, Shared, WAKER};
+use super::shard::{Captured, Keep, Shard, ShardResult, Shared, WAKER};
+use super::trace::Trace;
 use super::validity::{Evidence, judge};
 use crate::error::{Classify, Kind};
 use crate::manifest::{Arrivals, LatencyMetric, Until};
@@ -46,6 +47,8 @@ pub(crate) struct LoadResult {
     pub(crate) examples: BTreeMap<String, BTreeMap<Failure, String>>,
     /// Ok answers, when they were asked for.
     pub(crate) captured: Vec<Captured>,
+    /// Single requests, when they were asked for.
+    pub(crate) traces: Vec<Trace>,
 }
 
 /// The engine itself could not run.
@@ -59,13 +62,12 @@ impl Classify for LoadError {
     }
 }
 
-/// Runs a plan until it ends or `interrupted` becomes true. With `keep_replies`, every ok answer is kept for scoring
-/// once the clock has stopped.
+/// Runs a plan until it ends or `interrupted` becomes true.
 pub(crate) fn run(
     plan: &LoadPlan,
     sink: &dyn EventSink,
     interrupted: &AtomicBool,
-    keep_replies: bool,
+    keep: Keep,
 ) -> Result<LoadResult, LoadError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let shards = cores.saturating_sub(1).max(1);
@@ -84,9 +86,7 @@ pub(crate) fn run(
             scope.spawn(move || {
                 hurry_this_thread();
                 let result = shard.and_then(|mut shard| {
-                    if keep_replies {
-                        shard.keep_replies();
-                    }
+                    shard.keep(keep);
                     shard.run()
                 });
                 // The receiver outlives every shard.
@@ -229,6 +229,7 @@ fn merge(shards: Vec<ShardResult>) -> ShardResult {
         merged.exhausted += shard.exhausted;
         merged.over_budget |= shard.over_budget;
         merged.captured.extend(shard.captured);
+        merged.traces.extend(shard.traces);
         for (known, more) in merged.recorders.iter_mut().zip(shard.recorders) {
             known.merge(more);
         }
@@ -299,6 +300,7 @@ fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> Load
         complete: end.complete,
         over_budget: merged.over_budget,
         captured: merged.captured,
+        traces: merged.traces,
     }
 }
 

@@ -57,6 +57,11 @@ impl Journey {
         Some((next, request))
     }
 
+    /// Returns the stamps of the steps that have ended, with their targets.
+    pub(super) fn past(&self) -> Vec<(usize, Stamps)> {
+        self.past.clone()
+    }
+
     /// Returns the end of the whole way: due when the first step was, answered when the last one was.
     pub(super) fn conclude(self, plan: &LoadPlan, mut finished: Finished) -> Finished {
         let first = self.past.first().map_or(finished.stamps, |(_, it)| *it);

@@ -21,8 +21,10 @@ mod socket;
 mod stub;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod validity;
 
-pub(crate) use engine::{LoadResult, run};
+pub(crate) use engine::{LoadError, LoadResult, run};
 pub(crate) use plan::{Endpoint, Flow, LoadPlan, Measured, Pipeline, Prepared, Target, Tls};
-pub(crate) use shard::Captured;
+pub(crate) use shard::{Captured, Keep};
+pub(crate) use trace::Trace;

@@ -18,6 +18,7 @@ use super::journey::Journey;
 use super::pacer::{Pacer, now_ns};
 use super::plan::{Flow, LoadPlan, Target};
 use super::recorder::Recorder;
+use super::trace::{Trace, Traces};
 use crate::measure::Failure;
 use crate::protocol::Reply;
 
@@ -51,11 +52,21 @@ pub(super) struct Shared {
 /// An ok answer of the measured phase, kept to be scored: number of its recorder, case, answer.
 pub(crate) type Captured = (usize, usize, Reply);
 
+/// What is kept besides the figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Keep {
+    /// Every ok answer, for scoring once the clock has stopped.
+    pub(crate) replies: bool,
+    /// Single requests with all their stamps.
+    pub(crate) traces: bool,
+}
+
 /// What a shard brings back.
 #[derive(Default)]
 pub(super) struct ShardResult {
     pub(super) recorders: Vec<Recorder>,
     pub(super) captured: Vec<Captured>,
+    pub(super) traces: Vec<Trace>,
     pub(super) exhausted: u64,
     pub(super) over_budget: bool,
 }
@@ -71,6 +82,7 @@ pub(super) struct Shard<'a> {
     pending: Vec<VecDeque<Attempt>>,
     recorders: Vec<Recorder>,
     captured: Option<Vec<Captured>>,
+    traces: Option<Traces>,
     start: u64,
     in_flight: u64,
     next_sweep: u64,
@@ -111,6 +123,7 @@ impl<'a> Shard<'a> {
             pending: plan.targets.iter().map(|_| VecDeque::new()).collect(),
             recorders,
             captured: None,
+            traces: None,
             start,
             in_flight: 0,
             next_sweep: 0,
@@ -122,9 +135,10 @@ impl<'a> Shard<'a> {
         })
     }
 
-    /// Keeps every ok answer of the measured phase.
-    pub(super) fn keep_replies(&mut self) {
-        self.captured = Some(Vec::new());
+    /// Says what of the measured phase is kept.
+    pub(super) fn keep(&mut self, keep: Keep) {
+        self.captured = keep.replies.then(Vec::new);
+        self.traces = keep.traces.then(Traces::default);
     }
 
     /// Runs until every request has ended, or the run is stopped.
@@ -336,6 +350,7 @@ impl<'a> Shard<'a> {
         ShardResult {
             recorders: self.recorders,
             captured: self.captured.unwrap_or_default(),
+            traces: self.traces.map(Traces::into_vec).unwrap_or_default(),
             exhausted: self.exhausted,
             over_budget: self.over_budget,
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::plan::{Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
 use super::stub::{Request, Step, Stub, ok, send, wait};
-use super::{LoadResult, run};
+use super::{Keep, LoadResult, run};
 use crate::manifest::{Arrivals, KindTable, Problems, Process, Scope, Timeouts, Until};
 use crate::measure::Event;
 use crate::protocol::PROTOCOLS;
@@ -68,7 +68,16 @@ fn open(rate: &str) -> Arrivals {
 
 fn run_quietly(plan: &LoadPlan) -> (LoadResult, StageResult) {
     let events: Mutex<Vec<Event>> = Mutex::default();
-    let result = run(plan, &events, &AtomicBool::new(false), true).unwrap();
+    let result = run(
+        plan,
+        &events,
+        &AtomicBool::new(false),
+        Keep {
+            replies: true,
+            traces: true,
+        },
+    )
+    .unwrap();
     let stage = result.stages["s"].clone();
     (result, stage)
 }
@@ -268,7 +277,7 @@ fn an_interruption_keeps_what_was_measured() {
         flag.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     let events: Mutex<Vec<Event>> = Mutex::default();
-    let result = run(&plan, &events, &interrupted, false).unwrap();
+    let result = run(&plan, &events, &interrupted, Keep::default()).unwrap();
     let stage = &result.stages["s"];
     assert!(!result.complete);
     assert!(stage.ok > 20 && stage.in_flight_at_end > 5, "{stage:?}");

@@ -160,6 +160,25 @@ pub(crate) struct Load {
     pub(crate) span: Span,
 }
 
+impl Load {
+    /// Returns a load that is made of flags alone.
+    pub(crate) fn bare(arrivals: Arrivals, until: Until) -> Self {
+        Self {
+            name: "flags".parse().expect("these are letters"),
+            targets: Vec::new(),
+            arrivals,
+            until,
+            warmup: Duration::ZERO,
+            seed: 1,
+            data: None,
+            score_with: None,
+            max_requests: None,
+            max_cost: None,
+            span: 0..0,
+        }
+    }
+}
+
 /// When requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Arrivals {

@@ -213,6 +213,15 @@ fn resolve(stage: &str, request: &HttpRequest) -> Result<Endpoint, PlanError> {
     Ok(Endpoint { address, tls })
 }
 
+/// Returns arrivals in words: `20/s`, `8 users`.
+pub(crate) fn show_arrivals(arrivals: Arrivals) -> String {
+    match arrivals {
+        Arrivals::Open { rate, .. } => rate.to_string(),
+        Arrivals::Closed { concurrency: 1, .. } => "1 user".to_owned(),
+        Arrivals::Closed { concurrency, .. } => format!("{concurrency} users"),
+    }
+}
+
 /// Returns the plan as it is stored with the run: what was sent, when, and for how long.
 pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
     let arrivals = match load.arrivals {

@@ -7,6 +7,7 @@ mod git;
 mod id;
 mod layout;
 mod missing;
+mod profile;
 mod read;
 mod record;
 mod release;
@@ -24,6 +25,7 @@ pub(crate) use git::{Git, GitFacts};
 pub(crate) use id::RunId;
 pub(crate) use layout::Store;
 pub(crate) use missing::SelectError;
+pub(crate) use profile::{Estimate, Level, Place, ProfileCell, ProfileResult, Span, Waterfall};
 pub(crate) use record::{
     CaseResult, EvalResult, Generator, GoldenInfo, IntervalRecord, Lag, MetricSummary, RUN_SCHEMA,
     RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SliceEstimate, SloResult,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use super::profile::ProfileResult;
 use serde_json::Value;
 
 use super::version::FormatVersion;
@@ -42,6 +44,9 @@ pub(crate) struct RunRecord {
     /// What was injected and what was expected, in a run of kind `fault`.
     #[serde(default)]
     pub(crate) fault: Option<Value>,
+    /// Present in a run of kind `profile`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) profile: Option<ProfileResult>,
     #[serde(default)]
     pub(crate) verdict: Option<VerdictKind>,
     /// Present in a run of kind `gate`: the ids of the runs it made.

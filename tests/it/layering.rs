@@ -20,6 +20,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("diff", 2),
     ("eval", 2),
     ("load", 2),
+    ("profile", 2),
     ("args", 3),
     ("plan", 3),
     ("report", 3),
@@ -43,6 +44,7 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
         "measure",
         "histograms are what quantiles are taken from",
     ),
+    ("profile", "load", "a profile is several loads"),
     ("args", "report", "the formats that exist"),
     ("args", "ui", "when to use colour"),
 ];

@@ -185,3 +185,109 @@ error: load `peak` would measure `llm` twice
 [exit 2]
 "#);
 }
+
+#[test]
+fn a_profile_shows_every_step_alone_and_inside_and_where_the_time_goes() {
+    let stub = deployment();
+    let project = project(&stub, OPEN, &[json!({"input": "sky"})]);
+    let profile = ["profile", "--duration", "1s", "--format", "json"];
+    let run = project.measure(&profile).expect(0).json();
+    let found = &run["profile"];
+    assert_eq!(
+        (&run["kind"], &run["name"]),
+        (&json!("profile"), &json!("chat"))
+    );
+    assert_eq!(found["driven"], true);
+    assert_eq!(found["parts"], json!(["retrieve", "llm"]));
+    let cell = |stage: &str, place: &str, load: &str| {
+        let cells = found["cells"].as_array().unwrap();
+        let is_it =
+            |it: &&Value| it["stage"] == stage && it["place"] == place && it["load"] == load;
+        cells
+            .iter()
+            .find(is_it)
+            .unwrap_or_else(|| panic!("{stage} {place} {load}"))
+            .clone()
+    };
+    for (place, load) in [
+        ("alone", "low"),
+        ("alone", "given"),
+        ("inside", "low"),
+        ("inside", "given"),
+    ] {
+        assert!(
+            cell("retrieve", place, load)["p50"]["value"]
+                .as_f64()
+                .unwrap()
+                >= 4.0
+        );
+        assert!(cell("llm", place, load)["p50"]["value"].as_f64().unwrap() >= 6.0);
+    }
+    let slow = &found["waterfalls"][1];
+    assert_eq!(slow["label"], "slow");
+    let (first, second) = (&slow["spans"][0], &slow["spans"][1]);
+    assert_eq!(
+        (&first["stage"], &second["stage"]),
+        (&json!("retrieve"), &json!("llm"))
+    );
+    assert!(second["start"].as_f64() >= first["end"].as_f64());
+    let summary = found["summary"].as_str().unwrap();
+    assert!(summary.starts_with("`llm` takes "), "{summary}");
+    let shown = project.run(&["runs", "show", "latest"]).expect(0).stdout;
+    assert!(
+        shown.contains("inside 80/s") && shown.contains('█'),
+        "{shown}"
+    );
+    assert!(
+        shown.lines().all(|line| line.chars().count() <= 80),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_profile_of_an_entry_calls_its_stages_beside_it() {
+    let stub = deployment();
+    let more = format!(
+        "[stage.front]\nkind = \"http\"\nurl = \"http://{}/answer\"\ncalls = [\"retrieve\"]\n",
+        stub.address
+    );
+    let project = project(&stub, &more, &[]);
+    let profile = [
+        "profile",
+        "front",
+        "--rate",
+        "60/s",
+        "--duration",
+        "1s",
+        "--format",
+        "json",
+    ];
+    // Without data there is no input for `retrieve`.
+    let said = project.run(&profile).expect(2).stderr;
+    assert!(said.contains("stage `retrieve`"), "{said}");
+    let project = self::project(&stub, &format!("{more}{OPEN}"), &[json!({"input": "sky"})]);
+    let run = project.measure(&profile).expect(0).json();
+    let found = &run["profile"];
+    assert_eq!(
+        (&found["driven"], &found["load"]),
+        (&json!(false), &json!("60/s"))
+    );
+    assert_eq!(found["cells"].as_array().unwrap().len(), 6);
+    assert_eq!(run["stages"]["front"]["offered_rps"], 60.0);
+}
+
+#[test]
+fn a_profile_of_nothing_that_is_known_is_refused() {
+    let project = project(&deployment(), "", &[]);
+    insta::assert_snapshot!(told(&project.run(&["profile", "lm"])), @r"
+error: there is no stage `lm` in `stagegate.toml`
+  help: Did you mean `llm`?
+[exit 2]
+");
+    insta::assert_snapshot!(told(&project.run(&["profile", "llm"])), @r"
+error: there is no load to profile under
+  help: Give `--rate` or `--concurrency`, or add a `[load.NAME]` to the
+        manifest.
+[exit 2]
+");
+}

@@ -7,8 +7,9 @@ use crate::load::attempt::{Attempt, Errand, Finished};
 use crate::load::journey::Journey;
 use crate::load::pacer::now_ns;
 use crate::load::plan::{Flow, Prepared};
+use crate::load::trace::Trace;
 use crate::manifest::Arrivals;
-use crate::measure::Failure;
+use crate::measure::{Failure, Stamps};
 use crate::protocol::Reply;
 
 impl Shard<'_> {
@@ -34,7 +35,11 @@ impl Shard<'_> {
             self.spend(finished.errand.target, reply);
         }
         match finished.errand.journey.take() {
-            None => self.concluded(&finished),
+            None => {
+                let steps = vec![(finished.errand.target, finished.stamps)];
+                self.trace(&finished, steps);
+                self.concluded(&finished);
+            }
             Some(journey) => self.stepped(journey, finished),
         }
     }
@@ -50,7 +55,12 @@ impl Shard<'_> {
             return self.concluded(&finished);
         };
         match journey.go_on(plan, pipeline, &finished) {
-            None => self.concluded(&journey.conclude(plan, finished)),
+            None => {
+                let steps = journey.past();
+                let finished = journey.conclude(plan, finished);
+                self.trace(&finished, steps);
+                self.concluded(&finished);
+            }
             Some((next, Err(error))) => {
                 finished.errand.target = next;
                 finished.outcome = Err(error);
@@ -86,6 +96,19 @@ impl Shard<'_> {
         self.shared.done.fetch_add(1, Ordering::Relaxed);
         if finished.outcome.is_err() {
             self.shared.failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn trace(&mut self, finished: &Finished, steps: Vec<(usize, Stamps)>) {
+        let errand = &finished.errand;
+        if let (Some(traces), true) = (
+            &mut self.traces,
+            errand.measured && finished.outcome.is_ok(),
+        ) {
+            traces.push(Trace {
+                flow: errand.flow,
+                steps,
+            });
         }
     }
 

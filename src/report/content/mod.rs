@@ -6,6 +6,7 @@ mod diff;
 mod eval;
 mod load;
 mod metric;
+mod profile;
 mod run;
 mod runs;
 mod spread;

@@ -3,7 +3,7 @@
 use super::super::block::{Block, Title, Tone};
 use super::super::format::{duration_s, number, plural, release, short_id};
 use super::super::warning;
-use super::{eval, load};
+use super::{eval, load, profile};
 use crate::store::{RunRecord, ValidityVerdict};
 
 /// Returns the content of a run.
@@ -13,7 +13,9 @@ pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
     if let Some(eval) = &run.eval {
         blocks.extend(eval::blocks(eval));
     }
-    if !run.stages.is_empty() {
+    if let Some(profile) = &run.profile {
+        blocks.extend(profile::blocks(profile));
+    } else if !run.stages.is_empty() {
         blocks.extend(load::blocks(run));
     }
     if !run.runs.is_empty() {

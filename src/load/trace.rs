@@ -1,0 +1,42 @@
+//! Single requests, kept whole: what a waterfall is drawn from.
+
+use crate::measure::Stamps;
+
+/// So many are kept by each thread, from the first on: enough for a short run, and a bound for a long one.
+const MOST: usize = 20_000;
+
+/// One answered arrival, step by step.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Trace {
+    /// The number of its flow.
+    pub(crate) flow: usize,
+    /// The stages called, by number, in order; one for a load on a stage.
+    pub(crate) steps: Vec<(usize, Stamps)>,
+}
+
+impl Trace {
+    /// Returns the time in ns from when it was due to its last content.
+    pub(crate) fn response_time(&self) -> Option<u64> {
+        let (_, first) = self.steps.first()?;
+        let (_, last) = self.steps.last()?;
+        Some(last.last_content?.saturating_sub(first.intended))
+    }
+}
+
+/// The traces of one thread.
+#[derive(Debug, Default)]
+pub(super) struct Traces(Vec<Trace>);
+
+impl Traces {
+    /// Keeps a trace, unless there are enough.
+    pub(super) fn push(&mut self, trace: Trace) {
+        if self.0.len() < MOST {
+            self.0.push(trace);
+        }
+    }
+
+    /// Returns what was kept.
+    pub(super) fn into_vec(self) -> Vec<Trace> {
+        self.0
+    }
+}

@@ -1,0 +1,51 @@
+//! One stage's figures under one condition.
+
+use std::collections::BTreeMap;
+
+use crate::measure::{Histogram, min_samples};
+use crate::stats::quantile_interval;
+use crate::store::{Estimate, Level, MetricSummary, Place, ProfileCell, StageResult};
+
+const CONFIDENCE: f64 = 0.95;
+
+/// Condenses what a load found.
+pub(super) fn cells(
+    place: Place,
+    load: Level,
+    stages: &BTreeMap<String, StageResult>,
+) -> Vec<ProfileCell> {
+    let cell = |(stage, result): (&String, &StageResult)| {
+        let metric = result.metrics.get("response_time");
+        ProfileCell {
+            stage: stage.clone(),
+            place,
+            load,
+            count: result.ok,
+            failed: result.failed,
+            mean: metric.and_then(|metric| metric.mean),
+            p50: metric.and_then(|metric| estimate(metric, 0.5)),
+            p95: metric.and_then(|metric| estimate(metric, 0.95)),
+        }
+    };
+    stages.iter().map(cell).collect()
+}
+
+/// Returns a percentile with its interval, by [`quantile_interval`]; `None` with fewer samples than the percentile
+/// needs.
+fn estimate(metric: &MetricSummary, quantile: f64) -> Option<Estimate> {
+    if metric.count < min_samples(quantile) {
+        return None;
+    }
+    let whole = Histogram::decode(metric.histogram.as_deref()?).ok()?;
+    let intervals: Vec<Histogram> = metric
+        .intervals
+        .iter()
+        .filter_map(|interval| Histogram::decode(&interval.histogram).ok())
+        .collect();
+    let found = quantile_interval(&whole, &intervals, quantile, CONFIDENCE)?;
+    Some(Estimate {
+        value: found.value,
+        low: found.low,
+        high: found.high,
+    })
+}

@@ -1,0 +1,91 @@
+//! A typical and a slow request, by their parts.
+
+use crate::load::Trace;
+use crate::store::{Span, Waterfall};
+
+/// Returns the requests at the median and at the 95th percentile of the response time; a request that really was, not an
+/// average. `names` are those of the stages by number. Nothing where no request came back.
+pub(super) fn waterfalls(traces: &[Trace], names: &[String]) -> Vec<Waterfall> {
+    let mut timed: Vec<(u64, &Trace)> = traces
+        .iter()
+        .filter_map(|trace| Some((trace.response_time()?, trace)))
+        .collect();
+    timed.sort_by_key(|(time, _)| *time);
+    let at =
+        |quantile: f64| timed.get(((timed.len() as f64 * quantile).ceil() as usize).max(1) - 1);
+    let draw = |(label, quantile): (&str, f64)| {
+        let (time, trace) = at(quantile)?;
+        Some(Waterfall {
+            label: label.to_owned(),
+            response_time_ms: *time as f64 / 1e6,
+            spans: spans(trace, names)?,
+        })
+    };
+    [("typical", 0.5), ("slow", 0.95)]
+        .into_iter()
+        .filter_map(draw)
+        .collect()
+}
+
+fn spans(trace: &Trace, names: &[String]) -> Option<Vec<Span>> {
+    let (_, first) = trace.steps.first()?;
+    let ms = |at: u64| at.saturating_sub(first.intended) as f64 / 1e6;
+    trace
+        .steps
+        .iter()
+        .map(|(target, stamps)| {
+            Some(Span {
+                stage: names.get(*target)?.clone(),
+                start: ms(stamps.intended),
+                sent: ms(stamps.send_start?),
+                first_content: ms(stamps.first_content.or(stamps.first_byte)?),
+                end: ms(stamps.last_content?),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Stamps;
+
+    fn trace(total_ms: u64) -> Trace {
+        let step = |due: u64, end: u64| Stamps {
+            intended: due * 1_000_000,
+            dequeued: due * 1_000_000,
+            send_start: Some(due * 1_000_000 + 500_000),
+            first_content: Some((due + 1) * 1_000_000),
+            last_content: Some(end * 1_000_000),
+            ..Stamps::default()
+        };
+        Trace {
+            flow: 0,
+            steps: vec![(0, step(100, 102)), (1, step(102, 100 + total_ms))],
+        }
+    }
+
+    #[test]
+    fn a_typical_and_a_slow_request_are_real_ones() {
+        let traces: Vec<Trace> = (1..=100).map(|ms| trace(ms + 2)).collect();
+        let names = ["retrieve".to_owned(), "llm".to_owned()];
+        let drawn = waterfalls(&traces, &names);
+        let times: Vec<f64> = drawn.iter().map(|it| it.response_time_ms).collect();
+        assert_eq!(times, [52.0, 97.0]);
+        assert_eq!(
+            drawn[0].spans[1],
+            Span {
+                stage: "llm".to_owned(),
+                start: 2.0,
+                sent: 2.5,
+                first_content: 3.0,
+                end: 52.0
+            }
+        );
+    }
+
+    #[test]
+    fn without_an_answer_there_is_nothing_to_draw() {
+        assert_eq!(waterfalls(&[], &[]), []);
+    }
+}
