@@ -148,7 +148,7 @@ async fn probe(project: &Project, client: &Client, stage: &str) -> Result<ProbeR
     Ok(match answer {
         Ok(answered) => ProbeResult {
             ok: true,
-            status: Some(answered.status),
+            status: answered.status,
             response_time_ms: Some(answered.response_time.as_secs_f64() * 1e3),
             ids: answered.reply.ids().map(|ids| ids.len() as u64),
             text: answered

@@ -98,7 +98,7 @@ pub(super) async fn run_load(
     record.plan = plan_document(&load, &plan);
     for target in &plan.targets {
         let (stage, count) = (&target.measured.name, target.requests.len());
-        let address = target.endpoint.address;
+        let address = &target.endpoint;
         context.ui.detail(&format!(
             "stage `{stage}` is at {address}; requests prepared: {count}"
         ));
@@ -151,7 +151,7 @@ fn tell(
     result: &LoadResult,
 ) -> Result<()> {
     for target in &plan.targets {
-        let (stage, address) = (&target.measured.name, target.endpoint.address);
+        let (stage, address) = (&target.measured.name, &target.endpoint);
         // What a stage sends back may hold the secrets that were sent to it.
         let caller = Caller::new(project, client, stage)?;
         let examples = result.examples.get(stage).into_iter().flatten();

@@ -55,6 +55,8 @@ struct ReplyShape {
     outputs: Map<String, Value>,
     body: Option<Value>,
     fallback: Option<bool>,
+    #[serde(default)]
+    hit: Option<bool>,
     #[serde(with = "usage")]
     usage: Option<Usage>,
     chunks: u64,

@@ -15,7 +15,7 @@ use super::plan::{EvalPlan, Step};
 use crate::golden::GoldenSet;
 use crate::manifest::{KindTable, Problems, Scope, TemplateError, Timeouts};
 use crate::measure::Failure;
-use crate::protocol::{Call, Head, HttpRequest, MAX_BYTES, ReadError, Reply, ReplyReader};
+use crate::protocol::{Call, Head, HttpRequest, MAX_BYTES, ReadError, Reply, ReplyReader, Request};
 
 /// Posts `{"input": …, "steps": …}` and reads `{"text": …, "ids": […]}`.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) struct FakeCall {
 }
 
 impl Call for FakeCall {
-    fn request(&self, scope: &Scope) -> Result<HttpRequest, TemplateError> {
+    fn request(&self, scope: &Scope) -> Result<Request, TemplateError> {
         if scope.input == "unwritable" {
             return Err(TemplateError {
                 template: "{{ input.question }}".to_owned(),
@@ -32,12 +32,12 @@ impl Call for FakeCall {
             });
         }
         let body = json!({"input": scope.input, "steps": scope.steps});
-        Ok(HttpRequest {
+        Ok(Request::Http(HttpRequest {
             method: "POST".to_owned(),
             url: self.url.clone(),
             headers: Vec::new(),
             body: body.to_string().into(),
-        })
+        }))
     }
 
     fn streams(&self) -> bool {

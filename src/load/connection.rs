@@ -1,6 +1,7 @@
 //! The connections of one shard: a slab with one stack of idle ones for each target.
 
 use std::io;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use mio::Registry;
@@ -9,9 +10,9 @@ use mio::net::TcpStream;
 use super::arrival::nanos;
 use super::attempt::Attempt;
 use super::http1::ResponseParser;
-use super::plan::{Endpoint, Prepared, Target};
-use super::shard::total_ns;
+use super::plan::{Target, Tls, Written};
 use super::socket::Socket;
+use crate::measure::Failure;
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,31 +38,43 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Puts a request on the connection.
-    pub(super) fn begin(&mut self, attempt: Attempt, request: &Prepared) {
+    pub(super) fn begin(&mut self, attempt: Attempt, request: &Written) {
         self.out = request.bytes.clone();
         self.is_head = request.is_head;
         self.attempt = Some(attempt);
     }
 
-    fn is_overdue(&self, now: u64, target: &Target) -> bool {
+    /// Returns which deadline the connection is past, if any.
+    fn overdue(&self, now: u64, target: &Target) -> Option<(Failure, &'static str)> {
         let past = |since: u64, limit: u64| now > since.saturating_add(limit);
         let timeouts = &target.timeouts;
-        match (&self.attempt, self.phase) {
-            (None, Phase::Open) => false,
-            (None, Phase::Connecting | Phase::Handshaking) => past(
-                self.opened,
-                timeouts.connect.map_or(total_ns(target), nanos),
-            ),
-            (Some(attempt), _) => {
-                let stamps = &attempt.stamps;
-                let first = timeouts.first_token.map(nanos);
-                let idle = timeouts.idle.map(nanos);
-                past(stamps.dequeued, total_ns(target))
-                    || (stamps.first_content.is_none()
-                        && first.is_some_and(|first| past(stamps.dequeued, first)))
-                    || idle.is_some_and(|idle| past(attempt.last_sign(), idle))
-            }
-        }
+        let total = nanos(timeouts.total);
+        let Some(attempt) = &self.attempt else {
+            let late = past(self.opened, timeouts.connect.map_or(total, nanos));
+            return match self.phase {
+                Phase::Connecting if late => {
+                    Some((Failure::Connect, "no connection within its timeout"))
+                }
+                Phase::Handshaking if late => {
+                    Some((Failure::Tls, "no TLS handshake within its timeout"))
+                }
+                Phase::Connecting | Phase::Handshaking | Phase::Open => None,
+            };
+        };
+        let (first, idle) = (timeouts.first_token.map(nanos), timeouts.idle.map(nanos));
+        let dequeued = attempt.stamps.dequeued;
+        let said = if past(dequeued, total) {
+            "no complete answer within the timeout"
+        } else if attempt.stamps.first_content.is_none()
+            && first.is_some_and(|first| past(dequeued, first))
+        {
+            "no content within `timeout.first_token`"
+        } else if idle.is_some_and(|idle| past(attempt.last_sign(), idle)) {
+            "nothing more for `timeout.idle`"
+        } else {
+            return None;
+        };
+        Some((Failure::Timeout, said))
     }
 }
 
@@ -90,12 +103,12 @@ impl Connections {
     /// Begins a connection; `register` gets its socket and its number.
     pub(super) fn connect(
         &mut self,
-        endpoint: &Endpoint,
+        (address, tls): (SocketAddr, Option<&Tls>),
         target: usize,
         now: u64,
         register: impl FnOnce(&mut TcpStream, usize) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut socket = Socket::connect(endpoint)?;
+        let mut socket = Socket::connect(address, tls)?;
         let at = self.vacant.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
@@ -144,13 +157,18 @@ impl Connections {
         }
     }
 
-    /// Returns the numbers of the connections that are past a deadline.
-    pub(super) fn overdue(&self, now: u64, targets: &[Target]) -> Vec<usize> {
-        let overdue =
-            |connection: &Connection| connection.is_overdue(now, &targets[connection.target]);
-        (0..self.slots.len())
-            .filter(|at| self.slots[*at].as_ref().is_some_and(overdue))
-            .collect()
+    /// Returns the numbers of the connections that are past a deadline, and which.
+    pub(super) fn overdue(
+        &self,
+        now: u64,
+        targets: &[Target],
+    ) -> Vec<(usize, Failure, &'static str)> {
+        let overdue = |(at, slot): (usize, &Option<Connection>)| {
+            let connection = slot.as_ref()?;
+            let (failure, said) = connection.overdue(now, &targets[connection.target])?;
+            Some((at, failure, said))
+        };
+        self.slots.iter().enumerate().filter_map(overdue).collect()
     }
 
     /// Returns every attempt that has a connection.

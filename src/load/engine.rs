@@ -11,7 +11,6 @@ use mio::{Poll, Waker};
 use super::arrival::nanos;
 use super::feed::{Counters, Feed};
 use super::machine::{Machine, hurry_this_thread, most_connections, peak_rss_mb};
-use super::pacer::now_ns;
 use super::plan::LoadPlan;
 use super::recorder::Recorder;
 use super::result::{Stages, stage_result, unreached};
@@ -20,7 +19,7 @@ use super::trace::Trace;
 use super::validity::{Evidence, judge};
 use crate::error::{Classify, Kind};
 use crate::manifest::{Arrivals, LatencyMetric, Until};
-use crate::measure::{Event, EventSink, Failure, Histogram};
+use crate::measure::{Event, EventSink, Failure, Histogram, now_ns};
 use crate::store::{Generator, Lag, Validity};
 
 /// From plan to first request: time for the threads to get to their loops.
@@ -73,15 +72,20 @@ pub(crate) fn run(
     let shards = cores.saturating_sub(1).max(1);
     let shared = Shared::default();
     let polls: Vec<Poll> = (0..shards).map(|_| Poll::new()).collect::<Result<_, _>>()?;
-    let wakers: Vec<Waker> = polls
+    let wakers: Vec<Arc<Waker>> = polls
         .iter()
-        .map(|poll| Waker::new(poll.registry(), WAKER))
+        .map(|poll| Waker::new(poll.registry(), WAKER).map(Arc::new))
         .collect::<Result<_, _>>()?;
     let before = read_machine();
     let start = now_ns() + LEAD_NS + nanos(plan.warmup);
     let (done, results) = mpsc::channel();
     let (shards, complete) = std::thread::scope(|scope| {
-        for shard in prepare(plan, &shared, polls, start) {
+        for shard in prepare(
+            plan,
+            &shared,
+            polls.into_iter().zip(wakers.iter().cloned()).collect(),
+            start,
+        ) {
             let done = done.clone();
             scope.spawn(move || {
                 hurry_this_thread();
@@ -125,7 +129,7 @@ fn read_machine() -> Machine {
 fn prepare<'a>(
     plan: &'a LoadPlan,
     shared: &'a Shared,
-    polls: Vec<Poll>,
+    polls: Vec<(Poll, Arc<Waker>)>,
     start: u64,
 ) -> Vec<std::io::Result<Shard<'a>>> {
     let shards = polls.len();
@@ -149,7 +153,7 @@ struct Watch<'a> {
     sink: &'a dyn EventSink,
     interrupted: &'a AtomicBool,
     shared: &'a Shared,
-    wakers: &'a [Waker],
+    wakers: &'a [Arc<Waker>],
     start: u64,
 }
 

@@ -6,7 +6,7 @@ use super::attempt::Finished;
 use super::plan::{LoadPlan, Pipeline};
 use crate::manifest::Scope;
 use crate::measure::{Failure, Stamps};
-use crate::protocol::{HttpRequest, ReadError};
+use crate::protocol::{ReadError, Request};
 
 /// What has come of the steps so far.
 pub(super) struct Journey {
@@ -39,7 +39,7 @@ impl Journey {
         plan: &LoadPlan,
         pipeline: &Pipeline,
         finished: &Finished,
-    ) -> Option<(usize, Result<HttpRequest, ReadError>)> {
+    ) -> Option<(usize, Result<Request, ReadError>)> {
         let target = finished.errand.target;
         self.past.push((target, finished.stamps));
         let reply = finished.outcome.as_ref().ok()?;

@@ -11,6 +11,7 @@ mod journey;
 mod machine;
 mod pacer;
 mod plan;
+mod processes;
 mod recorder;
 mod result;
 mod shard;

@@ -6,13 +6,6 @@ use rustix::time::{
     timerfd_settime,
 };
 
-/// Returns the monotonic clock in ns since an arbitrary start; the same clock for every thread.
-#[cfg(unix)]
-pub(crate) fn now_ns() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-}
-
 /// Wakes the event loop at an absolute time.
 ///
 /// A `timerfd` in the same epoll set: epoll's own timeout, which tokio's timers and most load generators rest on, has

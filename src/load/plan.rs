@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use crate::manifest::{
     Arrivals, Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until,
 };
-use crate::protocol::{Call, HttpRequest};
+use crate::protocol::{Call, HttpRequest, ProcessRequest, Request};
 
 /// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself.
 pub(crate) struct LoadPlan {
@@ -145,9 +145,22 @@ impl Measured {
 
 /// Where a stage is, resolved once before the run.
 #[derive(Clone)]
-pub(crate) struct Endpoint {
-    pub(crate) address: SocketAddr,
-    pub(crate) tls: Option<Tls>,
+pub(crate) enum Endpoint {
+    Http {
+        address: SocketAddr,
+        tls: Option<Tls>,
+    },
+    /// On this machine: a program is started for each request.
+    Process,
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Http { address, .. } => address.fmt(f),
+            Self::Process => f.write_str("this machine"),
+        }
+    }
 }
 
 /// How to speak TLS with a stage.
@@ -157,16 +170,33 @@ pub(crate) struct Tls {
     pub(crate) name: ServerName<'static>,
 }
 
-/// A request as the bytes that go over the wire.
+/// A request, ready to go.
 #[derive(Clone)]
-pub(crate) struct Prepared {
+pub(crate) enum Prepared {
+    Http(Written),
+    Process(ProcessRequest),
+}
+
+impl Prepared {
+    /// Makes a request ready.
+    pub(crate) fn new(request: &Request) -> Self {
+        match request {
+            Request::Http(request) => Self::Http(Written::new(request)),
+            Request::Process(request) => Self::Process(request.clone()),
+        }
+    }
+}
+
+/// A request as the bytes that go over the wire.
+#[derive(Clone, Default)]
+pub(crate) struct Written {
     pub(super) bytes: Bytes,
     pub(super) is_head: bool,
 }
 
-impl Prepared {
+impl Written {
     /// Writes an HTTP/1.1 request, head and body in one piece, so that they leave in one write.
-    pub(crate) fn new(request: &HttpRequest) -> Self {
+    fn new(request: &HttpRequest) -> Self {
         let mut target = request.url.path().to_owned();
         if let Some(query) = request.url.query() {
             target.push('?');

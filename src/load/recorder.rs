@@ -25,6 +25,9 @@ pub(crate) struct Recorder {
     pub(crate) in_flight_at_end: u64,
     pub(crate) fallbacks: u64,
     pub(crate) fallback_known: bool,
+    /// Ok answers that say whether a cache had them, and those that it had.
+    pub(crate) hit_known: u64,
+    pub(crate) hits: u64,
     pub(crate) connections: u64,
     pub(crate) tokens_in: u64,
     pub(crate) tokens_out: u64,
@@ -105,6 +108,8 @@ impl Recorder {
             in_flight_at_end: 0,
             fallbacks: 0,
             fallback_known: false,
+            hit_known: 0,
+            hits: 0,
             connections: 0,
             tokens_in: 0,
             tokens_out: 0,
@@ -142,15 +147,21 @@ impl Recorder {
                     self.fallback_known = true;
                     self.fallbacks += u64::from(fallback);
                 }
-                self.record_ok(finished, at, tokens);
+                self.hit_known += u64::from(reply.hit.is_some());
+                self.hits += u64::from(reply.hit == Some(true));
+                self.record_ok(finished, at, tokens, reply.hit);
             }
         }
     }
 
-    fn record_ok(&mut self, finished: &Finished, at: u64, tokens: u64) {
+    fn record_ok(&mut self, finished: &Finished, at: u64, tokens: u64, hit: Option<bool>) {
         let stamps = &finished.stamps;
         let max_stall = finished.gaps.iter().copied().max();
-        let value = |metric| latency(metric, stamps, finished.streams, tokens, max_stall);
+        let value = |metric| match metric {
+            LatencyMetric::HitTime if hit != Some(true) => None,
+            LatencyMetric::MissTime if hit != Some(false) => None,
+            _ => latency(metric, stamps, finished.streams, tokens, max_stall),
+        };
         let kept = |(metric, limit): &(LatencyMetric, u64)| {
             // Of pooled gaps, a request's worst one must keep the limit.
             let value = if *metric == LatencyMetric::ChunkGap {
@@ -223,6 +234,8 @@ impl Recorder {
         self.in_flight_at_end += other.in_flight_at_end;
         self.fallbacks += other.fallbacks;
         self.fallback_known |= other.fallback_known;
+        self.hit_known += other.hit_known;
+        self.hits += other.hits;
         self.connections += other.connections;
         self.tokens_in += other.tokens_in;
         self.tokens_out += other.tokens_out;
@@ -248,7 +261,9 @@ fn latency(
     max_stall: Option<u64>,
 ) -> Option<u64> {
     match metric {
-        LatencyMetric::ResponseTime => stamps.response_time(),
+        LatencyMetric::ResponseTime | LatencyMetric::HitTime | LatencyMetric::MissTime => {
+            stamps.response_time()
+        }
         LatencyMetric::ServiceTime => stamps.service_time(),
         LatencyMetric::ConnWait => stamps.conn_wait(),
         LatencyMetric::ScheduleLag => Some(stamps.schedule_lag()),

@@ -52,6 +52,7 @@ pub(super) fn stage_result(
             .fallback_known
             .then(|| share(recorder.fallbacks, recorder.ok))
             .flatten(),
+        hit_rate: share(recorder.hits, recorder.hit_known),
         connections: recorder.connections,
         tokens: tokens(recorder),
         cost_usd: measured.cost.filter(|_| recorder.by_usage > 0).map(|cost| {

@@ -6,20 +6,22 @@ mod exchange;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::arrival::nanos;
 use super::attempt::{Attempt, Errand};
-use super::connection::{Connections, Phase};
+use super::connection::Connections;
 use super::feed::{Due, Feed};
 use super::journey::Journey;
-use super::pacer::{Pacer, now_ns};
-use super::plan::{Flow, LoadPlan, Target};
+use super::pacer::Pacer;
+use super::plan::{Endpoint, Flow, LoadPlan, Target};
+use super::processes::Processes;
 use super::recorder::Recorder;
 use super::trace::{Trace, Traces};
-use crate::measure::Failure;
+use crate::measure::{Failure, now_ns};
 use crate::protocol::Reply;
 
 const TIMER: Token = Token(0);
@@ -78,6 +80,7 @@ pub(super) struct Shard<'a> {
     poll: Poll,
     pacer: Pacer,
     connections: Connections,
+    processes: Processes,
     feeds: Vec<Feed>,
     pending: Vec<VecDeque<Attempt>>,
     recorders: Vec<Recorder>,
@@ -99,7 +102,7 @@ impl<'a> Shard<'a> {
     pub(super) fn new(
         plan: &'a LoadPlan,
         shared: &'a Shared,
-        poll: Poll,
+        (poll, waker): (Poll, Arc<Waker>),
         feeds: Vec<Feed>,
         start: u64,
         most_connections: usize,
@@ -119,6 +122,7 @@ impl<'a> Shard<'a> {
             poll,
             pacer,
             connections: Connections::new(plan.targets.len()),
+            processes: Processes::new(waker),
             feeds,
             pending: plan.targets.iter().map(|_| VecDeque::new()).collect(),
             recorders,
@@ -166,6 +170,9 @@ impl<'a> Shard<'a> {
                 if let Some(at) = self.unread.pop_front() {
                     self.readable(at, false);
                 }
+            }
+            for finished in self.processes.ended() {
+                self.ended(finished);
             }
             for event in &events {
                 match event.token() {
@@ -272,6 +279,10 @@ impl<'a> Shard<'a> {
 
     fn begin(&mut self, attempt: Attempt) {
         let target = attempt.errand.target;
+        let plan = &self.plan.targets[target];
+        let Endpoint::Http { address, tls } = &plan.endpoint else {
+            return self.start_process(attempt);
+        };
         if let Some(at) = self.connections.take_idle(target) {
             self.in_flight += 1;
             self.start_on(at, attempt);
@@ -280,14 +291,16 @@ impl<'a> Shard<'a> {
         if self.connections.open() >= self.most_connections {
             return self.not_sent(attempt);
         }
-        let plan = &self.plan.targets[target];
         let registry = self.poll.registry();
-        match self
-            .connections
-            .connect(&plan.endpoint, target, now_ns(), |socket, token| {
+        match self.connections.connect(
+            (*address, tls.as_ref()),
+            target,
+            now_ns(),
+            |socket, token| {
                 let token = Token(token + FIRST_CONNECTION);
                 registry.register(socket, token, Interest::READABLE | Interest::WRITABLE)
-            }) {
+            },
+        ) {
             Ok(()) => {
                 self.recorders[target].connections += 1;
                 self.in_flight += 1;
@@ -304,14 +317,7 @@ impl<'a> Shard<'a> {
 
     /// Fails what is past its deadline.
     fn sweep(&mut self, now: u64) {
-        for at in self.connections.overdue(now, &self.plan.targets) {
-            let (failure, detail) = match self.connections.get(at).map(|c| c.phase) {
-                Some(Phase::Connecting) => (Failure::Connect, "no connection within its timeout"),
-                Some(Phase::Handshaking) => (Failure::Tls, "no TLS handshake within its timeout"),
-                Some(Phase::Open) | None => {
-                    (Failure::Timeout, "no complete answer within the timeout")
-                }
-            };
+        for (at, failure, detail) in self.connections.overdue(now, &self.plan.targets) {
             self.broken(at, failure, detail.to_owned());
         }
         for target in 0..self.pending.len() {
@@ -330,6 +336,7 @@ impl<'a> Shard<'a> {
         for attempt in self
             .connections
             .attempts()
+            .chain(self.processes.attempts())
             .chain(self.pending.iter().flatten())
         {
             let errand = &attempt.errand;

@@ -1,11 +1,12 @@
 //! A non-blocking connection, with or without TLS.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
 
 use mio::net::TcpStream;
 use rustls::ClientConnection;
 
-use super::plan::Endpoint;
+use super::plan::Tls;
 
 /// A TCP connection that may have TLS on top.
 pub(super) struct Socket {
@@ -15,11 +16,9 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Begins to connect.
-    pub(super) fn connect(endpoint: &Endpoint) -> io::Result<Self> {
-        let tcp = TcpStream::connect(endpoint.address)?;
-        let tls = endpoint
-            .tls
-            .as_ref()
+    pub(super) fn connect(address: SocketAddr, tls: Option<&Tls>) -> io::Result<Self> {
+        let tcp = TcpStream::connect(address)?;
+        let tls = tls
             .map(|tls| ClientConnection::new(tls.config.clone(), tls.name.clone()))
             .transpose()
             .map_err(io::Error::other)?

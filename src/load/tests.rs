@@ -30,7 +30,7 @@ fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
             owner: None,
         },
         call: Arc::from(call),
-        endpoint: Endpoint { address, tls: None },
+        endpoint: Endpoint::Http { address, tls: None },
         requests: vec![Prepared::new(&request)],
         timeouts: Timeouts {
             connect: None,

@@ -47,6 +47,13 @@ impl KindTable {
         &self.what
     }
 
+    /// Returns the table without a key, whose owner has read it, and with that key known for suggestions.
+    pub(crate) fn without(&self, key: &'static str) -> Self {
+        let mut rest = self.clone();
+        rest.table.remove(key);
+        rest
+    }
+
     /// Returns where a key's value stands in the text, else the table's header.
     pub(crate) fn span_of(&self, key: &str) -> Span {
         let value = self.table.get(key);

@@ -14,11 +14,14 @@ pub(crate) enum LatencyMetric {
     Tpot,
     ChunkGap,
     MaxStall,
+    /// The response time of the answers that a cache had, and of those that it had not.
+    HitTime,
+    MissTime,
 }
 
 impl LatencyMetric {
     /// Every metric, in the order of reports.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::ResponseTime,
         Self::ServiceTime,
         Self::Ttft,
@@ -28,6 +31,8 @@ impl LatencyMetric {
         Self::MaxStall,
         Self::ConnWait,
         Self::ScheduleLag,
+        Self::HitTime,
+        Self::MissTime,
     ];
 
     /// Returns the key used in documents and in the manifest.
@@ -42,6 +47,8 @@ impl LatencyMetric {
             Self::Tpot => "tpot",
             Self::ChunkGap => "chunk_gap",
             Self::MaxStall => "max_stall",
+            Self::HitTime => "hit_time",
+            Self::MissTime => "miss_time",
         }
     }
 }

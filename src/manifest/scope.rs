@@ -14,6 +14,8 @@ pub(super) const ROOTS: [&str; 5] = ["env", "secret", "input", "expected", "step
 /// What templates can see.
 #[derive(Clone, Default)]
 pub(crate) struct Scope {
+    /// The folder of the manifest, for what is not a template but a place.
+    pub(crate) folder: std::path::PathBuf,
     /// `{{ env.NAME }}`.
     pub(crate) env: Map<String, Value>,
     /// `{{ secret.NAME }}`.

@@ -249,6 +249,7 @@ mod tests {
             input: json!({"question": "wo & \"wie\"?", "tags": ["z", 1, null], "none": null}),
             expected: serde_json::Value::Null,
             steps,
+            ..Scope::default()
         }
     }
 

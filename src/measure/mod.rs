@@ -1,11 +1,13 @@
 //! Layer 0: units, timestamps, outcomes, histograms; what every engine measures in.
 
+mod clock;
 mod event;
 mod histogram;
 mod outcome;
 mod stamps;
 mod unit;
 
+pub(crate) use clock::now_ns;
 pub(crate) use event::{Event, EventSink};
 pub(crate) use histogram::{Histogram, Intervals, PERCENTILES, min_samples};
 pub(crate) use outcome::Failure;

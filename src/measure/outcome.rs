@@ -25,6 +25,10 @@ pub(crate) enum Failure {
     StreamError,
     /// The answer grew past the size limit.
     TooLarge,
+    /// The program of a `command` stage could not be started.
+    Start,
+    /// The program ended with this exit code, or by a signal (128 and its number).
+    Exit(i32),
     /// This machine ran out of sockets or ports.
     Exhausted,
     /// The request could not be written: a template without a value, a header that is not one. Never sent.
@@ -36,7 +40,12 @@ impl Failure {
     pub(crate) const fn reached(&self) -> bool {
         !matches!(
             self,
-            Self::Connect | Self::Resolve | Self::Tls | Self::Exhausted | Self::Request
+            Self::Connect
+                | Self::Resolve
+                | Self::Tls
+                | Self::Start
+                | Self::Exhausted
+                | Self::Request
         )
     }
 }
@@ -54,6 +63,8 @@ impl fmt::Display for Failure {
             Self::Contract => "contract",
             Self::StreamError => "stream error",
             Self::TooLarge => "too large",
+            Self::Start => "start",
+            Self::Exit(code) => return write!(f, "exit {code}"),
             Self::Exhausted => "sockets exhausted",
             Self::Request => "request",
         };

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use crate::manifest::{Manifest, Scope, TemplateError, VersionSource};
-use crate::protocol::{Call, Head, HttpRequest, OutputPath, ReadError, Reply, ReplyReader};
+use crate::protocol::{Call, Head, OutputPath, ReadError, Reply, ReplyReader, Request};
 
 /// What was heard, by the part of the release.
 #[derive(Debug, Default)]
@@ -87,7 +87,7 @@ pub(super) fn listen(
 }
 
 impl Call for Listening {
-    fn request(&self, scope: &Scope) -> Result<HttpRequest, TemplateError> {
+    fn request(&self, scope: &Scope) -> Result<Request, TemplateError> {
         self.inner.request(scope)
     }
 

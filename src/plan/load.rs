@@ -15,7 +15,7 @@ use crate::golden::Case;
 use crate::load::{Endpoint, Flow, LoadPlan, Measured, Pipeline, Prepared, Target, Tls};
 use crate::manifest::{self, Arrivals, Load, Name, Until};
 use crate::measure::{Rate, show_duration};
-use crate::protocol::{Client, HttpRequest, trusting_config};
+use crate::protocol::{Client, Request, trusting_config};
 
 /// The length of the intervals of the time series.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -175,7 +175,11 @@ fn measured(project: &Project, name: &str) -> Measured {
 }
 
 /// Finds the address once, before the run: name resolution is no part of a stage's latency.
-fn resolve(stage: &str, request: &HttpRequest) -> Result<Endpoint, PlanError> {
+fn resolve(stage: &str, request: &Request) -> Result<Endpoint, PlanError> {
+    let request = match request {
+        Request::Http(request) => request,
+        Request::Process(_) => return Ok(Endpoint::Process),
+    };
     let host = request.url.host_str().unwrap_or_default().to_owned();
     let failed = |reason: String| PlanError::Resolve {
         stage: stage.to_owned(),
@@ -210,7 +214,7 @@ fn resolve(stage: &str, request: &HttpRequest) -> Result<Endpoint, PlanError> {
     } else {
         None
     };
-    Ok(Endpoint { address, tls })
+    Ok(Endpoint::Http { address, tls })
 }
 
 /// Returns arrivals in words: `20/s`, `8 users`.

@@ -141,6 +141,7 @@ impl Project {
         Ok(Scope {
             env: self.environment.values.clone(),
             secrets: Arc::new(secrets),
+            folder: self.folder.clone(),
             ..Scope::default()
         })
     }

@@ -6,7 +6,7 @@ use super::error::PlanError;
 use super::project::{Project, StageCall};
 use crate::golden::Case;
 use crate::manifest::{Scope, TemplateError};
-use crate::protocol::{CallFailure, Called, Client, HttpRequest, MAX_BYTES};
+use crate::protocol::{CallFailure, Called, Client, MAX_BYTES, Request};
 
 /// Writes a stage's requests.
 pub(crate) struct Caller<'a> {
@@ -47,7 +47,7 @@ impl<'a> Caller<'a> {
     }
 
     /// Writes the request for one case, after calling the steps that it needs.
-    pub(crate) async fn request(&self, case: &Case) -> Result<HttpRequest, PlanError> {
+    pub(crate) async fn request(&self, case: &Case) -> Result<Request, PlanError> {
         let mut scope = self.scope.of(&case.input, &case.expected);
         for step in &self.steps {
             let failed = |reason| PlanError::Step {

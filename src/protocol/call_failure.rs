@@ -66,6 +66,8 @@ impl CallFailure {
             Failure::Decode | Failure::StreamError | Failure::Reset | Failure::TooLarge => {
                 "Look at what the stage answers, and at its `stream` key."
             }
+            Failure::Start => "Check the program's name, and that it may be executed.",
+            Failure::Exit(_) => "Run the program by hand with the same input.",
             Failure::Exhausted => "Raise `ulimit -n`.",
             Failure::Request => "Check the stage's `method` and `headers`.",
         }

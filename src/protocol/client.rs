@@ -11,9 +11,9 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
 use super::call_failure::{CallFailure, origin, retry_after};
-use super::{Head, HttpRequest, Reply, ReplyReader};
+use super::{Head, HttpRequest, ProcessRequest, Reply, ReplyReader, Request, run_process};
 use crate::manifest::Timeouts;
-use crate::measure::Failure;
+use crate::measure::{Failure, now_ns};
 
 /// The size limit of an answer where nothing else is said: far above any honest answer, far below the memory of any
 /// machine.
@@ -44,7 +44,8 @@ struct Pool {
 #[derive(Clone, Debug)]
 pub(crate) struct Called {
     pub(crate) reply: Reply,
-    pub(crate) status: u16,
+    /// The HTTP status; `None` where no HTTP was spoken.
+    pub(crate) status: Option<u16>,
     /// From the call to the last content; connecting counts.
     pub(crate) response_time: Duration,
 }
@@ -58,6 +59,19 @@ struct Deadlines {
 impl Client {
     /// Sends one request and reads its answer, within the stage's timeouts and at most `max_bytes` of body.
     pub(crate) async fn call(
+        &self,
+        request: Request,
+        reader: Box<dyn ReplyReader>,
+        timeouts: Timeouts,
+        max_bytes: u64,
+    ) -> Result<Called, CallFailure> {
+        match request {
+            Request::Http(request) => self.fetch(request, reader, timeouts, max_bytes).await,
+            Request::Process(request) => execute(&request, reader, timeouts, max_bytes).await,
+        }
+    }
+
+    async fn fetch(
         &self,
         request: HttpRequest,
         reader: Box<dyn ReplyReader>,
@@ -117,6 +131,22 @@ impl Client {
         pools.insert(pool, client.clone());
         Ok(client)
     }
+}
+
+async fn execute(
+    request: &ProcessRequest,
+    mut reader: Box<dyn ReplyReader>,
+    timeouts: Timeouts,
+    max_bytes: u64,
+) -> Result<Called, CallFailure> {
+    let before = now_ns();
+    let finished = run_process(request, timeouts, max_bytes).await?;
+    reader.data(&finished.output);
+    Ok(Called {
+        reply: reader.finish().map_err(CallFailure::from)?,
+        status: None,
+        response_time: Duration::from_nanos(finished.last_byte.saturating_sub(before)),
+    })
 }
 
 /// Shorter than the whole timeout, so that a connection that never came is told apart from an answer that never came.
@@ -206,7 +236,7 @@ async fn receive(
     let reply = reader.finish().map_err(CallFailure::from)?;
     Ok(Called {
         reply,
-        status,
+        status: Some(status),
         response_time: end - deadlines.started,
     })
 }

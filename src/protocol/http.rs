@@ -19,6 +19,6 @@ impl Entry for Http {
 
 impl Protocol for Http {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
-        rest::parse(table, problems, None)
+        Some(Box::new(rest::parse(table, problems, None)?))
     }
 }

@@ -1,11 +1,15 @@
 //! Layer 1: how a stage is called. Every kind is sans-IO: it writes a request and reads a response, whoever carries
 //! the bytes (the load engine's own sockets, or reqwest for probes and evals).
 
+mod cache;
 mod call_failure;
 mod chat;
 mod client;
+mod command;
+mod embeddings;
 mod http;
 mod output;
+mod process;
 mod reply;
 mod rerank;
 mod rest;
@@ -15,6 +19,7 @@ mod sse;
 pub(crate) use call_failure::CallFailure;
 pub(crate) use client::{Called, Client, MAX_BYTES, trusting_config};
 pub(crate) use output::OutputPath;
+pub(crate) use process::{Finished as FinishedProcess, run as run_process};
 pub(crate) use reply::{Head, ReadError, Reply, Usage};
 
 use bytes::Bytes;
@@ -26,7 +31,10 @@ use crate::registry::{Entry, Registry};
 pub(crate) static PROTOCOLS: Registry<dyn Protocol> = Registry::new(
     "stage kind",
     &[
+        &cache::Cache,
         &chat::Chat,
+        &command::Command,
+        &embeddings::Embeddings,
         &http::Http,
         &rerank::Rerank,
         &retrieval::Retrieval,
@@ -42,7 +50,7 @@ pub(crate) trait Protocol: Entry {
 /// One stage, ready to be called.
 pub(crate) trait Call: Send + Sync + std::fmt::Debug {
     /// Writes the request for one case.
-    fn request(&self, scope: &Scope) -> Result<HttpRequest, TemplateError>;
+    fn request(&self, scope: &Scope) -> Result<Request, TemplateError>;
 
     /// Returns whether the answer is a stream of events.
     fn streams(&self) -> bool;
@@ -54,13 +62,31 @@ pub(crate) trait Call: Send + Sync + std::fmt::Debug {
     fn needs_steps(&self) -> Vec<String>;
 }
 
-/// A request, complete. Not `Debug`: headers may hold secrets.
+/// A request, complete. Not `Debug`: it may hold secrets.
+#[derive(Clone)]
+pub(crate) enum Request {
+    Http(HttpRequest),
+    /// A program that is started for it.
+    Process(ProcessRequest),
+}
+
+/// An HTTP request.
 #[derive(Clone)]
 pub(crate) struct HttpRequest {
     pub(crate) method: String,
     pub(crate) url: url::Url,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
+}
+
+/// A program, its arguments, and what it reads from its standard input.
+#[derive(Clone)]
+pub(crate) struct ProcessRequest {
+    /// Never empty: the program and its arguments.
+    pub(crate) command: Vec<String>,
+    pub(crate) input: Bytes,
+    /// Where it runs: the folder of the manifest.
+    pub(crate) folder: std::path::PathBuf,
 }
 
 /// Reads one answer, in pieces as they arrive.

@@ -41,6 +41,8 @@ pub(crate) struct Reply {
     pub(crate) body: Option<Value>,
     /// Whether `output.fallback` was truthy; `None` where the stage has no such output.
     pub(crate) fallback: Option<bool>,
+    /// Whether a cache had the answer; `None` where the stage is no cache, or does not say.
+    pub(crate) hit: Option<bool>,
     /// The server's own token counts.
     pub(crate) usage: Option<Usage>,
     /// Content-bearing events of a stream.

@@ -19,6 +19,6 @@ impl Entry for Rerank {
 
 impl Protocol for Rerank {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
-        rest::parse(table, problems, Some("ids"))
+        Some(Box::new(rest::parse(table, problems, Some("ids"))?))
     }
 }

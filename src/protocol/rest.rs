@@ -7,10 +7,11 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::cache::Hit;
 use super::output::{Outputs, is_truthy};
 use super::reply::{Head, ReadError, Reply};
 use super::sse::SseParser;
-use super::{Call, HttpRequest, ReplyReader};
+use super::{Call, HttpRequest, ReplyReader, Request};
 use crate::manifest::{
     KindTable, Problems, Reference, Scope, Template, TemplateError, ValueTemplate,
 };
@@ -39,6 +40,7 @@ pub(super) struct Rest {
     body: Option<ValueTemplate>,
     stream: bool,
     output: Outputs,
+    hit: Option<Hit>,
 }
 
 /// Method, address, and headers: the part of a request that every HTTP kind has.
@@ -113,7 +115,7 @@ pub(super) fn parse(
     table: &KindTable,
     problems: &mut Problems,
     required: Option<&str>,
-) -> Option<Box<dyn Call>> {
+) -> Option<Rest> {
     let spec: Spec = table.parse(problems)?;
     if let Some(name) = required.filter(|name| spec.output.get(name).is_none()) {
         problems.at(
@@ -146,7 +148,7 @@ pub(super) fn parse(
         );
         return None;
     }
-    Some(Box::new(Rest {
+    Some(Rest {
         target: Target {
             method,
             url: spec.url,
@@ -155,11 +157,22 @@ pub(super) fn parse(
         body: spec.body,
         stream: spec.stream,
         output: spec.output,
-    }))
+        hit: None,
+    })
+}
+
+impl Rest {
+    /// Makes the stage one that tells hits from misses.
+    pub(super) fn with_hit(self, hit: Hit) -> Self {
+        Self {
+            hit: Some(hit),
+            ..self
+        }
+    }
 }
 
 impl Call for Rest {
-    fn request(&self, scope: &Scope) -> Result<HttpRequest, TemplateError> {
+    fn request(&self, scope: &Scope) -> Result<Request, TemplateError> {
         let (body, json) = match self
             .body
             .as_ref()
@@ -171,7 +184,8 @@ impl Call for Rest {
             Some(Value::String(text)) => (Bytes::from(text), false),
             Some(value) => (Bytes::from(value.to_string()), true),
         };
-        self.target.request(scope, body, json, self.stream)
+        let request = self.target.request(scope, body, json, self.stream)?;
+        Ok(Request::Http(request))
     }
 
     fn streams(&self) -> bool {
@@ -186,12 +200,11 @@ impl Call for Rest {
                 text: String::new(),
                 chunks: 0,
                 failure: None,
+                hit: self.hit.clone(),
+                was_hit: None,
             })
         } else {
-            Box::new(BodyReader {
-                output: self.output.clone(),
-                body: Vec::new(),
-            })
+            Box::new(BodyReader::new(self.output.clone(), self.hit.clone()))
         }
     }
 
@@ -202,13 +215,32 @@ impl Call for Rest {
 }
 
 /// Reads an answer that comes as one body.
-struct BodyReader {
+pub(super) struct BodyReader {
     output: Outputs,
+    hit: Option<Hit>,
+    hit_by_header: Option<bool>,
     body: Vec<u8>,
+}
+
+impl BodyReader {
+    pub(super) fn new(output: Outputs, hit: Option<Hit>) -> Self {
+        Self {
+            output,
+            hit,
+            hit_by_header: None,
+            body: Vec::new(),
+        }
+    }
+
+    /// Returns what has come so far as JSON.
+    pub(super) fn as_json(&self) -> Result<Value, ReadError> {
+        json(&self.body)
+    }
 }
 
 impl ReplyReader for BodyReader {
     fn head(&mut self, head: Head<'_>) {
+        self.hit_by_header = self.hit.as_ref().and_then(|hit| hit.in_head(head));
         if let Some(length) = head.content_length() {
             self.body.reserve(length.min(1 << 20));
         }
@@ -220,14 +252,23 @@ impl ReplyReader for BodyReader {
     }
 
     fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
-        if self.output.is_empty() {
+        let by_body = self.hit.as_ref().filter(|hit| hit.is_field());
+        if self.output.is_empty() && by_body.is_none() {
             let text = utf8(self.body)?;
-            return Ok(Reply::of_text(&text));
+            return Ok(Reply {
+                hit: self.hit_by_header,
+                ..Reply::of_text(&text)
+            });
         }
         let body = json(&self.body)?;
         let outputs = self.output.select(&body)?;
         Ok(Reply {
-            text: outputs.get("text").map(as_text),
+            hit: by_body.map_or(self.hit_by_header, |hit| hit.in_body(&body)),
+            text: if self.output.is_empty() {
+                Some(as_text(&body))
+            } else {
+                outputs.get("text").map(as_text)
+            },
             fallback: self
                 .output
                 .get("fallback")
@@ -246,10 +287,14 @@ struct StreamReader {
     text: String,
     chunks: u64,
     failure: Option<ReadError>,
+    hit: Option<Hit>,
+    was_hit: Option<bool>,
 }
 
 impl ReplyReader for StreamReader {
-    fn head(&mut self, _head: Head<'_>) {}
+    fn head(&mut self, head: Head<'_>) {
+        self.was_hit = self.hit.as_ref().and_then(|hit| hit.in_head(head));
+    }
 
     fn data(&mut self, bytes: &[u8]) -> u32 {
         let Self {
@@ -258,6 +303,7 @@ impl ReplyReader for StreamReader {
             text,
             chunks,
             failure,
+            ..
         } = self;
         let mut content = 0;
         parser.feed(bytes, |event| {
@@ -291,6 +337,7 @@ impl ReplyReader for StreamReader {
         }
         Ok(Reply {
             chunks: self.chunks,
+            hit: self.was_hit,
             ..Reply::of_text(&self.text)
         })
     }

@@ -170,6 +170,9 @@ pub(crate) struct StageResult {
     pub(crate) error_rate: Option<f64>,
     #[serde(default)]
     pub(crate) fallback_rate: Option<f64>,
+    /// Of the ok answers that say whether a cache had them, the share that it had; absent where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hit_rate: Option<f64>,
     #[serde(default)]
     pub(crate) connections: u64,
     #[serde(default)]

@@ -8,6 +8,7 @@ mod cmd_demo; // the built-in story and the templates that point at it
 mod cmd_eval; // golden sets, journals, kill and resume
 mod cmd_gate; // baseline, candidate, verdict, exit code
 mod cmd_load; // rates, latencies, streams, interruption
+mod kinds;
 mod layering;
 mod pipelines; // the import table of docs/architecture.md, file sizes, exit codes
 mod support;

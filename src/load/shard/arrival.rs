@@ -5,11 +5,10 @@ use std::sync::atomic::Ordering;
 use super::{SWEEP_NS, Shard};
 use crate::load::attempt::{Attempt, Errand, Finished};
 use crate::load::journey::Journey;
-use crate::load::pacer::now_ns;
 use crate::load::plan::{Flow, Prepared};
 use crate::load::trace::Trace;
 use crate::manifest::Arrivals;
-use crate::measure::{Failure, Stamps};
+use crate::measure::{Failure, Stamps, now_ns};
 use crate::protocol::Reply;
 
 impl Shard<'_> {

@@ -8,8 +8,8 @@ use super::{LARGEST_ANSWER, READ_SIZE, READS, Shard};
 use crate::load::attempt::{Attempt, Errand};
 use crate::load::connection::{Connection, Phase};
 use crate::load::http1::Progress;
-use crate::load::pacer::now_ns;
-use crate::measure::Failure;
+use crate::load::plan::Prepared;
+use crate::measure::{Failure, now_ns};
 
 impl Shard<'_> {
     /// Puts a request on an open connection and begins to write it.
@@ -23,9 +23,30 @@ impl Shard<'_> {
             let request = written
                 .as_ref()
                 .unwrap_or_else(|| &self.plan.targets[target].requests[case]);
-            connection.begin(attempt, request);
+            // A stage that is reached by HTTP has nothing but HTTP requests.
+            if let Prepared::Http(request) = request {
+                connection.begin(attempt, request);
+            }
         }
         self.write(at);
+    }
+
+    /// Starts the program of a `command` stage.
+    pub(super) fn start_process(&mut self, mut attempt: Attempt) {
+        let Errand { target, case, .. } = attempt.errand;
+        let plan = &self.plan.targets[target];
+        let written = attempt.request.take();
+        let request = written.as_ref().unwrap_or_else(|| &plan.requests[case]);
+        let Prepared::Process(request) = request else {
+            return;
+        };
+        let refused = self
+            .processes
+            .start(attempt, request.clone(), plan.timeouts, LARGEST_ANSWER);
+        match refused {
+            None => self.in_flight += 1,
+            Some(attempt) => self.not_sent(attempt),
+        }
     }
 
     fn write(&mut self, at: usize) {

@@ -13,6 +13,9 @@ use crate::manifest::name::Name;
 use crate::manifest::raw;
 use crate::manifest::shape::suggest;
 
+/// The target that stands for every stage, each for itself.
+const EACH: &str = "each";
+
 /// Any fixed number serves: what matters is that two runs without `seed` send the same.
 const DEFAULT_SEED: u64 = 1;
 
@@ -83,6 +86,12 @@ fn targets(
         problems.at(span, format!("{by} is empty"), None);
     }
     let mut found: Vec<Name> = Vec::new();
+    if let [name] = names.as_slice()
+        && name.get_ref() == EACH
+    {
+        found.extend(known.stages.iter().filter_map(|stage| stage.parse().ok()));
+        return found;
+    }
     for name in &names {
         let Some(stage) = target(name.get_ref(), &name.span(), known, &by, problems) else {
             continue;

@@ -18,6 +18,11 @@ pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
         blocks.push(Block::Heading("Streams".to_owned()));
         blocks.push(Block::Table(streams));
     }
+    let caches = caches(stages);
+    if !caches.rows.is_empty() {
+        blocks.push(Block::Heading("Caches".to_owned()));
+        blocks.push(Block::Table(caches));
+    }
     let slos = slos(stages);
     if !slos.rows.is_empty() {
         blocks.push(Block::Heading("SLOs".to_owned()));
@@ -119,6 +124,27 @@ fn latencies(stages: &Stages) -> Table {
             );
         }
         table.row(row);
+    }
+    table
+}
+
+fn caches(stages: &Stages) -> Table {
+    let times = [
+        Times::new("hit p50", "hit_time", "p50", stages),
+        Times::new("hit p95", "hit_time", "p95", stages),
+        Times::new("miss p50", "miss_time", "p50", stages),
+        Times::new("miss p95", "miss_time", "p95", stages),
+    ];
+    let mut table = Table::default().text("stage").number("hits");
+    for column in &times {
+        table = table.number(column.head());
+    }
+    for (name, stage) in stages {
+        if let Some(rate) = stage.hit_rate {
+            let mut row = vec![Cell::toned(Tone::Strong, name), percent(rate).into()];
+            row.extend(times.iter().map(|column| column.cell(stage)));
+            table.row(row);
+        }
     }
     table
 }

@@ -1,123 +1,42 @@
-//! `kind = "chat"`: OpenAI-compatible chat completions, streaming or not.
+//! The shape of `OpenAI`'s chat completions.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::reply::{Head, ReadError, Reply, Usage};
-use super::rest::{Target, cut, json as parse_json, steps, stream_error};
-use super::sse::SseParser;
-use super::{Call, HttpRequest, Protocol, ReplyReader};
-use crate::manifest::{KindTable, Problems, Scope, Template, TemplateError, ValueTemplate};
+use super::Spec;
+use crate::manifest::{Scope, TemplateError};
 use crate::measure::Failure;
-use crate::registry::Entry;
+use crate::protocol::ReplyReader;
+use crate::protocol::reply::{Head, ReadError, Reply, Usage};
+use crate::protocol::rest::{cut, json as parse_json, stream_error};
+use crate::protocol::sse::SseParser;
 
-/// The stage kind `chat`.
-pub(super) struct Chat;
-
-impl Entry for Chat {
-    fn name(&self) -> &'static str {
-        "chat"
+/// Writes the request's body, without the manifest's own further keys.
+pub(super) fn body(spec: &Spec, scope: &Scope) -> Result<Map<String, Value>, TemplateError> {
+    let mut body = Map::new();
+    body.insert("model".to_owned(), spec.model.value(scope)?);
+    let mut messages = spec.messages.value(scope)?;
+    if let (Some(system), Value::Array(messages)) = (&spec.system, &mut messages) {
+        messages.insert(0, json!({"role": "system", "content": system.text(scope)?}));
     }
-
-    fn summary(&self) -> &'static str {
-        "an OpenAI-compatible chat model, streaming or not"
+    body.insert("messages".to_owned(), messages);
+    if let Some(limit) = spec.max_tokens {
+        body.insert("max_tokens".to_owned(), json!(limit));
     }
+    if spec.stream {
+        body.insert("stream_options".to_owned(), json!({"include_usage": true}));
+    }
+    Ok(body)
 }
 
-/// The keys of a `chat` stage.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Spec {
-    url: Template,
-    model: Template,
-    messages: ValueTemplate,
-    #[serde(default)]
-    headers: BTreeMap<String, Template>,
-    #[serde(default)]
-    stream: bool,
-    max_tokens: Option<u32>,
-    temperature: Option<f64>,
-    /// Further keys of the request, for instance `{ top_p = 0.9 }`.
-    body: Option<ValueTemplate>,
-}
-
-/// One chat model.
-#[derive(Debug)]
-struct ChatCall {
-    target: Target,
-    spec: Spec,
-}
-
-impl Protocol for Chat {
-    fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
-        let mut spec: Spec = table.parse(problems)?;
-        let target = Target {
-            method: "POST".to_owned(),
-            url: spec.url.clone(),
-            headers: std::mem::take(&mut spec.headers),
-        };
-        Some(Box::new(ChatCall { target, spec }))
-    }
-}
-
-impl Call for ChatCall {
-    fn request(&self, scope: &Scope) -> Result<HttpRequest, TemplateError> {
-        let mut body = Map::new();
-        body.insert("model".to_owned(), self.spec.model.value(scope)?);
-        body.insert("messages".to_owned(), self.spec.messages.value(scope)?);
-        if let Some(limit) = self.spec.max_tokens {
-            body.insert("max_tokens".to_owned(), json!(limit));
-        }
-        if let Some(temperature) = self.spec.temperature {
-            body.insert("temperature".to_owned(), json!(temperature));
-        }
-        if self.spec.stream {
-            body.insert("stream".to_owned(), json!(true));
-            body.insert("stream_options".to_owned(), json!({"include_usage": true}));
-        }
-        if let Some(Value::Object(more)) = self
-            .spec
-            .body
-            .as_ref()
-            .map(|body| body.value(scope))
-            .transpose()?
-        {
-            body.extend(more);
-        }
-        let bytes = Bytes::from(Value::Object(body).to_string());
-        self.target.request(scope, bytes, true, self.spec.stream)
-    }
-
-    fn streams(&self) -> bool {
-        self.spec.stream
-    }
-
-    fn reader(&self) -> Box<dyn ReplyReader> {
-        if self.spec.stream {
-            Box::new(StreamReader::default())
-        } else {
-            Box::new(BodyReader::default())
-        }
-    }
-
-    fn needs_steps(&self) -> Vec<String> {
-        let Spec {
-            model,
-            messages,
-            body,
-            ..
-        } = &self.spec;
-        let body = body.iter().flat_map(ValueTemplate::references);
-        let own = model
-            .references()
-            .into_iter()
-            .chain(messages.references())
-            .chain(body);
-        steps(self.target.references().chain(own))
+/// Makes the reader of one answer.
+pub(super) fn reader(stream: bool) -> Box<dyn ReplyReader> {
+    if stream {
+        Box::new(StreamReader::default())
+    } else {
+        Box::new(BodyReader::default())
     }
 }
 

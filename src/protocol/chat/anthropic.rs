@@ -1,0 +1,424 @@
+//! The shape of Anthropic's Messages API.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::Spec;
+use crate::manifest::{Scope, TemplateError};
+use crate::measure::Failure;
+use crate::protocol::ReplyReader;
+use crate::protocol::reply::{Head, ReadError, Reply, Usage};
+use crate::protocol::rest::{cut, json as parse_json, stream_error};
+use crate::protocol::sse::SseParser;
+
+/// The header that the API requires, and the version whose answers are read here.
+pub(super) const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+
+/// The API requires a limit.
+const MAX_TOKENS: u32 = 1024;
+
+/// Writes the request's body, without the manifest's own further keys.
+pub(super) fn body(spec: &Spec, scope: &Scope) -> Result<Map<String, Value>, TemplateError> {
+    let mut body = Map::new();
+    body.insert("model".to_owned(), spec.model.value(scope)?);
+    let limit = spec.max_tokens.unwrap_or(MAX_TOKENS);
+    body.insert("max_tokens".to_owned(), json!(limit));
+    if let Some(system) = &spec.system {
+        body.insert("system".to_owned(), system.value(scope)?);
+    }
+    body.insert("messages".to_owned(), spec.messages.value(scope)?);
+    Ok(body)
+}
+
+/// Makes the reader of one answer.
+pub(super) fn reader(stream: bool) -> Box<dyn ReplyReader> {
+    if stream {
+        Box::new(StreamReader::default())
+    } else {
+        Box::new(BodyReader::default())
+    }
+}
+
+/// One event; the parts that matter while the clock runs are borrowed from it.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Event<'a> {
+    MessageStart {
+        message: Value,
+    },
+    ContentBlockStart {
+        index: u64,
+        content_block: Value,
+    },
+    ContentBlockDelta {
+        index: u64,
+        #[serde(borrow)]
+        delta: Delta<'a>,
+    },
+    MessageDelta {
+        delta: Value,
+        #[serde(default)]
+        usage: UsageBody,
+    },
+    MessageStop,
+    Error,
+    /// `ping`, `content_block_stop`, and what later versions add.
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type")]
+enum Delta<'a> {
+    #[serde(rename = "text_delta")]
+    Text {
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+    },
+    #[serde(rename = "thinking_delta")]
+    Thinking {
+        #[serde(borrow)]
+        thinking: Cow<'a, str>,
+    },
+    #[serde(rename = "input_json_delta")]
+    InputJson {
+        #[serde(borrow)]
+        partial_json: Cow<'a, str>,
+    },
+    /// A signature, and what later versions add: nothing that a user sees.
+    #[serde(other)]
+    Other,
+}
+
+/// Token counts. Prompt tokens that came from or went to a cache are counted apart by the API, and together here.
+#[derive(Clone, Copy, Default, Deserialize)]
+struct UsageBody {
+    #[serde(rename = "input_tokens")]
+    input: Option<u64>,
+    #[serde(rename = "cache_creation_input_tokens")]
+    cache_creation: Option<u64>,
+    #[serde(rename = "cache_read_input_tokens")]
+    cache_read: Option<u64>,
+    #[serde(rename = "output_tokens")]
+    output: Option<u64>,
+}
+
+impl UsageBody {
+    fn prompt(self) -> Option<u64> {
+        let cached = [self.cache_creation, self.cache_read];
+        Some(self.input? + cached.into_iter().flatten().sum::<u64>())
+    }
+}
+
+/// A tool call under way: its arguments come in pieces.
+#[derive(Default)]
+struct ToolCall {
+    id: Value,
+    name: Value,
+    arguments: String,
+}
+
+impl ToolCall {
+    /// Returns the call as `OpenAI` writes it, so that assertions need not know whose model it was.
+    fn into_value(self) -> Value {
+        let function = json!({"name": self.name, "arguments": self.arguments});
+        json!({"id": self.id, "type": "function", "function": function})
+    }
+}
+
+/// Reads the events of a streamed answer.
+#[derive(Default)]
+struct StreamReader {
+    parser: SseParser,
+    state: StreamState,
+}
+
+#[derive(Default)]
+struct StreamState {
+    text: String,
+    /// By the number of their content block.
+    tool_calls: BTreeMap<u64, ToolCall>,
+    chunks: u64,
+    input: Option<u64>,
+    output: Option<u64>,
+    finish_reason: Option<String>,
+    done: bool,
+    events: u64,
+    /// `message` of the first event: model, id.
+    message: Option<Value>,
+    failure: Option<ReadError>,
+}
+
+impl StreamState {
+    /// Takes one event's data and returns whether it held content: text, thinking, or a tool call.
+    fn event(&mut self, data: &[u8]) -> bool {
+        self.events += 1;
+        let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else {
+            let failure = parse_json(data).err().unwrap_or_else(|| ReadError {
+                failure: Failure::Contract,
+                detail: "an event is not one of the Messages API".to_owned(),
+            });
+            self.failure.get_or_insert(failure);
+            return false;
+        };
+        let content = self.take(event, data);
+        self.chunks += u64::from(content);
+        content
+    }
+
+    fn take(&mut self, event: Event<'_>, data: &[u8]) -> bool {
+        match event {
+            Event::MessageStart { message } => {
+                let usage = message
+                    .get("usage")
+                    .and_then(|it| UsageBody::deserialize(it).ok());
+                self.input = usage.and_then(UsageBody::prompt);
+                self.message = Some(message);
+            }
+            Event::ContentBlockStart {
+                index,
+                content_block,
+            } => return self.block(index, &content_block),
+            Event::ContentBlockDelta { index, delta } => return self.delta(index, delta),
+            Event::MessageDelta { delta, usage } => {
+                self.input = usage.prompt().or(self.input);
+                self.output = usage.output.or(self.output);
+                let reason = delta.get("stop_reason").and_then(Value::as_str);
+                self.finish_reason = reason.map(str::to_owned).or(self.finish_reason.take());
+            }
+            Event::MessageStop => self.done = true,
+            Event::Error => drop(self.failure.get_or_insert_with(|| stream_error(data))),
+            Event::Other => {}
+        }
+        false
+    }
+
+    fn block(&mut self, index: u64, block: &Value) -> bool {
+        match block.get("type").and_then(Value::as_str) {
+            Some("tool_use") => {
+                let call = ToolCall {
+                    id: block["id"].clone(),
+                    name: block["name"].clone(),
+                    arguments: String::new(),
+                };
+                self.tool_calls.insert(index, call);
+                true
+            }
+            Some("text") => self.push(block["text"].as_str().unwrap_or_default()),
+            _ => false,
+        }
+    }
+
+    fn delta(&mut self, index: u64, delta: Delta<'_>) -> bool {
+        match delta {
+            Delta::Text { text } => self.push(&text),
+            Delta::Thinking { thinking } => !thinking.is_empty(),
+            Delta::InputJson { partial_json } => {
+                let call = self.tool_calls.entry(index).or_default();
+                call.arguments.push_str(&partial_json);
+                !partial_json.is_empty()
+            }
+            Delta::Other => false,
+        }
+    }
+
+    fn push(&mut self, text: &str) -> bool {
+        self.text.push_str(text);
+        !text.is_empty()
+    }
+}
+
+impl ReplyReader for StreamReader {
+    fn head(&mut self, _head: Head<'_>) {}
+
+    fn data(&mut self, bytes: &[u8]) -> u32 {
+        let Self { parser, state } = self;
+        let mut content = 0;
+        parser.feed(bytes, |event| content += u32::from(state.event(event.data)));
+        content
+    }
+
+    fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
+        let state = self.state;
+        if let Some(failure) = state.failure {
+            return Err(failure);
+        }
+        if state.events == 0 {
+            return Err(ReadError {
+                failure: Failure::Contract,
+                detail: "`stream = true`, but the answer is not a stream of events".to_owned(),
+            });
+        }
+        if !state.done {
+            return Err(cut());
+        }
+        let usage = state.output.map(|output| Usage {
+            input: state.input.unwrap_or_default(),
+            output,
+        });
+        let calls = state.tool_calls.into_values().map(ToolCall::into_value);
+        Ok(Reply {
+            body: state.message,
+            usage,
+            chunks: state.chunks,
+            finish_reason: state.finish_reason,
+            ..Reply::of_answer(&state.text, calls.collect())
+        })
+    }
+}
+
+/// Reads an answer that comes as one body.
+#[derive(Default)]
+struct BodyReader {
+    body: Vec<u8>,
+}
+
+impl ReplyReader for BodyReader {
+    fn head(&mut self, _head: Head<'_>) {}
+
+    fn data(&mut self, bytes: &[u8]) -> u32 {
+        self.body.extend_from_slice(bytes);
+        u32::from(!bytes.is_empty())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
+        let body = parse_json(&self.body)?;
+        let Some(blocks) = body.get("content").and_then(Value::as_array) else {
+            return Err(ReadError {
+                failure: Failure::Contract,
+                detail: "the answer has no `content`".to_owned(),
+            });
+        };
+        let (mut text, mut calls) = (String::new(), Vec::new());
+        for block in blocks {
+            match block.get("type").and_then(Value::as_str) {
+                Some("text") => text.push_str(block["text"].as_str().unwrap_or_default()),
+                Some("tool_use") => calls.push(
+                    ToolCall {
+                        id: block["id"].clone(),
+                        name: block["name"].clone(),
+                        arguments: block["input"].to_string(),
+                    }
+                    .into_value(),
+                ),
+                _ => {}
+            }
+        }
+        let usage = body
+            .get("usage")
+            .and_then(|it| UsageBody::deserialize(it).ok());
+        let reason = body.get("stop_reason").and_then(Value::as_str);
+        Ok(Reply {
+            usage: usage.and_then(|usage| {
+                Some(Usage {
+                    input: usage.prompt()?,
+                    output: usage.output?,
+                })
+            }),
+            finish_reason: reason.map(str::to_owned),
+            ..Reply::of_answer(&text, calls)
+        }
+        .with_body(body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: &str = r#"{"type":"message_start","message":{"model":"m","usage":{"input_tokens":5,"cache_read_input_tokens":20,"output_tokens":1}}}"#;
+
+    fn stream(events: &[&str]) -> (u32, Result<Reply, ReadError>) {
+        let mut reader = Box::new(StreamReader::default());
+        let contents = events
+            .iter()
+            .map(|event| reader.data(format!("event: x\ndata: {event}\n\n").as_bytes()))
+            .sum();
+        (contents, reader.finish())
+    }
+
+    #[test]
+    fn text_thinking_and_tool_calls_are_content_and_nothing_else_is() {
+        let (contents, reply) = stream(&[
+            START,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+            r#"{"type":"ping"}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"x"}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hel"}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"lo\n"}}"#,
+            r#"{"type":"content_block_stop","index":0}"#,
+            r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t1","name":"find","input":{}}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":""}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"q\": 1}"}}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":9}}"#,
+            r#"{"type":"message_stop"}"#,
+        ]);
+        let reply = reply.unwrap();
+        assert_eq!(contents, 5);
+        assert_eq!(reply.text.as_deref(), Some("Hello\n"));
+        assert_eq!(
+            reply.usage,
+            Some(Usage {
+                input: 25,
+                output: 9
+            })
+        );
+        assert_eq!(
+            (reply.chunks, reply.finish_reason.as_deref()),
+            (5, Some("tool_use"))
+        );
+        assert_eq!(
+            reply.outputs["tool_calls"],
+            json!([{"id": "t1", "type": "function", "function": {"name": "find", "arguments": "{\"q\": 1}"}}])
+        );
+        assert_eq!(reply.body.unwrap()["model"], "m");
+    }
+
+    #[test]
+    fn a_stream_without_its_end_an_error_event_and_no_stream_are_failures() {
+        let text =
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"He"}}"#;
+        let overloaded = r#"{"type":"error","error":{"type":"overloaded_error"}}"#;
+        assert_eq!(
+            stream(&[START, text]).1.unwrap_err().failure,
+            Failure::Reset
+        );
+        assert_eq!(
+            stream(&[START, overloaded]).1.unwrap_err().failure,
+            Failure::StreamError
+        );
+        assert_eq!(stream(&[]).1.unwrap_err().failure, Failure::Contract);
+        assert_eq!(stream(&["{oops"]).1.unwrap_err().failure, Failure::Decode);
+        assert_eq!(
+            stream(&["{\"choices\":[]}"]).1.unwrap_err().failure,
+            Failure::Contract
+        );
+    }
+
+    #[test]
+    fn an_answer_in_one_body_is_read() {
+        let read = |body: &str| {
+            let mut reader = Box::new(BodyReader::default());
+            reader.data(body.as_bytes());
+            reader.finish()
+        };
+        let reply = read(r#"{"content":[{"type":"text","text":"Hi"},{"type":"tool_use","id":"a","name":"f","input":{"x":1}}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":2}}"#).unwrap();
+        assert_eq!(reply.text.as_deref(), Some("Hi"));
+        assert_eq!(
+            reply.usage,
+            Some(Usage {
+                input: 3,
+                output: 2
+            })
+        );
+        assert_eq!(
+            reply.outputs["tool_calls"][0]["function"]["arguments"],
+            "{\"x\":1}"
+        );
+        assert_eq!(read("{}").unwrap_err().failure, Failure::Contract);
+    }
+}

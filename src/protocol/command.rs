@@ -1,0 +1,144 @@
+//! `kind = "command"`: a program that reads one JSON document and writes one.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::output::Outputs;
+use super::rest::{BodyReader, steps};
+use super::{Call, ProcessRequest, Protocol, ReplyReader, Request};
+use crate::manifest::{KindTable, Problems, Scope, Template, TemplateError, ValueTemplate};
+use crate::registry::Entry;
+
+/// The stage kind `command`.
+pub(super) struct Command;
+
+impl Entry for Command {
+    fn name(&self) -> &'static str {
+        "command"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a program that reads one JSON document and writes one"
+    }
+}
+
+/// The keys of a `command` stage.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    /// The program and its arguments; no shell is involved.
+    command: Vec<Template>,
+    /// What it reads from its standard input; nothing without it.
+    body: Option<ValueTemplate>,
+    #[serde(default)]
+    output: Outputs,
+}
+
+#[derive(Debug)]
+struct CommandCall {
+    spec: Spec,
+}
+
+impl Protocol for Command {
+    fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
+        let spec: Spec = table.parse(problems)?;
+        if spec.command.is_empty() {
+            let message = format!("`command` of {} is empty", table.what());
+            let help = "Write the program and its arguments: command = [\"python3\", \"step.py\"].";
+            problems.at(table.span_of("command"), message, Some(help.to_owned()));
+            return None;
+        }
+        Some(Box::new(CommandCall { spec }))
+    }
+}
+
+impl Call for CommandCall {
+    fn request(&self, scope: &Scope) -> Result<Request, TemplateError> {
+        let command = self.spec.command.iter().map(|part| part.text(scope));
+        let body = self.spec.body.as_ref().map(|body| body.value(scope));
+        let input = match body.transpose()? {
+            None => String::new(),
+            // A document on a line of its own, as programs that read lines expect it.
+            Some(value) => format!("{value}\n"),
+        };
+        Ok(Request::Process(ProcessRequest {
+            command: command.collect::<Result<Vec<String>, _>>()?,
+            input: input.into(),
+            folder: scope.folder.clone(),
+        }))
+    }
+
+    fn streams(&self) -> bool {
+        false
+    }
+
+    fn reader(&self) -> Box<dyn ReplyReader> {
+        Box::new(Reader(BodyReader::new(self.spec.output.clone(), None)))
+    }
+
+    fn needs_steps(&self) -> Vec<String> {
+        let command = self.spec.command.iter().flat_map(Template::references);
+        let body = self.spec.body.iter().flat_map(ValueTemplate::references);
+        steps(command.chain(body))
+    }
+}
+
+/// Reads what the program wrote: JSON, also where no `output` looks into it.
+struct Reader(BodyReader);
+
+impl ReplyReader for Reader {
+    fn head(&mut self, _head: super::Head<'_>) {}
+
+    fn data(&mut self, bytes: &[u8]) -> u32 {
+        self.0.data(bytes)
+    }
+
+    fn finish(self: Box<Self>) -> Result<super::Reply, super::ReadError> {
+        let body: Value = self.0.as_json()?;
+        let reply = Box::new(self.0).finish()?;
+        Ok(reply.with_body(body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(keys: &str) -> Option<Box<dyn Call>> {
+        Command.parse(
+            &KindTable::from_toml("command", keys),
+            &mut Problems::default(),
+        )
+    }
+
+    #[test]
+    fn the_program_gets_one_document_on_one_line() {
+        let call =
+            parse("command = [\"run\", \"{{ input.id }}\"]\nbody = { q = \"{{ input.q }}\" }")
+                .unwrap();
+        let scope = Scope::default().of(&json!({"id": 3, "q": ["a"]}), &Value::Null);
+        let Ok(Request::Process(request)) = call.request(&scope) else {
+            panic!("a process");
+        };
+        assert_eq!(request.command, ["run", "3"]);
+        assert_eq!(request.input, "{\"q\":[\"a\"]}\n");
+        assert!(parse("command = []").is_none());
+    }
+
+    #[test]
+    fn what_it_writes_must_be_json() {
+        let read = |text: &str| {
+            let call = parse("command = [\"run\"]\noutput = { text = \"$.answer\" }").unwrap();
+            let mut reader = call.reader();
+            reader.data(text.as_bytes());
+            reader.finish()
+        };
+        assert_eq!(
+            read("{\"answer\": \"yes\"}\n").unwrap().text.as_deref(),
+            Some("yes")
+        );
+        assert!(read("yes").unwrap_err().detail.contains("not JSON"));
+    }
+}

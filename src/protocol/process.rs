@@ -1,0 +1,333 @@
+//! Runs a program for one request: feeds it, reads it, and leaves nothing of it behind.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::time::{Instant, timeout_at};
+
+use super::{CallFailure, ProcessRequest};
+use crate::manifest::Timeouts;
+use crate::measure::{Failure, now_ns, show_duration};
+
+/// How much of what it wrote to its standard error is kept: the last of it says why it failed.
+const KEPT_ERRORS: usize = 8 * 1024;
+
+/// A program that ended well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finished {
+    /// Everything that it wrote to its standard output.
+    pub(crate) output: Vec<u8>,
+    /// When it had been started, in ns on the monotonic clock.
+    pub(crate) started: u64,
+    /// When it had taken all its input.
+    pub(crate) sent: u64,
+    /// When its first output came; `None` when there was none.
+    pub(crate) first_byte: Option<u64>,
+    /// When its last output came, or it ended without any.
+    pub(crate) last_byte: u64,
+    /// When it had ended.
+    pub(crate) end: u64,
+}
+
+/// Runs the program to its end, within the timeouts and at most `max_bytes` of output. One that is late, or is no longer
+/// waited for, is killed with everything that it has started.
+pub(crate) async fn run(
+    request: &ProcessRequest,
+    timeouts: Timeouts,
+    max_bytes: u64,
+) -> Result<Finished, CallFailure> {
+    let name = request.command[0].as_str();
+    let deadline = Instant::now() + timeouts.total;
+    let mut child = spawn(request)?;
+    let started = now_ns();
+    let mut group = Group::of(&child);
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let work = async {
+        let mut errors = Vec::new();
+        // Whatever is wrong with the output ends it, whether or not the program goes on.
+        let (sent, output, ()) = tokio::try_join!(
+            async { Ok(feed(stdin, &request.input).await) },
+            read(stdout, timeouts, max_bytes, name),
+            async {
+                keep_last(stderr, &mut errors).await;
+                Ok(())
+            },
+        )?;
+        let status = child.wait().await;
+        let status = status.map_err(|error| unstarted(name, &error))?;
+        Ok::<_, CallFailure>((sent, output, status, errors))
+    };
+    let (sent, output, status, errors) = match timeout_at(deadline, work).await {
+        Err(_) => {
+            let limit = show_duration(timeouts.total);
+            let detail = format!("`{name}` did not end within {limit}");
+            return Err(CallFailure::new(Failure::Timeout, detail));
+        }
+        Ok(done) => done?,
+    };
+    group.is_over();
+    if !status.success() {
+        return Err(ended_badly(name, status, &errors));
+    }
+    let end = now_ns();
+    Ok(Finished {
+        started,
+        sent,
+        first_byte: output.first,
+        last_byte: output.last.unwrap_or(end),
+        end,
+        output: output.bytes,
+    })
+}
+
+fn spawn(request: &ProcessRequest) -> Result<Child, CallFailure> {
+    let name = request.command[0].as_str();
+    // A path is relative to the manifest, like every path in it; a bare name is looked up in PATH.
+    let program = if name.contains('/') && !Path::new(name).is_absolute() {
+        std::path::absolute(request.folder.join(name)).unwrap_or_else(|_| request.folder.join(name))
+    } else {
+        name.into()
+    };
+    let mut command = Command::new(program);
+    command
+        .args(&request.command[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    if !request.folder.as_os_str().is_empty() {
+        command.current_dir(&request.folder);
+    }
+    #[cfg(unix)]
+    command.process_group(0);
+    command.spawn().map_err(|error| unstarted(name, &error))
+}
+
+/// Writes the input and returns when the program had it all; one that does not read its input to the end may be right.
+async fn feed(stdin: Option<ChildStdin>, input: &[u8]) -> u64 {
+    if let Some(mut stdin) = stdin {
+        let written = stdin.write_all(input).await;
+        drop(written.and(stdin.shutdown().await));
+    }
+    now_ns()
+}
+
+#[derive(Default)]
+struct Output {
+    bytes: Vec<u8>,
+    first: Option<u64>,
+    last: Option<u64>,
+}
+
+async fn read(
+    stdout: Option<impl AsyncRead + Unpin>,
+    timeouts: Timeouts,
+    max_bytes: u64,
+    name: &str,
+) -> Result<Output, CallFailure> {
+    let mut output = Output::default();
+    let Some(mut stdout) = stdout else {
+        return Ok(output);
+    };
+    let begun = Instant::now();
+    loop {
+        let limit = if output.first.is_none() {
+            timeouts
+                .first_token
+                .map(|limit| (begun + limit, limit, "wrote nothing within"))
+        } else {
+            let idle = timeouts.idle;
+            idle.map(|limit| (Instant::now() + limit, limit, "wrote nothing more for"))
+        };
+        let read = stdout.read_buf(&mut output.bytes);
+        let count = match limit {
+            None => read.await,
+            Some((until, limit, said)) => {
+                let Ok(count) = timeout_at(until, read).await else {
+                    let detail = format!("`{name}` {said} {}", show_duration(limit));
+                    return Err(CallFailure::new(Failure::Timeout, detail));
+                };
+                count
+            }
+        };
+        let now = now_ns();
+        match count {
+            Ok(0) => return Ok(output),
+            Ok(_) if output.bytes.len() as u64 > max_bytes => {
+                return Err(CallFailure::too_large(&format!("`{name}`"), max_bytes));
+            }
+            Ok(_) => {
+                output.first.get_or_insert(now);
+                output.last = Some(now);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                let detail = format!("the output of `{name}` cannot be read: {error}");
+                return Err(CallFailure::new(Failure::Reset, detail));
+            }
+        }
+    }
+}
+
+async fn keep_last(stderr: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
+    let Some(mut stderr) = stderr else {
+        return;
+    };
+    while let Ok(1..) = stderr.read_buf(kept).await {
+        let surplus = kept.len().saturating_sub(KEPT_ERRORS);
+        kept.drain(..surplus);
+    }
+}
+
+fn unstarted(name: &str, error: &std::io::Error) -> CallFailure {
+    CallFailure::new(
+        Failure::Start,
+        format!("`{name}` cannot be started: {error}"),
+    )
+}
+
+fn ended_badly(name: &str, status: ExitStatus, errors: &[u8]) -> CallFailure {
+    let text = String::from_utf8_lossy(errors);
+    let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let said = last.map(|line| format!(": {}", super::rest::excerpt(line.as_bytes())));
+    let code = exit_code(status);
+    let detail = format!("`{name}` ended with {status}{}", said.unwrap_or_default());
+    CallFailure::new(Failure::Exit(code), detail)
+}
+
+/// Returns the exit code; for a program that a signal ended, 128 and the signal's number, as shells have it.
+fn exit_code(status: ExitStatus) -> i32 {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt as _;
+        if let Some(signal) = status.signal() {
+            return 128 + signal;
+        }
+    }
+    status.code().unwrap_or(-1)
+}
+
+/// The program's process group; killed when it is dropped before the program has ended.
+struct Group(Option<u32>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id())
+    }
+
+    /// The program has been waited for: its number may belong to another one from now on.
+    fn is_over(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) = self
+            .0
+            .and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()))
+        {
+            // It may have ended meanwhile, which is what was wanted.
+            let _: Result<(), _> =
+                rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn shell(script: &str, input: &str, timeouts: Timeouts) -> Result<Finished, CallFailure> {
+        let request = ProcessRequest {
+            command: ["sh", "-c", script].map(str::to_owned).to_vec(),
+            input: input.to_owned().into(),
+            folder: std::path::PathBuf::new(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(run(&request, timeouts, 100_000))
+    }
+
+    fn within(millis: u64) -> Timeouts {
+        Timeouts {
+            connect: None,
+            first_token: None,
+            idle: None,
+            total: Duration::from_millis(millis),
+        }
+    }
+
+    #[test]
+    fn what_goes_in_can_come_out() {
+        // More than a pipe holds, in both directions at once.
+        let input = "x".repeat(99_000);
+        let found = shell("cat", &input, within(20_000)).unwrap();
+        assert_eq!(found.output, input.as_bytes());
+        assert!(found.started <= found.first_byte.unwrap());
+        assert!(found.first_byte.unwrap() <= found.last_byte && found.last_byte <= found.end);
+    }
+
+    #[test]
+    fn a_program_may_ignore_its_input() {
+        let found = shell("echo 1", &"x".repeat(99_000), within(20_000)).unwrap();
+        assert_eq!(found.output, b"1\n");
+    }
+
+    #[test]
+    fn a_failure_is_told_with_its_last_line() {
+        let error = shell(
+            "echo first >&2; echo second >&2; exit 3",
+            "",
+            within(20_000),
+        )
+        .unwrap_err();
+        assert_eq!(error.failure, Failure::Exit(3));
+        assert_eq!(error.detail, "`sh` ended with exit status: 3: second");
+        let killed = shell("kill -9 $$", "", within(20_000)).unwrap_err();
+        assert_eq!(killed.failure, Failure::Exit(137));
+    }
+
+    #[test]
+    fn a_late_program_is_killed_with_what_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("alive");
+        let script = format!("(sleep 1; touch {}) & sleep 30", mark.display());
+        let error = shell(&script, "", within(200)).unwrap_err();
+        assert_eq!(error.failure, Failure::Timeout);
+        std::thread::sleep(Duration::from_millis(1500));
+        assert!(!mark.exists());
+    }
+
+    #[test]
+    fn too_much_output_silence_and_no_program_are_told_apart() {
+        let error = shell("head -c 200000 /dev/zero", "", within(20_000)).unwrap_err();
+        assert_eq!(error.failure, Failure::TooLarge);
+        let silent = Timeouts {
+            first_token: Some(Duration::from_millis(50)),
+            ..within(20_000)
+        };
+        let error = shell("sleep 20", "", silent).unwrap_err();
+        assert_eq!(error.detail, "`sh` wrote nothing within 50ms");
+        let request = ProcessRequest {
+            command: vec!["no-such-program".to_owned()],
+            input: bytes::Bytes::new(),
+            folder: std::path::PathBuf::new(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let error = runtime
+            .unwrap()
+            .block_on(run(&request, within(1000), 10))
+            .unwrap_err();
+        assert_eq!(error.failure, Failure::Start);
+    }
+}
