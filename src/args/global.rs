@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{ArgAction, Args};
 
+use crate::registry::did_you_mean;
 use crate::report::RENDERERS;
 use crate::ui::ColorWhen;
 
@@ -40,6 +41,11 @@ pub(crate) struct Global {
     #[arg(help_heading = "Global options", value_parser = RENDERERS.value_parser())]
     pub(crate) format: String,
 
+    /// Also write the result as FORMAT to PATH; may be given several times
+    #[arg(long = "out", value_name = "FORMAT=PATH", global = true)]
+    #[arg(help_heading = "Global options", action = ArgAction::Append)]
+    pub(crate) out: Vec<Out>,
+
     /// Say nothing but the result, warnings, and errors
     #[arg(
         short,
@@ -58,6 +64,41 @@ pub(crate) struct Global {
     #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t)]
     #[arg(help_heading = "Global options")]
     pub(crate) color: ColorWhen,
+}
+
+/// One `--out FORMAT=PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Out {
+    /// The name of a registered format.
+    pub(crate) format: &'static str,
+    pub(crate) path: PathBuf,
+}
+
+impl FromStr for Out {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let example = "write it as FORMAT=PATH, for instance junit=results.xml";
+        let (format, path) = text.split_once('=').ok_or(example)?;
+        let Some(renderer) = RENDERERS.get(format) else {
+            let names = RENDERERS.names();
+            let near = did_you_mean(format, names.iter().copied());
+            return Err(match near {
+                Some(near) => format!("there is no format `{format}`; did you mean `{near}`?"),
+                None => format!(
+                    "there is no format `{format}`; there are {}",
+                    names.join(", ")
+                ),
+            });
+        };
+        if path.is_empty() {
+            return Err(example.to_owned());
+        }
+        Ok(Self {
+            format: renderer.name(),
+            path: PathBuf::from(path),
+        })
+    }
 }
 
 /// One `--set KEY=VALUE`.

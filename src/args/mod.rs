@@ -2,4 +2,4 @@
 
 mod global;
 
-pub(crate) use global::Global;
+pub(crate) use global::{Global, Out};

@@ -64,6 +64,7 @@ pub(crate) fn main_impl() -> ExitCode {
         interrupted,
         cancel,
         now: Timestamp::now,
+        places: std::sync::OnceLock::new(),
     };
     let code = match runtime.block_on(dispatch(&context, &app.command)) {
         Ok(status) => status.into(),
@@ -87,6 +88,7 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Status> {
         Command::Diff(args) => commands::diff(context, args),
         Command::Gate(args) => commands::gate(context, args).await,
         Command::Runs(args) => commands::runs(context, args),
+        Command::Report(args) => commands::report(context, args),
     }
 }
 

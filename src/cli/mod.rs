@@ -8,7 +8,8 @@ pub(crate) use main_impl::main_impl;
 
 use crate::args::Global;
 use crate::commands::{
-    CheckArgs, DemoArgs, DiffArgs, EvalArgs, GateArgs, InitArgs, LoadArgs, ProfileArgs, RunsArgs,
+    CheckArgs, DemoArgs, DiffArgs, EvalArgs, GateArgs, InitArgs, LoadArgs, ProfileArgs, ReportArgs,
+    RunsArgs,
 };
 
 /// Load-test, evaluate, and gate AI deployments from one manifest
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     Gate(GateArgs),
     Runs(RunsArgs),
+    Report(ReportArgs),
 }
 
 #[cfg(test)]

@@ -1,21 +1,25 @@
 //! What every command is given: flags, terminal, interruption, clock.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::args::Global;
+use crate::args::{Global, Out};
 use crate::error::Result;
 use crate::exit::Status;
+use crate::palette::Palette;
 use crate::plan::{Chosen, PlanError, Project};
-use crate::report::{Page, RENDERERS, View};
+use crate::report::{Page, Places, RENDERERS, View};
 use crate::ui::{Ui, Written};
 
 /// The name of the manifest where none is given.
 pub(crate) const MANIFEST: &str = "stagegate.toml";
+
+/// The width of human text in a file.
+const FILE_WIDTH: usize = 100;
 
 /// The surroundings of one command.
 pub(crate) struct Context {
@@ -27,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) cancel: watch::Receiver<bool>,
     /// The wall clock.
     pub(crate) now: fn() -> Timestamp,
+    /// Where things stand in the manifest, once it has been read.
+    pub(crate) places: OnceLock<Places>,
 }
 
 impl Context {
@@ -61,7 +67,7 @@ impl Context {
                 .into());
             }
         };
-        Project::open(&Chosen {
+        let project = Project::open(&Chosen {
             manifest: self.manifest_path(),
             env,
             settings: self
@@ -70,7 +76,10 @@ impl Context {
                 .iter()
                 .map(|setting| (setting.key.clone(), setting.value.clone()))
                 .collect(),
-        })
+        })?;
+        // A command has one manifest; its lines are those of the first opening.
+        self.places.get_or_init(|| Places::of(&project.manifest));
+        Ok(project)
     }
 
     /// Prints a result in the format asked for and returns how the command ends.
@@ -82,8 +91,38 @@ impl Context {
             width: self.ui.width(),
             unicode: self.ui.unicode(),
             palette: self.ui.style(),
+            places: self.places.get().cloned().unwrap_or_default(),
         };
-        self.written(self.ui.result(&renderer.render(view, &page)), status)
+        let status = self.written(self.ui.result(&renderer.render(view, &page)), status);
+        let outs = self.global.out.iter();
+        outs.fold(status, |status, out| {
+            status.and(self.write_out(out, view, &page))
+        })
+    }
+
+    /// Writes a result to a file, as it would go into a pipe.
+    fn write_out(&self, out: &Out, view: &View<'_>, page: &Page) -> Status {
+        let page = Page {
+            width: FILE_WIDTH,
+            unicode: true,
+            palette: Palette::plain(),
+            places: page.places.clone(),
+        };
+        let renderer = RENDERERS
+            .get(out.format)
+            .expect("the flag takes only registered formats");
+        let path = self.path(&out.path);
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let made = folder.map_or(Ok(()), std::fs::create_dir_all);
+        match made.and_then(|()| std::fs::write(&path, renderer.render(view, &page))) {
+            Ok(()) => Status::Passed,
+            Err(error) => {
+                let path = path.display();
+                self.ui
+                    .error(&format!("`{path}` could not be written: {error}"));
+                Status::Unmeasured
+            }
+        }
     }
 
     /// Prints text as it is and returns how the command ends.

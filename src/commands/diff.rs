@@ -29,6 +29,15 @@ pub(crate) struct DiffArgs {
 
 /// Runs the command.
 pub(crate) fn diff(context: &Context, args: &DiffArgs) -> Result<Status> {
+    compare_stored(context, args.base.as_ref(), &args.head)
+}
+
+/// Compares two stored releases and shows what came of it.
+pub(super) fn compare_stored(
+    context: &Context,
+    base: Option<&RunRef>,
+    head: &RunRef,
+) -> Result<Status> {
     // Exported files can be compared anywhere; rules, owners, and edges come from the manifest where there is one.
     let project = if context.manifest_path().exists() {
         Some(context.project()?)
@@ -41,14 +50,14 @@ pub(crate) fn diff(context: &Context, args: &DiffArgs) -> Result<Status> {
     let env = context.global.env.first().map(String::as_str);
     let head = store.select(
         &git,
-        &located(context, &args.head),
+        &located(context, head),
         &Wanted {
             env,
             ..Wanted::default()
         },
     )?;
     let env = env.or_else(|| head.runs.first().map(|run| run.env.as_str()));
-    let base = match &args.base {
+    let base = match base {
         Some(base) => store.select(
             &git,
             &located(context, base),

@@ -11,6 +11,7 @@ mod load;
 mod measured;
 mod profile;
 mod quality;
+mod report;
 mod runs;
 
 pub(crate) use check::CheckArgs;
@@ -22,6 +23,7 @@ pub(crate) use gate::GateArgs;
 pub(crate) use init::InitArgs;
 pub(crate) use load::LoadArgs;
 pub(crate) use profile::ProfileArgs;
+pub(crate) use report::ReportArgs;
 pub(crate) use runs::RunsArgs;
 
 pub(crate) use check::check;
@@ -32,4 +34,5 @@ pub(crate) use gate::gate;
 pub(crate) use init::init;
 pub(crate) use load::load;
 pub(crate) use profile::profile;
+pub(crate) use report::report;
 pub(crate) use runs::runs;

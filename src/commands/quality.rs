@@ -35,15 +35,20 @@ pub(super) fn score_captured(
         .collect();
     let mut repeats: BTreeMap<usize, u32> = BTreeMap::new();
     let mut graded = Vec::new();
-    for (recorder, case, reply) in captured {
-        let is_graded = plan.name(recorder) == suite_plan.stage;
+    for answer in captured {
+        let is_graded = plan.name(answer.recorder) == suite_plan.stage;
         let index = sent
             .cases
-            .get(case)
+            .get(answer.case)
             .and_then(|case| place.get(case.id.as_str()));
         if let (true, Some(index)) = (is_graded, index) {
             let repeat = repeats.entry(*index).or_default();
-            graded.push(GradedCase::of_reply(&suite_plan, *index, *repeat, reply));
+            graded.push(GradedCase::of_reply(
+                &suite_plan,
+                *index,
+                *repeat,
+                (answer.reply, answer.response_time_ms),
+            ));
             *repeat += 1;
         }
     }

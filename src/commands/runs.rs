@@ -1,6 +1,7 @@
 //! `stagegate runs`: the stored runs.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use miette::Diagnostic;
@@ -9,10 +10,11 @@ use super::Context;
 use super::context::MANIFEST;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
+use crate::measure::parse_duration;
 use crate::report::View;
-use crate::store::{Git, RunRecord, RunRef, Selection, Store, Wanted, export};
+use crate::store::{Git, PruneRules, RunRecord, RunRef, Selection, Store, Wanted, export};
 
-/// List and show the stored runs
+/// List, show, export, and delete the stored runs
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
@@ -29,6 +31,8 @@ enum Action {
         #[arg(value_name = "RUN", default_value = "latest")]
         run: RunRef,
     },
+    /// Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay
+    Prune(PruneArgs),
     /// Print one run as a self-contained document, with histograms and intervals
     Export {
         /// A run's id or its start, `latest`, `latest~1`, or a git revision of which one run is stored
@@ -38,6 +42,32 @@ enum Action {
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
     },
+}
+
+#[derive(Args, Clone, Debug)]
+#[group(id = "rule", required = true, multiple = true, args = ["keep", "older_than"])]
+struct PruneArgs {
+    /// Keep so many of the newest of each kind, name, and environment
+    #[arg(long, value_name = "N")]
+    keep: Option<usize>,
+    /// Delete only what is older, for instance `30d`
+    #[arg(long, value_name = "D", value_parser = parse_age)]
+    older_than: Option<Duration>,
+    /// Also delete runs of tagged commits
+    #[arg(long)]
+    tagged: bool,
+    /// Only say what would be deleted
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Reads `30d`, or any duration of the manifest.
+fn parse_age(text: &str) -> std::result::Result<Duration, String> {
+    match text.strip_suffix('d').map(str::parse::<u32>) {
+        Some(Ok(days)) => Ok(Duration::from_secs(u64::from(days) * 86_400)),
+        _ => parse_duration(text)
+            .map_err(|_| format!("`{text}` is not an age; write it like `30d` or `12h`")),
+    }
 }
 
 /// Why a run cannot be exported.
@@ -68,15 +98,51 @@ pub(crate) fn runs(context: &Context, args: &RunsArgs) -> Result<Status> {
             }
             Ok(context.emit(&View::Runs(&listing.runs), Status::Passed))
         }
-        Action::Show { run } => {
-            let selection = select(context, &folder, &store, run, None)?;
-            Ok(context.emit(&View::of_runs(&selection.runs), Status::Passed))
-        }
+        Action::Show { run } => show(context, run),
+        Action::Prune(args) => prune(context, &folder, &store, args),
         Action::Export { run, name } => {
             let selection = select(context, &folder, &store, run, name.as_deref())?;
             Ok(context.emit_text(&export(only_run(&selection)?), Status::Passed))
         }
     }
+}
+
+/// Shows one run, or all of one release.
+pub(super) fn show(context: &Context, run: &RunRef) -> Result<Status> {
+    let folder = folder(context);
+    let selection = select(context, &folder, &Store::open(&folder), run, None)?;
+    Ok(context.emit(&View::of_runs(&selection.runs), Status::Passed))
+}
+
+fn prune(context: &Context, folder: &Path, store: &Store, args: &PruneArgs) -> Result<Status> {
+    let rules = PruneRules {
+        keep: args.keep,
+        older_than: args.older_than,
+        tagged: args.tagged,
+    };
+    let pruned = store.prunable(&Git::open(folder), rules, (context.now)())?;
+    if !args.dry_run {
+        store.prune(&pruned)?;
+    }
+    let (runs, journals) = (pruned.runs.len(), pruned.journals.len());
+    let did = if args.dry_run {
+        "would delete"
+    } else {
+        "deleted"
+    };
+    let noun = |count: usize, noun: &str| match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    };
+    let journals = match journals {
+        0 => String::new(),
+        count => format!(" and {}", noun(count, "journal")),
+    };
+    let bytes = indicatif::HumanBytes(pruned.bytes);
+    context
+        .ui
+        .note(&format!("{did} {}{journals}, {bytes}", noun(runs, "run")));
+    Ok(context.emit(&View::Runs(&pruned.runs), Status::Passed))
 }
 
 fn select(

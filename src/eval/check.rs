@@ -1,10 +1,11 @@
 //! All assertions of a suite: parsed once, each with the key under which its scores are reported.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use super::assertion::{ASSERTIONS, Check, Scored};
-use crate::manifest::{KindTable, Name, Problems, Scope};
-use crate::protocol::Reply;
+use super::assertion::{self, ASSERTIONS, Check, Negated, Scored, Subject};
+use super::error::EvalError;
+use crate::manifest::{KindTable, Name, Problems};
 use crate::registry::did_you_mean;
 
 /// The assertions of a suite, in the order of the manifest.
@@ -33,14 +34,19 @@ impl Checks {
     pub(crate) fn parse(tables: &[KindTable], problems: &mut Problems) -> Self {
         let mut checks = Self::default();
         for table in tables {
-            let Some(assertion) = ASSERTIONS.get(&table.kind) else {
+            let Some((assertion, is_negated)) = assertion::find(&table.kind) else {
                 unknown(table, problems);
                 continue;
             };
             if let Some(parsed) = assertion.parse(table, problems) {
                 let name = parsed.name.as_ref().map(Name::as_str);
-                let key = checks.free_key(name.unwrap_or(assertion.name()));
-                checks.named.push((key, parsed.check));
+                let key = checks.free_key(name.unwrap_or(&table.kind));
+                let check = if is_negated {
+                    Box::new(Negated(parsed.check))
+                } else {
+                    parsed.check
+                };
+                checks.named.push((key, check));
             }
         }
         checks
@@ -51,11 +57,18 @@ impl Checks {
         self.named.iter().map(|(key, _)| key.as_str())
     }
 
-    /// Grades the answer to the case in `scope`.
-    pub(crate) fn grade(&self, scope: &Scope, reply: &Reply) -> Grade {
+    /// Reads what the assertions need besides the manifest, from that folder.
+    pub(crate) fn prepare(&self, folder: &Path) -> Result<(), EvalError> {
+        self.named
+            .iter()
+            .try_for_each(|(_, check)| check.prepare(folder))
+    }
+
+    /// Grades an answer.
+    pub(crate) fn grade(&self, subject: &Subject<'_>) -> Grade {
         let mut grade = Grade::default();
         for (key, check) in &self.named {
-            match check.score(scope, reply) {
+            match check.score(subject) {
                 Scored::Score { value, passed, why } => {
                     grade.scores.insert(key.clone(), value);
                     if !passed {
@@ -85,8 +98,8 @@ impl Checks {
 }
 
 fn unknown(table: &KindTable, problems: &mut Problems) {
-    let known = ASSERTIONS.names();
-    let help = match did_you_mean(&table.kind, known.iter().copied()) {
+    let known = assertion::names();
+    let help = match did_you_mean(&table.kind, known.iter().map(String::as_str)) {
         Some(near) => format!("Did you mean `{near}`?"),
         None => format!("Write one of `{}`.", known.join("`, `")),
     };
@@ -101,7 +114,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::manifest::Manifest;
+    use crate::manifest::{Manifest, Scope};
+    use crate::protocol::Reply;
 
     fn parse(tables: &[(&str, &str)]) -> (Checks, Vec<String>) {
         let tables: Vec<KindTable> = tables
@@ -127,7 +141,31 @@ mod tests {
             text: Some(text.to_owned()),
             ..Reply::default()
         };
-        checks.grade(&scope, &reply)
+        checks.grade(&Subject {
+            scope: &scope,
+            reply: &reply,
+            response_time_ms: 1.0,
+        })
+    }
+
+    #[test]
+    fn a_negated_assertion_must_not_hold() {
+        let holds = |kind: &str, toml: &str, text: &str| grade(&[(kind, toml)], text).passed;
+        assert!(holds("not_contains", "value = 'x'", "abc"));
+        assert!(!holds("not_contains", "value = 'a'", "abc"));
+        // None of several texts may be there, not just one of them be missing.
+        assert!(!holds("not_contains", "value = ['a', 'x']", "abc"));
+        assert!(holds("not_matches", "pattern = '^b'", "abc"));
+        assert!(!holds("not_equals", "value = 'abc'", "abc"));
+        let grade = grade(&[("not_contains", "value = '{{ expected.none }}'")], "x");
+        assert_eq!((grade.passed, grade.unscored.len()), (false, 1));
+        let (_, problems) = parse(&[("not_recall", "k = 5"), ("not_contians", "value = 'a'")]);
+        assert_eq!(problems.len(), 2);
+        assert!(
+            problems[1].contains("Did you mean `not_contains`?"),
+            "{}",
+            problems[1]
+        );
     }
 
     #[test]
@@ -172,11 +210,11 @@ mod tests {
             ("rouge", ""),
             ("contains", "vlaue = 'a'"),
         ]);
-        insta::assert_snapshot!(problems.join("\n"), @"
-        unknown assertion `contians` (Did you mean `contains`?)
-        unknown assertion `rouge` (Write one of `contains`, `equals`, `json_path`, `matches`, `mrr`, `recall`.)
-        unknown key `vlaue` in stage `test` (Did you mean `value`?)
-        ");
+        insta::assert_snapshot!(problems.join("\n"), @r"
+unknown assertion `contians` (Did you mean `contains`?)
+unknown assertion `rouge` (Write one of `contains`, `equals`, `json_path`, `json_schema`, `latency`, `matches`, `mrr`, `ndcg`, `numeric`, `precision`, `recall`, `not_contains`, `not_equals`, `not_json_path`, `not_json_schema`, `not_matches`, `not_numeric`.)
+unknown key `vlaue` in stage `test` (Did you mean `value`?)
+");
     }
 
     #[test]

@@ -28,6 +28,12 @@ pub(crate) enum EvalError {
         golden: String,
         near: Option<String>,
     },
+    /// A file that an assertion names cannot be read.
+    #[error("the schema `{file}` cannot be read: {reason}")]
+    #[diagnostic(help("Paths are relative to the manifest."))]
+    NoSchema { file: String, reason: String },
+    #[error("`{file}` is no JSON Schema: {reason}")]
+    BrokenSchema { file: String, reason: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
     Journal(#[from] JournalError),
@@ -39,7 +45,8 @@ pub(crate) enum EvalError {
 impl Classify for EvalError {
     fn kind(&self) -> Kind {
         match self {
-            Self::UnknownMustPass { .. } => Kind::Manifest,
+            Self::UnknownMustPass { .. } | Self::BrokenSchema { .. } => Kind::Manifest,
+            Self::NoSchema { .. } => Kind::Environment,
             Self::UnknownOnly { .. } => Kind::Usage,
             Self::Journal(error) => error.kind(),
             Self::Lost { .. } => Kind::Internal,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::assertion::Subject;
 use super::attempt::{Answer, Attempt, UNSCORED, redact_reply};
 use super::plan::EvalPlan;
 use crate::golden::Case;
@@ -56,7 +57,11 @@ impl GradedCase {
         };
         let mut scope = plan.scope_of(case);
         scope.steps.clone_from(&attempt.steps);
-        let grade = plan.checks.grade(&scope, &answer.reply);
+        let grade = plan.checks.grade(&Subject {
+            scope: &scope,
+            reply: &answer.reply,
+            response_time_ms: answer.response_time_ms,
+        });
         let reasons = |reasons: &[(String, String)]| {
             let reasons: Vec<String> = reasons
                 .iter()
@@ -85,19 +90,22 @@ impl GradedCase {
     }
 
     /// Grades an answer that came back in another engine's run, when its clock has stopped.
-    pub(crate) fn of_reply(plan: &EvalPlan, index: usize, repeat: u32, reply: Reply) -> Self {
+    pub(crate) fn of_reply(
+        plan: &EvalPlan,
+        index: usize,
+        repeat: u32,
+        (reply, response_time_ms): (Reply, f64),
+    ) -> Self {
         let answer = Answer {
             reply: redact_reply(reply, &plan.scope.secrets),
-            response_time_ms: 0.0,
+            response_time_ms,
         };
         let attempt = Attempt {
             outcome: Ok(answer),
             steps: serde_json::Map::new(),
             retries: 0,
         };
-        let mut graded = Self::grade(plan, index, repeat, &attempt);
-        graded.result.response_time_ms = None;
-        graded
+        Self::grade(plan, index, repeat, &attempt)
     }
 
     /// Returns what is stored.

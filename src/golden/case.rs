@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+/// The id of the one case of a load without data.
+pub(crate) const NO_CASE: &str = "-";
+
 /// Hex digits of a content id: 64 bits, so that a clash within a million cases is a one-in-ten-million event.
 const ID_DIGITS: usize = 16;
 
@@ -24,7 +27,7 @@ impl Case {
     /// Returns the one case of a load without data: it has no input.
     pub(crate) fn without_data() -> Self {
         Self {
-            id: "-".to_owned(),
+            id: NO_CASE.to_owned(),
             input: Value::Null,
             expected: Value::Null,
             tags: BTreeMap::new(),

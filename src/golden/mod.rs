@@ -3,4 +3,4 @@
 mod case;
 mod read;
 
-pub(crate) use case::{Case, GoldenSet};
+pub(crate) use case::{Case, GoldenSet, NO_CASE};

@@ -135,8 +135,8 @@ fn judge(slo: &Slo, result: &StageResult, recorder: &Recorder) -> SloResult {
         }
         SloTarget::ShareAtMost { metric, limit } => {
             let (name, value) = match metric {
-                ShareMetric::ErrorRate => ("error_rate", result.error_rate),
-                ShareMetric::FallbackRate => ("fallback_rate", result.fallback_rate),
+                ShareMetric::ErrorRate => (metric.key(), result.error_rate),
+                ShareMetric::FallbackRate => (metric.key(), result.fallback_rate),
             };
             let limit = limit.value();
             let met = value.map(|value| value <= limit);

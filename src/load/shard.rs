@@ -51,8 +51,14 @@ pub(super) struct Shared {
     spent: AtomicU64,
 }
 
-/// An ok answer of the measured phase, kept to be scored: number of its recorder, case, answer.
-pub(crate) type Captured = (usize, usize, Reply);
+/// An ok answer of the measured phase, kept to be scored.
+pub(crate) struct Captured {
+    /// The number of its recorder.
+    pub(crate) recorder: usize,
+    pub(crate) case: usize,
+    pub(crate) reply: Reply,
+    pub(crate) response_time_ms: f64,
+}
 
 /// What is kept besides the figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

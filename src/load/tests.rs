@@ -173,7 +173,7 @@ fn a_stream_gives_ttft_gaps_and_tokens() {
     assert!((2.3..15.0).contains(&p50("tpot")), "{}", p50("tpot"));
     let tokens = stage.tokens.unwrap();
     assert_eq!((tokens.output, tokens.source.as_str()), (450, "usage"));
-    assert_eq!(result.captured[0].2.text.as_deref(), Some("abc"));
+    assert_eq!(result.captured[0].reply.text.as_deref(), Some("abc"));
 }
 
 #[test]

@@ -113,6 +113,16 @@ pub(crate) enum ShareMetric {
     FallbackRate,
 }
 
+impl ShareMetric {
+    /// Returns the key used in documents and in the manifest.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "error_rate",
+            Self::FallbackRate => "fallback_rate",
+        }
+    }
+}
+
 /// What a fault may be expected to do.
 pub(crate) const EXPECTATIONS: [&str; 5] = [
     "success_rate",

@@ -218,10 +218,6 @@ pub(crate) struct Eval {
     pub(crate) slice_by: Vec<String>,
     pub(crate) must_pass: Vec<String>,
     pub(crate) asserts: Vec<KindTable>,
-    #[expect(
-        dead_code,
-        reason = "checked now, read by annotations of the manifest's lines"
-    )]
     pub(crate) span: Span,
 }
 

@@ -3,6 +3,7 @@
 use miette::Diagnostic;
 
 use crate::error::{Classify, Kind};
+use crate::golden::NO_CASE;
 use crate::registry::did_you_mean;
 
 /// Why an invocation cannot be resolved.
@@ -64,6 +65,9 @@ impl Diagnostic for PlanError {
             }
             Self::Nothing { family, .. } => format!("Add a table [{family}.NAME] to the manifest."),
             Self::Resolve { .. } => "Check the address in the manifest's environment.".to_owned(),
+            Self::Request { case, .. } if case == NO_CASE => {
+                "Give the load `data`: a golden set whose inputs are sent.".to_owned()
+            }
             Self::Request { .. } => {
                 "Check the templates of the stage against the case's `input`.".to_owned()
             }

@@ -41,6 +41,7 @@ pub(crate) fn eval_plan(
         max_bytes: MAX_BYTES,
     };
     plan.check()?;
+    plan.checks.prepare(&project.folder)?;
     Ok(if only.is_empty() {
         plan
     } else {

@@ -2,17 +2,24 @@
 
 mod block;
 mod content;
+mod csv;
+mod finding;
 mod format;
+mod github;
 mod human;
 mod json;
+mod jsonl;
+mod junit;
 mod markdown;
 mod page;
+mod places;
 mod table;
 mod text;
 mod view;
 mod warning;
 
 pub(crate) use page::Page;
+pub(crate) use places::Places;
 pub(crate) use view::{CheckReport, ProbeResult, StageCheck, View};
 
 use crate::registry::{Entry, Registry};
@@ -24,8 +31,18 @@ pub(crate) trait Renderer: Entry {
 }
 
 /// Every output format. To add one: one file in this folder, one line here.
-pub(crate) static RENDERERS: Registry<dyn Renderer> =
-    Registry::new("format", &[&human::Human, &json::Json, &markdown::Markdown]);
+pub(crate) static RENDERERS: Registry<dyn Renderer> = Registry::new(
+    "format",
+    &[
+        &human::Human,
+        &json::Json,
+        &jsonl::Jsonl,
+        &markdown::Markdown,
+        &junit::Junit,
+        &csv::Csv,
+        &github::Github,
+    ],
+);
 
 #[cfg(test)]
 mod tests;

@@ -3,16 +3,19 @@
 use anstyle::Style;
 
 use super::block::Tone;
+use super::places::Places;
 use crate::palette::Palette;
 
 /// The surface of one rendering. Formats for machines ignore it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Page {
     /// In columns; no line gets wider, from 40 up.
     pub(crate) width: usize,
     /// Whether more than ASCII may be drawn.
     pub(crate) unicode: bool,
     pub(crate) palette: Palette,
+    /// The manifest's lines, for formats that point at them.
+    pub(crate) places: Places,
 }
 
 impl Page {

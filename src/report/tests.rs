@@ -18,6 +18,7 @@ const FILE: Page = Page {
     width: 80,
     unicode: true,
     palette: Palette::plain(),
+    places: Places::NONE,
 };
 
 fn load_run() -> RunRecord {
@@ -133,7 +134,12 @@ fn markdown(view: &View<'_>) -> String {
 
 #[test]
 fn formats_have_the_names_of_the_contract() {
-    assert_eq!(RENDERERS.names(), ["human", "json", "markdown"]);
+    assert_eq!(
+        RENDERERS.names(),
+        [
+            "human", "json", "jsonl", "markdown", "junit", "csv", "github"
+        ]
+    );
     for renderer in RENDERERS.iter() {
         assert!(!renderer.summary().ends_with('.'));
     }
@@ -732,7 +738,7 @@ proptest! {
         width in 40_usize..160,
         unicode: bool,
     ) {
-        let page = Page { width, unicode, palette: Palette::plain() };
+        let page = Page { width, unicode, palette: Palette::plain(), places: Places::NONE };
         let mut load = load_run();
         let mut result = load.stages["llm"].clone();
         result.owner = Some(owner.clone());

@@ -1,6 +1,7 @@
 //! The facts of the git repository around the project, through libgit2; a repository that cannot be used counts as
 //! absent.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -113,6 +114,18 @@ impl Git {
         first_parent_walk(start)
             .skip(1)
             .map(|commit| commit.id().to_string())
+    }
+
+    /// Returns the commits that a tag points at.
+    pub(crate) fn tagged(&self) -> BTreeSet<String> {
+        let references = self.repository.as_ref();
+        let references = references.and_then(|it| it.references_glob("refs/tags/*").ok());
+        references
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|tag| Some(tag.peel_to_commit().ok()?.id().to_string()))
+            .collect()
     }
 
     /// Returns the names of branches and tags, for suggestions.

@@ -39,9 +39,14 @@ impl Store {
         self.root.join("tmp")
     }
 
+    /// Returns where the journals are, whether or not there are any.
+    pub(super) fn journal_dir(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
     /// Returns the folder of the append-only journals, `.stagegate/journal`, and creates it.
     pub(crate) fn journals(&self) -> Result<PathBuf, StoreError> {
-        let folder = self.root.join("journal");
+        let folder = self.journal_dir();
         self.prepare(&folder)?;
         Ok(folder)
     }

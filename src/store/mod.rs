@@ -8,6 +8,7 @@ mod id;
 mod layout;
 mod missing;
 mod profile;
+mod prune;
 mod read;
 mod record;
 mod release;
@@ -26,6 +27,7 @@ pub(crate) use id::RunId;
 pub(crate) use layout::Store;
 pub(crate) use missing::SelectError;
 pub(crate) use profile::{Estimate, Level, Place, ProfileCell, ProfileResult, Span, Waterfall};
+pub(crate) use prune::PruneRules;
 pub(crate) use record::{
     CaseResult, EvalResult, Generator, GoldenInfo, IntervalRecord, Lag, MetricSummary, RUN_SCHEMA,
     RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SliceEstimate, SloResult,

@@ -164,7 +164,7 @@ fn embeddings_are_checked_and_passed_on() {
 fn a_cache_tells_hits_from_misses() {
     let count = AtomicUsize::new(0);
     let stub = Stub::start(move |_| {
-        let hit = count.fetch_add(1, Ordering::Relaxed) % 4 != 0;
+        let hit = !count.fetch_add(1, Ordering::Relaxed).is_multiple_of(4);
         let (state, time) = if hit { ("HIT", 0) } else { ("MISS", 20) };
         vec![
             wait(time),

@@ -4,10 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::value::{expected, fold, show, text};
-use super::{Assertion, Check, Parsed, Scored};
-use crate::manifest::{KindTable, Name, Problems, Scope, ValueTemplate};
+use super::{Assertion, Check, Parsed, Scored, Subject};
+use crate::manifest::{KindTable, Name, Problems, ValueTemplate};
 use crate::measure::Share;
-use crate::protocol::Reply;
 use crate::registry::Entry;
 
 pub(super) struct Contains;
@@ -36,6 +35,10 @@ struct Spec {
 }
 
 impl Assertion for Contains {
+    fn is_yes_or_no(&self) -> bool {
+        true
+    }
+
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
         let spec: Spec = table.parse(problems)?;
         if spec.any && spec.min.is_some() {
@@ -54,7 +57,8 @@ impl Assertion for Contains {
 }
 
 impl Check for Spec {
-    fn score(&self, scope: &Scope, reply: &Reply) -> Scored {
+    fn score(&self, subject: &Subject<'_>) -> Scored {
+        let Subject { scope, reply, .. } = subject;
         let wanted = match expected(self.value.as_ref(), scope) {
             Ok(Value::Array(items)) => items.iter().map(text).collect(),
             Ok(one) => vec![text(&one)],
@@ -77,6 +81,25 @@ impl Check for Spec {
         }
         let share = found as f64 / wanted.len() as f64;
         Scored::graded(share, self.min.map_or(1.0, Share::value), why)
+    }
+
+    /// None of the texts may be there, whatever `any` and `min` say.
+    fn score_negated(&self, subject: &Subject<'_>) -> Scored {
+        let wanted = match expected(self.value.as_ref(), subject.scope) {
+            Ok(Value::Array(items)) => items.iter().map(text).collect(),
+            Ok(one) => vec![text(&one)],
+            Err(unscored) => return unscored,
+        };
+        if wanted.is_empty() || wanted.iter().any(|text| text.trim().is_empty()) {
+            return Scored::Unscored("there is no text to look for".to_owned());
+        }
+        let answer = subject.reply.text.as_deref().unwrap_or_default();
+        let folded = fold(answer, self.ignore_case);
+        let is_in = |text: &&String| folded.contains(&fold(text, self.ignore_case));
+        let found: Vec<String> = wanted.iter().filter(is_in).map(|it| show(it)).collect();
+        Scored::binary(found.is_empty(), || {
+            format!("{} in {}", found.join(", "), show(answer))
+        })
     }
 }
 

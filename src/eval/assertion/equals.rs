@@ -4,9 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::value::{expected, fold, same, show, text};
-use super::{Assertion, Check, Parsed, Scored};
-use crate::manifest::{KindTable, Name, Problems, Scope, ValueTemplate};
-use crate::protocol::Reply;
+use super::{Assertion, Check, Parsed, Scored, Subject};
+use crate::manifest::{KindTable, Name, Problems, ValueTemplate};
 use crate::registry::Entry;
 
 pub(super) struct Equals;
@@ -31,6 +30,10 @@ struct Spec {
 }
 
 impl Assertion for Equals {
+    fn is_yes_or_no(&self) -> bool {
+        true
+    }
+
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
         let spec: Spec = table.parse(problems)?;
         Some(Parsed {
@@ -41,7 +44,8 @@ impl Assertion for Equals {
 }
 
 impl Check for Spec {
-    fn score(&self, scope: &Scope, reply: &Reply) -> Scored {
+    fn score(&self, subject: &Subject<'_>) -> Scored {
+        let Subject { scope, reply, .. } = subject;
         let wanted = match expected(self.value.as_ref(), scope) {
             Ok(wanted) => wanted,
             Err(unscored) => return unscored,

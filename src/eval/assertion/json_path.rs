@@ -5,9 +5,8 @@ use serde_json::Value;
 use serde_json_path::JsonPath as Path;
 
 use super::value::{same, show, text};
-use super::{Assertion, Check, Parsed, Scored};
-use crate::manifest::{KindTable, Name, Problems, Scope, ValueTemplate};
-use crate::protocol::Reply;
+use super::{Assertion, Check, Parsed, Scored, Subject};
+use crate::manifest::{KindTable, Name, Problems, ValueTemplate};
 use crate::registry::Entry;
 
 pub(super) struct JsonPath;
@@ -38,6 +37,10 @@ struct Ready {
 }
 
 impl Assertion for JsonPath {
+    fn is_yes_or_no(&self) -> bool {
+        true
+    }
+
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
         let spec: Spec = table.parse(problems)?;
         let path = match Path::parse(&spec.path) {
@@ -69,7 +72,8 @@ impl Assertion for JsonPath {
 }
 
 impl Check for Ready {
-    fn score(&self, scope: &Scope, reply: &Reply) -> Scored {
+    fn score(&self, subject: &Subject<'_>) -> Scored {
+        let Subject { scope, reply, .. } = subject;
         let answer = reply.text.as_deref().unwrap_or_default();
         let parsed: Option<Value> = serde_json::from_str(answer).ok();
         // First the whole body, then the text in it: the answer of a chat model is JSON inside JSON.
@@ -111,8 +115,8 @@ impl Check for Ready {
 mod tests {
     use serde_json::json;
 
-    use super::super::testing::{check, on_text, passed, problems, scope, why};
-    use super::*;
+    use super::super::testing::{check, on_text, passed, problems, scope, subject, why};
+    use crate::protocol::Reply;
 
     const BODY: &str = r#"{"hits": [{"id": "a", "n": 1}, {"id": "b", "n": null}], "ok": true}"#;
 
@@ -153,14 +157,20 @@ mod tests {
             ..Reply::default()
         };
         let check_a = check("json_path", "path = '$.a'\nvalue = 1");
-        assert!(passed(&check_a.score(&scope(json!(null)), &reply)));
+        assert!(passed(
+            &check_a.score(&subject(&scope(json!(null)), &reply))
+        ));
         let inside = Reply {
             text: Some(r#"{"b": 2}"#.to_owned()),
             ..reply
         };
-        assert!(passed(&check_a.score(&scope(json!(null)), &inside)));
+        assert!(passed(
+            &check_a.score(&subject(&scope(json!(null)), &inside))
+        ));
         let check_b = check("json_path", "path = '$.b'\nvalue = 2");
-        assert!(passed(&check_b.score(&scope(json!(null)), &inside)));
+        assert!(passed(
+            &check_b.score(&subject(&scope(json!(null)), &inside))
+        ));
     }
 
     #[test]

@@ -4,9 +4,8 @@ use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::value::show;
-use super::{Assertion, Check, Parsed, Scored};
-use crate::manifest::{KindTable, Name, Problems, Scope, Template};
-use crate::protocol::Reply;
+use super::{Assertion, Check, Parsed, Scored, Subject};
+use crate::manifest::{KindTable, Name, Problems, Template};
 use crate::registry::Entry;
 
 pub(super) struct Matches;
@@ -46,6 +45,10 @@ struct Ready {
 }
 
 impl Assertion for Matches {
+    fn is_yes_or_no(&self) -> bool {
+        true
+    }
+
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
         let spec: Spec = table.parse(problems)?;
         let pattern = if spec.pattern.references().is_empty() {
@@ -93,7 +96,8 @@ fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
 }
 
 impl Check for Ready {
-    fn score(&self, scope: &Scope, reply: &Reply) -> Scored {
+    fn score(&self, subject: &Subject<'_>) -> Scored {
+        let Subject { scope, reply, .. } = subject;
         let answer = reply.text.as_deref().unwrap_or_default();
         let judge = |regex: &Regex| {
             Scored::binary(regex.is_match(answer), || {

@@ -3,11 +3,22 @@
 mod contains;
 mod equals;
 mod json_path;
+mod json_schema;
+mod latency;
 mod matches;
 mod mrr;
+mod ndcg;
+mod negated;
+mod numeric;
+mod precision;
 mod ranking;
 mod recall;
 mod value;
+
+use std::path::Path;
+
+use super::error::EvalError;
+pub(super) use negated::Negated;
 
 use crate::manifest::{KindTable, Name, Problems, Scope};
 use crate::protocol::Reply;
@@ -20,8 +31,13 @@ pub(crate) static ASSERTIONS: Registry<dyn Assertion> = Registry::new(
         &contains::Contains,
         &equals::Equals,
         &json_path::JsonPath,
+        &json_schema::JsonSchema,
+        &latency::Latency,
         &matches::Matches,
         &mrr::Mrr,
+        &ndcg::Ndcg,
+        &numeric::Numeric,
+        &precision::Precision,
         &recall::Recall,
     ],
 );
@@ -30,6 +46,11 @@ pub(crate) static ASSERTIONS: Registry<dyn Assertion> = Registry::new(
 pub(crate) trait Assertion: Entry {
     /// Parses the kind's own keys. Everything that is wrong is added to `problems`; `None` when anything was.
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed>;
+
+    /// Returns whether it has a `not_` form.
+    fn is_yes_or_no(&self) -> bool {
+        false
+    }
 }
 
 /// One assertion as the manifest wrote it.
@@ -41,8 +62,54 @@ pub(crate) struct Parsed {
 
 /// One assertion, ready to score answers.
 pub(crate) trait Check: Send + Sync + std::fmt::Debug {
-    /// Scores the answer to the case in `scope`.
-    fn score(&self, scope: &Scope, reply: &Reply) -> Scored;
+    /// Scores an answer.
+    fn score(&self, subject: &Subject<'_>) -> Scored;
+
+    /// Scores an answer that must not be so.
+    fn score_negated(&self, subject: &Subject<'_>) -> Scored {
+        match self.score(subject) {
+            Scored::Score { passed, .. } => {
+                Scored::binary(!passed, || "it is so, and must not be".to_owned())
+            }
+            unscored @ Scored::Unscored(_) => unscored,
+        }
+    }
+
+    /// Reads what it needs besides the manifest, from that folder, before anything is asked.
+    fn prepare(&self, _folder: &Path) -> Result<(), EvalError> {
+        Ok(())
+    }
+}
+
+/// Finds the assertion of a name, and whether it is its `not_` form that is meant.
+pub(super) fn find(name: &str) -> Option<(&'static dyn Assertion, bool)> {
+    if let Some(assertion) = ASSERTIONS.get(name) {
+        return Some((assertion, false));
+    }
+    let assertion = ASSERTIONS.get(name.strip_prefix(NOT)?)?;
+    assertion.is_yes_or_no().then_some((assertion, true))
+}
+
+/// Returns every name that may be written.
+pub(super) fn names() -> Vec<String> {
+    let entries = || ASSERTIONS.iter();
+    let negated = entries().filter(|it| it.is_yes_or_no());
+    let names = entries().map(|it| it.name().to_owned());
+    names
+        .chain(negated.map(|it| format!("{NOT}{}", it.name())))
+        .collect()
+}
+
+/// What the name of a negated assertion begins with.
+const NOT: &str = "not_";
+
+/// An answer, and the case that it answers.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    /// What templates see of the case, the outputs of the steps before included.
+    pub(crate) scope: &'a Scope,
+    pub(crate) reply: &'a Reply,
+    pub(crate) response_time_ms: f64,
 }
 
 /// What an assertion says of an answer.
@@ -95,8 +162,13 @@ mod tests {
                 "contains",
                 "equals",
                 "json_path",
+                "json_schema",
+                "latency",
                 "matches",
                 "mrr",
+                "ndcg",
+                "numeric",
+                "precision",
                 "recall"
             ]
         );

@@ -5,10 +5,9 @@
 use serde::Deserialize;
 
 use super::ranking::Ranking;
-use super::{Assertion, Check, Parsed, Scored};
-use crate::manifest::{KindTable, Name, Problems, Scope, ValueTemplate};
+use super::{Assertion, Check, Parsed, Scored, Subject};
+use crate::manifest::{KindTable, Name, Problems, ValueTemplate};
 use crate::measure::Share;
-use crate::protocol::Reply;
 use crate::registry::Entry;
 
 pub(super) struct Mrr;
@@ -51,7 +50,8 @@ impl Assertion for Mrr {
 }
 
 impl Check for Spec {
-    fn score(&self, scope: &Scope, reply: &Reply) -> Scored {
+    fn score(&self, subject: &Subject<'_>) -> Scored {
+        let Subject { scope, reply, .. } = subject;
         let ranking = match Ranking::read(self.value.as_ref(), scope, reply) {
             Ok(ranking) => ranking,
             Err(unscored) => return unscored,

@@ -1,6 +1,6 @@
 //! What the ranking metrics share: the ranked ids of the answer against the relevant ids of the case.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -15,6 +15,8 @@ pub(super) struct Ranking {
     pub(super) ranked: Vec<String>,
     /// At least one.
     pub(super) relevant: BTreeSet<String>,
+    /// How relevant each is; above zero.
+    grades: BTreeMap<String, f64>,
 }
 
 impl Ranking {
@@ -33,8 +35,8 @@ impl Ranking {
                 .map_err(|error| Scored::Unscored(error.to_string()))?,
             None => scope.expected.get("ids").cloned().unwrap_or(Value::Null),
         };
-        let relevant = relevant(&wanted);
-        if relevant.is_empty() {
+        let grades = grades(&wanted);
+        if grades.is_empty() {
             let what = if value.is_some() {
                 "`value`"
             } else {
@@ -48,8 +50,14 @@ impl Ranking {
         let ranked = ids.into_iter().filter(|id| seen.insert(id.clone()));
         Ok(Self {
             ranked: ranked.collect(),
-            relevant,
+            relevant: grades.keys().cloned().collect(),
+            grades,
         })
+    }
+
+    /// Returns how relevant a document is; 0 when it is not.
+    pub(super) fn grade(&self, id: &str) -> f64 {
+        self.grades.get(id).copied().unwrap_or(0.0)
     }
 
     /// Returns the ranking cut after `k`.
@@ -64,12 +72,17 @@ impl Ranking {
     }
 }
 
-fn relevant(value: &Value) -> BTreeSet<String> {
+/// Reads `["a", "b"]`, each with grade 1, or `{"a": 3, "b": 0}`: a grade of zero or less is not relevant.
+fn grades(value: &Value) -> BTreeMap<String, f64> {
     match value {
-        Value::Null => BTreeSet::new(),
-        Value::Array(ids) => ids.iter().flat_map(relevant).collect(),
-        Value::String(id) => BTreeSet::from([id.clone()]),
-        other => BTreeSet::from([other.to_string()]),
+        Value::Null => BTreeMap::new(),
+        Value::Array(ids) => ids.iter().flat_map(grades).collect(),
+        Value::Object(graded) => graded
+            .iter()
+            .filter_map(|(id, grade)| Some((id.clone(), grade.as_f64().filter(|it| *it > 0.0)?)))
+            .collect(),
+        Value::String(id) => BTreeMap::from([(id.clone(), 1.0)]),
+        other => BTreeMap::from([(other.to_string(), 1.0)]),
     }
 }
 
@@ -86,6 +99,10 @@ pub(super) mod vectors {
         pub(in super::super) k: u64,
         pub(in super::super) recall: f64,
         pub(in super::super) mrr: f64,
+        pub(in super::super) precision: f64,
+        pub(in super::super) ndcg_linear: f64,
+        pub(in super::super) ndcg_exp: f64,
+        pub(in super::super) relevance: Value,
     }
 
     /// Returns every reference ranking.
@@ -105,6 +122,10 @@ pub(super) mod vectors {
                 k: inputs["k"].as_u64().unwrap(),
                 recall: vector["expected"]["recall"].as_f64().unwrap(),
                 mrr: vector["expected"]["mrr"].as_f64().unwrap(),
+                precision: vector["expected"]["precision"].as_f64().unwrap(),
+                ndcg_linear: vector["expected"]["ndcg_linear"].as_f64().unwrap(),
+                ndcg_exp: vector["expected"]["ndcg_exp"].as_f64().unwrap(),
+                relevance: inputs["relevance"].clone(),
             }
         });
         vectors.collect()

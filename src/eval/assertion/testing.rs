@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ASSERTIONS, Check, Scored};
+use super::{ASSERTIONS, Check, Scored, Subject};
 use crate::manifest::{KindTable, Problems, Scope};
 use crate::protocol::Reply;
 
@@ -33,14 +33,23 @@ pub(super) fn on_text(kind: &str, toml: &str, expected: Value, text: &str) -> Sc
         text: Some(text.to_owned()),
         ..Reply::default()
     };
-    check(kind, toml).score(&scope(expected), &reply)
+    check(kind, toml).score(&subject(&scope(expected), &reply))
 }
 
 /// Scores a ranking.
 pub(super) fn on_ids(kind: &str, toml: &str, expected: Value, ids: &[&str]) -> Scored {
     let mut reply = Reply::default();
     reply.outputs.insert("ids".to_owned(), json!(ids));
-    check(kind, toml).score(&scope(expected), &reply)
+    check(kind, toml).score(&subject(&scope(expected), &reply))
+}
+
+/// An answer that took 12.5 ms.
+pub(super) fn subject<'a>(scope: &'a Scope, reply: &'a Reply) -> Subject<'a> {
+    Subject {
+        scope,
+        reply,
+        response_time_ms: 12.5,
+    }
 }
 
 pub(super) fn scope(expected: Value) -> Scope {

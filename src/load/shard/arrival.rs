@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{SWEEP_NS, Shard};
+use super::{Captured, SWEEP_NS, Shard};
 use crate::load::attempt::{Attempt, Errand, Finished};
 use crate::load::journey::Journey;
 use crate::load::plan::{Flow, Prepared};
@@ -113,7 +113,13 @@ impl Shard<'_> {
 
     fn capture(&mut self, recorder: usize, finished: &Finished) {
         if let (Some(captured), Ok(reply)) = (&mut self.captured, &finished.outcome) {
-            captured.push((recorder, finished.errand.case, reply.clone()));
+            let response_time = finished.stamps.response_time().unwrap_or(0);
+            captured.push(Captured {
+                recorder,
+                case: finished.errand.case,
+                reply: reply.clone(),
+                response_time_ms: response_time as f64 / 1e6,
+            });
         }
     }
 

@@ -20,6 +20,7 @@ const DEFAULT_CONCURRENCY: u32 = 8;
 pub(super) fn eval(section: Section, known: &Known, problems: &mut Problems) -> Eval {
     let mut table = section.table;
     let asserts = table.entries.remove_entry("assert");
+    let has_asserts = asserts.is_some();
     let (raw, heading) = read::<raw::Eval>(table, &["assert"], problems);
     let asserts = asserts.map_or_else(Vec::new, |(key, value)| {
         let what = format!("assertion of {}", heading.what);
@@ -30,6 +31,11 @@ pub(super) fn eval(section: Section, known: &Known, problems: &mut Problems) -> 
             .collect::<Vec<KindTable>>()
     });
     let what = &heading.what;
+    if !has_asserts {
+        let message = format!("{what} has no assertion, so that every answer would pass");
+        let help = format!("Add `[[eval.{}.assert]]` with a `kind`.", section.name);
+        problems.at(heading.span.clone(), message, Some(help));
+    }
     if let Some(raw) = &raw {
         required(raw.stage.as_ref(), "stage", &heading, problems);
         required(raw.golden.as_ref(), "golden", &heading, problems);

@@ -1,0 +1,238 @@
+//! `json_schema`: the answer is JSON of a given shape.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use jsonschema::Validator;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::value::show;
+use super::{Assertion, Check, Parsed, Scored, Subject};
+use crate::eval::error::EvalError;
+use crate::manifest::{KindTable, Name, Problems, Scope, ValueTemplate};
+use crate::protocol::OutputPath;
+use crate::registry::Entry;
+
+/// So many faults are named; the rest is counted.
+const NAMED: usize = 3;
+
+pub(super) struct JsonSchema;
+
+impl Entry for JsonSchema {
+    fn name(&self) -> &'static str {
+        "json_schema"
+    }
+
+    fn summary(&self) -> &'static str {
+        "The answer, or what is at `path`, is JSON that a JSON Schema (`schema` or `file`) allows"
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    name: Option<Name>,
+    schema: Option<ValueTemplate>,
+    file: Option<PathBuf>,
+    path: Option<OutputPath>,
+}
+
+/// The schema, from the manifest or, once it has been read, from its file.
+#[derive(Debug)]
+struct Ready {
+    validator: OnceLock<Validator>,
+    file: Option<PathBuf>,
+    path: Option<OutputPath>,
+}
+
+impl Assertion for JsonSchema {
+    fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
+        let spec: Spec = table.parse(problems)?;
+        let validator = OnceLock::new();
+        match (&spec.schema, &spec.file) {
+            (Some(schema), None) => {
+                let built = schema
+                    .value(&Scope::default())
+                    .map_err(|error| error.to_string())
+                    .and_then(|schema| build(&schema));
+                match built {
+                    Ok(built) => drop(validator.set(built)),
+                    Err(reason) => {
+                        let message =
+                            format!("{}: `schema` is no JSON Schema: {reason}", table.what());
+                        problems.at(table.span_of("schema"), message, None);
+                        return None;
+                    }
+                }
+            }
+            (None, Some(_)) => {}
+            _ => {
+                let message = format!("{} needs either `schema` or `file`", table.what());
+                let help = "Write the schema as a table, or the path of a file that holds it.";
+                problems.at(table.span.clone(), message, Some(help.to_owned()));
+                return None;
+            }
+        }
+        let ready = Ready {
+            validator,
+            file: spec.file,
+            path: spec.path,
+        };
+        Some(Parsed {
+            name: spec.name,
+            check: Box::new(ready),
+        })
+    }
+
+    fn is_yes_or_no(&self) -> bool {
+        true
+    }
+}
+
+/// Compiles a schema. References to other documents are not followed: a check must not depend on the network.
+fn build(schema: &Value) -> Result<Validator, String> {
+    jsonschema::validator_for(schema).map_err(|error| error.to_string())
+}
+
+impl Check for Ready {
+    fn prepare(&self, folder: &Path) -> Result<(), EvalError> {
+        let Some(file) = self
+            .file
+            .as_ref()
+            .filter(|_| self.validator.get().is_none())
+        else {
+            return Ok(());
+        };
+        let shown = file.display().to_string();
+        let text =
+            std::fs::read_to_string(folder.join(file)).map_err(|error| EvalError::NoSchema {
+                file: shown.clone(),
+                reason: error.to_string(),
+            })?;
+        let built = serde_json::from_str(&text)
+            .map_err(|error| error.to_string())
+            .and_then(|schema| build(&schema));
+        match built {
+            Ok(built) => {
+                drop(self.validator.set(built));
+                Ok(())
+            }
+            Err(reason) => Err(EvalError::BrokenSchema {
+                file: shown,
+                reason,
+            }),
+        }
+    }
+
+    fn score(&self, subject: &Subject<'_>) -> Scored {
+        let Some(validator) = self.validator.get() else {
+            return Scored::Unscored("the schema was not read".to_owned());
+        };
+        let answer = subject.reply.text.as_deref().unwrap_or_default();
+        let parsed: Option<Value> = serde_json::from_str(answer).ok();
+        let body = subject.reply.body.as_ref();
+        let instance = match &self.path {
+            Some(path) => body
+                .into_iter()
+                .chain(&parsed)
+                .find_map(|body| path.select(body)),
+            // The text of a chat model is JSON inside JSON; without a text, the body is the answer.
+            None => parsed.or_else(|| body.filter(|_| subject.reply.text.is_none()).cloned()),
+        };
+        let Some(instance) = instance else {
+            return Scored::binary(false, || match &self.path {
+                Some(path) => format!("`{}` selects nothing", path.as_str()),
+                None => format!("{} is not JSON", show(answer)),
+            });
+        };
+        let faults: Vec<String> = validator
+            .iter_errors(&instance)
+            .map(|error| match error.instance_path().to_string() {
+                at if at.is_empty() => error.to_string(),
+                at => format!("{at}: {error}"),
+            })
+            .collect();
+        Scored::binary(faults.is_empty(), || {
+            let more = faults.len().saturating_sub(NAMED);
+            let named = faults[..faults.len().min(NAMED)].join("; ");
+            if more > 0 {
+                format!("{named}; and {more} more")
+            } else {
+                named
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{check, on_text, passed, problems, scope, subject, why};
+    use super::*;
+    use crate::protocol::Reply;
+
+    const SCHEMA: &str = "schema = { type = 'object', required = ['name'], properties = { name = { type = 'string' }, age = { type = 'integer', minimum = 0 } } }";
+
+    #[test]
+    fn an_answer_has_the_shape_or_the_fault_is_named() {
+        let run = |text: &str| on_text("json_schema", SCHEMA, json!(null), text);
+        assert!(passed(&run(r#"{"name": "a", "age": 3}"#)));
+        assert_eq!(
+            why(&run(r#"{"age": 3}"#)),
+            "\"name\" is a required property"
+        );
+        assert_eq!(
+            why(&run(r#"{"name": "a", "age": -1}"#)),
+            "/age: -1 is less than the minimum of 0"
+        );
+        assert_eq!(why(&run("hello")), "`hello` is not JSON");
+    }
+
+    #[test]
+    fn a_path_says_what_is_looked_at() {
+        let toml = "path = '$.user'\nschema = { type = 'object' }";
+        assert!(passed(&on_text(
+            "json_schema",
+            toml,
+            json!(null),
+            r#"{"user": {}}"#
+        )));
+        assert_eq!(
+            why(&on_text("json_schema", toml, json!(null), "{}")),
+            "`$.user` selects nothing"
+        );
+    }
+
+    #[test]
+    fn a_schema_may_be_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = check("json_schema", "file = 'schemas/user.json'");
+        assert!(matches!(
+            file.prepare(folder.path()),
+            Err(EvalError::NoSchema { .. })
+        ));
+        std::fs::create_dir(folder.path().join("schemas")).unwrap();
+        let place = folder.path().join("schemas/user.json");
+        std::fs::write(&place, "{oops").unwrap();
+        assert!(matches!(
+            file.prepare(folder.path()),
+            Err(EvalError::BrokenSchema { .. })
+        ));
+        std::fs::write(&place, r#"{"type": "array"}"#).unwrap();
+        file.prepare(folder.path()).unwrap();
+        let reply = Reply::of_text("[]");
+        assert!(passed(&file.score(&subject(&scope(json!(null)), &reply))));
+    }
+
+    #[test]
+    fn what_is_no_schema_is_refused() {
+        assert_eq!(
+            problems("json_schema", "schema = { type = 'objct' }").len(),
+            1
+        );
+        assert_eq!(problems("json_schema", "").len(), 1);
+        assert_eq!(problems("json_schema", "file = 'a'\nschema = {}").len(), 1);
+    }
+}

@@ -1,0 +1,245 @@
+//! `csv`: one tidy table, a value a row, for spreadsheets and data frames.
+
+use super::view::View;
+use super::{Page, Renderer};
+use crate::registry::Entry;
+use crate::store::{EvalResult, RunRecord, StageResult};
+
+/// The `csv` format.
+pub(super) struct Csv;
+
+impl Entry for Csv {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn summary(&self) -> &'static str {
+        "one table, a value a row, for spreadsheets and data frames"
+    }
+}
+
+impl Renderer for Csv {
+    fn render(&self, view: &View<'_>, _: &Page) -> Vec<u8> {
+        let mut table = Table::new(head(view));
+        match *view {
+            View::Run(run) => of_run(run, &mut table),
+            View::Session(runs) => runs.iter().for_each(|run| of_run(run, &mut table)),
+            View::Diff(diff) => {
+                for it in &diff.comparisons {
+                    let verdict = word(&it.verdict);
+                    let outcome = it.outcome.as_ref().map(word).unwrap_or_default();
+                    let numbers = [it.base, it.head, it.change, it.low, it.high, it.p, it.bound];
+                    let mut row = vec![it.metric.clone()];
+                    row.extend(numbers.map(float));
+                    row.extend([it.n.to_string(), verdict, outcome]);
+                    row.extend([it.rule.clone(), it.owner.clone()].map(Option::unwrap_or_default));
+                    row.push(it.method.clone());
+                    table.row(&row);
+                }
+            }
+            View::Runs(runs) => {
+                for run in runs {
+                    let verdict = run.verdict.as_ref().map(word).unwrap_or_default();
+                    table.row(&[
+                        run.id.clone(),
+                        run.kind.word().to_owned(),
+                        run.name.clone(),
+                        run.env.clone(),
+                        run.started_at.clone(),
+                        run.duration_s.to_string(),
+                        run.commit.clone().unwrap_or_default(),
+                        run.tag.clone().unwrap_or_default(),
+                        run.dirty.to_string(),
+                        run.complete.to_string(),
+                        word(&run.validity),
+                        verdict,
+                    ]);
+                }
+            }
+            View::Check(check) => {
+                for stage in &check.stages {
+                    let probe = stage.probe.clone().unwrap_or_default();
+                    let ok = stage.probe.as_ref().map(|it| it.ok.to_string());
+                    table.row(&[
+                        stage.name.clone(),
+                        stage.kind.clone(),
+                        stage.url.clone(),
+                        stage.owner.clone().unwrap_or_default(),
+                        ok.unwrap_or_default(),
+                        probe.status.map(|it| it.to_string()).unwrap_or_default(),
+                        float(probe.response_time_ms),
+                        probe.error.unwrap_or_default(),
+                    ]);
+                }
+            }
+        }
+        table.into_bytes()
+    }
+}
+
+fn head(view: &View<'_>) -> &'static [&'static str] {
+    match view {
+        View::Run(_) | View::Session(_) => &[
+            "run", "kind", "name", "env", "commit", "subject", "id", "metric", "stat", "value",
+            "unit",
+        ],
+        View::Diff(_) => &[
+            "metric", "base", "head", "change", "low", "high", "p", "bound", "n", "verdict",
+            "outcome", "rule", "owner", "method",
+        ],
+        View::Runs(_) => &[
+            "id",
+            "kind",
+            "name",
+            "env",
+            "started_at",
+            "duration_s",
+            "commit",
+            "tag",
+            "dirty",
+            "complete",
+            "validity",
+            "verdict",
+        ],
+        View::Check(_) => &[
+            "stage",
+            "kind",
+            "url",
+            "owner",
+            "ok",
+            "status",
+            "response_time_ms",
+            "error",
+        ],
+    }
+}
+
+struct Table(csv::Writer<Vec<u8>>);
+
+impl Table {
+    fn new(head: &[&str]) -> Self {
+        let mut table = Self(csv::Writer::from_writer(Vec::new()));
+        let head: Vec<String> = head.iter().map(|it| (*it).to_owned()).collect();
+        table.row(&head);
+        table
+    }
+
+    fn row(&mut self, row: &[String]) {
+        self.0
+            .write_record(row)
+            .expect("every row has the columns of the head, and writing to memory cannot fail");
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        self.0.into_inner().expect("writing to memory cannot fail")
+    }
+}
+
+fn of_run(run: &RunRecord, table: &mut Table) {
+    let mut rows = Rows { run, table };
+    for (stage, result) in &run.stages {
+        let subject = ("stage", stage.as_str());
+        for (metric, value, unit) in numbers(result) {
+            rows.add(subject, (metric, ""), value, unit);
+        }
+        for (metric, summary) in &result.metrics {
+            rows.add(subject, (metric, "count"), Some(summary.count as f64), "");
+            for stat in ["mean", "min", "max", "p50", "p90", "p95", "p99", "p999"] {
+                rows.add(subject, (metric, stat), summary.stat(stat), &summary.unit);
+            }
+        }
+    }
+    if let Some(eval) = &run.eval {
+        rows.eval(eval);
+    }
+}
+
+/// The rows of one run.
+struct Rows<'a> {
+    run: &'a RunRecord,
+    table: &'a mut Table,
+}
+
+impl Rows<'_> {
+    fn eval(&mut self, eval: &EvalResult) {
+        let rate = &eval.pass_rate;
+        for (stat, value) in [("", rate.value), ("low", rate.low), ("high", rate.high)] {
+            self.add(
+                ("eval", &eval.stage),
+                ("pass_rate", stat),
+                Some(value),
+                "share",
+            );
+        }
+        for case in &eval.cases {
+            let (subject, repeat) = (("case", case.id.as_str()), case.repeat.to_string());
+            let passed = f64::from(u8::from(case.passed));
+            self.add(subject, ("passed", &repeat), Some(passed), "");
+            for (name, score) in &case.assertions {
+                self.add(subject, (name, &repeat), Some(*score), "score");
+            }
+            self.add(
+                subject,
+                ("response_time", &repeat),
+                case.response_time_ms,
+                "ms",
+            );
+        }
+    }
+
+    /// Adds a value; one that is not known has no row.
+    fn add(
+        &mut self,
+        (subject, id): (&str, &str),
+        (metric, stat): (&str, &str),
+        value: Option<f64>,
+        unit: &str,
+    ) {
+        let Some(value) = value else {
+            return;
+        };
+        let run = self.run;
+        let commit = run.release.commit.as_deref().unwrap_or_default();
+        let first = [
+            run.id.as_str(),
+            run.kind.word(),
+            &run.name,
+            &run.env,
+            commit,
+        ];
+        let value = value.to_string();
+        let rest = [subject, id, metric, stat, &value, unit];
+        let row: Vec<String> = first.into_iter().chain(rest).map(str::to_owned).collect();
+        self.table.row(&row);
+    }
+}
+
+fn numbers(stage: &StageResult) -> [(&'static str, Option<f64>, &'static str); 12] {
+    let count = |count: u64| Some(count as f64);
+    [
+        ("attempted", count(stage.attempted), ""),
+        ("ok", count(stage.ok), ""),
+        ("failed", count(stage.failed), ""),
+        ("in_flight_at_end", count(stage.in_flight_at_end), ""),
+        ("offered_rps", stage.offered_rps, "1/s"),
+        ("achieved_rps", Some(stage.achieved_rps), "1/s"),
+        ("goodput_rps", Some(stage.goodput_rps), "1/s"),
+        ("attainment", stage.attainment, "share"),
+        ("error_rate", stage.error_rate, "share"),
+        ("fallback_rate", stage.fallback_rate, "share"),
+        ("hit_rate", stage.hit_rate, "share"),
+        ("cost_usd", stage.cost_usd, "USD"),
+    ]
+}
+
+fn float(value: Option<f64>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// Returns the word that documents have for a value.
+fn word(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}

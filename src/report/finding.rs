@@ -1,0 +1,232 @@
+//! What a result says passed or failed, one by one: what `junit` and `github` show.
+
+use super::format::{number, time_ms};
+use super::view::View;
+use crate::diff::{Comparison, DiffDocument};
+use crate::store::{EvalResult, RunRecord, SloResult, ValidityVerdict, VerdictKind};
+
+/// Something that was judged.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Finding {
+    /// What it belongs to: `load peak`, `eval answers`, `gate`.
+    pub(super) suite: String,
+    pub(super) name: String,
+    /// What it is about, as a rule of the manifest would name it.
+    pub(super) subject: Subject,
+    pub(super) outcome: Outcome,
+    pub(super) seconds: Option<f64>,
+}
+
+/// Where in the manifest something stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// A dotted metric, else the stage or suite that it is of.
+    Metric(String),
+    Slo {
+        stage: String,
+        metric: String,
+    },
+    Eval(String),
+    Load(String),
+    Stage(String),
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Passed,
+    Failed(String),
+    /// Too little data, or a measurement that is no good.
+    Unknown(String),
+    /// Nothing could be judged, because something did not answer.
+    Error(String),
+}
+
+/// Returns everything that was judged; nothing for a list of runs.
+pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
+    match *view {
+        View::Run(run) => of_run(run),
+        View::Session(runs) => runs.iter().flat_map(of_run).collect(),
+        View::Diff(diff) => of_diff(diff),
+        View::Check(check) => {
+            let probed = check
+                .stages
+                .iter()
+                .filter_map(|stage| Some((stage, stage.probe.as_ref()?)));
+            let finding = |(stage, probe): (&super::StageCheck, &super::ProbeResult)| Finding {
+                suite: "check".to_owned(),
+                name: format!("{} answers", stage.name),
+                subject: Subject::Stage(stage.name.clone()),
+                outcome: if probe.ok {
+                    Outcome::Passed
+                } else {
+                    Outcome::Error(probe.error.clone().unwrap_or_default())
+                },
+                seconds: probe.response_time_ms.map(|ms| ms / 1e3),
+            };
+            probed.map(finding).collect()
+        }
+        View::Runs(_) => Vec::new(),
+    }
+}
+
+fn of_run(run: &RunRecord) -> Vec<Finding> {
+    let suite = format!("{} {}", run.kind.word(), run.name);
+    let mut found = Vec::new();
+    let subject = || Subject::Load(run.name.clone());
+    if run.validity.verdict == ValidityVerdict::Invalid {
+        found.push(Finding {
+            suite: suite.clone(),
+            name: "the measurement is valid".to_owned(),
+            subject: subject(),
+            outcome: Outcome::Unknown(run.validity.reasons.join("; ")),
+            seconds: None,
+        });
+    }
+    if !run.complete {
+        found.push(Finding {
+            suite: suite.clone(),
+            name: "the run is complete".to_owned(),
+            subject: subject(),
+            outcome: Outcome::Error("it was interrupted".to_owned()),
+            seconds: None,
+        });
+    }
+    for (stage, result) in &run.stages {
+        let answers = if result.attempted > 0 && result.failed == result.attempted {
+            let kinds: Vec<&str> = result.errors.keys().map(String::as_str).collect();
+            Outcome::Failed(format!("every request failed: {}", kinds.join(", ")))
+        } else {
+            Outcome::Passed
+        };
+        found.push(Finding {
+            suite: suite.clone(),
+            name: format!("{stage} answers"),
+            subject: Subject::Stage(stage.clone()),
+            outcome: answers,
+            seconds: Some(run.duration_s),
+        });
+        found.extend(result.slo.iter().map(|slo| of_slo(&suite, stage, slo)));
+    }
+    if let Some(eval) = &run.eval {
+        found.extend(of_cases(&suite, &run.name, eval));
+    }
+    found
+}
+
+fn of_slo(suite: &str, stage: &str, slo: &SloResult) -> Finding {
+    let is_time = slo.metric.contains('.');
+    let show = |value: f64| {
+        if is_time {
+            time_ms(value)
+        } else {
+            number(value)
+        }
+    };
+    let value = slo.value.map_or_else(|| "not known".to_owned(), show);
+    let said = format!(
+        "{} of {stage} is {value}, limit {}",
+        slo.metric,
+        show(slo.limit)
+    );
+    Finding {
+        suite: suite.to_owned(),
+        name: format!("{stage} keeps {}", slo.metric),
+        subject: Subject::Slo {
+            stage: stage.to_owned(),
+            metric: slo.metric.clone(),
+        },
+        outcome: match slo.met {
+            Some(true) => Outcome::Passed,
+            Some(false) => Outcome::Failed(said),
+            None => Outcome::Unknown(format!(
+                "{said}: too few samples, or requests that were still open"
+            )),
+        },
+        seconds: None,
+    }
+}
+
+fn of_cases(suite: &str, name: &str, eval: &EvalResult) -> Vec<Finding> {
+    let several = eval.repeats > 1;
+    let finding = |case: &crate::store::CaseResult| Finding {
+        suite: suite.to_owned(),
+        name: if several {
+            format!("{} (repeat {})", case.id, case.repeat + 1)
+        } else {
+            case.id.clone()
+        },
+        subject: Subject::Eval(name.to_owned()),
+        outcome: match (&case.error, case.passed) {
+            (Some(error), _) => Outcome::Error(error.clone()),
+            (None, true) => Outcome::Passed,
+            (None, false) => Outcome::Failed(missed(case)),
+        },
+        seconds: case.response_time_ms.map(|ms| ms / 1e3),
+    };
+    eval.cases.iter().map(finding).collect()
+}
+
+fn missed(case: &crate::store::CaseResult) -> String {
+    let scores: Vec<String> = case
+        .assertions
+        .iter()
+        .map(|(name, score)| format!("{name} {}", number(*score)))
+        .collect();
+    format!(
+        "{}; answer: {}",
+        scores.join(", "),
+        case.output.as_deref().unwrap_or("none")
+    )
+}
+
+fn of_diff(diff: &DiffDocument) -> Vec<Finding> {
+    let judged = diff.comparisons.iter().filter(|it| it.rule.is_some());
+    let mut found: Vec<Finding> = judged.map(of_comparison).collect();
+    if found.is_empty() {
+        found.push(Finding {
+            suite: "gate".to_owned(),
+            name: "verdict".to_owned(),
+            subject: Subject::Metric(String::new()),
+            outcome: outcome(Some(diff.verdict), diff.summary.clone()),
+            seconds: None,
+        });
+    }
+    found
+}
+
+fn of_comparison(comparison: &Comparison) -> Finding {
+    let shown = |value: Option<f64>| value.map_or_else(|| "not known".to_owned(), number);
+    let rule = comparison.rule.as_deref().unwrap_or_default();
+    let mut said = format!(
+        "{} is {}, was {}; rule: {rule}",
+        comparison.metric,
+        shown(comparison.head),
+        shown(comparison.base),
+    );
+    for more in [
+        comparison.owner.as_ref().map(|it| format!("owner: {it}")),
+        comparison.note.clone(),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        said.push_str("; ");
+        said.push_str(&more);
+    }
+    Finding {
+        suite: "gate".to_owned(),
+        name: comparison.metric.clone(),
+        subject: Subject::Metric(comparison.metric.clone()),
+        outcome: outcome(comparison.outcome, said),
+        seconds: None,
+    }
+}
+
+fn outcome(verdict: Option<VerdictKind>, said: String) -> Outcome {
+    match verdict {
+        Some(VerdictKind::Passed) => Outcome::Passed,
+        Some(VerdictKind::Failed) => Outcome::Failed(said),
+        Some(VerdictKind::Inconclusive) | None => Outcome::Unknown(said),
+    }
+}

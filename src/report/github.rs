@@ -1,0 +1,142 @@
+//! `github`: workflow commands that annotate the manifest's lines in a pull request.
+
+use super::finding::{Finding, Outcome, Subject, findings};
+use super::view::View;
+use super::{Page, Places, Renderer};
+use crate::registry::Entry;
+
+/// GitHub shows so many annotations of a step and drops the rest.
+const SHOWN: usize = 10;
+
+/// The `github` format.
+pub(super) struct Github;
+
+impl Entry for Github {
+    fn name(&self) -> &'static str {
+        "github"
+    }
+
+    fn summary(&self) -> &'static str {
+        "GitHub Actions annotations at the manifest's lines"
+    }
+}
+
+impl Renderer for Github {
+    fn render(&self, view: &View<'_>, page: &Page) -> Vec<u8> {
+        let all = findings(view);
+        let (mut lines, mut more) = (Vec::new(), 0_usize);
+        for finding in grouped(&all) {
+            let Some((command, title, said)) = annotation(&finding) else {
+                continue;
+            };
+            if lines.len() < SHOWN - 1 {
+                lines.push(line(
+                    command,
+                    &title,
+                    &said,
+                    page.places.find(&finding.subject),
+                    page,
+                ));
+            } else {
+                more += 1;
+            }
+        }
+        if more > 0 {
+            let said = format!("{more} more; see the report");
+            lines.push(line("warning", "stagegate", &said, None, page));
+        } else if lines.is_empty() {
+            let said = format!("passed: {} checks", all.len());
+            lines.push(line("notice", "stagegate", &said, None, page));
+        }
+        lines.concat().into_bytes()
+    }
+}
+
+/// Puts the cases of a suite together: a line for each would bury the rest.
+fn grouped(all: &[Finding]) -> Vec<Finding> {
+    let mut grouped: Vec<Finding> = Vec::new();
+    for finding in all {
+        if finding.outcome == Outcome::Passed {
+            continue;
+        }
+        let same = |known: &&mut Finding| {
+            matches!(finding.subject, Subject::Eval(_))
+                && known.subject == finding.subject
+                && std::mem::discriminant(&known.outcome)
+                    == std::mem::discriminant(&finding.outcome)
+        };
+        match grouped.iter_mut().find(same) {
+            Some(known) => {
+                known.name.push_str(", ");
+                known.name.push_str(&finding.name);
+            }
+            None => grouped.push(finding.clone()),
+        }
+    }
+    grouped
+}
+
+fn annotation(finding: &Finding) -> Option<(&'static str, String, String)> {
+    let is_eval = matches!(finding.subject, Subject::Eval(_));
+    let (command, word, said) = match &finding.outcome {
+        Outcome::Passed => return None,
+        // A case that failed is no broken rule: whether the suite may ship is for the gate to say.
+        Outcome::Failed(said) if is_eval => ("warning", "not passed", said),
+        Outcome::Failed(said) => ("error", "failed", said),
+        Outcome::Unknown(said) => ("warning", "cannot tell", said),
+        Outcome::Error(said) => ("error", "error", said),
+    };
+    let said = if is_eval { &finding.name } else { said };
+    Some((command, format!("{}: {word}", finding.suite), said.clone()))
+}
+
+fn line(command: &str, title: &str, said: &str, at: Option<u64>, page: &Page) -> String {
+    let place = match at {
+        Some(number) => format!("file={},line={number},", property(&page.places.file)),
+        None => String::new(),
+    };
+    format!(
+        "::{command} {place}title={}::{}\n",
+        property(title),
+        data(said)
+    )
+}
+
+/// Escapes a message, as the workflow commands of GitHub Actions ask for it.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// Escapes a property: colons and commas end one.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+impl Places {
+    /// Returns the line that something stands in.
+    fn find(&self, subject: &Subject) -> Option<u64> {
+        let line = |key: String| self.lines.get(&key).copied();
+        match subject {
+            Subject::Metric(metric) => line(format!("rule {metric}")).or_else(|| {
+                let parts: Vec<&str> = metric.split('.').collect();
+                match parts[..] {
+                    ["eval", name, ..] => line(format!("eval {name}")),
+                    ["load", load, stage, ref rest @ ..] => {
+                        line(format!("slo {stage} {}", rest.join(".")))
+                            .or_else(|| line(format!("stage {stage}")))
+                            .or_else(|| line(format!("load {load}")))
+                    }
+                    _ => None,
+                }
+            }),
+            Subject::Slo { stage, metric } => {
+                line(format!("slo {stage} {metric}")).or_else(|| line(format!("stage {stage}")))
+            }
+            Subject::Eval(name) => line(format!("eval {name}")),
+            Subject::Load(name) => line(format!("load {name}")),
+            Subject::Stage(name) => line(format!("stage {name}")),
+        }
+    }
+}

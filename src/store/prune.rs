@@ -1,0 +1,211 @@
+//! Deleting old runs: what may go, and letting it go.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+
+use super::error::StoreError;
+use super::git::Git;
+use super::layout::Store;
+use super::record::RunKind;
+use super::summary::{Listing, RunSummary};
+
+/// What to delete. A run goes when every rule that is set lets it go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PruneRules {
+    /// Of each kind, name, and environment, so many of the newest stay.
+    pub(crate) keep: Option<usize>,
+    /// Only what is older goes.
+    pub(crate) older_than: Option<Duration>,
+    /// Also runs of commits with a tag.
+    pub(crate) tagged: bool,
+}
+
+/// What is deleted, or would be.
+#[derive(Debug, Default)]
+pub(crate) struct Pruned {
+    pub(crate) runs: Vec<RunSummary>,
+    /// Journals of interrupted suites that were never resumed.
+    pub(crate) journals: Vec<PathBuf>,
+    pub(crate) bytes: u64,
+}
+
+impl Store {
+    /// Finds what the rules let go. The newest usable run of each kind, name, and environment always stays: it is what the
+    /// next comparison needs.
+    pub(crate) fn prunable(
+        &self,
+        git: &Git,
+        rules: PruneRules,
+        now: Timestamp,
+    ) -> Result<Pruned, StoreError> {
+        let listing = self.list()?;
+        let runs = choose(&listing, &git.tagged(), rules, now);
+        let journals = match rules.older_than {
+            Some(age) => old_files(&self.journal_dir(), age)?,
+            None => Vec::new(),
+        };
+        let folders = runs.iter().map(|run| self.runs_dir().join(&run.id));
+        let bytes = folders
+            .chain(journals.iter().cloned())
+            .map(|path| size(&path))
+            .sum();
+        Ok(Pruned {
+            runs: runs.into_iter().cloned().collect(),
+            journals,
+            bytes,
+        })
+    }
+
+    /// Deletes it. Each run vanishes at once: its folder is renamed away before it is emptied.
+    pub(crate) fn prune(&self, pruned: &Pruned) -> Result<(), StoreError> {
+        let trash = self.tmp_dir();
+        if !pruned.runs.is_empty() {
+            self.prepare(&trash)?;
+        }
+        for run in &pruned.runs {
+            let (folder, gone) = (self.runs_dir().join(&run.id), trash.join(&run.id));
+            fs::rename(&folder, &gone).map_err(|error| StoreError::io("delete", &folder, error))?;
+            fs::remove_dir_all(&gone).map_err(|error| StoreError::io("delete", &gone, error))?;
+        }
+        for journal in &pruned.journals {
+            fs::remove_file(journal).map_err(|error| StoreError::io("delete", journal, error))?;
+        }
+        Ok(())
+    }
+}
+
+fn choose<'a>(
+    listing: &'a Listing,
+    tagged: &BTreeSet<String>,
+    rules: PruneRules,
+    now: Timestamp,
+) -> Vec<&'a RunSummary> {
+    let mut seen: BTreeMap<(RunKind, &str, &str), (usize, bool)> = BTreeMap::new();
+    let may_go = |run: &&'a RunSummary| {
+        let key = (run.kind, run.name.as_str(), run.env.as_str());
+        let (newer, had_usable) = seen.entry(key).or_default();
+        let rank = *newer;
+        *newer += 1;
+        let is_newest_usable = run.is_usable() && !*had_usable;
+        *had_usable |= run.is_usable();
+        let has_tag = run
+            .commit
+            .as_ref()
+            .is_some_and(|commit| tagged.contains(commit));
+        let is_old = rules.older_than.is_none_or(|age| is_older(run, age, now));
+        !is_newest_usable
+            && rank > 0
+            && rules.keep.is_none_or(|keep| rank >= keep)
+            && is_old
+            && (rules.tagged || !has_tag)
+    };
+    listing.runs.iter().filter(may_go).collect()
+}
+
+fn is_older(run: &RunSummary, age: Duration, now: Timestamp) -> bool {
+    run.started_at
+        .parse::<Timestamp>()
+        .is_ok_and(|started| now.duration_since(started).unsigned_abs() > age && started < now)
+}
+
+fn old_files(folder: &Path, age: Duration) -> Result<Vec<PathBuf>, StoreError> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(Vec::new());
+    };
+    let now = SystemTime::now();
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| StoreError::io("read", folder, error))?;
+        let modified = entry.metadata().and_then(|it| it.modified());
+        let is_old = modified.is_ok_and(|it| now.duration_since(it).is_ok_and(|it| it > age));
+        if is_old && entry.path().is_file() {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn size(path: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(path) else {
+        return fs::metadata(path).map_or(0, |it| it.len());
+    };
+    entries.flatten().map(|entry| size(&entry.path())).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::fixture;
+    use super::*;
+
+    fn run(id: &str, day: u32, name: &str, commit: &str) -> RunSummary {
+        RunSummary {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            commit: Some(commit.to_owned()),
+            dirty: false,
+            started_at: format!("2026-01-{day:02}T00:00:00Z"),
+            ..RunSummary::of(&fixture("load"))
+        }
+    }
+
+    fn chosen(runs: Vec<RunSummary>, rules: PruneRules) -> Vec<String> {
+        let listing = Listing {
+            runs,
+            ..Listing::default()
+        };
+        let tagged = BTreeSet::from(["released".to_owned()]);
+        let now = "2026-01-31T00:00:00Z".parse().unwrap();
+        let found = choose(&listing, &tagged, rules, now);
+        found.iter().map(|run| run.id.clone()).collect()
+    }
+
+    #[test]
+    fn the_newest_of_each_stay_and_so_do_releases() {
+        let runs = || {
+            vec![
+                run("e", 30, "peak", "a"),
+                run("d", 20, "peak", "released"),
+                run("c", 15, "other", "a"),
+                run("b", 10, "peak", "a"),
+                run("a", 5, "peak", "a"),
+            ]
+        };
+        let keep = |keep| PruneRules {
+            keep: Some(keep),
+            ..PruneRules::default()
+        };
+        assert_eq!(chosen(runs(), keep(1)), ["b", "a"]);
+        assert_eq!(chosen(runs(), keep(3)), ["a"]);
+        assert_eq!(
+            chosen(
+                runs(),
+                PruneRules {
+                    tagged: true,
+                    ..keep(1)
+                }
+            ),
+            ["d", "b", "a"]
+        );
+        let old = PruneRules {
+            older_than: Some(Duration::from_hours(22 * 24)),
+            ..PruneRules::default()
+        };
+        assert_eq!(chosen(runs(), old), ["a"]);
+    }
+
+    #[test]
+    fn an_incomplete_run_does_not_push_out_the_last_good_one() {
+        let mut newest = run("b", 30, "peak", "a");
+        newest.complete = false;
+        let all = PruneRules {
+            keep: Some(1),
+            ..PruneRules::default()
+        };
+        assert!(chosen(vec![newest, run("a", 5, "peak", "a")], all).is_empty());
+    }
+}

@@ -1,0 +1,276 @@
+//! Formats for machines, `--out`, `report`, and `runs prune`.
+
+use serde_json::{Value, json};
+
+use crate::support::stub::{Stub, ok};
+use crate::support::{Output, Project};
+
+const MANIFEST: &str = r#"version = 1
+
+[deployment]
+name = "d"
+
+[stage.api]
+kind = "http"
+url = "http://ADDRESS/ask"
+body = { q = "{{ input }}" }
+output = { text = "$.text" }
+slo = { response_time.p95 = "1us", error_rate = "1%" }
+
+[load.peak]
+target = "api"
+arrivals = { concurrency = 2 }
+requests = 80
+data = "g.jsonl"
+
+[eval.answers]
+stage = "api"
+golden = "g.jsonl"
+must_pass = ["a"]
+[[eval.answers.assert]]
+kind = "equals"
+value = "{{ expected }}"
+
+[gate]
+loads = ["peak"]
+evals = ["answers"]
+[[gate.rule]]
+metric = "eval.answers.pass_rate"
+min = "90%"
+"#;
+
+fn project() -> Project {
+    let stub = Stub::start(|_| vec![ok("{\"text\": \"yes, 100%\\n\"}")]);
+    let project = Project::with_manifest(&MANIFEST.replace("ADDRESS", &stub.address.to_string()));
+    let cases = [
+        json!({"id": "a", "input": "x", "expected": "yes, 100%"}),
+        json!({"id": "b:1,2", "input": "x", "expected": "no <&> \u{1}"}),
+    ];
+    project.write("g.jsonl", cases.map(|it| it.to_string()).join("\n"));
+    project
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let lines = output.stdout.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn annotations_stand_at_the_line_that_was_broken() {
+    let project = project();
+    let load = project.run(&["load", "--format", "github"]).expect(1);
+    assert!(load.stdout.starts_with("::error file=stagegate.toml,line=11,title=load peak%3A failed::response_time.p95 of api is "), "{load}");
+    assert_eq!(load.stdout.lines().count(), 1, "{load}");
+    let eval = project.run(&["eval", "--format", "github"]).expect(0);
+    assert_eq!(
+        eval.stdout,
+        "::warning file=stagegate.toml,line=19,title=eval answers%3A not passed::b:1,2\n"
+    );
+    let gate = project.run(&["gate", "--format", "github"]).expect(1);
+    let rule = gate
+        .stdout
+        .lines()
+        .find(|line| line.contains("line=31"))
+        .unwrap();
+    assert!(rule.starts_with("::error file=stagegate.toml,line=31,title=gate%3A failed::eval.answers.pass_rate is 0.500"), "{rule}");
+    let right = project
+        .run(&["eval", "--only", "a", "--format", "github"])
+        .expect(0);
+    assert!(
+        right
+            .stdout
+            .starts_with("::notice title=stagegate::passed: "),
+        "{right}"
+    );
+}
+
+#[test]
+fn junit_is_xml_with_failures_and_their_reasons() {
+    let project = project();
+    let output = project.run(&["eval", "--format", "junit"]).expect(0).stdout;
+    assert!(output.starts_with("<?xml version=\"1.0\""), "{output}");
+    assert!(
+        output.contains(
+            "<testsuite name=\"eval answers\" tests=\"2\" skipped=\"0\" errors=\"0\" failures=\"1\""
+        ),
+        "{output}"
+    );
+    assert!(
+        output.contains("<testcase name=\"b:1,2\" classname=\"eval answers\""),
+        "{output}"
+    );
+    assert!(output.contains("type=\"failed\""), "{output}");
+    assert!(!output.contains('\u{1}'), "{output}");
+    let load = project.run(&["load", "--format", "junit"]).expect(1).stdout;
+    assert!(
+        load.contains("name=\"api keeps response_time.p95\""),
+        "{load}"
+    );
+    assert!(load.contains("failures=\"1\""), "{load}");
+}
+
+#[test]
+fn lines_of_json_and_rows_of_csv_hold_every_value() {
+    let project = project();
+    let eval = lines(&project.run(&["eval", "--format", "jsonl"]).expect(0));
+    let types: Vec<&str> = eval
+        .iter()
+        .map(|line| line["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(types, ["run", "case", "case"]);
+    assert_eq!(eval[1]["run"], eval[0]["id"]);
+    let load = lines(&project.run(&["load", "--format", "jsonl"]).expect(1));
+    assert_eq!(
+        (&load[1]["stage"], &load[1]["ok"]),
+        (&json!("api"), &json!(80))
+    );
+    assert!(
+        load[1]["metrics"]["response_time"]
+            .get("histogram")
+            .is_none()
+    );
+    let gate = lines(&project.run(&["gate", "--format", "jsonl"]).expect(1));
+    assert!(
+        gate.iter()
+            .any(|line| line["type"] == "comparison" && line["metric"] == "eval.answers.pass_rate")
+    );
+    let csv = project.run(&["report", "--format", "csv"]).expect(0).stdout;
+    let rows: Vec<&str> = csv.lines().collect();
+    assert_eq!(
+        rows[0],
+        "run,kind,name,env,commit,subject,id,metric,stat,value,unit"
+    );
+    assert!(
+        rows.iter()
+            .any(|row| row.contains(",case,\"b:1,2\",equals,0,0,score")),
+        "{csv}"
+    );
+    assert!(
+        rows.iter()
+            .any(|row| row.contains(",stage,api,response_time,p50,")),
+        "{csv}"
+    );
+    assert!(
+        rows.iter()
+            .any(|row| row.ends_with(",stage,api,attempted,,80,")),
+        "{csv}"
+    );
+    let list = project
+        .run(&["runs", "list", "--format", "csv"])
+        .expect(0)
+        .stdout;
+    assert_eq!(list.lines().count(), 1 + 5, "{list}");
+}
+
+#[test]
+fn a_result_goes_to_several_files_at_once() {
+    let project = project();
+    let output = project
+        .run(&[
+            "eval",
+            "--out",
+            "junit=out/deep/r.xml",
+            "--out",
+            "json=r.json",
+            "-q",
+        ])
+        .expect(0);
+    assert!(output.stdout.contains("eval answers"), "{output}");
+    let json: Value =
+        serde_json::from_str(&std::fs::read_to_string(project.path("r.json")).unwrap()).unwrap();
+    assert_eq!(json["schema"], "stagegate/run");
+    assert!(
+        std::fs::read_to_string(project.path("out/deep/r.xml"))
+            .unwrap()
+            .contains("<testsuites")
+    );
+    let failed = project
+        .run(&["eval", "--out", "json=g.jsonl/r.json"])
+        .expect(3);
+    assert!(
+        failed
+            .stderr
+            .contains("`g.jsonl/r.json` could not be written"),
+        "{failed}"
+    );
+    let unknown = project.run(&["eval", "--out", "jnit=r.xml"]).expect(2);
+    assert!(
+        unknown.stderr.contains("did you mean `junit`?"),
+        "{unknown}"
+    );
+    project.run(&["eval", "--out", "r.xml"]).expect(2);
+}
+
+#[test]
+fn stored_results_are_rendered_again() {
+    let project = project();
+    let first = project.run(&["eval", "--format", "json"]).expect(0).json();
+    let id = first["id"].as_str().unwrap();
+    assert_eq!(
+        project
+            .run(&["report", id, "--format", "json"])
+            .expect(0)
+            .json(),
+        first
+    );
+    assert!(
+        project
+            .run(&["report", "--format", "markdown"])
+            .expect(0)
+            .stdout
+            .contains("eval answers")
+    );
+    let second = project.run(&["eval", "--format", "json"]).expect(0).json();
+    let range = format!("{id}..{}", second["id"].as_str().unwrap());
+    let diff = project
+        .run(&["report", &range, "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&diff["schema"], &diff["base"]["id"]),
+        (&json!("stagegate/diff"), &json!(id))
+    );
+    project.run(&["report", "no-such-run"]).expect(3);
+}
+
+#[test]
+fn old_runs_are_deleted_when_asked() {
+    let project = project();
+    for _ in 0..3 {
+        project.run(&["eval"]).expect(0);
+    }
+    project.run(&["runs", "prune"]).expect(2);
+    let count = || {
+        project
+            .run(&["runs", "list", "--format", "json"])
+            .expect(0)
+            .json()["runs"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    let dry = project
+        .run(&[
+            "runs",
+            "prune",
+            "--keep",
+            "1",
+            "--dry-run",
+            "--format",
+            "json",
+        ])
+        .expect(0);
+    assert_eq!(dry.json()["runs"].as_array().unwrap().len(), 2);
+    assert!(dry.stderr.contains("would delete 2 runs, "), "{dry}");
+    assert_eq!(count(), 3);
+    project
+        .run(&["runs", "prune", "--older-than", "1d"])
+        .expect(0);
+    assert_eq!(count(), 3);
+    let gone = project.run(&["runs", "prune", "--keep", "1"]).expect(0);
+    assert!(gone.stderr.contains("deleted 2 runs, "), "{gone}");
+    assert_eq!(count(), 1);
+    project.run(&["runs", "show"]).expect(0);
+}
