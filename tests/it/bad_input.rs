@@ -117,12 +117,12 @@ fn unknown_names_on_the_command_line_have_a_suggestion() {
     [exit 2]
     ");
     insta::assert_snapshot!(told(&project.run(&["eval", "--format", "xml"])), @r"
-    error: invalid value 'xml' for '--format <FORMAT>'
-      [possible values: human, json, markdown]
+error: invalid value 'xml' for '--format <FORMAT>'
+  [possible values: human, json, jsonl, markdown, junit, csv, github]
 
-    For more information, try '--help'.
-    [exit 2]
-    ");
+For more information, try '--help'.
+[exit 2]
+");
     assert_eq!(service.stub.requests().len(), 0);
 }
 
