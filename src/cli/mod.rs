@@ -8,8 +8,8 @@ pub(crate) use main_impl::main_impl;
 
 use crate::args::Global;
 use crate::commands::{
-    CheckArgs, DemoArgs, DiffArgs, EvalArgs, GateArgs, InitArgs, LoadArgs, ProfileArgs, ReportArgs,
-    RunsArgs,
+    CheckArgs, CompletionsArgs, DemoArgs, DiffArgs, EvalArgs, GateArgs, InitArgs, LoadArgs,
+    ManArgs, ProfileArgs, ReportArgs, RunsArgs,
 };
 
 /// Load-test, evaluate, and gate AI deployments from one manifest
@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Gate(GateArgs),
     Runs(RunsArgs),
     Report(ReportArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 #[cfg(test)]

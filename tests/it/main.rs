@@ -10,6 +10,7 @@ mod cmd_eval; // golden sets, journals, kill and resume
 mod cmd_formats;
 mod cmd_gate; // baseline, candidate, verdict, exit code
 mod cmd_load; // rates, latencies, streams, interruption
+mod fresh;
 mod kinds;
 mod layering;
 mod pipelines; // the import table of docs/architecture.md, file sizes, exit codes
