@@ -54,7 +54,8 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             break
         }
         'stagegate;init' {
-            [CompletionResult]::new('--template', '--template', [CompletionResultType]::ParameterName, 'What to start from')
+            [CompletionResult]::new('--template', '--template', [CompletionResultType]::ParameterName, 'What to start from; `rag` where there is no manifest yet')
+            [CompletionResult]::new('--ci', '--ci', [CompletionResultType]::ParameterName, 'Also write the gate as a step of a CI system')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Run as if started in DIR')
             [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')
             [CompletionResult]::new('--manifest', '--manifest', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')

@@ -765,14 +765,18 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__init)
-            opts="-C -m -e -q -v -h -V --template --force --manifest --env --set --format --out --quiet --verbose --color --help --version"
+            opts="-C -m -e -q -v -h -V --template --ci --force --manifest --env --set --format --out --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --template)
-                    COMPREPLY=($(compgen -W "rag minimal" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "rag chat agent embeddings minimal" -- "${cur}"))
+                    return 0
+                    ;;
+                --ci)
+                    COMPREPLY=($(compgen -W "github gitlab" -- "${cur}"))
                     return 0
                     ;;
                 -C)

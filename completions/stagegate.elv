@@ -50,7 +50,8 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'stagegate;init'= {
-            cand --template 'What to start from'
+            cand --template 'What to start from; `rag` where there is no manifest yet'
+            cand --ci 'Also write the gate as a step of a CI system'
             cand -C 'Run as if started in DIR'
             cand -m 'Read the manifest from FILE instead of `stagegate.toml`'
             cand --manifest 'Read the manifest from FILE instead of `stagegate.toml`'

@@ -56,8 +56,13 @@ complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "report" -d 'Ren
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "man" -d 'Print the manual page, or write all of them'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c stagegate -n "__fish_stagegate_using_subcommand init" -l template -d 'What to start from' -r -f -a "rag\t'a gateway that calls a search, a reranker, and a streaming chat model'
+complete -c stagegate -n "__fish_stagegate_using_subcommand init" -l template -d 'What to start from; `rag` where there is no manifest yet' -r -f -a "rag\t'a gateway that calls a search, a reranker, and a streaming chat model'
+chat\t'one chat model: time to the first token, cost, and answers from a given passage'
+agent\t'an agent and the tools that it calls'
+embeddings\t'an embedding model and the index that searches its vectors'
 minimal\t'one service behind HTTP, one load test, and one eval'"
+complete -c stagegate -n "__fish_stagegate_using_subcommand init" -l ci -d 'Also write the gate as a step of a CI system' -r -f -a "github\t'a workflow of GitHub Actions'
+gitlab\t'a job of GitLab CI'"
 complete -c stagegate -n "__fish_stagegate_using_subcommand init" -s C -d 'Run as if started in DIR' -r -F
 complete -c stagegate -n "__fish_stagegate_using_subcommand init" -s m -l manifest -d 'Read the manifest from FILE instead of `stagegate.toml`' -r -F
 complete -c stagegate -n "__fish_stagegate_using_subcommand init" -s e -l env -d 'Use the environment ENV of the manifest' -r

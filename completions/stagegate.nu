@@ -24,7 +24,11 @@ module completions {
   ]
 
   def "nu-complete stagegate init template" [] {
-    [ "rag" "minimal" ]
+    [ "rag" "chat" "agent" "embeddings" "minimal" ]
+  }
+
+  def "nu-complete stagegate init ci" [] {
+    [ "github" "gitlab" ]
   }
 
   def "nu-complete stagegate init format" [] {
@@ -37,7 +41,8 @@ module completions {
 
   # Write a manifest and a golden set to start from
   export extern "stagegate init" [
-    --template: string@"nu-complete stagegate init template" # What to start from
+    --template: string@"nu-complete stagegate init template" # What to start from; `rag` where there is no manifest yet
+    --ci: string@"nu-complete stagegate init ci" # Also write the gate as a step of a CI system
     --force                   # Overwrite files that exist
     -C: path                  # Run as if started in DIR
     --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`

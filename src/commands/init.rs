@@ -8,10 +8,12 @@ use clap::Args;
 use miette::Diagnostic;
 
 use super::Context;
+use super::context::MANIFEST;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
 use crate::registry::Entry as _;
-use crate::scaffold::{TEMPLATES, Template};
+use crate::scaffold::{CI_SYSTEMS, CiSystem, TEMPLATES, Template};
+use crate::store::Git;
 
 /// Write a manifest and a golden set to start from
 #[derive(Args, Clone, Debug)]
@@ -19,9 +21,12 @@ pub(crate) struct InitArgs {
     /// Where to write; made when it is not there
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
-    /// What to start from
-    #[arg(long, value_name = "NAME", default_value = "rag", value_parser = TEMPLATES.value_parser())]
-    template: String,
+    /// What to start from; `rag` where there is no manifest yet
+    #[arg(long, value_name = "NAME", value_parser = TEMPLATES.value_parser())]
+    template: Option<String>,
+    /// Also write the gate as a step of a CI system
+    #[arg(long, value_name = "SYSTEM", value_parser = CI_SYSTEMS.value_parser())]
+    ci: Option<String>,
     /// Overwrite files that exist
     #[arg(long)]
     force: bool,
@@ -48,45 +53,102 @@ impl Classify for InitError {
     }
 }
 
+/// The template where none is named.
+const DEFAULT: &str = "rag";
+
+/// A file that is to be written.
+struct Wanted {
+    path: PathBuf,
+    text: String,
+}
+
 /// Runs the command.
 pub(crate) fn init(context: &Context, args: &InitArgs) -> Result<Status> {
-    let template = TEMPLATES
-        .get(&args.template)
-        .expect("clap takes only registered templates");
     let folder = context.path(&args.folder);
-    let written = write_all(&folder, template, args.force)?;
+    let system = args.ci.as_deref().and_then(|name| CI_SYSTEMS.get(name));
+    // A project that has its manifest already may still want the step.
+    let has_manifest = folder.join(MANIFEST).exists();
+    let name = args.template.as_deref();
+    let name = name.or((system.is_none() || !has_manifest).then_some(DEFAULT));
+    let template = name.and_then(|name| TEMPLATES.get(name));
+    let mut wanted = template.map(|it| files_of(it, &folder)).unwrap_or_default();
+    let mut next = String::new();
+    if let Some(system) = system {
+        next = add_step(system, &folder, &mut wanted);
+    }
+    write_all(&wanted, args.force)?;
     let text = if context.global.format == "json" {
-        let files: Vec<String> = written
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
+        let files = wanted.iter().map(|file| file.path.display().to_string());
         let document = serde_json::json!({
-            "schema": "stagegate/init", "template": template.name(), "files": files,
+            "schema": "stagegate/init", "template": template.map(Template::name),
+            "ci": system.map(CiSystem::name), "files": files.collect::<Vec<String>>(),
         });
         format!("{document:#}\n")
     } else {
-        told(&folder, template, &written)
+        format!("{}{next}", told(&folder, template, &wanted))
     };
     Ok(context.emit_text(&text, Status::Passed))
 }
 
-fn write_all(folder: &Path, template: &Template, force: bool) -> Result<Vec<PathBuf>, InitError> {
-    let targets: Vec<(PathBuf, &str)> = template
-        .files()
-        .iter()
-        .map(|file| (folder.join(file.path), file.text))
-        .collect();
-    // All or nothing: half a project would be worse than none.
-    if let Some((path, _)) = targets.iter().find(|(path, _)| !force && path.exists()) {
-        return Err(InitError::Exists(path.clone()));
+fn files_of(template: &Template, folder: &Path) -> Vec<Wanted> {
+    let files = template.files().iter();
+    let wanted = files.map(|file| Wanted {
+        path: folder.join(file.path),
+        text: file.text.to_owned(),
+    });
+    wanted.collect()
+}
+
+/// Adds the step of a CI system at the root of the repository, and returns what is left to do by hand.
+fn add_step(system: &CiSystem, folder: &Path, wanted: &mut Vec<Wanted>) -> String {
+    let (root, inside) =
+        in_repository(folder).unwrap_or_else(|| (folder.to_path_buf(), String::new()));
+    let (path, text) = system.step(&inside);
+    wanted.push(Wanted {
+        path: root.join(path),
+        text,
+    });
+    match system.entry() {
+        Some(entry) if root.join(entry.path).exists() => format!("\n{}", system.next()),
+        Some(entry) => {
+            wanted.push(Wanted {
+                path: root.join(entry.path),
+                text: entry.text.to_owned(),
+            });
+            String::new()
+        }
+        None => String::new(),
     }
-    for (path, text) in &targets {
+}
+
+/// Returns the root of the repository that a folder is in, or will be in, and where in it; `None` outside git.
+fn in_repository(folder: &Path) -> Option<(PathBuf, String)> {
+    let absolute = std::path::absolute(folder).ok()?;
+    let there = absolute.ancestors().find(|it| it.is_dir())?;
+    let rest = absolute.strip_prefix(there).ok()?;
+    let root = Git::open(there).root()?;
+    // Both without links, or one might not begin with the other.
+    let (there, whole) = (there.canonicalize().ok()?, root.canonicalize().ok()?);
+    let inside = there.strip_prefix(whole).ok()?.join(rest);
+    let inside: Vec<_> = inside
+        .iter()
+        .map(std::ffi::OsStr::to_string_lossy)
+        .collect();
+    Some((root, inside.join("/")))
+}
+
+fn write_all(wanted: &[Wanted], force: bool) -> Result<(), InitError> {
+    // All or nothing: half a project would be worse than none.
+    if let Some(file) = wanted.iter().find(|file| !force && file.path.exists()) {
+        return Err(InitError::Exists(file.path.clone()));
+    }
+    for Wanted { path, text } in wanted {
         write(path, text, force).map_err(|source| InitError::Unwritable {
             path: path.clone(),
             source,
         })?;
     }
-    Ok(targets.into_iter().map(|(path, _)| path).collect())
+    Ok(())
 }
 
 fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
@@ -104,20 +166,23 @@ fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
-fn told(folder: &Path, template: &Template, written: &[PathBuf]) -> String {
+fn told(folder: &Path, template: Option<&Template>, written: &[Wanted]) -> String {
     let files: Vec<String> = written
         .iter()
-        .map(|path| format!("  {}\n", path.display()))
+        .map(|file| format!("  {}\n", file.path.display()))
         .collect();
+    let files = files.concat();
     let inside = if folder == Path::new(".") {
         String::new()
     } else {
         format!(" -C {}", folder.display())
     };
-    format!(
-        "wrote the template `{}`:\n{}\nnext, against the built-in demo:\n  stagegate demo --serve &\n  \
-         stagegate{inside} check --probe\n  stagegate{inside} gate\n",
-        template.name(),
-        files.concat(),
-    )
+    match template {
+        Some(template) => format!(
+            "wrote the template `{}`:\n{files}\nnext, against the built-in demo:\n  stagegate demo --serve &\n  \
+             stagegate{inside} check --probe\n  stagegate{inside} gate\n",
+            template.name(),
+        ),
+        None => format!("wrote:\n{files}"),
+    }
 }

@@ -4,6 +4,7 @@ mod answer;
 mod client;
 mod completion;
 mod corpus;
+mod embed;
 mod error;
 mod latency;
 mod pipeline;

@@ -2,6 +2,7 @@
 
 use super::answer;
 use super::corpus::{Passage, index_version, passages};
+use super::embed::{cosine, embed};
 use super::prompt::{Found, Prompts};
 use super::release::Release;
 use super::rerank;
@@ -22,14 +23,21 @@ pub(super) struct Pipeline {
     index: Index,
     prompts: Prompts,
     index_version: String,
+    /// The embedding of each passage.
+    vectors: Vec<Vec<f64>>,
 }
 
 impl Pipeline {
     /// Reads and indexes the corpus.
     pub(super) fn new() -> Self {
         let corpus = passages();
+        let index = Index::new(&corpus);
+        let texts = corpus
+            .iter()
+            .map(|passage| indexed_form(&passage.text, passage.lang));
         Self {
-            index: Index::new(&corpus),
+            vectors: texts.map(|text| embed(&index, &text)).collect(),
+            index,
             prompts: Prompts::new(),
             index_version: index_version(),
             corpus,
@@ -57,6 +65,21 @@ impl Pipeline {
                 }
             })
             .collect()
+    }
+
+    /// Returns the embedding of a text.
+    pub(super) fn embed(&self, text: &str) -> Vec<f64> {
+        embed(&self.index, text)
+    }
+
+    /// Returns the id and the cosine of the `k` passages nearest to a vector, nearest first.
+    pub(super) fn nearest(&self, vector: &[f64], k: usize) -> Vec<(&str, f64)> {
+        let scores = self.vectors.iter().map(|it| cosine(it, vector));
+        let ids = self.corpus.iter().map(|passage| passage.id.as_str());
+        let mut found: Vec<(&str, f64)> = ids.zip(scores).collect();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1));
+        found.truncate(k);
+        found
     }
 
     /// Returns (index, score) of each text, best first.

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::client::{CallError, Loopback};
 use super::completion::{self, Completion};
+use super::embed::DIMENSIONS;
 use super::latency;
 use super::pipeline::{Pipeline, SEARCHED, SOURCES, reorder};
 use super::prompt::Found;
@@ -83,6 +84,18 @@ struct Rerank {
 }
 
 #[derive(Deserialize)]
+struct Embed {
+    input: Value,
+}
+
+#[derive(Deserialize)]
+struct Nearest {
+    vector: Vec<f64>,
+    #[serde(default = "searched")]
+    k: usize,
+}
+
+#[derive(Deserialize)]
 struct SetRelease {
     release: String,
 }
@@ -135,6 +148,8 @@ impl Deployment {
             ("/v1/chat/completions", &Method::POST) => {
                 Ok(self.complete(start, &read(body).await?).await)
             }
+            ("/v1/embeddings", &Method::POST) => self.embed(start, &read(body).await?).await,
+            ("/vectors", &Method::POST) => self.nearest(start, &read(body).await?).await,
             ("/healthz", &Method::GET) => Ok(document(&json!({"status": "ok"}))),
             ("/release", &Method::GET) => Ok(self.released()),
             ("/release", &Method::PUT) => {
@@ -147,9 +162,15 @@ impl Deployment {
                 );
                 Ok(self.released())
             }
-            ("/chat" | "/search" | "/rerank" | "/v1/chat/completions", _) => {
-                Err(Refusal::Method("POST"))
-            }
+            (
+                "/chat"
+                | "/search"
+                | "/rerank"
+                | "/v1/chat/completions"
+                | "/v1/embeddings"
+                | "/vectors",
+                _,
+            ) => Err(Refusal::Method("POST")),
             ("/healthz", _) => Err(Refusal::Method("GET")),
             ("/release", _) => Err(Refusal::Method("GET, PUT")),
             _ => Err(Refusal::Path),
@@ -237,6 +258,47 @@ impl Deployment {
         Ok(document(
             &json!({"results": results, "model": "lumo-rerank-1"}),
         ))
+    }
+
+    /// An embedding model with OpenAI's shape.
+    async fn embed(&self, start: Instant, wanted: &Embed) -> Result<Response<Body>, Refusal> {
+        let texts: Vec<&str> = match &wanted.input {
+            Value::String(text) => vec![text],
+            Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        if texts.is_empty() {
+            let wrong = "`input` is neither a text nor an array of texts";
+            return Err(Refusal::Body(wrong.to_owned()));
+        }
+        let data = texts.iter().enumerate().map(|(index, text)| {
+            json!({"object": "embedding", "index": index, "embedding": self.pipeline.embed(text)})
+        });
+        let data: Vec<Value> = data.collect();
+        let tokens: usize = texts
+            .iter()
+            .map(|text| text.split_whitespace().count())
+            .sum();
+        sleep_until(start + latency::search(texts[0])).await;
+        Ok(document(&json!({
+            "object": "list", "data": data, "model": "lumo-embed-1",
+            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+        })))
+    }
+
+    /// A vector index over the corpus.
+    async fn nearest(&self, start: Instant, wanted: &Nearest) -> Result<Response<Body>, Refusal> {
+        if wanted.vector.len() != DIMENSIONS {
+            let wrong = format!("`vector` must have {DIMENSIONS} dimensions");
+            return Err(Refusal::Body(wrong));
+        }
+        let found = self.pipeline.nearest(&wanted.vector, wanted.k);
+        let hits: Vec<Value> = found
+            .into_iter()
+            .map(|(id, score)| json!({"id": id, "score": score}))
+            .collect();
+        sleep_until(start + latency::search("vectors")).await;
+        Ok(document(&json!({"hits": hits})))
     }
 
     async fn complete(&self, start: Instant, request: &completion::Request) -> Response<Body> {

@@ -194,53 +194,53 @@ fn a_load_run_for_people() {
 #[test]
 fn an_eval_run_for_people() {
     insta::assert_snapshot!(human(&View::Run(&eval_run())), @r"
-    FAILED  eval answers
-    local · v1.2.0 (3f2a1bc) + uncommitted changes · 75 s · valid
-    run 0191a2b4-0000 · seed 7
-    3 of 6 cases passed. Pass rate of `gateway`: 50.0 % (18.8–81.2), 95 % interval
-    by wilson.
-    0 % ─────────━━━━━━━━━━━━━━━━●━━━━━━━━━━━━━━━───────── 100 %
+FAILED  eval answers
+local · v1.2.0 (3f2a1bc) + uncommitted changes · 75 s · valid
+run 0191a2b4-0000
+3 of 6 cases passed. Pass rate of `gateway`: 50.0 % (18.8–81.2), 95 % interval
+by wilson.
+0 % ─────────━━━━━━━━━━━━━━━━●━━━━━━━━━━━━━━━───────── 100 %
 
-    1 case that must pass did not:
-      q4
+1 case that must pass did not:
+  q4
 
-    Assertions
-    assertion   score  95 % interval
-    ────────────────────────────────
-    contains   50.0 %      18.8–81.2
-    recall     80.0 %      40.0–97.0
+Assertions
+assertion   score  95 % interval
+────────────────────────────────
+contains   50.0 %      18.8–81.2
+recall     80.0 %      40.0–97.0
 
-    Slices, worst first
-    slice    cases  pass rate  95 % interval
-    ────────────────────────────────────────
-    lang=de      3        0 %         0–56.2
-    lang=en      3      100 %       43.8–100
+Slices, worst first
+slice    cases  pass rate  95 % interval
+────────────────────────────────────────
+lang=de      3        0 %         0–56.2
+lang=en      3      100 %       43.8–100
 
-    2 answers failed
-    case  scores                    answer
-    ────────────────────────────────────────────────────────────────────────────────
-    q4    contains 0, recall 1.00   I am | sorry, <b>only</b> English is spoken
-                                    here, and this answer goes on for longer than
-                                    anyone would want to read in…
-    q5    contains 0, recall 0.500  Das weiß ich leider nicht.
+2 answers failed
+case  scores                    answer
+────────────────────────────────────────────────────────────────────────────────
+q4    contains 0, recall 1.00   I am | sorry, <b>only</b> English is spoken
+                                here, and this answer goes on for longer than
+                                anyone would want to read in…
+q5    contains 0, recall 0.500  Das weiß ich leider nicht.
 
-    Errors by kind: timeout: 1
+Errors by kind: timeout: 1
 
-    1 answer errored
-    case  error
-    ──────────────────────────
-    q6    no answer within 30s
+1 answer errored
+case  error
+──────────────────────────
+q6    no answer within 30s
 
-    2 answers from the cache, 1 call asked again
+2 answers from the cache, 1 call asked again
 
-    note: The work tree had uncommitted changes, so this run stands for no commit.
-          Commit, then run again; revisions never name a dirty run.
-    note: 1 answer errored and counts as not passed; depending on what they would
-          have been, the rate lies in 50.0–66.7 %.
-          See the errors below; `--resume` asks only what was not answered.
-    note: 6 cases leave the pass rate unknown within 62.4 %.
-          About 385 cases would tell it within ± 5 points.
-    ");
+note: The work tree had uncommitted changes, so this run stands for no commit.
+      Commit, then run again; revisions never name a dirty run.
+note: 1 answer errored and counts as not passed; depending on what they would
+      have been, the rate lies in 50.0–66.7 %.
+      See the errors below; `--resume` asks only what was not answered.
+note: 6 cases leave the pass rate unknown within 62.4 %.
+      About 385 cases would tell it within ± 5 points.
+");
 }
 
 #[test]
@@ -413,71 +413,71 @@ fn a_load_run_in_markdown() {
 #[test]
 fn an_eval_run_in_markdown() {
     insta::assert_snapshot!(markdown(&View::Run(&eval_run())), @r"
-    ## ❌ Failed: eval answers
+## ❌ Failed: eval answers
 
-    local · v1.2.0 (3f2a1bc) + uncommitted changes · 75 s · valid
+local · v1.2.0 (3f2a1bc) + uncommitted changes · 75 s · valid
 
-    run 0191a2b4-0000 · seed 7
+run 0191a2b4-0000
 
-    3 of 6 cases passed. Pass rate of `gateway`: 50.0 % (18.8–81.2), 95 % interval by wilson.
+3 of 6 cases passed. Pass rate of `gateway`: 50.0 % (18.8–81.2), 95 % interval by wilson.
 
-    ```text
-    0 % ─────────━━━━━━━━━━━━━━━━●━━━━━━━━━━━━━━━───────── 100 %
-    ```
+```text
+0 % ─────────━━━━━━━━━━━━━━━━●━━━━━━━━━━━━━━━───────── 100 %
+```
 
-    1 case that must pass did not:
+1 case that must pass did not:
 
-    q4
+q4
 
-    ### Assertions
+### Assertions
 
-    | assertion | score | 95 % interval |
-    | --- | ---: | ---: |
-    | contains | 50.0 % | 18.8–81.2 |
-    | recall | 80.0 % | 40.0–97.0 |
+| assertion | score | 95 % interval |
+| --- | ---: | ---: |
+| contains | 50.0 % | 18.8–81.2 |
+| recall | 80.0 % | 40.0–97.0 |
 
-    ### Slices, worst first
+### Slices, worst first
 
-    | slice | cases | pass rate | 95 % interval |
-    | --- | ---: | ---: | ---: |
-    | lang=de | 3 | 0 % | 0–56.2 |
-    | lang=en | 3 | 100 % | 43.8–100 |
+| slice | cases | pass rate | 95 % interval |
+| --- | ---: | ---: | ---: |
+| lang=de | 3 | 0 % | 0–56.2 |
+| lang=en | 3 | 100 % | 43.8–100 |
 
-    <details>
-    <summary>2 answers failed</summary>
+<details>
+<summary>2 answers failed</summary>
 
-    | case | scores | answer |
-    | --- | --- | --- |
-    | q4 | contains 0, recall 1.00 | I am \| sorry, &lt;b&gt;only&lt;/b&gt; English is spoken here, and this answer goes on for longer than anyone would want to read in… |
-    | q5 | contains 0, recall 0.500 | Das weiß ich leider nicht. |
+| case | scores | answer |
+| --- | --- | --- |
+| q4 | contains 0, recall 1.00 | I am \| sorry, &lt;b&gt;only&lt;/b&gt; English is spoken here, and this answer goes on for longer than anyone would want to read in… |
+| q5 | contains 0, recall 0.500 | Das weiß ich leider nicht. |
 
-    </details>
+</details>
 
-    Errors by kind: timeout: 1
+Errors by kind: timeout: 1
 
-    <details>
-    <summary>1 answer errored</summary>
+<details>
+<summary>1 answer errored</summary>
 
-    | case | error |
-    | --- | --- |
-    | q6 | no answer within 30s |
+| case | error |
+| --- | --- |
+| q6 | no answer within 30s |
 
-    </details>
+</details>
 
-    2 answers from the cache, 1 call asked again
+2 answers from the cache, 1 call asked again
 
-    > [!WARNING]
-    > The work tree had uncommitted changes, so this run stands for no commit.
-    > Commit, then run again; revisions never name a dirty run.
+> [!WARNING]
+> The work tree had uncommitted changes, so this run stands for no commit.
+> Commit, then run again; revisions never name a dirty run.
 
-    > [!WARNING]
-    > 1 answer errored and counts as not passed; depending on what they would have been, the rate lies in 50.0–66.7 %.
-    > See the errors below; `--resume` asks only what was not answered.
+> [!WARNING]
+> 1 answer errored and counts as not passed; depending on what they would have been, the rate lies in 50.0–66.7 %.
+> See the errors below; `--resume` asks only what was not answered.
 
-    > [!WARNING]
-    > 6 cases leave the pass rate unknown within 62.4 %.
-    > About 385 cases would tell it within ± 5 points.
-    ");
+> [!WARNING]
+> 6 cases leave the pass rate unknown within 62.4 %.
+> About 385 cases would tell it within ± 5 points.
+");
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! Layer 1: the projects that `stagegate init` can start from.
 
+mod ci;
+
+pub(crate) use ci::{CI_SYSTEMS, CiSystem};
+
 use crate::registry::{Entry, Registry};
 
 /// Every template; the first one is the default.
-pub(crate) static TEMPLATES: Registry<Template> = Registry::new("template", &[&RAG, &MINIMAL]);
+pub(crate) static TEMPLATES: Registry<Template> =
+    Registry::new("template", &[&RAG, &CHAT, &AGENT, &EMBEDDINGS, &MINIMAL]);
 
 /// A project to start from.
 #[derive(Debug)]
@@ -53,6 +58,55 @@ static RAG: Template = Template {
         TemplateFile {
             path: "prompts/answer.txt",
             text: include_str!("../../templates/init/rag/prompts/answer.txt"),
+        },
+    ],
+};
+
+static CHAT: Template = Template {
+    name: "chat",
+    summary: "one chat model: time to the first token, cost, and answers from a given passage",
+    files: &[
+        TemplateFile {
+            path: "stagegate.toml",
+            text: include_str!("../../templates/init/chat/stagegate.toml"),
+        },
+        TemplateFile {
+            path: "golden/grounded.jsonl",
+            text: include_str!("../../templates/init/chat/golden/grounded.jsonl"),
+        },
+        TemplateFile {
+            path: "prompts/system.txt",
+            text: include_str!("../../templates/init/chat/prompts/system.txt"),
+        },
+    ],
+};
+
+static AGENT: Template = Template {
+    name: "agent",
+    summary: "an agent and the tools that it calls",
+    files: &[
+        TemplateFile {
+            path: "stagegate.toml",
+            text: include_str!("../../templates/init/agent/stagegate.toml"),
+        },
+        TemplateFile {
+            path: "golden/tasks.jsonl",
+            text: include_str!("../../templates/init/agent/golden/tasks.jsonl"),
+        },
+    ],
+};
+
+static EMBEDDINGS: Template = Template {
+    name: "embeddings",
+    summary: "an embedding model and the index that searches its vectors",
+    files: &[
+        TemplateFile {
+            path: "stagegate.toml",
+            text: include_str!("../../templates/init/embeddings/stagegate.toml"),
+        },
+        TemplateFile {
+            path: "golden/queries.jsonl",
+            text: include_str!("../../templates/init/embeddings/golden/queries.jsonl"),
         },
     ],
 };

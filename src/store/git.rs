@@ -116,6 +116,12 @@ impl Git {
             .map(|commit| commit.id().to_string())
     }
 
+    /// Returns the folder of the work tree; `None` outside git and in a bare repository.
+    pub(crate) fn root(&self) -> Option<std::path::PathBuf> {
+        let root = self.repository.as_ref()?.workdir()?;
+        Some(root.components().collect())
+    }
+
     /// Returns the commits that a tag points at.
     pub(crate) fn tagged(&self) -> BTreeSet<String> {
         let references = self.repository.as_ref();

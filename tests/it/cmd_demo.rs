@@ -296,3 +296,30 @@ fn the_gate_of_the_minimal_template_passes_an_unchanged_release() {
     assert_eq!(document["verdict"], "passed");
     assert_eq!(document["cases"], json!({"broke": [], "fixed": []}));
 }
+
+/// The gates of the other templates: quicker, because what they share is tested above.
+#[test]
+fn the_gates_of_the_other_templates_pass_an_unchanged_release() {
+    let _turn = turn();
+    for (name, load, address) in [
+        ("chat", "chat", "env.local.llm"),
+        ("agent", "tasks", "env.local.agent"),
+        ("embeddings", "search", "env.local.api"),
+    ] {
+        let shorter = [
+            format!("load.{load}.duration=4s"),
+            format!("load.{load}.arrivals.rate=25/s"),
+            format!("load.{load}.warmup=500ms"),
+        ];
+        let shorter: Vec<&str> = shorter.iter().map(String::as_str).collect();
+        let document = template_passes(name, &shorter, &|port| {
+            format!("{address}=http://127.0.0.1:{port}")
+        });
+        assert_eq!(document["verdict"], "passed", "{name}: {document:#}");
+        assert_eq!(
+            document["cases"],
+            json!({"broke": [], "fixed": []}),
+            "{name}"
+        );
+    }
+}

@@ -9,6 +9,7 @@ mod cmd_demo; // the built-in story and the templates that point at it
 mod cmd_eval; // golden sets, journals, kill and resume
 mod cmd_formats;
 mod cmd_gate; // baseline, candidate, verdict, exit code
+mod cmd_init;
 mod cmd_load; // rates, latencies, streams, interruption
 mod fresh;
 mod kinds;

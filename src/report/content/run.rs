@@ -4,7 +4,7 @@ use super::super::block::{Block, Title, Tone};
 use super::super::format::{duration_s, number, plural, release, short_id};
 use super::super::warning;
 use super::{eval, load, profile};
-use crate::store::{RunRecord, ValidityVerdict};
+use crate::store::{RunKind, RunRecord, ValidityVerdict};
 
 /// Returns the content of a run.
 pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
@@ -66,10 +66,11 @@ const fn validity(verdict: ValidityVerdict) -> &'static str {
 }
 
 fn generator(run: &RunRecord) -> String {
-    let mut facts = vec![
-        format!("run {}", short_id(&run.id)),
-        format!("seed {}", run.seed),
-    ];
+    let mut facts = vec![format!("run {}", short_id(&run.id))];
+    // A suite draws nothing at random.
+    if run.kind != RunKind::Eval {
+        facts.push(format!("seed {}", run.seed));
+    }
     if let Some(generator) = &run.generator {
         if let Some(p99) = generator.schedule_lag_ms.and_then(|lag| lag.p99) {
             facts.push(format!("schedule lag p99 {} ms", number(p99)));
