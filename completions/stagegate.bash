@@ -55,6 +55,9 @@ _stagegate() {
             stagegate,runs)
                 cmd="stagegate__subcmd__runs"
                 ;;
+            stagegate,schema)
+                cmd="stagegate__subcmd__schema"
+                ;;
             stagegate__subcmd__help,check)
                 cmd="stagegate__subcmd__help__subcmd__check"
                 ;;
@@ -93,6 +96,9 @@ _stagegate() {
                 ;;
             stagegate__subcmd__help,runs)
                 cmd="stagegate__subcmd__help__subcmd__runs"
+                ;;
+            stagegate__subcmd__help,schema)
+                cmd="stagegate__subcmd__help__subcmd__schema"
                 ;;
             stagegate__subcmd__help__subcmd__runs,export)
                 cmd="stagegate__subcmd__help__subcmd__runs__subcmd__export"
@@ -143,7 +149,7 @@ _stagegate() {
 
     case "${cmd}" in
         stagegate)
-            opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version init check demo load profile eval diff gate runs report completions man help"
+            opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version init check demo load profile eval diff gate runs report schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -513,7 +519,7 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__help)
-            opts="init check demo load profile eval diff gate runs report completions man help"
+            opts="init check demo load profile eval diff gate runs report schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -753,6 +759,20 @@ _stagegate() {
         stagegate__subcmd__help__subcmd__runs__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        stagegate__subcmd__help__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1361,6 +1381,56 @@ _stagegate() {
         stagegate__subcmd__runs__subcmd__show)
             opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --manifest)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -m)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -e)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json jsonl markdown junit csv github" -- "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        stagegate__subcmd__schema)
+            opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version manifest run diff"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

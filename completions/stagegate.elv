@@ -45,6 +45,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand gate 'Measure this release, compare it with its base, and decide whether it may ship'
             cand runs 'List, show, export, and delete the stored runs'
             cand report 'Render stored results again, in any format'
+            cand schema 'Print the JSON Schema of the manifest, a run, or a comparison'
             cand completions 'Print the completions of a shell'
             cand man 'Print the manual page, or write all of them'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -365,6 +366,25 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'stagegate;schema'= {
+            cand -C 'Run as if started in DIR'
+            cand -m 'Read the manifest from FILE instead of `stagegate.toml`'
+            cand --manifest 'Read the manifest from FILE instead of `stagegate.toml`'
+            cand -e 'Use the environment ENV of the manifest'
+            cand --env 'Use the environment ENV of the manifest'
+            cand --set 'Override a key of the manifest, for instance `load.peak.duration=10s`'
+            cand --format 'Print the result as FORMAT'
+            cand --out 'Also write the result as FORMAT to PATH; may be given several times'
+            cand --color 'Use colour'
+            cand -q 'Say nothing but the result, warnings, and errors'
+            cand --quiet 'Say nothing but the result, warnings, and errors'
+            cand -v 'Say more about what is being done'
+            cand --verbose 'Say more about what is being done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'stagegate;completions'= {
             cand -C 'Run as if started in DIR'
             cand -m 'Read the manifest from FILE instead of `stagegate.toml`'
@@ -415,6 +435,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand gate 'Measure this release, compare it with its base, and decide whether it may ship'
             cand runs 'List, show, export, and delete the stored runs'
             cand report 'Render stored results again, in any format'
+            cand schema 'Print the JSON Schema of the manifest, a run, or a comparison'
             cand completions 'Print the completions of a shell'
             cand man 'Print the manual page, or write all of them'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -450,6 +471,8 @@ set edit:completion:arg-completer[stagegate] = {|@words|
         &'stagegate;help;runs;export'= {
         }
         &'stagegate;help;report'= {
+        }
+        &'stagegate;help;schema'= {
         }
         &'stagegate;help;completions'= {
         }

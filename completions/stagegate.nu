@@ -418,6 +418,34 @@ module completions {
     what?: string             # A run as `runs show` takes it, or two releases as BASE..HEAD
   ]
 
+  def "nu-complete stagegate schema document" [] {
+    [ "manifest" "run" "diff" ]
+  }
+
+  def "nu-complete stagegate schema format" [] {
+    [ "human" "json" "jsonl" "markdown" "junit" "csv" "github" ]
+  }
+
+  def "nu-complete stagegate schema color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Print the JSON Schema of the manifest, a run, or a comparison
+  export extern "stagegate schema" [
+    -C: path                  # Run as if started in DIR
+    --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`
+    --env(-e): string         # Use the environment ENV of the manifest
+    --set: string             # Override a key of the manifest, for instance `load.peak.duration=10s`
+    --format: string@"nu-complete stagegate schema format" # Print the result as FORMAT
+    --out: string             # Also write the result as FORMAT to PATH; may be given several times
+    --quiet(-q)               # Say nothing but the result, warnings, and errors
+    --verbose(-v)             # Say more about what is being done
+    --color: string@"nu-complete stagegate schema color" # Use colour
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+    document?: string@"nu-complete stagegate schema document" # Which document
+  ]
+
   def "nu-complete stagegate completions shell" [] {
     [ "bash" "elvish" "fish" "nushell" "powershell" "zsh" ]
   }
@@ -528,6 +556,10 @@ module completions {
 
   # Render stored results again, in any format
   export extern "stagegate help report" [
+  ]
+
+  # Print the JSON Schema of the manifest, a run, or a comparison
+  export extern "stagegate help schema" [
   ]
 
   # Print the completions of a shell

@@ -9,8 +9,11 @@
 //! 2  load eval profile diff demo  engines
 //! 1  manifest golden protocol store scaffold
 //!                                 the deployment, the cases, how a stage is called, the runs, what `init` writes
-//! 0  measure stats registry error exit palette
+//! 0  measure stats registry error exit palette schema
 //! ```
+
+#[macro_use]
+mod schema;
 
 mod args;
 mod cli;

@@ -89,6 +89,7 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Status> {
         Command::Gate(args) => commands::gate(context, args).await,
         Command::Runs(args) => commands::runs(context, args),
         Command::Report(args) => commands::report(context, args),
+        Command::Schema(args) => Ok(commands::schema(context, args)),
         Command::Completions(args) => Ok(commands::completions(context, args, App::command())),
         Command::Man(args) => commands::man(context, args, App::command()),
     }

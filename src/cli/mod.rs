@@ -9,7 +9,7 @@ pub(crate) use main_impl::main_impl;
 use crate::args::Global;
 use crate::commands::{
     CheckArgs, CompletionsArgs, DemoArgs, DiffArgs, EvalArgs, GateArgs, InitArgs, LoadArgs,
-    ManArgs, ProfileArgs, ReportArgs, RunsArgs,
+    ManArgs, ProfileArgs, ReportArgs, RunsArgs, SchemaArgs,
 };
 
 /// Load-test, evaluate, and gate AI deployments from one manifest
@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Gate(GateArgs),
     Runs(RunsArgs),
     Report(ReportArgs),
+    Schema(SchemaArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

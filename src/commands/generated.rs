@@ -7,8 +7,12 @@ use clap_complete::Shell;
 use clap_complete_nushell::Nushell;
 
 use super::Context;
+use crate::diff::DiffDocument;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
+use crate::schema::generator;
+use crate::store::RunRecord;
+use crate::{eval, manifest, protocol};
 
 /// Print the completions of a shell
 #[derive(Args, Clone, Debug)]
@@ -27,6 +31,42 @@ enum ShellName {
     #[value(name = "powershell")]
     PowerShell,
     Zsh,
+}
+
+/// Print the JSON Schema of the manifest, a run, or a comparison
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SchemaArgs {
+    /// Which document
+    #[arg(value_name = "DOCUMENT", value_enum, default_value_t)]
+    document: Document,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Document {
+    /// `stagegate.toml`
+    #[default]
+    Manifest,
+    /// `stagegate/run`: what `load`, `profile`, and `eval` print
+    Run,
+    /// `stagegate/diff`: what `diff` and `gate` print
+    Diff,
+}
+
+/// Prints a schema.
+pub(crate) fn schema(context: &Context, args: &SchemaArgs) -> Status {
+    let mut generator = generator();
+    let schema = match args.document {
+        Document::Manifest => {
+            let (kinds, asserts) = (
+                protocol::schemas(&mut generator),
+                eval::assertion_schemas(&mut generator),
+            );
+            manifest::schema(&mut generator, kinds, asserts)
+        }
+        Document::Run => generator.into_root_schema_for::<RunRecord>().to_value(),
+        Document::Diff => generator.into_root_schema_for::<DiffDocument>().to_value(),
+    };
+    context.emit_text(&format!("{schema:#}\n"), Status::Passed)
 }
 
 /// Print the manual page, or write all of them

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::store::{FormatVersion, VerdictKind};
@@ -10,7 +11,7 @@ use crate::store::{FormatVersion, VerdictKind};
 pub(crate) const DIFF_SCHEMA: &str = "stagegate/diff";
 
 /// Two releases compared and judged.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct DiffDocument {
     pub(crate) schema: String,
     pub(crate) version: FormatVersion,
@@ -26,7 +27,7 @@ pub(crate) struct DiffDocument {
 }
 
 /// One side of a comparison.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Side {
     /// The newest run's id on that side; `None` when there was none.
     pub(crate) id: Option<String>,
@@ -38,7 +39,7 @@ pub(crate) struct Side {
 }
 
 /// One metric on both sides.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Comparison {
     /// Dotted, for instance `eval.answers.pass_rate`.
     pub(crate) metric: String,
@@ -67,7 +68,7 @@ pub(crate) struct Comparison {
 }
 
 /// What became of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Change {
     Regressed,
@@ -78,14 +79,14 @@ pub(crate) enum Change {
 }
 
 /// Case ids by what became of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct CaseChanges {
     pub(crate) broke: Vec<String>,
     pub(crate) fixed: Vec<String>,
 }
 
 /// One stage's share in the change of the entry's latency.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Blame {
     pub(crate) stage: String,
     pub(crate) owner: Option<String>,
@@ -97,7 +98,7 @@ pub(crate) struct Blame {
 }
 
 /// What differs between the releases besides results.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Changed {
     pub(crate) manifest: bool,
     /// Name of the version to (base, head).

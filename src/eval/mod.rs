@@ -13,6 +13,7 @@ mod score;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use assertion::schemas as assertion_schemas;
 pub(crate) use check::Checks;
 pub(crate) use journal::{Journal, JournalKey};
 pub(crate) use plan::{EvalPlan, Step};

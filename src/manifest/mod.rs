@@ -11,6 +11,7 @@ mod name;
 mod overrides;
 mod raw;
 mod read;
+mod schema;
 mod scope;
 mod secrets;
 mod shape;
@@ -29,6 +30,7 @@ pub(crate) use model::{
     SloTarget, Stage, Timeouts, Until, VersionSource,
 };
 pub(crate) use name::Name;
+pub(crate) use schema::schema;
 pub(crate) use scope::Scope;
 pub(crate) use secrets::Secrets;
 pub(crate) use syntax::Reference;

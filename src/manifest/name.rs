@@ -71,3 +71,5 @@ impl fmt::Display for Name {
         f.write_str(&self.0)
     }
 }
+
+schema_is!(Name, "Name", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"});

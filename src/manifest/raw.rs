@@ -5,51 +5,59 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
 use super::name::Name;
 use crate::measure::{Rate, Share, parse_duration};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Deployment {
     pub(super) name: Option<String>,
     pub(super) owner: Option<String>,
+    #[schemars(with = "Option<Name>")]
     pub(super) entry: Option<Spanned<Name>>,
+    #[schemars(with = "Option<Name>")]
     pub(super) env: Option<Spanned<Name>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VersionSource {
     pub(super) files: Option<String>,
+    #[schemars(with = "Option<Name>")]
     pub(super) stage: Option<Spanned<Name>>,
     pub(super) response: Option<String>,
     pub(super) header: Option<String>,
 }
 
 /// The keys of a stage that every kind has, but for `kind`, `timeout`, and `slo`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Stage {
     #[serde(default)]
+    #[schemars(with = "Vec<Name>")]
     pub(super) calls: Vec<Spanned<Name>>,
     #[serde(default)]
+    #[schemars(with = "Vec<Name>")]
     pub(super) fallback: Vec<Spanned<Name>>,
     pub(super) owner: Option<String>,
+    #[schemars(with = "Option<Cost>")]
     pub(super) cost: Option<Spanned<Cost>>,
+    #[schemars(with = "Option<String>")]
     pub(super) proxy: Option<Spanned<String>>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Cost {
     pub(super) input: f64,
     pub(super) output: f64,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Timeouts {
     pub(super) connect: Option<Time>,
@@ -58,42 +66,57 @@ pub(super) struct Timeouts {
     pub(super) total: Option<Time>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pipeline {
+    #[schemars(with = "Option<Vec<Name>>")]
     pub(super) steps: Option<Vec<Spanned<Name>>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Load {
+    #[schemars(with = "Option<OneOrMany>")]
     pub(super) target: Option<Spanned<OneOrMany>>,
+    #[schemars(with = "Option<Arrivals>")]
     pub(super) arrivals: Option<Spanned<Arrivals>>,
+    #[schemars(with = "Option<Time>")]
     pub(super) duration: Option<Spanned<Time>>,
+    #[schemars(with = "Option<u64>")]
     pub(super) requests: Option<Spanned<u64>>,
     pub(super) warmup: Option<Time>,
     pub(super) seed: Option<u64>,
     pub(super) data: Option<PathBuf>,
+    #[schemars(with = "Option<Name>")]
     pub(super) score_with: Option<Spanned<Name>>,
+    #[schemars(with = "Option<u64>")]
     pub(super) max_requests: Option<Spanned<u64>>,
+    #[schemars(with = "Option<f64>")]
     pub(super) max_cost: Option<Spanned<f64>>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arrivals {
+    #[schemars(with = "Option<String>")]
     pub(super) process: Option<Spanned<String>>,
+    #[schemars(with = "Option<Rate>")]
     pub(super) rate: Option<Spanned<Rate>>,
+    #[schemars(with = "Option<u32>")]
     pub(super) concurrency: Option<Spanned<u32>>,
+    #[schemars(with = "Option<Time>")]
     pub(super) think_time: Option<Spanned<Time>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Eval {
+    #[schemars(with = "Option<Name>")]
     pub(super) stage: Option<Spanned<Name>>,
     pub(super) golden: Option<PathBuf>,
+    #[schemars(with = "Option<u32>")]
     pub(super) repeats: Option<Spanned<u32>>,
+    #[schemars(with = "Option<u32>")]
     pub(super) concurrency: Option<Spanned<u32>>,
     #[serde(default)]
     pub(super) slice_by: Vec<String>,
@@ -101,44 +124,59 @@ pub(super) struct Eval {
     pub(super) must_pass: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fault {
+    #[schemars(with = "Option<Name>")]
     pub(super) stage: Option<Spanned<Name>>,
+    #[schemars(with = "Option<Name>")]
     pub(super) load: Option<Spanned<Name>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Gate {
+    #[schemars(with = "Option<String>")]
     pub(super) mode: Option<Spanned<String>>,
+    #[schemars(with = "Option<u32>")]
     pub(super) rounds: Option<Spanned<u32>>,
     #[serde(default)]
+    #[schemars(with = "Vec<Name>")]
     pub(super) loads: Vec<Spanned<Name>>,
     #[serde(default)]
+    #[schemars(with = "Vec<Name>")]
     pub(super) evals: Vec<Spanned<Name>>,
     #[serde(default)]
+    #[schemars(with = "Vec<Name>")]
     pub(super) faults: Vec<Spanned<Name>>,
+    #[schemars(with = "Option<f64>")]
     pub(super) alpha: Option<Spanned<f64>>,
+    #[schemars(with = "Option<f64>")]
     pub(super) eval_alpha: Option<Spanned<f64>>,
     pub(super) floor: Option<Share>,
     pub(super) abs_floor: Option<Time>,
     pub(super) margin: Option<Share>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rule {
+    #[schemars(with = "Option<String>")]
     pub(super) metric: Option<Spanned<String>>,
+    #[schemars(with = "Option<Number>")]
     pub(super) min: Option<Spanned<Number>>,
+    #[schemars(with = "Option<Number>")]
     pub(super) max: Option<Spanned<Number>>,
+    #[schemars(with = "Option<Share>")]
     pub(super) max_increase: Option<Spanned<Share>>,
+    #[schemars(with = "Option<Share>")]
     pub(super) max_drop: Option<Spanned<Share>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Accept {
+    #[schemars(with = "Option<String>")]
     pub(super) metric: Option<Spanned<String>>,
     pub(super) up_to: Option<Share>,
     pub(super) until: Option<String>,
@@ -232,3 +270,17 @@ impl<'de> Deserialize<'de> for Number {
         deserializer.deserialize_any(Visitor)
     }
 }
+
+schema_is!(Time, "Duration", {
+    "type": "string",
+    "pattern": "^[0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h)$",
+    "description": "a duration such as `250ms`, `2s`, or `5m`"
+});
+schema_is!(OneOrMany, "OneOrMany", {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+    "description": "a name or an array of names"
+});
+schema_is!(Number, "Limit", {
+    "type": ["string", "number"],
+    "description": "a limit such as `2s`, `90%`, or `0.9`"
+});

@@ -225,6 +225,11 @@ fn shorten(text: &str) -> String {
     }
 }
 
+schema_is!(Template, "Template", {
+    "type": "string",
+    "description": "a text that may hold `{{ … }}` templates"
+});
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -111,3 +111,7 @@ impl<'de> de::Visitor<'de> for Visitor {
         Ok(ValueTemplate::Table(entries))
     }
 }
+
+schema_is!(ValueTemplate, "ValueTemplate", {
+    "description": "any value; its texts may hold `{{ … }}` templates"
+});

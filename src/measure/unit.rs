@@ -182,6 +182,19 @@ impl<'de> Deserialize<'de> for Share {
     }
 }
 
+schema_is!(Rate, "Rate", {
+    "type": "string",
+    "pattern": "^[0-9]+(\\.[0-9]+)?/(s|m|h)$",
+    "description": "a rate such as `20/s` or `600/m`"
+});
+schema_is!(Share, "Share", {
+    "anyOf": [
+        {"type": "number", "minimum": 0, "maximum": 1},
+        {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%?$"}
+    ],
+    "description": "a share such as `5%` or `0.05`"
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;

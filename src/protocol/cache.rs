@@ -1,5 +1,6 @@
 //! `kind = "cache"`: a cache in front of something dear, whose answers tell a hit from a miss.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
@@ -98,6 +99,17 @@ struct Spec {
     hit: Option<Hit>,
 }
 
+/// Adds a required key to the schema of a table.
+fn with_key(mut table: Schema, key: &str, schema: &Schema) -> Schema {
+    if let Some(properties) = table.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert(key.to_owned(), schema.as_value().clone());
+    }
+    if let Some(required) = table.get_mut("required").and_then(Value::as_array_mut) {
+        required.push(key.into());
+    }
+    table
+}
+
 impl Protocol for Cache {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
         let spec: Option<Spec> = table.parse(problems);
@@ -114,7 +126,24 @@ impl Protocol for Cache {
         };
         Some(Box::new(rest?.with_hit(hit)))
     }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        with_key(rest::schema(generator), "hit", &Hit::json_schema(generator))
+    }
 }
+
+schema_is!(Hit, "Hit", {
+    "anyOf": [
+        {"type": "string", "pattern": "^\\$"},
+        {
+            "type": "object",
+            "properties": {"header": {"type": "string"}, "value": {"type": "string"}},
+            "required": ["header"],
+            "additionalProperties": false
+        }
+    ],
+    "description": "how a hit is told from a miss: a JSONPath, or a header"
+});
 
 #[cfg(test)]
 mod tests {

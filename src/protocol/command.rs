@@ -1,5 +1,6 @@
 //! `kind = "command"`: a program that reads one JSON document and writes one.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ impl Entry for Command {
 }
 
 /// The keys of a `command` stage.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     /// The program and its arguments; no shell is involved.
@@ -49,6 +50,10 @@ impl Protocol for Command {
             return None;
         }
         Some(Box::new(CommandCall { spec }))
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -27,7 +28,7 @@ impl Entry for Embeddings {
 }
 
 /// The keys of an `embeddings` stage.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     url: Template,
@@ -58,6 +59,10 @@ impl Protocol for Embeddings {
             headers: std::mem::take(&mut spec.headers),
         };
         Some(Box::new(EmbeddingsCall { target, spec }))
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 }
 

@@ -1,5 +1,7 @@
 //! `kind = "http"`: any HTTP service, one request and one answer, or a stream of events.
 
+use schemars::{Schema, SchemaGenerator};
+
 use super::{Call, Protocol, rest};
 use crate::manifest::{KindTable, Problems};
 use crate::registry::Entry;
@@ -20,5 +22,9 @@ impl Entry for Http {
 impl Protocol for Http {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
         Some(Box::new(rest::parse(table, problems, None)?))
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        rest::schema(generator)
     }
 }

@@ -23,9 +23,11 @@ pub(crate) use process::{Finished as FinishedProcess, run as run_process};
 pub(crate) use reply::{Head, ReadError, Reply, Usage};
 
 use bytes::Bytes;
+use schemars::{Schema, SchemaGenerator};
 
 use crate::manifest::{KindTable, Problems, Scope, TemplateError};
 use crate::registry::{Entry, Registry};
+use crate::schema::KindSchema;
 
 /// Every stage kind.
 pub(crate) static PROTOCOLS: Registry<dyn Protocol> = Registry::new(
@@ -41,10 +43,23 @@ pub(crate) static PROTOCOLS: Registry<dyn Protocol> = Registry::new(
     ],
 );
 
+/// Describes the keys of every stage kind.
+pub(crate) fn schemas(generator: &mut SchemaGenerator) -> Vec<KindSchema> {
+    let kinds = PROTOCOLS.iter().map(|kind| KindSchema {
+        name: kind.name().to_owned(),
+        summary: kind.summary(),
+        schema: kind.schema(generator),
+    });
+    kinds.collect()
+}
+
 /// A stage kind.
 pub(crate) trait Protocol: Entry {
     /// Parses the kind's own keys. Everything that is wrong is added to `problems`; `None` when anything was.
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>>;
+
+    /// Describes the kind's own keys.
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
 }
 
 /// One stage, ready to be called.

@@ -120,6 +120,17 @@ pub(crate) fn is_truthy(value: &Value) -> bool {
     }
 }
 
+schema_is!(OutputPath, "JsonPath", {
+    "type": "string",
+    "pattern": "^\\$",
+    "description": "a JSONPath (RFC 9535) into the answer"
+});
+schema_is!(Outputs, "Outputs", {
+    "type": "object",
+    "additionalProperties": {"type": "string", "pattern": "^\\$"},
+    "description": "named JSONPaths: `text`, `ids`, `texts`, `fallback`, `delta`, or any other name"
+});
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

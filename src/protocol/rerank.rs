@@ -1,5 +1,7 @@
 //! `kind = "rerank"`: documents put into a better order.
 
+use schemars::{Schema, SchemaGenerator};
+
 use super::{Call, Protocol, rest};
 use crate::manifest::{KindTable, Problems};
 use crate::registry::Entry;
@@ -20,5 +22,9 @@ impl Entry for Rerank {
 impl Protocol for Rerank {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
         Some(Box::new(rest::parse(table, problems, Some("ids"))?))
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        rest::schema(generator)
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use crate::manifest::{
 use crate::measure::Failure;
 
 /// The keys of `http`, `retrieval`, and `rerank`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     url: Template,
@@ -108,6 +109,11 @@ impl Target {
             .chain(self.headers.values())
             .flat_map(Template::references)
     }
+}
+
+/// Describes the keys.
+pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    Spec::json_schema(generator)
 }
 
 /// Parses the keys; `required` names the output without which the kind makes no sense.

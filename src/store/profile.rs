@@ -1,9 +1,10 @@
 //! What a latency profile found, as it is stored.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The `profile` block of a run. Times are in ms.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ProfileResult {
     /// The stage or pipeline that was profiled.
     pub(crate) whole: String,
@@ -22,7 +23,7 @@ pub(crate) struct ProfileResult {
 }
 
 /// One stage under one condition: its response time over the ok answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ProfileCell {
     pub(crate) stage: String,
     pub(crate) place: Place,
@@ -38,7 +39,7 @@ pub(crate) struct ProfileCell {
 }
 
 /// An estimate with the ends of its 95 % interval; an end is null where there are too few samples for it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Estimate {
     pub(crate) value: f64,
     #[serde(default)]
@@ -48,7 +49,7 @@ pub(crate) struct Estimate {
 }
 
 /// Where a stage was measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Place {
     /// Nothing else ran.
@@ -58,7 +59,7 @@ pub(crate) enum Place {
 }
 
 /// Under which load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Level {
     /// One user who waits for each answer.
@@ -68,7 +69,7 @@ pub(crate) enum Level {
 }
 
 /// One request, drawn by its parts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Waterfall {
     /// `typical` or `slow`.
     pub(crate) label: String,
@@ -77,7 +78,7 @@ pub(crate) struct Waterfall {
 }
 
 /// One stage's part of a request, in ms since the request was due.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Span {
     pub(crate) stage: String,
     /// When it was due.

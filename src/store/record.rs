@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::profile::ProfileResult;
@@ -13,7 +14,7 @@ use super::version::FormatVersion;
 pub(crate) const RUN_SCHEMA: &str = "stagegate/run";
 
 /// One run: a load test, an eval, a gate. Times in ms as numbers; unknown keys are ignored by readers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct RunRecord {
     pub(crate) schema: String,
     pub(crate) version: FormatVersion,
@@ -58,7 +59,9 @@ pub(crate) struct RunRecord {
 }
 
 /// What a run measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RunKind {
     Load,
@@ -82,13 +85,13 @@ impl RunKind {
 }
 
 /// One round of a run that has several.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Round {
     pub(crate) stages: BTreeMap<String, StageResult>,
 }
 
 /// What a release is made of.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Release {
     /// Full commit id; `None` outside git or before the first commit.
     #[serde(default)]
@@ -108,7 +111,7 @@ pub(crate) struct Release {
 }
 
 /// The generator's judgement of itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Validity {
     pub(crate) verdict: ValidityVerdict,
     #[serde(default)]
@@ -125,7 +128,9 @@ impl Default for Validity {
 }
 
 /// Ordered from good to bad.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ValidityVerdict {
     Valid,
@@ -134,7 +139,7 @@ pub(crate) enum ValidityVerdict {
 }
 
 /// What the load generator spent and how late it was.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Generator {
     /// Null in a closed loop.
     #[serde(default)]
@@ -145,7 +150,7 @@ pub(crate) struct Generator {
 }
 
 /// Percentiles of `schedule_lag`, in ms.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Lag {
     pub(crate) p50: Option<f64>,
     pub(crate) p99: Option<f64>,
@@ -153,7 +158,7 @@ pub(crate) struct Lag {
 }
 
 /// One stage under load.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct StageResult {
     pub(crate) attempted: u64,
     pub(crate) ok: u64,
@@ -188,7 +193,7 @@ pub(crate) struct StageResult {
 }
 
 /// Token counts of a stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Tokens {
     pub(crate) input: u64,
     pub(crate) output: u64,
@@ -197,7 +202,7 @@ pub(crate) struct Tokens {
 }
 
 /// One latency metric; null percentiles had too few samples.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct MetricSummary {
     pub(crate) unit: String,
     pub(crate) count: u64,
@@ -235,7 +240,7 @@ impl MetricSummary {
 }
 
 /// One interval's histogram.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct IntervalRecord {
     pub(crate) start_s: f64,
     pub(crate) end_s: f64,
@@ -243,7 +248,7 @@ pub(crate) struct IntervalRecord {
 }
 
 /// One SLO, judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct SloResult {
     /// For instance `response_time.p95` or `error_rate`.
     pub(crate) metric: String,
@@ -256,7 +261,7 @@ pub(crate) struct SloResult {
 }
 
 /// What an eval found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct EvalResult {
     pub(crate) stage: String,
     pub(crate) golden: GoldenInfo,
@@ -282,7 +287,7 @@ pub(crate) struct EvalResult {
 }
 
 /// Which golden set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct GoldenInfo {
     pub(crate) path: String,
     pub(crate) digest: String,
@@ -290,7 +295,7 @@ pub(crate) struct GoldenInfo {
 }
 
 /// A pass rate with its interval.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct RateEstimate {
     pub(crate) value: f64,
     pub(crate) low: f64,
@@ -303,7 +308,7 @@ pub(crate) struct RateEstimate {
 }
 
 /// The mean score of one assertion with its interval.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ScoreEstimate {
     pub(crate) score: f64,
     pub(crate) low: f64,
@@ -311,7 +316,7 @@ pub(crate) struct ScoreEstimate {
 }
 
 /// The pass rate of one slice.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct SliceEstimate {
     pub(crate) cases: u64,
     pub(crate) value: f64,
@@ -320,7 +325,7 @@ pub(crate) struct SliceEstimate {
 }
 
 /// One case, one repeat.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct CaseResult {
     pub(crate) id: String,
     #[serde(default)]
@@ -341,7 +346,7 @@ pub(crate) struct CaseResult {
 }
 
 /// The three-valued verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum VerdictKind {
     Passed,

@@ -27,3 +27,9 @@ impl fmt::Display for FormatVersion {
         write!(f, "{}.{}", self.major, self.minor)
     }
 }
+
+schema_is!(FormatVersion, "FormatVersion", {
+    "type": "object",
+    "properties": {"major": {"type": "integer"}, "minor": {"type": "integer"}},
+    "required": ["major", "minor"]
+});

@@ -10,6 +10,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("measure", 0),
     ("palette", 0),
     ("registry", 0),
+    ("schema", 0),
     ("stats", 0),
     ("golden", 1),
     ("manifest", 1),

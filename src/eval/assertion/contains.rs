@@ -1,5 +1,6 @@
 //! `contains`: the answer holds a text, or several.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ impl Entry for Contains {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     name: Option<Name>,
@@ -53,6 +54,10 @@ impl Assertion for Contains {
             name: spec.name.clone(),
             check: Box::new(spec),
         })
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 }
 

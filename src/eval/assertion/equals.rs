@@ -1,5 +1,6 @@
 //! `equals`: the answer is exactly this.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ impl Entry for Equals {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     name: Option<Name>,
@@ -40,6 +41,10 @@ impl Assertion for Equals {
             name: spec.name.clone(),
             check: Box::new(spec),
         })
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 }
 

@@ -1,5 +1,6 @@
 //! `json_path`: a JSONPath (RFC 9535) selects something in the answer, or selects this value.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json_path::JsonPath as Path;
@@ -21,7 +22,7 @@ impl Entry for JsonPath {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     name: Option<Name>,
@@ -68,6 +69,10 @@ impl Assertion for JsonPath {
             name: spec.name,
             check: Box::new(ready),
         })
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
+use schemars::{JsonSchema as _, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ impl Entry for JsonSchema {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     name: Option<Name>,
@@ -83,6 +84,10 @@ impl Assertion for JsonSchema {
             name: spec.name,
             check: Box::new(ready),
         })
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 
     fn is_yes_or_no(&self) -> bool {

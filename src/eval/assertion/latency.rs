@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Assertion, Check, Parsed, Scored, Subject};
@@ -21,7 +22,7 @@ impl Entry for Latency {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     name: Option<Name>,
@@ -46,6 +47,10 @@ impl Assertion for Latency {
             check: Box::new(spec.max),
         })
     }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
+    }
 }
 
 impl Check for Limit {
@@ -56,6 +61,8 @@ impl Check for Limit {
         })
     }
 }
+
+schema_is!(Limit, "Limit", {"type": "string", "description": "a duration such as `2s`"});
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! `matches`: the answer's text matches a regular expression.
 
 use regex::{Regex, RegexBuilder};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::value::show;
@@ -20,7 +21,7 @@ impl Entry for Matches {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     name: Option<Name>,
@@ -81,6 +82,10 @@ impl Assertion for Matches {
             name: spec.name,
             check: Box::new(ready),
         })
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 }
 

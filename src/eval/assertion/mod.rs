@@ -17,12 +17,15 @@ mod value;
 
 use std::path::Path;
 
+use schemars::{Schema, SchemaGenerator};
+
 use super::error::EvalError;
 pub(super) use negated::Negated;
 
 use crate::manifest::{KindTable, Name, Problems, Scope};
 use crate::protocol::Reply;
 use crate::registry::{Entry, Registry};
+use crate::schema::KindSchema;
 
 /// Every assertion.
 pub(crate) static ASSERTIONS: Registry<dyn Assertion> = Registry::new(
@@ -46,6 +49,9 @@ pub(crate) static ASSERTIONS: Registry<dyn Assertion> = Registry::new(
 pub(crate) trait Assertion: Entry {
     /// Parses the kind's own keys. Everything that is wrong is added to `problems`; `None` when anything was.
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed>;
+
+    /// Describes the kind's own keys.
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
 
     /// Returns whether it has a `not_` form.
     fn is_yes_or_no(&self) -> bool {
@@ -88,6 +94,23 @@ pub(super) fn find(name: &str) -> Option<(&'static dyn Assertion, bool)> {
     }
     let assertion = ASSERTIONS.get(name.strip_prefix(NOT)?)?;
     assertion.is_yes_or_no().then_some((assertion, true))
+}
+
+/// Describes the keys of every assertion, and of the `not_` forms.
+pub(crate) fn schemas(generator: &mut SchemaGenerator) -> Vec<KindSchema> {
+    let mut described = |name: String, assertion: &dyn Assertion| KindSchema {
+        name,
+        summary: assertion.summary(),
+        schema: assertion.schema(generator),
+    };
+    let mut found = Vec::new();
+    for assertion in ASSERTIONS.iter() {
+        found.push(described(assertion.name().to_owned(), assertion));
+        if assertion.is_yes_or_no() {
+            found.push(described(format!("{NOT}{}", assertion.name()), assertion));
+        }
+    }
+    found
 }
 
 /// Returns every name that may be written.

@@ -2,6 +2,7 @@
 //!
 //! Reciprocal rank, whose mean over cases is the MRR; 0 when nothing relevant was found, as in `trec_eval`.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::ranking::Ranking;
@@ -22,7 +23,7 @@ impl Entry for Mrr {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     name: Option<Name>,
@@ -46,6 +47,10 @@ impl Assertion for Mrr {
             name: spec.name.clone(),
             check: Box::new(spec),
         })
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 }
 

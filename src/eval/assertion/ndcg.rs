@@ -5,6 +5,7 @@
 //! `gain = "exponential"` they are 2^grade − 1 (Burges et al. 2005). Without grades every relevant document has grade 1, and
 //! the two are the same.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::ranking::Ranking;
@@ -25,7 +26,7 @@ impl Entry for Ndcg {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     name: Option<Name>,
@@ -39,7 +40,7 @@ struct Spec {
     min: Option<Share>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Gain {
     #[default]
@@ -68,6 +69,10 @@ impl Assertion for Ndcg {
             name: spec.name.clone(),
             check: Box::new(spec),
         })
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ impl Entry for Numeric {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     name: Option<Name>,
@@ -93,6 +94,10 @@ impl Assertion for Numeric {
             name: spec.name.clone(),
             check: Box::new(spec),
         })
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 
     fn is_yes_or_no(&self) -> bool {
@@ -210,6 +215,11 @@ fn in_text(answer: &str) -> Found {
         )),
     }
 }
+
+schema_is!(Tolerance, "Tolerance", {
+    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%$"}],
+    "description": "how far the number may be off: absolute, or a share of it as in `5%`"
+});
 
 #[cfg(test)]
 mod tests {

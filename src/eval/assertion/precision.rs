@@ -3,6 +3,7 @@
 //! precision@k = |relevant ∩ top k| / k, as in `trec_eval`: a ranking shorter than `k` has not filled its places. Without
 //! `k`, the ranking's own length stands for it.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::ranking::Ranking;
@@ -23,7 +24,7 @@ impl Entry for Precision {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     name: Option<Name>,
@@ -46,6 +47,10 @@ impl Assertion for Precision {
             name: spec.name.clone(),
             check: Box::new(spec),
         })
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! recall@k = |relevant ∩ top k| / |relevant|, binary relevance, as in `trec_eval`.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::ranking::Ranking;
@@ -22,7 +23,7 @@ impl Entry for Recall {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     name: Option<Name>,
@@ -46,6 +47,10 @@ impl Assertion for Recall {
             name: spec.name.clone(),
             check: Box::new(spec),
         })
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 }
 

@@ -6,6 +6,7 @@ mod openai;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -28,7 +29,7 @@ impl Entry for Chat {
 }
 
 /// Whose requests and answers a chat model speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Api {
     /// Chat completions.
@@ -39,7 +40,7 @@ enum Api {
 }
 
 /// The keys of a `chat` stage.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Spec {
     url: Template,
@@ -81,6 +82,10 @@ impl Protocol for Chat {
             headers,
         };
         Some(Box::new(ChatCall { target, spec }))
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Spec::json_schema(generator)
     }
 }
 

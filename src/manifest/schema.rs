@@ -1,0 +1,153 @@
+//! The JSON Schema of `stagegate.toml`: for completion and checking in editors. `check` knows more, for instance whether what is named
+//! exists.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::metric::{LatencyMetric, ShareMetric, Stat};
+use super::raw;
+use crate::schema::KindSchema;
+
+/// Puts the schema together; stage kinds and assertions bring their own keys.
+pub(crate) fn schema(
+    generator: &mut SchemaGenerator,
+    kinds: Vec<KindSchema>,
+    assertions: Vec<KindSchema>,
+) -> Value {
+    let stages = one_of(&shared_of_stages(generator), kinds);
+    let asserts = one_of(&Map::new(), assertions);
+    let mut eval = with_required(
+        value(raw::Eval::json_schema(generator)),
+        &["stage", "golden", "assert"],
+    );
+    eval["properties"]["assert"] = json!({"type": "array", "minItems": 1, "items": asserts});
+    let mut fault = with_required(
+        value(raw::Fault::json_schema(generator)),
+        &["stage", "load", "inject"],
+    );
+    fault["properties"]["inject"] = kind_table();
+    fault["properties"]["expect"] =
+        json!({"type": "object", "additionalProperties": {"type": "string"}});
+    let mut gate = value(raw::Gate::json_schema(generator));
+    let rule = with_required(value(raw::Rule::json_schema(generator)), &["metric"]);
+    gate["properties"]["rule"] = json!({"type": "array", "items": rule});
+    let load = with_required(
+        value(raw::Load::json_schema(generator)),
+        &["target", "arrivals"],
+    );
+    let pipeline = with_required(value(raw::Pipeline::json_schema(generator)), &["steps"]);
+    let accept = value(raw::Accept::json_schema(generator));
+    let accept = with_required(accept, &["metric", "up_to", "until", "reason"]);
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "stagegate.toml",
+        "description": "an AI deployment: its stages, and how they are measured, evaluated, and gated",
+        "type": "object",
+        "additionalProperties": false,
+        "definitions": definitions(generator),
+        "required": ["version", "stage"],
+        "properties": {
+            "version": {"const": 1},
+            "deployment": value(raw::Deployment::json_schema(generator)),
+            "env": named(&json!({
+                "type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]},
+            })),
+            "release": named(&value(raw::VersionSource::json_schema(generator))),
+            "stage": named(&stages),
+            "pipeline": named(&pipeline),
+            "load": named(&load),
+            "eval": named(&eval),
+            "fault": named(&fault),
+            "gate": gate,
+            "accept": {"type": "array", "items": accept},
+        },
+    })
+}
+
+fn value(schema: Schema) -> Value {
+    schema.to_value()
+}
+
+/// A table of tables under names.
+fn named(table: &Value) -> Value {
+    json!({"type": "object", "additionalProperties": false, "patternProperties": {"^[A-Za-z0-9_-]+$": table}})
+}
+
+fn with_required(mut table: Value, keys: &[&str]) -> Value {
+    table["required"] = json!(keys);
+    table
+}
+
+/// A table whose keys belong to a kind that is not described yet.
+fn kind_table() -> Value {
+    json!({"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}})
+}
+
+/// The keys of a stage that every kind has.
+fn shared_of_stages(generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let mut shared = properties(&value(raw::Stage::json_schema(generator)));
+    for key in ["timeout", "slo"] {
+        shared.insert(
+            key.to_owned(),
+            json!({"$ref": format!("#/definitions/{key}")}),
+        );
+    }
+    shared
+}
+
+/// What several tables hold.
+fn definitions(generator: &mut SchemaGenerator) -> Value {
+    let stat = |stat: Stat| {
+        (
+            stat.key().to_owned(),
+            json!({"$ref": "#/definitions/duration"}),
+        )
+    };
+    let latency = |metric: LatencyMetric| {
+        (
+            metric.key().to_owned(),
+            json!({"$ref": "#/definitions/latency"}),
+        )
+    };
+    let rate = value(crate::measure::Share::json_schema(generator));
+    let mut slo = Map::from_iter(LatencyMetric::ALL.map(latency));
+    for key in [
+        ShareMetric::ErrorRate.key(),
+        ShareMetric::FallbackRate.key(),
+        "attainment",
+    ] {
+        slo.insert(key.to_owned(), rate.clone());
+    }
+    let timeouts = value(raw::Timeouts::json_schema(generator));
+    json!({
+        "duration": value(raw::Time::json_schema(generator)),
+        "timeout": {"anyOf": [{"$ref": "#/definitions/duration"}, timeouts]},
+        "latency": {
+            "type": "object", "additionalProperties": false, "properties": Map::from_iter(Stat::ALL.map(stat)),
+        },
+        "slo": {"type": "object", "additionalProperties": false, "properties": slo},
+    })
+}
+
+fn properties(table: &Value) -> Map<String, Value> {
+    table["properties"].as_object().cloned().unwrap_or_default()
+}
+
+/// A table that is of one of these kinds: their own keys, and those that all have.
+fn one_of(shared: &Map<String, Value>, kinds: Vec<KindSchema>) -> Value {
+    let variant = |kind: KindSchema| {
+        let own = value(kind.schema);
+        let mut all = Map::new();
+        all.insert("kind".to_owned(), json!({"const": kind.name}));
+        all.extend(properties(&own));
+        all.extend(shared.clone());
+        let mut required = vec![json!("kind")];
+        required.extend(own["required"].as_array().cloned().unwrap_or_default());
+        json!({
+            "type": "object", "description": kind.summary, "additionalProperties": false,
+            "required": required, "properties": all,
+        })
+    };
+    let variants: Vec<Value> = kinds.into_iter().map(variant).collect();
+    json!({"oneOf": variants})
+}
