@@ -146,6 +146,12 @@ fn base(
             context
                 .ui
                 .note("no earlier release was measured here: only the absolute rules count");
+            if git.is_shallow() {
+                context.ui.warn(
+                    "this clone is shallow, so that earlier releases may be out of sight: fetch the whole history \
+                     (`git fetch --unshallow`, or `fetch-depth: 0` in CI)",
+                );
+            }
             Ok(None)
         }
         Err(error) => Err(error.into()),

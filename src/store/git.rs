@@ -116,6 +116,13 @@ impl Git {
             .map(|commit| commit.id().to_string())
     }
 
+    /// Returns whether the history ends before its beginning.
+    pub(crate) fn is_shallow(&self) -> bool {
+        self.repository
+            .as_ref()
+            .is_some_and(git2::Repository::is_shallow)
+    }
+
     /// Returns the folder of the work tree; `None` outside git and in a bare repository.
     pub(crate) fn root(&self) -> Option<std::path::PathBuf> {
         let root = self.repository.as_ref()?.workdir()?;

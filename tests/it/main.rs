@@ -12,6 +12,7 @@ mod cmd_gate; // baseline, candidate, verdict, exit code
 mod cmd_init;
 mod cmd_load; // rates, latencies, streams, interruption
 mod fresh;
+mod hostile; // endless, enormous, and silent stages; full and read-only disks
 mod kinds;
 mod layering;
 mod pipelines; // the import table of docs/architecture.md, file sizes, exit codes
