@@ -13,7 +13,7 @@ use crate::support::{Output, Project};
 /// Stories and loads take turns: two at a time would measure each other.
 static TURN: Mutex<()> = Mutex::new(());
 
-fn turn() -> MutexGuard<'static, ()> {
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
