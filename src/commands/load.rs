@@ -10,7 +10,7 @@ use super::quality::score_captured;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::load::{Keep, LoadPlan, LoadResult, run};
-use crate::manifest::{Load, Until};
+use crate::manifest::Until;
 use crate::measure::{Event, Rate, parse_duration};
 use crate::plan::{Caller, LoadOverrides, Project, load_plan, plan_document};
 use crate::protocol::Client;
@@ -104,7 +104,7 @@ pub(super) async fn run_load(
         ));
     }
     let progress = context.ui.progress();
-    progress.emit(started(&load, plan.targets.len()));
+    progress.emit(started(name, &plan));
     let keep_these = Keep {
         replies: load.score_with.is_some(),
         traces: false,
@@ -127,15 +127,15 @@ pub(super) async fn run_load(
     Ok((record, status))
 }
 
-fn started(load: &Load, targets: usize) -> Event {
+fn started(name: &str, plan: &LoadPlan) -> Event {
     Event::Started {
         kind: "load",
-        name: load.name.to_string(),
-        total: match load.until {
-            Until::Requests(count) => Some(count * targets as u64),
+        name: name.to_owned(),
+        total: match plan.until {
+            Until::Requests(count) => Some(count * plan.flows.len() as u64),
             Until::Duration(_) => None,
         },
-        duration: match load.until {
+        duration: match plan.until {
             Until::Requests(_) => None,
             Until::Duration(duration) => Some(duration),
         },

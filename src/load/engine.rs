@@ -18,7 +18,7 @@ use super::shard::{Captured, Keep, Shard, ShardResult, Shared, WAKER};
 use super::trace::Trace;
 use super::validity::{Evidence, judge};
 use crate::error::{Classify, Kind};
-use crate::manifest::{Arrivals, LatencyMetric, Until};
+use crate::manifest::{LatencyMetric, Until};
 use crate::measure::{Event, EventSink, Failure, Histogram, now_ns};
 use crate::store::{Generator, Lag, Validity};
 
@@ -278,7 +278,7 @@ fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> Load
             .collect(),
         stages: by_name()
             .map(|(measured, recorder)| {
-                let result = stage_result(measured, recorder, &plan.arrivals, duration_s);
+                let result = stage_result(measured, recorder, &plan.timing, duration_s);
                 (measured.name.clone(), result)
             })
             .collect(),
@@ -309,7 +309,7 @@ fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> Load
 }
 
 fn overall_lag(plan: &LoadPlan, arrivals: &[&Recorder]) -> Option<Histogram> {
-    matches!(plan.arrivals, Arrivals::Open { .. }).then(|| {
+    plan.timing.is_open().then(|| {
         let mut lag = Histogram::default();
         for recorder in arrivals {
             if let Some(series) = recorder.series.get(&LatencyMetric::ScheduleLag) {

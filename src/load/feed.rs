@@ -1,12 +1,13 @@
 //! Where a shard's next request comes from: a schedule (open loop) or users (closed loop).
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::arrival::{Phase, Schedule, nanos};
+use super::arrival::{Phase, Schedule, Timing, nanos};
 use super::plan::LoadPlan;
-use crate::manifest::{Arrivals, Until};
+use crate::manifest::{Until, Users};
 
 /// A request that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,12 @@ struct PhaseFeed {
 
 /// The users u with u mod `shards` = `shard`.
 pub(super) struct ClosedFeed {
-    ready: VecDeque<(u64, u32)>,
+    /// When each user is ready, the earliest first.
+    ready: BinaryHeap<Reverse<(u64, u32)>>,
+    /// When each user's last request was due.
+    began: Vec<u64>,
+    /// The time between two requests of a user who keeps a rate.
+    pace_ns: Option<u64>,
     think_ns: u64,
     start: u64,
     end: Option<u64>,
@@ -65,10 +71,10 @@ impl Feed {
         counters: &Arc<Counters>,
     ) -> Self {
         let warmup = nanos(plan.warmup);
-        match plan.arrivals {
-            Arrivals::Open { .. } => {
+        match &plan.timing {
+            Timing::Drawn { .. } | Timing::Listed(_) => {
                 let phase = |phase, until, offset| {
-                    Schedule::new(&plan.arrivals, until, plan.seed, flow as u64, phase).map(|it| {
+                    Schedule::new(&plan.timing, until, plan.seed, flow as u64, phase).map(|it| {
                         PhaseFeed {
                             schedule: it.enumerate().skip(shard).step_by(shards),
                             offset,
@@ -90,14 +96,24 @@ impl Feed {
                 feed.advance();
                 Self::Open(feed)
             }
-            Arrivals::Closed {
+            Timing::Closed(Users {
                 concurrency,
                 think_time,
-            } => {
-                let mine = (0..concurrency).filter(|user| *user as usize % shards == shard);
+                user_rate,
+            }) => {
+                let mine = (0..*concurrency).filter(|user| *user as usize % shards == shard);
+                let begin = start - warmup;
+                let pace_ns = user_rate.map(|rate| (1e9 / rate.per_second()) as u64);
+                // Users who keep a rate begin one after another, so that they do not ask in step.
+                let first = |user: u32| {
+                    let turn = u64::from(user) * pace_ns.unwrap_or(0);
+                    begin + turn / u64::from(*concurrency)
+                };
                 Self::Closed(ClosedFeed {
-                    ready: mine.map(|user| (start - warmup, user)).collect(),
-                    think_ns: nanos(think_time),
+                    ready: mine.map(|user| Reverse((first(user), user))).collect(),
+                    began: vec![0; *concurrency as usize],
+                    pace_ns,
+                    think_ns: nanos(*think_time),
                     start,
                     end: match plan.until {
                         Until::Duration(duration) => Some(start + nanos(duration)),
@@ -117,7 +133,7 @@ impl Feed {
     pub(super) fn next_at(&self) -> Option<u64> {
         match self {
             Self::Open(feed) => feed.next.map(|due| due.intended),
-            Self::Closed(feed) => feed.ready.front().map(|(at, _)| *at),
+            Self::Closed(feed) => feed.ready.peek().map(|Reverse((at, _))| *at),
         }
     }
 
@@ -136,7 +152,7 @@ impl Feed {
     /// Tells the feed that a user's request has ended.
     pub(super) fn answered(&mut self, user: Option<u32>, now: u64) {
         if let (Self::Closed(feed), Some(user)) = (self, user) {
-            feed.ready.push_back((now + feed.think_ns, user));
+            feed.come_back(user, now);
         }
     }
 
@@ -172,9 +188,18 @@ impl OpenFeed {
 }
 
 impl ClosedFeed {
+    /// Makes a user ready who was answered at `now`: after the think time, and not before the user's own rate allows.
+    fn come_back(&mut self, user: u32, now: u64) {
+        let rested = now + self.think_ns;
+        let allowed = self
+            .pace_ns
+            .map_or(0, |pace| self.began[user as usize] + pace);
+        self.ready.push(Reverse((rested.max(allowed), user)));
+    }
+
     fn take(&mut self, now: u64) -> Option<Due> {
-        let (intended, user) = *self.ready.front().filter(|(at, _)| *at <= now)?;
-        self.ready.pop_front();
+        let Reverse((intended, user)) = *self.ready.peek().filter(|Reverse((at, _))| *at <= now)?;
+        self.ready.pop();
         if self.end.is_some_and(|end| intended >= end) {
             self.ready.clear();
             return None;
@@ -190,6 +215,7 @@ impl ClosedFeed {
             self.ready.clear();
             return None;
         }
+        self.began[user as usize] = intended;
         Some(Due {
             intended,
             index,
@@ -204,13 +230,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::manifest::Process;
+    use crate::manifest::{Curve, Gaps};
 
-    fn plan(arrivals: Arrivals, until: Until, warmup: u64) -> LoadPlan {
+    fn plan(timing: Timing, until: Until, warmup: u64) -> LoadPlan {
         LoadPlan {
             targets: Vec::new(),
             flows: Vec::new(),
-            arrivals,
+            timing,
             until,
             warmup: Duration::from_millis(warmup),
             seed: 7,
@@ -227,11 +253,11 @@ mod tests {
 
     #[test]
     fn shards_send_exactly_the_schedule_of_one() {
-        let arrivals = Arrivals::Open {
-            process: Process::Poisson,
-            rate: "200/s".parse().unwrap(),
+        let timing = Timing::Drawn {
+            gaps: Gaps::Exponential,
+            curve: Curve::Flat(200.0),
         };
-        let plan = plan(arrivals, Until::Duration(Duration::from_secs(2)), 500);
+        let plan = plan(timing, Until::Duration(Duration::from_secs(2)), 500);
         let one = take_all(&plan, 0, 1);
         for shards in [2, 3, 8] {
             let mut all: Vec<Due> = (0..shards)
@@ -248,11 +274,11 @@ mod tests {
 
     #[test]
     fn users_of_a_closed_loop_come_back_after_their_think_time() {
-        let arrivals = Arrivals::Closed {
-            concurrency: 2,
+        let users = Users {
             think_time: Duration::from_nanos(5),
+            ..Users::restless(2)
         };
-        let plan = plan(arrivals, Until::Requests(3), 0);
+        let plan = plan(Timing::Closed(users), Until::Requests(3), 0);
         let mut feed = Feed::new(&plan, 0, (0, 1), 100, &Arc::default());
         assert_eq!(feed.take(100).unwrap().user, Some(0));
         assert_eq!(feed.take(100).unwrap().user, Some(1));
@@ -262,5 +288,24 @@ mod tests {
         assert_eq!(feed.take(155).unwrap().index, 2);
         feed.answered(Some(0), 160);
         assert_eq!((feed.take(200), feed.next_at()), (None, None));
+    }
+
+    #[test]
+    fn a_user_with_a_rate_keeps_it_as_far_as_the_answers_allow() {
+        let users = Users {
+            user_rate: "10/s".parse().ok(),
+            ..Users::restless(2)
+        };
+        let plan = plan(Timing::Closed(users), Until::Requests(9), 0);
+        let mut feed = Feed::new(&plan, 0, (0, 1), 0, &Arc::default());
+        let ms = 1_000_000;
+        assert_eq!(feed.take(0).unwrap().intended, 0);
+        assert_eq!(feed.next_at(), Some(50 * ms)); // the second user begins half a gap later
+        assert_eq!(feed.take(50 * ms).unwrap().user, Some(1));
+        feed.answered(Some(0), 20 * ms);
+        assert_eq!(feed.next_at(), Some(100 * ms));
+        assert_eq!(feed.take(100 * ms).unwrap().user, Some(0));
+        feed.answered(Some(0), 330 * ms); // late: again at once
+        assert_eq!(feed.next_at(), Some(330 * ms));
     }
 }

@@ -25,6 +25,7 @@ mod tests;
 mod trace;
 mod validity;
 
+pub(crate) use arrival::{Timing, read_trace};
 pub(crate) use engine::{LoadError, LoadResult, run};
 pub(crate) use plan::{Endpoint, Flow, LoadPlan, Measured, Pipeline, Prepared, Target, Tls};
 pub(crate) use shard::{Captured, Keep};

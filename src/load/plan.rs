@@ -7,9 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustls::pki_types::ServerName;
 
-use crate::manifest::{
-    Arrivals, Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until,
-};
+use super::arrival::Timing;
+use crate::manifest::{Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until};
 use crate::protocol::{Call, HttpRequest, ProcessRequest, Request};
 
 /// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself.
@@ -18,7 +17,7 @@ pub(crate) struct LoadPlan {
     pub(crate) targets: Vec<Target>,
     /// What an arrival starts.
     pub(crate) flows: Vec<Flow>,
-    pub(crate) arrivals: Arrivals,
+    pub(crate) timing: Timing,
     pub(crate) until: Until,
     pub(crate) warmup: Duration,
     pub(crate) seed: u64,

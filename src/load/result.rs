@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::manifest::{Arrivals, LatencyMetric, ShareMetric, Slo, SloTarget, Stat};
+use crate::manifest::{LatencyMetric, ShareMetric, Slo, SloTarget, Stat};
 use crate::measure::Histogram;
 use crate::store::{IntervalRecord, MetricSummary, SloResult, StageResult, Tokens};
 
+use super::arrival::Timing;
 use super::plan::Measured;
 use super::recorder::{Recorder, Series};
 
@@ -13,7 +14,7 @@ use super::recorder::{Recorder, Series};
 pub(super) fn stage_result(
     measured: &Measured,
     recorder: &Recorder,
-    arrivals: &Arrivals,
+    timing: &Timing,
     duration_s: f64,
 ) -> StageResult {
     let (attempted, not_sent) = (recorder.attempted, recorder.not_sent);
@@ -42,8 +43,7 @@ pub(super) fn stage_result(
             .map(|(kind, count)| (kind.to_string(), *count))
             .collect(),
         in_flight_at_end: open,
-        offered_rps: matches!(arrivals, Arrivals::Open { .. })
-            .then(|| per_second(attempted + not_sent)),
+        offered_rps: timing.is_open().then(|| per_second(attempted + not_sent)),
         achieved_rps: per_second(recorder.ok_in_window),
         goodput_rps: per_second(recorder.good_in_window),
         attainment: share(recorder.good, attempted + not_sent),

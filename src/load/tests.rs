@@ -5,10 +5,11 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use super::arrival::Timing;
 use super::plan::{Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
 use super::stub::{Request, Step, Stub, ok, send, wait};
 use super::{Keep, LoadResult, run};
-use crate::manifest::{Arrivals, KindTable, Problems, Process, Scope, Timeouts, Until};
+use crate::manifest::{Curve, Gaps, KindTable, Problems, Scope, Timeouts, Until, Users};
 use crate::measure::Event;
 use crate::protocol::PROTOCOLS;
 use crate::store::StageResult;
@@ -45,11 +46,11 @@ fn serve(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> std:
     Stub::start(script).address
 }
 
-fn plan(target: Target, arrivals: Arrivals, until: Until) -> LoadPlan {
+fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
     LoadPlan {
         targets: vec![target],
         flows: vec![Flow::Stage(0)],
-        arrivals,
+        timing,
         until,
         warmup: Duration::ZERO,
         seed: 7,
@@ -59,10 +60,11 @@ fn plan(target: Target, arrivals: Arrivals, until: Until) -> LoadPlan {
     }
 }
 
-fn open(rate: &str) -> Arrivals {
-    Arrivals::Open {
-        process: Process::Constant,
-        rate: rate.parse().unwrap(),
+fn open(rate: &str) -> Timing {
+    let rate: crate::measure::Rate = rate.parse().unwrap();
+    Timing::Drawn {
+        gaps: Gaps::Even,
+        curve: Curve::Flat(rate.per_second()),
     }
 }
 
@@ -222,13 +224,9 @@ fn a_stage_that_is_not_there_is_never_reached() {
 #[test]
 fn a_closed_loop_keeps_its_users_busy_and_counts_its_requests() {
     let address = serve(|_| vec![wait(10), ok("x")]);
-    let arrivals = Arrivals::Closed {
-        concurrency: 4,
-        think_time: Duration::ZERO,
-    };
     let (result, stage) = run_quietly(&plan(
         target("http", address, ""),
-        arrivals,
+        Timing::Closed(Users::restless(4)),
         Until::Requests(101),
     ));
     assert_eq!(

@@ -1,5 +1,6 @@
 //! Layer 1: `stagegate.toml`, read once at the edge.
 
+mod arrivals;
 mod document;
 mod engine;
 mod error;
@@ -22,12 +23,13 @@ mod tests;
 mod validate;
 mod value_template;
 
+pub(crate) use arrivals::{Arrivals, Curve, Gaps, Level, TraceFile, Users};
 pub(crate) use error::Problems;
 pub(crate) use kind::KindTable;
 pub(crate) use metric::{LatencyMetric, ShareMetric, Stat};
 pub(crate) use model::{
-    Arrivals, Cost, Environment, Eval, Gate, Limit, Load, Manifest, Pipeline, Process, Rule, Slo,
-    SloTarget, Stage, Timeouts, Until, VersionSource,
+    Cost, Environment, Eval, Gate, Length, Limit, Load, Manifest, Pipeline, Rule, Slo, SloTarget,
+    Stage, Timeouts, Until, VersionSource,
 };
 pub(crate) use name::Name;
 pub(crate) use schema::schema;

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::arrivals::Arrivals;
 use super::kind::KindTable;
 use super::metric::{LatencyMetric, ShareMetric, Stat};
 use super::name::Name;
-use crate::measure::{Rate, Share};
+use crate::measure::Share;
 
 /// A byte range in the manifest's text.
 pub(crate) type Span = Range<usize>;
@@ -147,7 +148,7 @@ pub(crate) struct Load {
     pub(crate) name: Name,
     pub(crate) targets: Vec<Name>,
     pub(crate) arrivals: Arrivals,
-    pub(crate) until: Until,
+    pub(crate) until: Length,
     pub(crate) warmup: Duration,
     pub(crate) seed: u64,
     /// A golden set whose inputs are sent, relative to the manifest.
@@ -167,7 +168,7 @@ impl Load {
             name: "flags".parse().expect("these are letters"),
             targets: Vec::new(),
             arrivals,
-            until,
+            until: Length::Until(until),
             warmup: Duration::ZERO,
             seed: 1,
             data: None,
@@ -179,23 +180,12 @@ impl Load {
     }
 }
 
-/// When requests are sent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Arrivals {
-    /// At times that do not depend on the answers.
-    Open { process: Process, rate: Rate },
-    /// By `concurrency` users, each after its last answer and its think time.
-    Closed {
-        concurrency: u32,
-        think_time: Duration,
-    },
-}
-
-/// The arrival process of an open loop.
+/// How long a load is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Process {
-    Constant,
-    Poisson,
+pub(crate) enum Length {
+    Until(Until),
+    /// As long as its trace.
+    WholeTrace,
 }
 
 /// When a load ends.

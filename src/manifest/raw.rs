@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
+use super::model::Span;
 use super::name::Name;
-use crate::measure::{Rate, Share, parse_duration};
+use crate::measure::{AnyRate, Rate, Share, parse_duration};
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -95,17 +96,94 @@ pub(super) struct Load {
     pub(super) max_cost: Option<Spanned<f64>>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arrivals {
     #[schemars(with = "Option<String>")]
     pub(super) process: Option<Spanned<String>>,
     #[schemars(with = "Option<Rate>")]
     pub(super) rate: Option<Spanned<Rate>>,
+    #[schemars(with = "Option<f64>")]
+    pub(super) cv: Option<Spanned<f64>>,
+    #[schemars(with = "Option<String>")]
+    pub(super) gaps: Option<Spanned<String>>,
+    #[schemars(with = "Option<AnyRate>")]
+    pub(super) from: Option<Spanned<AnyRate>>,
+    #[schemars(with = "Option<AnyRate>")]
+    pub(super) to: Option<Spanned<AnyRate>>,
+    #[schemars(with = "Option<Time>")]
+    pub(super) over: Option<Spanned<Time>>,
+    #[schemars(with = "Option<String>")]
+    pub(super) shape: Option<Spanned<String>>,
+    #[schemars(with = "Option<Vec<Step>>")]
+    pub(super) steps: Option<Spanned<Vec<Step>>>,
+    #[schemars(with = "Option<Rate>")]
+    pub(super) peak: Option<Spanned<Rate>>,
+    #[schemars(with = "Option<Time>")]
+    pub(super) at: Option<Spanned<Time>>,
+    #[schemars(with = "Option<Time>")]
+    pub(super) length: Option<Spanned<Time>>,
+    #[schemars(with = "Option<Share>")]
+    pub(super) amplitude: Option<Spanned<Share>>,
+    #[schemars(with = "Option<Time>")]
+    pub(super) period: Option<Spanned<Time>>,
+    #[schemars(with = "Option<Time>")]
+    pub(super) on: Option<Spanned<Time>>,
+    #[schemars(with = "Option<Time>")]
+    pub(super) off: Option<Spanned<Time>>,
+    #[schemars(with = "Option<PathBuf>")]
+    pub(super) file: Option<Spanned<PathBuf>>,
+    #[schemars(with = "Option<f64>")]
+    pub(super) scale: Option<Spanned<f64>>,
+    #[schemars(with = "Option<Vec<Time>>")]
+    pub(super) window: Option<Spanned<Vec<Time>>>,
     #[schemars(with = "Option<u32>")]
     pub(super) concurrency: Option<Spanned<u32>>,
     #[schemars(with = "Option<Time>")]
     pub(super) think_time: Option<Spanned<Time>>,
+    #[schemars(with = "Option<Rate>")]
+    pub(super) user_rate: Option<Spanned<Rate>>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Step {
+    pub(super) rate: AnyRate,
+    pub(super) duration: Time,
+}
+
+impl Arrivals {
+    /// Returns the keys that are there, with their places.
+    pub(super) fn keys(&self) -> Vec<(&'static str, Span)> {
+        fn at<T>(key: &'static str, value: Option<&Spanned<T>>) -> Option<(&'static str, Span)> {
+            Some((key, value?.span()))
+        }
+        let keys = [
+            at("process", self.process.as_ref()),
+            at("rate", self.rate.as_ref()),
+            at("cv", self.cv.as_ref()),
+            at("gaps", self.gaps.as_ref()),
+            at("from", self.from.as_ref()),
+            at("to", self.to.as_ref()),
+            at("over", self.over.as_ref()),
+            at("shape", self.shape.as_ref()),
+            at("steps", self.steps.as_ref()),
+            at("peak", self.peak.as_ref()),
+            at("at", self.at.as_ref()),
+            at("length", self.length.as_ref()),
+            at("amplitude", self.amplitude.as_ref()),
+            at("period", self.period.as_ref()),
+            at("on", self.on.as_ref()),
+            at("off", self.off.as_ref()),
+            at("scale", self.scale.as_ref()),
+            at("window", self.window.as_ref()),
+            at("concurrency", self.concurrency.as_ref()),
+            at("think_time", self.think_time.as_ref()),
+            at("user_rate", self.user_rate.as_ref()),
+            at("file", self.file.as_ref()),
+        ];
+        keys.into_iter().flatten().collect()
+    }
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -1,5 +1,7 @@
 //! What users see of wrong manifests, and what right ones become.
 
+mod arrivals;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -68,10 +70,12 @@ fn the_manifest_of_the_contract_is_right() {
         }
     );
     let load = manifest.load_named("peak").unwrap();
-    assert_eq!(load.until, Until::Duration(Duration::from_mins(1)));
-    assert!(
-        matches!(load.arrivals, Arrivals::Open { process: Process::Poisson, rate } if (rate.per_second() - 20.0).abs() < 1e-9)
+    assert_eq!(
+        load.until,
+        Length::Until(Until::Duration(Duration::from_mins(1)))
     );
+    let poisson = Arrivals::at(Gaps::Exponential, "20/s".parse().unwrap());
+    assert_eq!(load.arrivals, poisson);
     let gate = manifest.gate.as_ref().unwrap();
     assert_eq!(gate.rules[0].max, Some(Limit::Time(Duration::from_secs(2))));
     assert_eq!(gate.rules[1].min, Some(Limit::Share(0.9)));
@@ -862,7 +866,7 @@ fn overrides_change_add_and_create() {
     let load = manifest.load_named("peak").unwrap();
     assert_eq!(
         (load.seed, load.until),
-        (11, Until::Duration(Duration::from_secs(5)))
+        (11, Length::Until(Until::Duration(Duration::from_secs(5))))
     );
     let timeout = manifest.stage("retrieve").unwrap().timeout;
     assert_eq!(timeout.connect, Some(Duration::from_secs(1)));

@@ -61,6 +61,11 @@ pub(crate) fn show_duration(duration: Duration) -> String {
 pub(crate) struct Rate(f64);
 
 impl Rate {
+    /// Makes a rate; `None` unless it is finite and positive.
+    pub(crate) fn new(per_second: f64) -> Option<Self> {
+        (per_second.is_finite() && per_second > 0.0).then_some(Self(per_second))
+    }
+
     /// Returns the rate per second.
     pub(crate) const fn per_second(self) -> f64 {
         self.0
@@ -71,24 +76,49 @@ impl FromStr for Rate {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let wrong = || UnitError {
-            written: text.to_owned(),
-            what: "rate",
-            example: "`20/s`, `600/m`, or `1000/h`",
-        };
-        let (number, unit) = text.split_once('/').ok_or_else(wrong)?;
-        let number: f64 = number.trim().parse().map_err(|_| wrong())?;
-        let per_second = match unit.trim() {
-            "s" => number,
-            "m" | "min" => number / 60.0,
-            "h" => number / 3600.0,
-            _ => return Err(wrong()),
-        };
-        if per_second.is_finite() && per_second > 0.0 {
-            Ok(Self(per_second))
-        } else {
-            Err(wrong())
-        }
+        let wrong = || no_rate(text, "`20/s`, `600/m`, or `1000/h`");
+        per_second(text).and_then(Self::new).ok_or_else(wrong)
+    }
+}
+
+/// A rate at a moment, per second; finite, and 0 where nothing is sent.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) struct AnyRate(f64);
+
+impl AnyRate {
+    /// Returns the rate per second.
+    pub(crate) const fn per_second(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for AnyRate {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let valid = |rate: &f64| rate.is_finite() && *rate >= 0.0;
+        let rate = per_second(text).filter(valid).map(Self);
+        rate.ok_or_else(|| no_rate(text, "`0/s`, `20/s`, or `600/m`"))
+    }
+}
+
+fn no_rate(written: &str, example: &'static str) -> UnitError {
+    UnitError {
+        written: written.to_owned(),
+        what: "rate",
+        example,
+    }
+}
+
+/// Reads `20/s`, `600/m`, or `1000/h`.
+fn per_second(text: &str) -> Option<f64> {
+    let (number, unit) = text.split_once('/')?;
+    let number: f64 = number.trim().parse().ok()?;
+    match unit.trim() {
+        "s" => Some(number),
+        "m" | "min" => Some(number / 60.0),
+        "h" => Some(number / 3600.0),
+        _ => None,
     }
 }
 
@@ -137,21 +167,32 @@ impl fmt::Display for Share {
     }
 }
 
+/// A unit that is written as text.
+struct Written<T>(&'static str, std::marker::PhantomData<T>);
+
+impl<T: FromStr<Err = UnitError>> de::Visitor<'_> for Written<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Rate;
+        let visitor = Written("a rate such as `20/s` or `600/m`", std::marker::PhantomData);
+        deserializer.deserialize_any(visitor)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a rate such as `20/s` or `600/m`")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Rate, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(Visitor)
+impl<'de> Deserialize<'de> for AnyRate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let visitor = Written("a rate such as `20/s` or `0/s`", std::marker::PhantomData);
+        deserializer.deserialize_any(visitor)
     }
 }
 
@@ -186,6 +227,11 @@ schema_is!(Rate, "Rate", {
     "type": "string",
     "pattern": "^[0-9]+(\\.[0-9]+)?/(s|m|h)$",
     "description": "a rate such as `20/s` or `600/m`"
+});
+schema_is!(AnyRate, "AnyRate", {
+    "type": "string",
+    "pattern": "^[0-9]+(\\.[0-9]+)?/(s|m|h)$",
+    "description": "a rate such as `20/s` or `0/s`"
 });
 schema_is!(Share, "Share", {
     "anyOf": [

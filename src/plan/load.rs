@@ -7,13 +7,14 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 
+use super::arrivals;
 use super::error::PlanError;
 use super::project::Project;
 use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
 use crate::load::{Endpoint, Flow, LoadPlan, Measured, Pipeline, Prepared, Target, Tls};
-use crate::manifest::{self, Arrivals, Load, Name, Until};
+use crate::manifest::{self, Arrivals, Length, Load, Name, Until, Users};
 use crate::measure::{Rate, show_duration};
 use crate::protocol::{Client, Request, trusting_config};
 
@@ -36,24 +37,19 @@ impl LoadOverrides {
     pub(crate) fn apply(&self, load: &Load) -> Load {
         let mut load = load.clone();
         if let Some(rate) = self.rate {
-            let process = match load.arrivals {
-                Arrivals::Open { process, .. } => process,
-                Arrivals::Closed { .. } => crate::manifest::Process::Constant,
-            };
-            load.arrivals = Arrivals::Open { process, rate };
+            load.arrivals = Arrivals::at(load.arrivals.gaps(), rate);
         }
         if let Some(concurrency) = self.concurrency {
-            let think_time = match load.arrivals {
-                Arrivals::Closed { think_time, .. } => think_time,
-                Arrivals::Open { .. } => Duration::ZERO,
-            };
-            load.arrivals = Arrivals::Closed {
-                concurrency,
-                think_time,
-            };
+            load.arrivals = Arrivals::Closed(match load.arrivals {
+                Arrivals::Closed(users) => Users {
+                    concurrency,
+                    ..users
+                },
+                _ => Users::restless(concurrency),
+            });
         }
         if let Some(duration) = self.duration {
-            load.until = Until::Duration(duration);
+            load.until = Length::Until(Until::Duration(duration));
         }
         load.seed = self.seed.unwrap_or(load.seed);
         load
@@ -91,11 +87,12 @@ pub(crate) async fn load_plan(
             targets.push(target(project, client, &name, &cases).await?);
         }
     }
+    let (timing, until) = arrivals::timing(&project.folder, load)?;
     Ok(LoadPlan {
         targets,
         flows,
-        arrivals: load.arrivals,
-        until: load.until,
+        timing,
+        until,
         warmup: load.warmup,
         seed: load.seed,
         max_requests: load.max_requests,
@@ -217,43 +214,19 @@ fn resolve(stage: &str, request: &Request) -> Result<Endpoint, PlanError> {
     Ok(Endpoint::Http { address, tls })
 }
 
-/// Returns arrivals in words: `20/s`, `8 users`.
-pub(crate) fn show_arrivals(arrivals: Arrivals) -> String {
-    match arrivals {
-        Arrivals::Open { rate, .. } => rate.to_string(),
-        Arrivals::Closed { concurrency: 1, .. } => "1 user".to_owned(),
-        Arrivals::Closed { concurrency, .. } => format!("{concurrency} users"),
-    }
-}
-
 /// Returns the plan as it is stored with the run: what was sent, when, and for how long.
 pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
-    let arrivals = match load.arrivals {
-        Arrivals::Open { process, rate } => json!({
-            "process": match process {
-                crate::manifest::Process::Constant => "constant",
-                crate::manifest::Process::Poisson => "poisson",
-            },
-            "rate": rate.to_string(),
-        }),
-        Arrivals::Closed {
-            concurrency,
-            think_time,
-        } => {
-            json!({"concurrency": concurrency, "think_time": show_duration(think_time)})
-        }
-    };
     let targets: Vec<&str> = plan.flow_names().collect();
     let mut document = json!({
         "target": targets,
-        "arrivals": arrivals,
+        "arrivals": arrivals::document(&load.arrivals),
         "warmup": show_duration(load.warmup),
         "seed": load.seed,
         "data": load.data,
         "max_requests": load.max_requests,
         "max_cost": load.max_cost,
     });
-    let (key, until) = match load.until {
+    let (key, until) = match plan.until {
         Until::Duration(duration) => ("duration", json!(show_duration(duration))),
         Until::Requests(count) => ("requests", json!(count)),
     };

@@ -1,5 +1,6 @@
 //! Layer 3: the manifest and the flags of one invocation, resolved into what the engines run.
 
+mod arrivals;
 mod error;
 mod eval;
 mod listening;

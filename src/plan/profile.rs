@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::arrivals::show;
 use super::error::PlanError;
-use super::load::{load_plan, show_arrivals};
+use super::load::load_plan;
 use super::project::Project;
 use crate::error::Result;
 use crate::load::LoadPlan;
-use crate::manifest::{Arrivals, Load, Manifest, Name, Process, Until};
+use crate::manifest::{Arrivals, Gaps, Length, Load, Manifest, Name, Until, Users};
 use crate::measure::Rate;
 use crate::profile::ProfilePlan;
 use crate::protocol::Client;
@@ -78,14 +79,15 @@ pub(crate) async fn profile_plan(
     } else {
         Some(plan_of(project, client, &load, &parts).await?)
     };
+    let inside = plan_of(project, client, &load, &[whole_name]).await?;
     Ok(ProfilePlan {
-        inside: plan_of(project, client, &load, &[whole_name]).await?,
+        given: inside.timing.clone(),
+        inside,
         whole: whole.to_owned(),
         parts: parts.iter().map(ToString::to_string).collect(),
         alone,
         beside,
-        given: load.arrivals,
-        load: show_arrivals(load.arrivals),
+        load: show(&load.arrivals),
         each,
     })
 }
@@ -126,28 +128,23 @@ fn given(project: &Project, whole: &str, overrides: &ProfileOverrides) -> Result
             .find(calls_it)
             .or_else(|| manifest.loads.first()),
     };
-    let process = match named.map(|load| load.arrivals) {
-        Some(Arrivals::Open { process, .. }) => process,
-        Some(Arrivals::Closed { .. }) | None => Process::Constant,
-    };
-    let closed = overrides.concurrency.map(|concurrency| Arrivals::Closed {
-        concurrency,
-        think_time: Duration::ZERO,
-    });
-    let open = overrides.rate.map(|rate| Arrivals::Open { process, rate });
+    let gaps = named.map_or(Gaps::Even, |load| load.arrivals.gaps());
+    let closed = overrides
+        .concurrency
+        .map(|users| Arrivals::Closed(Users::restless(users)));
+    let open = overrides.rate.map(|rate| Arrivals::at(gaps, rate));
     let flags = open.or(closed);
-    let arrivals =
-        flags
-            .or(named.map(|load| load.arrivals))
-            .ok_or_else(|| PlanError::Conflict {
-                message: "there is no load to profile under".to_owned(),
-                help: "Give `--rate` or `--concurrency`, or add a `[load.NAME]` to the manifest."
-                    .to_owned(),
-            })?;
+    let arrivals = flags
+        .or_else(|| named.map(|load| load.arrivals.clone()))
+        .ok_or_else(|| PlanError::Conflict {
+            message: "there is no load to profile under".to_owned(),
+            help: "Give `--rate` or `--concurrency`, or add a `[load.NAME]` to the manifest."
+                .to_owned(),
+        })?;
     let base = named.cloned();
     Ok(Load {
-        arrivals,
-        until: Until::Duration(EACH),
+        until: Length::Until(Until::Duration(EACH)),
+        arrivals: arrivals.clone(),
         warmup: WARMUP,
         score_with: None,
         max_requests: None,

@@ -7,18 +7,15 @@ use std::time::Duration;
 use super::cell::cells;
 use super::summary::summary;
 use super::waterfall::waterfalls;
-use crate::load::{self, Keep, LoadError, LoadPlan, LoadResult, Trace};
-use crate::manifest::{Arrivals, Until};
+use crate::load::{self, Keep, LoadError, LoadPlan, LoadResult, Timing, Trace};
+use crate::manifest::{Until, Users};
 use crate::measure::{Event, EventSink};
 use crate::store::{
     Generator, Level, Place, ProfileResult, StageResult, Validity, ValidityVerdict,
 };
 
 /// One user who waits for each answer: nothing queues behind anything.
-const LOW: Arrivals = Arrivals::Closed {
-    concurrency: 1,
-    think_time: Duration::ZERO,
-};
+const LOW: Timing = Timing::Closed(Users::restless(1));
 
 /// What a profile measures, resolved. The arrivals of the plans are set for each measurement.
 pub(crate) struct ProfilePlan {
@@ -29,7 +26,7 @@ pub(crate) struct ProfilePlan {
     pub(crate) inside: LoadPlan,
     /// The parts, called while `inside` runs; `None` where `inside` drives them itself.
     pub(crate) beside: Option<LoadPlan>,
-    pub(crate) given: Arrivals,
+    pub(crate) given: Timing,
     /// The given load in words.
     pub(crate) load: String,
     /// How long each measurement takes.
@@ -87,14 +84,15 @@ pub(crate) fn run(
         past: 0,
     };
     for level in [Level::Low, Level::Given] {
-        let arrivals = if level == Level::Low { LOW } else { plan.given };
+        let given = plan.given.clone();
+        let timing = if level == Level::Low { &LOW } else { &given };
         for part in &mut plan.alone {
-            let result = course.measure(part, arrivals)?;
+            let result = course.measure(part, timing)?;
             if !found.take(Place::Alone, level, &result) {
                 return Ok(found);
             }
         }
-        let (inside, beside) = course.both(&mut plan.inside, arrivals, plan.beside.as_mut())?;
+        let (inside, beside) = course.both(&mut plan.inside, timing, plan.beside.as_mut())?;
         for result in [Some(&inside), beside.as_ref()].into_iter().flatten() {
             if !found.take(Place::Inside, level, result) {
                 return Ok(found);
@@ -163,13 +161,9 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
-    fn measure(
-        &mut self,
-        plan: &mut LoadPlan,
-        arrivals: Arrivals,
-    ) -> Result<LoadResult, LoadError> {
+    fn measure(&mut self, plan: &mut LoadPlan, timing: &Timing) -> Result<LoadResult, LoadError> {
         let note = plan.flow_names().collect::<Vec<_>>().join(", ");
-        self.prepare(plan, arrivals);
+        self.prepare(plan, timing);
         let part = Part {
             sink: self.sink,
             before: self.each * self.past,
@@ -182,20 +176,20 @@ impl Course<'_> {
     fn both(
         &mut self,
         inside: &mut LoadPlan,
-        arrivals: Arrivals,
+        timing: &Timing,
         beside: Option<&mut LoadPlan>,
     ) -> Result<(LoadResult, Option<LoadResult>), LoadError> {
         let Some(beside) = beside else {
-            return Ok((self.measure(inside, arrivals)?, None));
+            return Ok((self.measure(inside, timing)?, None));
         };
-        self.prepare(beside, LOW);
+        self.prepare(beside, &LOW);
         let beside = &*beside;
         let interrupted = self.interrupted;
         std::thread::scope(|scope| {
             let quiet = Quiet;
             let other =
                 scope.spawn(move || load::run(beside, &quiet, interrupted, Keep::default()));
-            let inside = self.measure(inside, arrivals);
+            let inside = self.measure(inside, timing);
             let other = other.join().map_err(|_| {
                 LoadError::from(std::io::Error::other(
                     "a thread of the profile ended without a result",
@@ -205,8 +199,8 @@ impl Course<'_> {
         })
     }
 
-    fn prepare(&self, plan: &mut LoadPlan, arrivals: Arrivals) {
-        plan.arrivals = arrivals;
+    fn prepare(&self, plan: &mut LoadPlan, timing: &Timing) {
+        plan.timing = timing.clone();
         plan.until = Until::Duration(self.each);
     }
 }

@@ -21,6 +21,37 @@ fn json_stub(delay: u64) -> Stub {
 }
 
 #[test]
+fn rates_change_over_time_and_traces_are_replayed() {
+    let stub = json_stub(1);
+    let steps = "arrivals = { process = \"steps\", steps = [{ rate = \"100/s\", duration = \"500ms\" }, \
+                 { rate = \"0/s\", duration = \"300ms\" }, { rate = \"20/s\", duration = \"500ms\" }] }";
+    let one = project(&stub, "kind = \"http\"", steps);
+    let run = one.measure(&["load", "--format", "json"]).expect(0).json();
+    assert_eq!(run["duration_s"], 1.3);
+    assert_eq!(run["stages"]["api"]["attempted"], 60);
+
+    let trace = "arrivals = { process = \"trace\", file = \"trace.jsonl\", scale = 2 }";
+    let project = project(&stub, "kind = \"http\"", trace);
+    let line = |ms: u64| format!("{{\"timestamp\": {ms}, \"input_length\": 1}}\n");
+    let text: String = (0..40).map(|i| line(5_000 + 50 * i)).collect();
+    project.write("trace.jsonl", &text);
+    let run = project
+        .measure(&["load", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(run["stages"]["api"]["attempted"], 40);
+    let duration = run["duration_s"].as_f64().unwrap();
+    assert!((duration - 0.975).abs() < 0.001, "{duration}");
+
+    project.write("trace.jsonl", format!("{}{{}}\n", line(1)));
+    let said = project.run(&["load"]).expect(2).stderr;
+    assert!(said.contains("trace.jsonl:2: no `timestamp`"), "{said}");
+    std::fs::remove_file(project.path("trace.jsonl")).unwrap();
+    let said = project.run(&["load"]).expect(3).stderr;
+    assert!(said.contains("`trace.jsonl` does not exist"), "{said}");
+}
+
+#[test]
 fn an_open_loop_reports_the_latency_of_an_exact_server() {
     let stub = json_stub(5);
     let project = project(

@@ -7,7 +7,6 @@ use crate::load::attempt::{Attempt, Errand, Finished};
 use crate::load::journey::Journey;
 use crate::load::plan::{Flow, Prepared};
 use crate::load::trace::Trace;
-use crate::manifest::Arrivals;
 use crate::measure::{Failure, Stamps, now_ns};
 use crate::protocol::Reply;
 
@@ -88,7 +87,7 @@ impl Shard<'_> {
         if !finished.errand.measured {
             return;
         }
-        let open_loop = matches!(self.plan.arrivals, Arrivals::Open { .. });
+        let open_loop = self.plan.timing.is_open();
         let recorder = self.plan.recorder(flow);
         self.recorders[recorder].record(finished, self.start, open_loop);
         self.capture(recorder, finished);

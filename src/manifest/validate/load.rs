@@ -5,23 +5,18 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::stage::target;
-use super::{Heading, Known, exists, positive, read, required};
+use super::{Heading, Known, arrivals, exists, positive, read, required};
 use crate::manifest::document::Section;
 use crate::manifest::error::Problems;
-use crate::manifest::model::{Arrivals, Load, Process, Until};
+use crate::manifest::model::{Length, Load, Until};
 use crate::manifest::name::Name;
 use crate::manifest::raw;
-use crate::manifest::shape::suggest;
 
 /// The target that stands for every stage, each for itself.
 const EACH: &str = "each";
 
 /// Any fixed number serves: what matters is that two runs without `seed` send the same.
 const DEFAULT_SEED: u64 = 1;
-
-/// What `arrivals` may look like.
-const ARRIVALS_HELP: &str = "Write `arrivals = { process = \"poisson\", rate = \"20/s\" }`, or \
-                             `{ concurrency = 8 }` for a closed loop.";
 
 pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> Option<Load> {
     let (raw, heading) = read::<raw::Load>(section.table, &[], problems);
@@ -44,13 +39,17 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
     let arrivals = if heading.wrong.contains("arrivals") {
         None
     } else if let Some(written) = raw.arrivals {
-        arrivals(&written, what, problems)
+        let duration = match until {
+            Some(Length::Until(Until::Duration(duration))) => Some(duration),
+            _ => None,
+        };
+        arrivals::arrivals(&written, duration, what, problems)
     } else {
         let message = format!("{what} has no `arrivals`");
         problems.at(
             heading.span.clone(),
             message,
-            Some(ARRIVALS_HELP.to_owned()),
+            Some(arrivals::HELP.to_owned()),
         );
         None
     };
@@ -105,7 +104,7 @@ fn targets(
     found
 }
 
-fn until(raw: &raw::Load, heading: &Heading, problems: &mut Problems) -> Option<Until> {
+fn until(raw: &raw::Load, heading: &Heading, problems: &mut Problems) -> Option<Length> {
     let what = &heading.what;
     let wrong = |key: &str| heading.wrong.contains(key);
     match (&raw.duration, &raw.requests) {
@@ -114,10 +113,10 @@ fn until(raw: &raw::Load, heading: &Heading, problems: &mut Problems) -> Option<
             problems.at(duration.span(), message, None);
             None
         }
-        (Some(duration), None) => Some(Until::Duration(duration.get_ref().0)),
+        (Some(duration), None) => Some(Length::Until(Until::Duration(duration.get_ref().0))),
         (None, Some(requests)) => {
             let requests = positive(Some(requests.clone()), "requests", what, problems)?;
-            Some(Until::Requests(requests))
+            Some(Length::Until(Until::Requests(requests)))
         }
         (Some(_), Some(requests)) => {
             let message = format!("{what} has both `duration` and `requests`");
@@ -125,6 +124,7 @@ fn until(raw: &raw::Load, heading: &Heading, problems: &mut Problems) -> Option<
             problems.at(requests.span(), message, Some(help));
             None
         }
+        (None, None) if let Some(length) = own_length(raw) => Some(length),
         (None, None) if wrong("duration") || wrong("requests") => None,
         (None, None) => {
             let message = format!("{what} does not say when it ends");
@@ -135,66 +135,14 @@ fn until(raw: &raw::Load, heading: &Heading, problems: &mut Problems) -> Option<
     }
 }
 
-fn arrivals(
-    written: &Spanned<raw::Arrivals>,
-    what: &str,
-    problems: &mut Problems,
-) -> Option<Arrivals> {
-    let raw = written.get_ref();
-    let open = raw.process.is_some() || raw.rate.is_some();
-    let closed = raw.concurrency.is_some() || raw.think_time.is_some();
-    let wrong = |reason: &str, problems: &mut Problems| {
-        let message = format!("`arrivals` of {what} {reason}");
-        problems.at(written.span(), message, Some(ARRIVALS_HELP.to_owned()));
-        None
-    };
-    match (open, closed) {
-        (true, true) => wrong("mixes an open and a closed loop", problems),
-        (false, false) => wrong("is empty", problems),
-        (true, false) => {
-            let process = match &raw.process {
-                // A rate alone means what every load tool means by it: evenly spaced.
-                None => Some(Process::Constant),
-                Some(process) => self::process(process, what, problems),
-            };
-            match &raw.rate {
-                None => wrong("has no `rate`", problems),
-                Some(rate) => Some(Arrivals::Open {
-                    process: process?,
-                    rate: *rate.get_ref(),
-                }),
-            }
+/// Returns the length that arrivals have of themselves.
+fn own_length(raw: &raw::Load) -> Option<Length> {
+    let arrivals = raw.arrivals.as_ref()?.get_ref();
+    match arrivals.process.as_ref()?.get_ref().as_str() {
+        "steps" => {
+            arrivals::length_of_steps(arrivals).map(|length| Length::Until(Until::Duration(length)))
         }
-        (false, true) => match &raw.concurrency {
-            None => wrong("has no `concurrency`", problems),
-            Some(concurrency) => Some(Arrivals::Closed {
-                concurrency: positive(
-                    Some(concurrency.clone()),
-                    "arrivals.concurrency",
-                    what,
-                    problems,
-                )?,
-                think_time: raw
-                    .think_time
-                    .as_ref()
-                    .map_or(Duration::ZERO, |time| time.get_ref().0),
-            }),
-        },
-    }
-}
-
-fn process(written: &Spanned<String>, what: &str, problems: &mut Problems) -> Option<Process> {
-    match written.get_ref().as_str() {
-        "constant" => Some(Process::Constant),
-        "poisson" => Some(Process::Poisson),
-        other => {
-            let message = format!("`arrivals.process` of {what} cannot be `{other}`");
-            problems.at(
-                written.span(),
-                message,
-                suggest(other, &["constant", "poisson"]),
-            );
-            None
-        }
+        "trace" => Some(Length::WholeTrace),
+        _ => None,
     }
 }

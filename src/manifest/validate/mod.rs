@@ -1,5 +1,6 @@
 //! Sections → `Manifest`: names, references, ranges, and units, with every problem and not only the first.
 
+mod arrivals;
 mod deployment;
 mod eval;
 mod fault;
