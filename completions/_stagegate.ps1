@@ -41,6 +41,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write a manifest and a golden set to start from')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check the manifest, without secrets and without network')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run the whole story on a built-in pipeline: two releases, one with a hidden regression')
+            [CompletionResult]::new('calibrate', 'calibrate', [CompletionResultType]::ParameterValue, 'Measure this machine''s own floor: schedule lag, TTFT and gap error, highest rate, most streams')
             [CompletionResult]::new('load', 'load', [CompletionResultType]::ParameterValue, 'Load-test stages as the manifest''s [load.NAME] says')
             [CompletionResult]::new('profile', 'profile', [CompletionResultType]::ParameterValue, 'Profile latency: each stage alone and inside the pipeline, at low load and at a given load')
             [CompletionResult]::new('eval', 'eval', [CompletionResultType]::ParameterValue, 'Run eval suites as the manifest''s [eval.NAME] says')
@@ -111,6 +112,33 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour')
             [CompletionResult]::new('--serve', '--serve', [CompletionResultType]::ParameterName, 'Only serve the pipeline, to try every other command against it')
             [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Leave the project behind')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but the result, warnings, and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but the result, warnings, and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more about what is being done')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more about what is being done')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'stagegate;calibrate' {
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Serve on this port [default: a free one]')
+            [CompletionResult]::new('--delay', '--delay', [CompletionResultType]::ParameterName, 'Wait so long before a plain answer')
+            [CompletionResult]::new('--ttft', '--ttft', [CompletionResultType]::ParameterName, 'Wait so long before the first token of a stream')
+            [CompletionResult]::new('--gap', '--gap', [CompletionResultType]::ParameterName, 'Wait so long between two tokens')
+            [CompletionResult]::new('--tokens', '--tokens', [CompletionResultType]::ParameterName, 'Send so many tokens, where a request does not limit them')
+            [CompletionResult]::new('--freeze', '--freeze', [CompletionResultType]::ParameterName, 'Stand still for so long, every so often, for instance `200ms/2s`')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Run as if started in DIR')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')
+            [CompletionResult]::new('--manifest', '--manifest', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'Use the environment ENV of the manifest')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Use the environment ENV of the manifest')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Override a key of the manifest, for instance `load.peak.duration=10s`')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print the result as FORMAT')
+            [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Also write the result as FORMAT to PATH; may be given several times')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour')
+            [CompletionResult]::new('--serve', '--serve', [CompletionResultType]::ParameterName, 'Only serve the reference server, to hold other load generators against it')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but the result, warnings, and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but the result, warnings, and errors')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more about what is being done')
@@ -455,6 +483,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write a manifest and a golden set to start from')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check the manifest, without secrets and without network')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run the whole story on a built-in pipeline: two releases, one with a hidden regression')
+            [CompletionResult]::new('calibrate', 'calibrate', [CompletionResultType]::ParameterValue, 'Measure this machine''s own floor: schedule lag, TTFT and gap error, highest rate, most streams')
             [CompletionResult]::new('load', 'load', [CompletionResultType]::ParameterValue, 'Load-test stages as the manifest''s [load.NAME] says')
             [CompletionResult]::new('profile', 'profile', [CompletionResultType]::ParameterValue, 'Profile latency: each stage alone and inside the pipeline, at low load and at a given load')
             [CompletionResult]::new('eval', 'eval', [CompletionResultType]::ParameterValue, 'Run eval suites as the manifest''s [eval.NAME] says')
@@ -475,6 +504,9 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             break
         }
         'stagegate;help;demo' {
+            break
+        }
+        'stagegate;help;calibrate' {
             break
         }
         'stagegate;help;load' {

@@ -16,6 +16,9 @@ _stagegate() {
             ",$1")
                 cmd="stagegate"
                 ;;
+            stagegate,calibrate)
+                cmd="stagegate__subcmd__calibrate"
+                ;;
             stagegate,check)
                 cmd="stagegate__subcmd__check"
                 ;;
@@ -57,6 +60,9 @@ _stagegate() {
                 ;;
             stagegate,schema)
                 cmd="stagegate__subcmd__schema"
+                ;;
+            stagegate__subcmd__help,calibrate)
+                cmd="stagegate__subcmd__help__subcmd__calibrate"
                 ;;
             stagegate__subcmd__help,check)
                 cmd="stagegate__subcmd__help__subcmd__check"
@@ -149,12 +155,86 @@ _stagegate() {
 
     case "${cmd}" in
         stagegate)
-            opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version init check demo load profile eval diff gate runs report schema completions man help"
+            opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version init check demo calibrate load profile eval diff gate runs report schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --manifest)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -m)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -e)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json jsonl markdown junit csv github" -- "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        stagegate__subcmd__calibrate)
+            opts="-C -m -e -q -v -h -V --serve --port --delay --ttft --gap --tokens --freeze --manifest --env --set --format --out --quiet --verbose --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttft)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gap)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tokens)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --freeze)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 -C)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -519,8 +599,22 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__help)
-            opts="init check demo load profile eval diff gate runs report schema completions man help"
+            opts="init check demo calibrate load profile eval diff gate runs report schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        stagegate__subcmd__help__subcmd__calibrate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

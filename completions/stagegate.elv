@@ -38,6 +38,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand init 'Write a manifest and a golden set to start from'
             cand check 'Check the manifest, without secrets and without network'
             cand demo 'Run the whole story on a built-in pipeline: two releases, one with a hidden regression'
+            cand calibrate 'Measure this machine''s own floor: schedule lag, TTFT and gap error, highest rate, most streams'
             cand load 'Load-test stages as the manifest''s [load.NAME] says'
             cand profile 'Profile latency: each stage alone and inside the pipeline, at low load and at a given load'
             cand eval 'Run eval suites as the manifest''s [eval.NAME] says'
@@ -105,6 +106,32 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand --color 'Use colour'
             cand --serve 'Only serve the pipeline, to try every other command against it'
             cand --keep 'Leave the project behind'
+            cand -q 'Say nothing but the result, warnings, and errors'
+            cand --quiet 'Say nothing but the result, warnings, and errors'
+            cand -v 'Say more about what is being done'
+            cand --verbose 'Say more about what is being done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'stagegate;calibrate'= {
+            cand --port 'Serve on this port [default: a free one]'
+            cand --delay 'Wait so long before a plain answer'
+            cand --ttft 'Wait so long before the first token of a stream'
+            cand --gap 'Wait so long between two tokens'
+            cand --tokens 'Send so many tokens, where a request does not limit them'
+            cand --freeze 'Stand still for so long, every so often, for instance `200ms/2s`'
+            cand -C 'Run as if started in DIR'
+            cand -m 'Read the manifest from FILE instead of `stagegate.toml`'
+            cand --manifest 'Read the manifest from FILE instead of `stagegate.toml`'
+            cand -e 'Use the environment ENV of the manifest'
+            cand --env 'Use the environment ENV of the manifest'
+            cand --set 'Override a key of the manifest, for instance `load.peak.duration=10s`'
+            cand --format 'Print the result as FORMAT'
+            cand --out 'Also write the result as FORMAT to PATH; may be given several times'
+            cand --color 'Use colour'
+            cand --serve 'Only serve the reference server, to hold other load generators against it'
             cand -q 'Say nothing but the result, warnings, and errors'
             cand --quiet 'Say nothing but the result, warnings, and errors'
             cand -v 'Say more about what is being done'
@@ -428,6 +455,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand init 'Write a manifest and a golden set to start from'
             cand check 'Check the manifest, without secrets and without network'
             cand demo 'Run the whole story on a built-in pipeline: two releases, one with a hidden regression'
+            cand calibrate 'Measure this machine''s own floor: schedule lag, TTFT and gap error, highest rate, most streams'
             cand load 'Load-test stages as the manifest''s [load.NAME] says'
             cand profile 'Profile latency: each stage alone and inside the pipeline, at low load and at a given load'
             cand eval 'Run eval suites as the manifest''s [eval.NAME] says'
@@ -445,6 +473,8 @@ set edit:completion:arg-completer[stagegate] = {|@words|
         &'stagegate;help;check'= {
         }
         &'stagegate;help;demo'= {
+        }
+        &'stagegate;help;calibrate'= {
         }
         &'stagegate;help;load'= {
         }

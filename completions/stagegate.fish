@@ -46,6 +46,7 @@ complete -c stagegate -n "__fish_stagegate_needs_command" -s V -l version -d 'Pr
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "init" -d 'Write a manifest and a golden set to start from'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "check" -d 'Check the manifest, without secrets and without network'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "demo" -d 'Run the whole story on a built-in pipeline: two releases, one with a hidden regression'
+complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "calibrate" -d 'Measure this machine\'s own floor: schedule lag, TTFT and gap error, highest rate, most streams'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "load" -d 'Load-test stages as the manifest\'s [load.NAME] says'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "profile" -d 'Profile latency: each stage alone and inside the pipeline, at low load and at a given load'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "eval" -d 'Run eval suites as the manifest\'s [eval.NAME] says'
@@ -126,6 +127,32 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand demo" -s q -l quiet 
 complete -c stagegate -n "__fish_stagegate_using_subcommand demo" -s v -l verbose -d 'Say more about what is being done'
 complete -c stagegate -n "__fish_stagegate_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c stagegate -n "__fish_stagegate_using_subcommand demo" -s V -l version -d 'Print version'
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l port -d 'Serve on this port [default: a free one]' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l delay -d 'Wait so long before a plain answer' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l ttft -d 'Wait so long before the first token of a stream' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l gap -d 'Wait so long between two tokens' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l tokens -d 'Send so many tokens, where a request does not limit them' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l freeze -d 'Stand still for so long, every so often, for instance `200ms/2s`' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -s C -d 'Run as if started in DIR' -r -F
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -s m -l manifest -d 'Read the manifest from FILE instead of `stagegate.toml`' -r -F
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -s e -l env -d 'Use the environment ENV of the manifest' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l set -d 'Override a key of the manifest, for instance `load.peak.duration=10s`' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l format -d 'Print the result as FORMAT' -r -f -a "human\t'tables for a terminal, the default'
+json\t'one JSON document, for programs'
+jsonl\t'one JSON object a line: runs, stages, cases, comparisons'
+markdown\t'GitHub-flavoured Markdown, for a comment or a job summary'
+junit\t'JUnit XML, for the test pages of CI systems'
+csv\t'one table, a value a row, for spreadsheets and data frames'
+github\t'GitHub Actions annotations at the manifest\'s lines'"
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l out -d 'Also write the result as FORMAT to PATH; may be given several times' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l color -d 'Use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l serve -d 'Only serve the reference server, to hold other load generators against it'
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -s q -l quiet -d 'Say nothing but the result, warnings, and errors'
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -s v -l verbose -d 'Say more about what is being done'
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -s V -l version -d 'Print version'
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l stage -d 'Put only this stage or pipeline under load' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l rate -d 'Send at this rate in an open loop, for instance `20/s`' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l concurrency -d 'Let this many users send in a closed loop' -r
@@ -425,20 +452,21 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand man" -s q -l quiet -
 complete -c stagegate -n "__fish_stagegate_using_subcommand man" -s v -l verbose -d 'Say more about what is being done'
 complete -c stagegate -n "__fish_stagegate_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c stagegate -n "__fish_stagegate_using_subcommand man" -s V -l version -d 'Print version'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "init" -d 'Write a manifest and a golden set to start from'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "check" -d 'Check the manifest, without secrets and without network'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "demo" -d 'Run the whole story on a built-in pipeline: two releases, one with a hidden regression'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "load" -d 'Load-test stages as the manifest\'s [load.NAME] says'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "profile" -d 'Profile latency: each stage alone and inside the pipeline, at low load and at a given load'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "eval" -d 'Run eval suites as the manifest\'s [eval.NAME] says'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "diff" -d 'Compare two releases'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "gate" -d 'Measure this release, compare it with its base, and decide whether it may ship'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "runs" -d 'List, show, export, and delete the stored runs'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "report" -d 'Render stored results again, in any format'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the manifest, a run, or a comparison'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "completions" -d 'Print the completions of a shell'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "man" -d 'Print the manual page, or write all of them'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo load profile eval diff gate runs report schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "init" -d 'Write a manifest and a golden set to start from'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "check" -d 'Check the manifest, without secrets and without network'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "demo" -d 'Run the whole story on a built-in pipeline: two releases, one with a hidden regression'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "calibrate" -d 'Measure this machine\'s own floor: schedule lag, TTFT and gap error, highest rate, most streams'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "load" -d 'Load-test stages as the manifest\'s [load.NAME] says'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "profile" -d 'Profile latency: each stage alone and inside the pipeline, at low load and at a given load'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "eval" -d 'Run eval suites as the manifest\'s [eval.NAME] says'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "diff" -d 'Compare two releases'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "gate" -d 'Measure this release, compare it with its base, and decide whether it may ship'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "runs" -d 'List, show, export, and delete the stored runs'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "report" -d 'Render stored results again, in any format'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the manifest, a run, or a comparison'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "completions" -d 'Print the completions of a shell'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "man" -d 'Print the manual page, or write all of them'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "list" -d 'List the stored runs, newest first'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "show" -d 'Show one run, or all of one release'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "prune" -d 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'

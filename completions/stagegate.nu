@@ -108,6 +108,36 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete stagegate calibrate format" [] {
+    [ "human" "json" "jsonl" "markdown" "junit" "csv" "github" ]
+  }
+
+  def "nu-complete stagegate calibrate color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Measure this machine's own floor: schedule lag, TTFT and gap error, highest rate, most streams
+  export extern "stagegate calibrate" [
+    --serve                   # Only serve the reference server, to hold other load generators against it
+    --port: string            # Serve on this port [default: a free one]
+    --delay: string           # Wait so long before a plain answer
+    --ttft: string            # Wait so long before the first token of a stream
+    --gap: string             # Wait so long between two tokens
+    --tokens: string          # Send so many tokens, where a request does not limit them
+    --freeze: string          # Stand still for so long, every so often, for instance `200ms/2s`
+    -C: path                  # Run as if started in DIR
+    --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`
+    --env(-e): string         # Use the environment ENV of the manifest
+    --set: string             # Override a key of the manifest, for instance `load.peak.duration=10s`
+    --format: string@"nu-complete stagegate calibrate format" # Print the result as FORMAT
+    --out: string             # Also write the result as FORMAT to PATH; may be given several times
+    --quiet(-q)               # Say nothing but the result, warnings, and errors
+    --verbose(-v)             # Say more about what is being done
+    --color: string@"nu-complete stagegate calibrate color" # Use colour
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+  ]
+
   def "nu-complete stagegate load format" [] {
     [ "human" "json" "jsonl" "markdown" "junit" "csv" "github" ]
   }
@@ -512,6 +542,10 @@ module completions {
 
   # Run the whole story on a built-in pipeline: two releases, one with a hidden regression
   export extern "stagegate help demo" [
+  ]
+
+  # Measure this machine's own floor: schedule lag, TTFT and gap error, highest rate, most streams
+  export extern "stagegate help calibrate" [
   ]
 
   # Load-test stages as the manifest's [load.NAME] says

@@ -6,7 +6,8 @@
 //! 5  cli                          parse, dispatch, exit code
 //! 4  commands                     one file per command
 //! 3  plan report ui args          resolve, render, print, flags
-//! 2  load eval profile diff demo  engines
+//! 2  load eval profile diff demo reference
+//!                                 engines
 //! 1  manifest golden protocol store scaffold
 //!                                 the deployment, the cases, how a stage is called, the runs, what `init` writes
 //! 0  measure stats registry error exit palette schema
@@ -31,6 +32,7 @@ mod palette;
 mod plan;
 mod profile;
 mod protocol;
+mod reference;
 mod registry;
 mod report;
 mod scaffold;

@@ -8,8 +8,8 @@ pub(crate) use main_impl::main_impl;
 
 use crate::args::Global;
 use crate::commands::{
-    CheckArgs, CompletionsArgs, DemoArgs, DiffArgs, EvalArgs, GateArgs, InitArgs, LoadArgs,
-    ManArgs, ProfileArgs, ReportArgs, RunsArgs, SchemaArgs,
+    CalibrateArgs, CheckArgs, CompletionsArgs, DemoArgs, DiffArgs, EvalArgs, GateArgs, InitArgs,
+    LoadArgs, ManArgs, ProfileArgs, ReportArgs, RunsArgs, SchemaArgs,
 };
 
 /// Load-test, evaluate, and gate AI deployments from one manifest
@@ -33,6 +33,7 @@ pub(crate) enum Command {
     Init(InitArgs),
     Check(CheckArgs),
     Demo(DemoArgs),
+    Calibrate(CalibrateArgs),
     Load(LoadArgs),
     Profile(ProfileArgs),
     Eval(EvalArgs),

@@ -15,7 +15,9 @@ use crate::measure::{Event, Rate, parse_duration};
 use crate::plan::{Caller, LoadOverrides, Project, load_plan, plan_document};
 use crate::protocol::Client;
 use crate::report::View;
-use crate::store::{Release, RunKind, RunRecord, StageResult, ValidityVerdict, VerdictKind};
+use crate::store::{
+    Generator, Release, RunKind, RunRecord, StageResult, Store, ValidityVerdict, VerdictKind,
+};
 
 /// Load-test stages as the manifest's [load.NAME] says
 #[derive(Args, Clone, Debug)]
@@ -104,7 +106,7 @@ pub(super) async fn run_load(
         ));
     }
     let progress = context.ui.progress();
-    progress.emit(started(name, &plan));
+    progress.emit(started("load", name, &plan));
     let keep_these = Keep {
         replies: load.score_with.is_some(),
         traces: false,
@@ -119,7 +121,10 @@ pub(super) async fn run_load(
     record.duration_s = result.duration_s;
     record.complete = result.complete;
     record.validity = result.validity;
-    record.generator = Some(result.generator);
+    record.generator = Some(Generator {
+        calibration: Store::open(&project.folder).calibration(),
+        ..result.generator
+    });
     record.stages = result.stages;
     record.verdict = verdict(status);
     add_versions(context, project, client, &mut record).await;
@@ -127,9 +132,9 @@ pub(super) async fn run_load(
     Ok((record, status))
 }
 
-fn started(name: &str, plan: &LoadPlan) -> Event {
+pub(super) fn started(kind: &'static str, name: &str, plan: &LoadPlan) -> Event {
     Event::Started {
-        kind: "load",
+        kind,
         name: name.to_owned(),
         total: match plan.until {
             Until::Requests(count) => Some(count * plan.flows.len() as u64),

@@ -1,5 +1,6 @@
 //! Layer 4: one file for each command. A command composes engines, store, and reports; it prints nothing itself.
 
+mod calibrate;
 mod check;
 mod context;
 mod demo;
@@ -15,6 +16,7 @@ mod quality;
 mod report;
 mod runs;
 
+pub(crate) use calibrate::CalibrateArgs;
 pub(crate) use check::CheckArgs;
 pub(crate) use context::Context;
 pub(crate) use demo::DemoArgs;
@@ -28,6 +30,7 @@ pub(crate) use profile::ProfileArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use runs::RunsArgs;
 
+pub(crate) use calibrate::calibrate;
 pub(crate) use check::check;
 pub(crate) use demo::demo;
 pub(crate) use diff::diff;

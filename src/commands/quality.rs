@@ -42,12 +42,13 @@ pub(super) fn score_captured(
             .get(answer.case)
             .and_then(|case| place.get(case.id.as_str()));
         if let (true, Some(index)) = (is_graded, index) {
+            let response_time = answer.stamps.response_time().unwrap_or(0);
             let repeat = repeats.entry(*index).or_default();
             graded.push(GradedCase::of_reply(
                 &suite_plan,
                 *index,
                 *repeat,
-                (answer.reply, answer.response_time_ms),
+                (answer.reply, response_time as f64 / 1e6),
             ));
             *repeat += 1;
         }

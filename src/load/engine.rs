@@ -299,6 +299,7 @@ fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> Load
             not_sent,
             cpu_s: end.after.cpu_ns.saturating_sub(end.before.cpu_ns) as f64 / 1e9,
             peak_rss_mb: peak_rss_mb(Path::new("/proc")),
+            calibration: None,
         },
         duration_s,
         complete: end.complete,

@@ -27,6 +27,7 @@ mod validity;
 
 pub(crate) use arrival::{Timing, read_trace};
 pub(crate) use engine::{LoadError, LoadResult, run};
+pub(crate) use pacer::Pacer;
 pub(crate) use plan::{Endpoint, Flow, LoadPlan, Measured, Pipeline, Prepared, Target, Tls};
 pub(crate) use shard::{Captured, Keep};
 pub(crate) use trace::Trace;

@@ -1,5 +1,7 @@
 //! The clock of the engine and its alarm: absolute, and finer than a millisecond.
 
+use mio::{Events, Poll};
+
 #[cfg(target_os = "linux")]
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
@@ -11,7 +13,7 @@ use rustix::time::{
 /// A `timerfd` in the same epoll set: epoll's own timeout, which tokio's timers and most load generators rest on, has
 /// steps of 1 ms and rounds up.
 #[cfg(target_os = "linux")]
-pub(super) struct Pacer {
+pub(crate) struct Pacer {
     timer: std::os::fd::OwnedFd,
     armed_for: u64,
 }
@@ -19,7 +21,7 @@ pub(super) struct Pacer {
 #[cfg(target_os = "linux")]
 impl Pacer {
     /// Makes the timer and registers it.
-    pub(super) fn new(registry: &mio::Registry, token: mio::Token) -> std::io::Result<Self> {
+    pub(crate) fn new(registry: &mio::Registry, token: mio::Token) -> std::io::Result<Self> {
         use std::os::fd::AsRawFd as _;
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
@@ -32,7 +34,7 @@ impl Pacer {
     }
 
     /// Arms the timer for that time of [`now_ns`]; one in the past fires at once.
-    pub(super) fn arm(&mut self, at_ns: u64) -> std::io::Result<()> {
+    fn arm(&mut self, at_ns: u64) -> std::io::Result<()> {
         if at_ns != self.armed_for {
             let value = Timespec {
                 tv_sec: (at_ns / 1_000_000_000).cast_signed(),
@@ -52,8 +54,19 @@ impl Pacer {
         Ok(())
     }
 
+    /// Waits for events until that time; the timer's own event is one of them.
+    pub(crate) fn wait(
+        &mut self,
+        poll: &mut Poll,
+        events: &mut Events,
+        at_ns: u64,
+    ) -> std::io::Result<()> {
+        self.arm(at_ns)?;
+        uninterrupted(poll.poll(events, None))
+    }
+
     /// Takes the expiry, so that the next one is seen.
-    pub(super) fn fired(&mut self) {
+    pub(crate) fn fired(&mut self) {
         let mut count = [0_u8; 8];
         // An error here means that it has not fired; then there is nothing to take.
         if rustix::io::read(&self.timer, &mut count).is_ok() {
@@ -64,26 +77,34 @@ impl Pacer {
 
 /// Elsewhere the poll's own timeout paces; kqueue takes ns.
 #[cfg(all(unix, not(target_os = "linux")))]
-pub(super) struct Pacer {
+pub(crate) struct Pacer {
     armed_for: u64,
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
 impl Pacer {
-    pub(super) fn new(_registry: &mio::Registry, _token: mio::Token) -> std::io::Result<Self> {
+    pub(crate) fn new(_registry: &mio::Registry, _token: mio::Token) -> std::io::Result<Self> {
         Ok(Self { armed_for: 0 })
     }
 
-    pub(super) fn arm(&mut self, at_ns: u64) -> std::io::Result<()> {
+    pub(crate) fn fired(&mut self) {}
+
+    pub(crate) fn wait(
+        &mut self,
+        poll: &mut Poll,
+        events: &mut Events,
+        at_ns: u64,
+    ) -> std::io::Result<()> {
         self.armed_for = at_ns;
-        Ok(())
+        let left = self.armed_for.saturating_sub(now_ns());
+        uninterrupted(poll.poll(events, Some(std::time::Duration::from_nanos(left))))
     }
+}
 
-    pub(super) fn fired(&mut self) {}
-
-    pub(super) fn timeout(&self) -> Option<std::time::Duration> {
-        Some(std::time::Duration::from_nanos(
-            self.armed_for.saturating_sub(now_ns()),
-        ))
+/// A signal is no error: the loop goes round once more.
+fn uninterrupted(result: std::io::Result<()>) -> std::io::Result<()> {
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Ok(()),
+        result => result,
     }
 }

@@ -21,7 +21,7 @@ use super::plan::{Endpoint, Flow, LoadPlan, Target};
 use super::processes::Processes;
 use super::recorder::Recorder;
 use super::trace::{Trace, Traces};
-use crate::measure::{Failure, now_ns};
+use crate::measure::{Failure, Stamps, now_ns};
 use crate::protocol::Reply;
 
 const TIMER: Token = Token(0);
@@ -57,7 +57,9 @@ pub(crate) struct Captured {
     pub(crate) recorder: usize,
     pub(crate) case: usize,
     pub(crate) reply: Reply,
-    pub(crate) response_time_ms: f64,
+    pub(crate) stamps: Stamps,
+    /// Between content-bearing events, in ns.
+    pub(crate) gaps: Vec<u64>,
 }
 
 /// What is kept besides the figures.
@@ -194,37 +196,20 @@ impl<'a> Shard<'a> {
         Ok(self.into_result())
     }
 
-    #[cfg(target_os = "linux")]
+    /// Waits until something happens, or `next` is due; 0 does not wait.
     fn wait(&mut self, events: &mut Events, next: u64) -> io::Result<()> {
-        let timeout = if next == 0 {
-            Some(std::time::Duration::ZERO)
-        } else {
-            let sweep = if self.in_flight > 0 {
-                self.next_sweep
-            } else {
-                u64::MAX
+        if next == 0 {
+            return match self.poll.poll(events, Some(std::time::Duration::ZERO)) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+                result => result,
             };
-            self.pacer.arm(next.min(sweep))?;
-            None
-        };
-        match self.poll.poll(events, timeout) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
-            result => result,
         }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn wait(&mut self, events: &mut Events, next: u64) -> io::Result<()> {
         let sweep = if self.in_flight > 0 {
             self.next_sweep
         } else {
             u64::MAX
         };
-        self.pacer.arm(next.min(sweep))?;
-        match self.poll.poll(events, self.pacer.timeout()) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
-            result => result,
-        }
+        self.pacer.wait(&mut self.poll, events, next.min(sweep))
     }
 
     /// Sends what is due and returns whether more is.

@@ -24,10 +24,20 @@ pub(super) enum Block {
     Warning(Warning),
 }
 
+/// How what is reported ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Judged(VerdictKind),
+    /// Somebody stopped it.
+    Interrupted,
+    /// Nothing was reached.
+    Unmeasured,
+}
+
 /// The first lines of a report.
 #[derive(Clone, Debug)]
 pub(super) struct Title {
-    pub(super) verdict: Option<VerdictKind>,
+    pub(super) outcome: Outcome,
     pub(super) name: String,
     /// Short facts: environment, release, length.
     pub(super) facts: Vec<String>,

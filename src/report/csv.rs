@@ -3,7 +3,7 @@
 use super::view::View;
 use super::{Page, Renderer};
 use crate::registry::Entry;
-use crate::store::{EvalResult, RunRecord, StageResult};
+use crate::store::{Calibration, ErrorOf, EvalResult, RunRecord, StageResult};
 
 /// The `csv` format.
 pub(super) struct Csv;
@@ -56,6 +56,7 @@ impl Renderer for Csv {
                     ]);
                 }
             }
+            View::Calibration(calibration) => of_calibration(calibration, &mut table),
             View::Check(check) => {
                 for stage in &check.stages {
                     let probe = stage.probe.clone().unwrap_or_default();
@@ -74,6 +75,27 @@ impl Renderer for Csv {
             }
         }
         table.into_bytes()
+    }
+}
+
+fn of_calibration(it: &Calibration, table: &mut Table) {
+    let of = |error: Option<ErrorOf>| error.map(|it| [it.p50, it.p99, it.max]);
+    let lag = it.schedule_lag_ms.map(|it| [it.p50, it.p99, it.max]);
+    for (what, values) in [
+        ("schedule_lag_ms", lag),
+        ("ttft_error_ms", of(it.ttft_error_ms)),
+        ("gap_error_ms", of(it.gap_error_ms)),
+    ] {
+        for (stat, value) in ["p50", "p99", "max"]
+            .iter()
+            .zip(values.into_iter().flatten())
+        {
+            table.row(&[what.to_owned(), (*stat).to_owned(), float(value)]);
+        }
+    }
+    let streams = it.max_streams.map(|it| it as f64);
+    for (what, value) in [("max_rps", it.max_rps), ("max_streams", streams)] {
+        table.row(&[what.to_owned(), String::new(), float(value)]);
     }
 }
 
@@ -101,6 +123,7 @@ fn head(view: &View<'_>) -> &'static [&'static str] {
             "validity",
             "verdict",
         ],
+        View::Calibration(_) => &["what", "stat", "value"],
         View::Check(_) => &[
             "stage",
             "kind",

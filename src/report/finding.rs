@@ -66,7 +66,7 @@ pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
             };
             probed.map(finding).collect()
         }
-        View::Runs(_) => Vec::new(),
+        View::Runs(_) | View::Calibration(_) => Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `human`: for a terminal, readable without colour, never wider than the page.
 
-use super::block::{Block, Title, Tone};
+use super::block::{Block, Outcome, Title, Tone};
 use super::content;
 use super::table::{draw, toned};
 use super::text::{clean, cut, fold, wrap};
@@ -37,11 +37,13 @@ impl Renderer for Human {
 }
 
 /// Says a verdict in capitals: the first word on the page.
-const fn banner(verdict: VerdictKind) -> (&'static str, Tone) {
-    match verdict {
-        VerdictKind::Passed => ("PASSED", Tone::Good),
-        VerdictKind::Failed => ("FAILED", Tone::Bad),
-        VerdictKind::Inconclusive => ("CANNOT TELL", Tone::Doubt),
+const fn banner(outcome: Outcome) -> (&'static str, Tone) {
+    match outcome {
+        Outcome::Judged(VerdictKind::Passed) => ("PASSED", Tone::Good),
+        Outcome::Judged(VerdictKind::Failed) => ("FAILED", Tone::Bad),
+        Outcome::Judged(VerdictKind::Inconclusive) => ("CANNOT TELL", Tone::Doubt),
+        Outcome::Interrupted => ("INTERRUPTED", Tone::Doubt),
+        Outcome::Unmeasured => ("NOT MEASURED", Tone::Doubt),
     }
 }
 
@@ -111,10 +113,8 @@ impl Writer<'_> {
     }
 
     fn title(&mut self, title: &Title) {
-        match title.verdict.map(banner) {
-            Some((word, tone)) => self.headed(word, tone, &format!(" {}", title.name)),
-            None => self.prose(Tone::Strong, &title.name, 0),
-        }
+        let (word, tone) = banner(title.outcome);
+        self.headed(word, tone, &format!(" {}", title.name));
         if !title.facts.is_empty() {
             self.prose(Tone::Faint, &title.facts.join(" · "), 0);
         }

@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::view::View;
 use super::{Page, Renderer};
 use crate::registry::Entry;
-use crate::store::{FormatVersion, RUNS_SCHEMA, RunRecord, RunsDocument, printed};
+use crate::store::{
+    CALIBRATION_SCHEMA, FormatVersion, RUNS_SCHEMA, RunRecord, RunsDocument, printed,
+};
 
 /// The `json` format.
 pub(super) struct Json;
@@ -38,8 +40,21 @@ impl Renderer for Json {
                 runs: runs.to_vec(),
             }),
             View::Check(check) => document(check),
+            View::Calibration(calibration) => document(&Versioned {
+                schema: CALIBRATION_SCHEMA,
+                version: FormatVersion::CURRENT,
+                body: calibration,
+            }),
         }
     }
+}
+
+#[derive(Serialize)]
+struct Versioned<'a, T> {
+    schema: &'static str,
+    version: FormatVersion,
+    #[serde(flatten)]
+    body: &'a T,
 }
 
 #[derive(Serialize)]

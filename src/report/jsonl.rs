@@ -40,6 +40,7 @@ impl Renderer for Jsonl {
                 diff.blame.iter().for_each(|it| lines.add("blame", &[], it));
             }
             View::Runs(runs) => runs.iter().for_each(|run| lines.add("run", &[], run)),
+            View::Calibration(calibration) => lines.add("calibration", &[], calibration),
             View::Check(check) => check
                 .stages
                 .iter()

@@ -1,6 +1,6 @@
 //! `markdown`: the same content for a pull request comment or a job summary, GitHub-flavoured.
 
-use super::block::{Block, Cell, Table, Title};
+use super::block::{Block, Cell, Outcome, Table, Title};
 use super::content;
 use super::text::clean;
 use super::view::View;
@@ -60,11 +60,12 @@ fn block(block: &Block) -> String {
 
 fn title(title: &Title) -> String {
     let name = escaped(&title.name);
-    let heading = match title.verdict {
-        Some(VerdictKind::Passed) => format!("## ✅ Passed: {name}"),
-        Some(VerdictKind::Failed) => format!("## ❌ Failed: {name}"),
-        Some(VerdictKind::Inconclusive) => format!("## ❔ Cannot tell: {name}"),
-        None => format!("## {name}"),
+    let heading = match title.outcome {
+        Outcome::Judged(VerdictKind::Passed) => format!("## ✅ Passed: {name}"),
+        Outcome::Judged(VerdictKind::Failed) => format!("## ❌ Failed: {name}"),
+        Outcome::Judged(VerdictKind::Inconclusive) => format!("## ❔ Cannot tell: {name}"),
+        Outcome::Interrupted => format!("## ✋ Interrupted: {name}"),
+        Outcome::Unmeasured => format!("## ❔ Not measured: {name}"),
     };
     if title.facts.is_empty() {
         return heading;

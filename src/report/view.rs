@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::diff::DiffDocument;
-use crate::store::{FormatVersion, RunRecord, RunSummary};
+use crate::store::{Calibration, FormatVersion, RunRecord, RunSummary};
 
 /// A result to be rendered.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,8 @@ pub(crate) enum View<'a> {
     Runs(&'a [RunSummary]),
     /// The manifest and, where asked for, one call of each stage.
     Check(&'a CheckReport),
+    /// What this machine can measure.
+    Calibration(&'a Calibration),
 }
 
 impl<'a> View<'a> {

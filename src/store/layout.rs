@@ -24,6 +24,11 @@ impl Store {
         }
     }
 
+    /// Returns the store's own folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Returns the folder of all runs.
     pub(crate) fn runs_dir(&self) -> PathBuf {
         self.root.join("runs")

@@ -1,6 +1,7 @@
 //! Layer 1: the stored runs under `.stagegate/`, tied to git.
 
 mod base;
+mod calibration;
 mod error;
 mod export;
 mod git;
@@ -21,6 +22,7 @@ mod version;
 mod write;
 
 pub(crate) use base::Head;
+pub(crate) use calibration::{CALIBRATION_SCHEMA, Calibration, ErrorOf};
 pub(crate) use export::{export, printed};
 pub(crate) use git::{Git, GitFacts};
 pub(crate) use id::RunId;

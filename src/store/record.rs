@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibration;
 use super::profile::ProfileResult;
 use serde_json::Value;
 
@@ -147,6 +148,9 @@ pub(crate) struct Generator {
     pub(crate) not_sent: u64,
     pub(crate) cpu_s: f64,
     pub(crate) peak_rss_mb: f64,
+    /// What this machine can measure, as `calibrate` found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) calibration: Option<Calibration>,
 }
 
 /// Percentiles of `schedule_lag`, in ms.

@@ -8,11 +8,12 @@ use crate::cmd_demo::turn;
 use crate::support::Project;
 
 /// The pages in an order in which they can be followed.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "docs/start.md",
     "docs/manifest.md",
     "docs/load.md",
     "docs/profile.md",
+    "docs/calibrate.md",
     "docs/eval.md",
     "docs/gate.md",
     "docs/formats.md",

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("eval", 2),
     ("load", 2),
     ("profile", 2),
+    ("reference", 2),
     ("args", 3),
     ("plan", 3),
     ("report", 3),
@@ -46,6 +47,7 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
         "histograms are what quantiles are taken from",
     ),
     ("profile", "load", "a profile is several loads"),
+    ("reference", "load", "the same alarm clock"),
     ("args", "report", "the formats that exist"),
     ("args", "ui", "when to use colour"),
 ];

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod asserts;
-mod bad_input; // unreachable stages, wrong names, broken golden lines, missing secrets: message and exit code
+mod bad_input;
+mod cmd_calibrate; // unreachable stages, wrong names, broken golden lines, missing secrets: message and exit code
 mod cmd_check; // the manifest, all errors at once
 mod cmd_demo; // the built-in story and the templates that point at it
 mod cmd_eval; // golden sets, journals, kill and resume

@@ -112,12 +112,12 @@ impl Shard<'_> {
 
     fn capture(&mut self, recorder: usize, finished: &Finished) {
         if let (Some(captured), Ok(reply)) = (&mut self.captured, &finished.outcome) {
-            let response_time = finished.stamps.response_time().unwrap_or(0);
             captured.push(Captured {
                 recorder,
                 case: finished.errand.case,
                 reply: reply.clone(),
-                response_time_ms: response_time as f64 / 1e6,
+                stamps: finished.stamps,
+                gaps: finished.gaps.clone(),
             });
         }
     }

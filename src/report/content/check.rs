@@ -1,6 +1,6 @@
 //! A manifest that is right, its stages, and what came back from each.
 
-use super::super::block::{Block, Cell, Table, Title, Tone};
+use super::super::block::{Block, Cell, Outcome, Table, Title, Tone};
 use super::super::format::{NONE, TimeUnit, plural};
 use super::super::text::{clean, cut};
 use super::super::view::{CheckReport, ProbeResult, StageCheck};
@@ -61,7 +61,7 @@ fn title(check: &CheckReport) -> Title {
         ),
     };
     Title {
-        verdict: Some(verdict),
+        outcome: Outcome::Judged(verdict),
         name,
         facts,
     }

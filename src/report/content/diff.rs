@@ -1,6 +1,6 @@
 //! Two releases compared: verdict, rules, who is to blame, what broke, what changed.
 
-use super::super::block::{Block, Cell, Table, Title, Tone};
+use super::super::block::{Block, Cell, Outcome, Table, Title, Tone};
 use super::super::format::{NONE, count, number, plural, release, short_commit};
 use super::metric::Quantity;
 use super::{blame, metric};
@@ -17,7 +17,7 @@ const SHOWN_IDS: usize = 20;
 pub(super) fn blocks(diff: &DiffDocument) -> Vec<Block> {
     let mut blocks = vec![
         Block::Title(Title {
-            verdict: Some(diff.verdict),
+            outcome: Outcome::Judged(diff.verdict),
             name: format!("{} → {}", side(&diff.base), side(&diff.head)),
             facts: Vec::new(),
         }),

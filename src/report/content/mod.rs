@@ -1,6 +1,7 @@
 //! What a report says, whatever its format: a view turned into blocks.
 
 mod blame;
+mod calibration;
 mod check;
 mod diff;
 mod eval;
@@ -22,5 +23,6 @@ pub(super) fn of(view: &View<'_>) -> Vec<Block> {
         View::Diff(diff) => diff::blocks(diff),
         View::Runs(rows) => runs::blocks(rows),
         View::Check(check) => check::blocks(check),
+        View::Calibration(calibration) => calibration::blocks(calibration),
     }
 }

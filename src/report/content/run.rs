@@ -1,6 +1,6 @@
 //! One run of any kind: title, what was measured, warnings.
 
-use super::super::block::{Block, Title, Tone};
+use super::super::block::{Block, Outcome, Title, Tone};
 use super::super::format::{duration_s, number, plural, release, short_id};
 use super::super::warning;
 use super::{eval, load, profile};
@@ -38,7 +38,11 @@ fn title(run: &RunRecord) -> Title {
     facts.extend(rates(run));
     facts.push(validity(run.validity.verdict).to_owned());
     Title {
-        verdict: run.verdict,
+        outcome: match run.verdict {
+            Some(verdict) => Outcome::Judged(verdict),
+            None if run.complete => Outcome::Unmeasured,
+            None => Outcome::Interrupted,
+        },
         name: format!("{} {}", run.kind.word(), run.name),
         facts,
     }

@@ -1,0 +1,56 @@
+//! What a machine can measure.
+
+use super::super::block::{Block, Cell, Outcome, Table, Title};
+use super::super::format::{NONE, number};
+use crate::store::{Calibration, VerdictKind};
+
+/// Returns the content of a calibration.
+pub(super) fn blocks(calibration: &Calibration) -> Vec<Block> {
+    let shown = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), number);
+    let mut errors = Table::default()
+        .text("what")
+        .number("p50 ms")
+        .number("p99 ms")
+        .number("max ms");
+    let mut row = |what: &str, values: [Option<f64>; 3]| {
+        let cells = values.map(|value| Cell::from(shown(value)));
+        errors
+            .rows
+            .push([Cell::from(what)].into_iter().chain(cells).collect());
+    };
+    if let Some(lag) = calibration.schedule_lag_ms {
+        let what = format!("schedule lag at {}/s", number(calibration.lag_rate));
+        row(&what, [lag.p50, lag.p99, lag.max]);
+    }
+    for (what, error) in [
+        ("TTFT error", calibration.ttft_error_ms),
+        ("gap error", calibration.gap_error_ms),
+    ] {
+        if let Some(error) = error {
+            row(what, [error.p50, error.p99, error.max]);
+        }
+    }
+    let streams = calibration.max_streams;
+    let streams = streams.map_or_else(|| NONE.to_owned(), |streams| streams.to_string());
+    let mut most = Table::default().text("at most").number("value");
+    most.rows = vec![
+        vec![
+            "requests a second, 60 users".into(),
+            shown(calibration.max_rps).into(),
+        ],
+        vec!["streams at once, 20 tokens/s each".into(), streams.into()],
+    ];
+    let cores = calibration.cores;
+    vec![
+        Block::Title(Title {
+            outcome: Outcome::Judged(VerdictKind::Passed),
+            name: "calibrate".to_owned(),
+            facts: vec![
+                format!("{cores} cores, shared with the reference server"),
+                calibration.measured_at.clone(),
+            ],
+        }),
+        Block::Table(errors),
+        Block::Table(most),
+    ]
+}
