@@ -47,7 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('eval', 'eval', [CompletionResultType]::ParameterValue, 'Run eval suites as the manifest''s [eval.NAME] says')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two releases')
             [CompletionResult]::new('gate', 'gate', [CompletionResultType]::ParameterValue, 'Measure this release, compare it with its base, and decide whether it may ship')
-            [CompletionResult]::new('runs', 'runs', [CompletionResultType]::ParameterValue, 'List, show, export, and delete the stored runs')
+            [CompletionResult]::new('runs', 'runs', [CompletionResultType]::ParameterValue, 'List, show, merge, export, and delete the stored runs')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Render stored results again, in any format')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the manifest, a run, or a comparison')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
@@ -155,6 +155,8 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Let this many users send in a closed loop')
             [CompletionResult]::new('--duration', '--duration', [CompletionResultType]::ParameterName, 'Measure for so long, for instance `30s`')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Take the arrivals and cases of this seed')
+            [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Send only part I of N of the load; `runs merge` puts the parts together')
+            [CompletionResult]::new('--start-at', '--start-at', [CompletionResultType]::ParameterName, 'Begin to measure at this time, for instance `2026-11-24T14:30:00Z`')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Run as if started in DIR')
             [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')
             [CompletionResult]::new('--manifest', '--manifest', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')
@@ -285,6 +287,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the stored runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release')
+            [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms and intervals')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -311,6 +314,26 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             break
         }
         'stagegate;runs;show' {
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Run as if started in DIR')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')
+            [CompletionResult]::new('--manifest', '--manifest', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'Use the environment ENV of the manifest')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Use the environment ENV of the manifest')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Override a key of the manifest, for instance `load.peak.duration=10s`')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print the result as FORMAT')
+            [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Also write the result as FORMAT to PATH; may be given several times')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but the result, warnings, and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but the result, warnings, and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more about what is being done')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more about what is being done')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'stagegate;runs;merge' {
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Run as if started in DIR')
             [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')
             [CompletionResult]::new('--manifest', '--manifest', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')
@@ -378,6 +401,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
         'stagegate;runs;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the stored runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release')
+            [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms and intervals')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -387,6 +411,9 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             break
         }
         'stagegate;runs;help;show' {
+            break
+        }
+        'stagegate;runs;help;merge' {
             break
         }
         'stagegate;runs;help;prune' {
@@ -489,7 +516,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('eval', 'eval', [CompletionResultType]::ParameterValue, 'Run eval suites as the manifest''s [eval.NAME] says')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two releases')
             [CompletionResult]::new('gate', 'gate', [CompletionResultType]::ParameterValue, 'Measure this release, compare it with its base, and decide whether it may ship')
-            [CompletionResult]::new('runs', 'runs', [CompletionResultType]::ParameterValue, 'List, show, export, and delete the stored runs')
+            [CompletionResult]::new('runs', 'runs', [CompletionResultType]::ParameterValue, 'List, show, merge, export, and delete the stored runs')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Render stored results again, in any format')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the manifest, a run, or a comparison')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
@@ -527,6 +554,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
         'stagegate;help;runs' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the stored runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release')
+            [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms and intervals')
             break
@@ -535,6 +563,9 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             break
         }
         'stagegate;help;runs;show' {
+            break
+        }
+        'stagegate;help;runs;merge' {
             break
         }
         'stagegate;help;runs;prune' {

@@ -112,6 +112,9 @@ _stagegate() {
             stagegate__subcmd__help__subcmd__runs,list)
                 cmd="stagegate__subcmd__help__subcmd__runs__subcmd__list"
                 ;;
+            stagegate__subcmd__help__subcmd__runs,merge)
+                cmd="stagegate__subcmd__help__subcmd__runs__subcmd__merge"
+                ;;
             stagegate__subcmd__help__subcmd__runs,prune)
                 cmd="stagegate__subcmd__help__subcmd__runs__subcmd__prune"
                 ;;
@@ -127,6 +130,9 @@ _stagegate() {
             stagegate__subcmd__runs,list)
                 cmd="stagegate__subcmd__runs__subcmd__list"
                 ;;
+            stagegate__subcmd__runs,merge)
+                cmd="stagegate__subcmd__runs__subcmd__merge"
+                ;;
             stagegate__subcmd__runs,prune)
                 cmd="stagegate__subcmd__runs__subcmd__prune"
                 ;;
@@ -141,6 +147,9 @@ _stagegate() {
                 ;;
             stagegate__subcmd__runs__subcmd__help,list)
                 cmd="stagegate__subcmd__runs__subcmd__help__subcmd__list"
+                ;;
+            stagegate__subcmd__runs__subcmd__help,merge)
+                cmd="stagegate__subcmd__runs__subcmd__help__subcmd__merge"
                 ;;
             stagegate__subcmd__runs__subcmd__help,prune)
                 cmd="stagegate__subcmd__runs__subcmd__help__subcmd__prune"
@@ -795,7 +804,7 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__help__subcmd__runs)
-            opts="list show prune export"
+            opts="list show merge prune export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -823,6 +832,20 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__help__subcmd__runs__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        stagegate__subcmd__help__subcmd__runs__subcmd__merge)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -937,7 +960,7 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__load)
-            opts="-C -m -e -q -v -h -V --stage --rate --concurrency --duration --seed --manifest --env --set --format --out --quiet --verbose --color --help --version"
+            opts="-C -m -e -q -v -h -V --stage --rate --concurrency --duration --seed --shard --start-at --manifest --env --set --format --out --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -960,6 +983,14 @@ _stagegate() {
                     return 0
                     ;;
                 --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --start-at)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1177,7 +1208,7 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__runs)
-            opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version list show prune export help"
+            opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version list show merge prune export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1281,7 +1312,7 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__runs__subcmd__help)
-            opts="list show prune export help"
+            opts="list show merge prune export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1336,6 +1367,20 @@ _stagegate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        stagegate__subcmd__runs__subcmd__help__subcmd__merge)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         stagegate__subcmd__runs__subcmd__help__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1365,6 +1410,56 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__runs__subcmd__list)
+            opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --manifest)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -m)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -e)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json jsonl markdown junit csv github" -- "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        stagegate__subcmd__runs__subcmd__merge)
             opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

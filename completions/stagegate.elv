@@ -44,7 +44,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand eval 'Run eval suites as the manifest''s [eval.NAME] says'
             cand diff 'Compare two releases'
             cand gate 'Measure this release, compare it with its base, and decide whether it may ship'
-            cand runs 'List, show, export, and delete the stored runs'
+            cand runs 'List, show, merge, export, and delete the stored runs'
             cand report 'Render stored results again, in any format'
             cand schema 'Print the JSON Schema of the manifest, a run, or a comparison'
             cand completions 'Print the completions of a shell'
@@ -147,6 +147,8 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand --concurrency 'Let this many users send in a closed loop'
             cand --duration 'Measure for so long, for instance `30s`'
             cand --seed 'Take the arrivals and cases of this seed'
+            cand --shard 'Send only part I of N of the load; `runs merge` puts the parts together'
+            cand --start-at 'Begin to measure at this time, for instance `2026-11-24T14:30:00Z`'
             cand -C 'Run as if started in DIR'
             cand -m 'Read the manifest from FILE instead of `stagegate.toml`'
             cand --manifest 'Read the manifest from FILE instead of `stagegate.toml`'
@@ -272,6 +274,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand --version 'Print version'
             cand list 'List the stored runs, newest first'
             cand show 'Show one run, or all of one release'
+            cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
             cand export 'Print one run as a self-contained document, with histograms and intervals'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -296,6 +299,25 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand --version 'Print version'
         }
         &'stagegate;runs;show'= {
+            cand -C 'Run as if started in DIR'
+            cand -m 'Read the manifest from FILE instead of `stagegate.toml`'
+            cand --manifest 'Read the manifest from FILE instead of `stagegate.toml`'
+            cand -e 'Use the environment ENV of the manifest'
+            cand --env 'Use the environment ENV of the manifest'
+            cand --set 'Override a key of the manifest, for instance `load.peak.duration=10s`'
+            cand --format 'Print the result as FORMAT'
+            cand --out 'Also write the result as FORMAT to PATH; may be given several times'
+            cand --color 'Use colour'
+            cand -q 'Say nothing but the result, warnings, and errors'
+            cand --quiet 'Say nothing but the result, warnings, and errors'
+            cand -v 'Say more about what is being done'
+            cand --verbose 'Say more about what is being done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'stagegate;runs;merge'= {
             cand -C 'Run as if started in DIR'
             cand -m 'Read the manifest from FILE instead of `stagegate.toml`'
             cand --manifest 'Read the manifest from FILE instead of `stagegate.toml`'
@@ -360,6 +382,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
         &'stagegate;runs;help'= {
             cand list 'List the stored runs, newest first'
             cand show 'Show one run, or all of one release'
+            cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
             cand export 'Print one run as a self-contained document, with histograms and intervals'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -367,6 +390,8 @@ set edit:completion:arg-completer[stagegate] = {|@words|
         &'stagegate;runs;help;list'= {
         }
         &'stagegate;runs;help;show'= {
+        }
+        &'stagegate;runs;help;merge'= {
         }
         &'stagegate;runs;help;prune'= {
         }
@@ -461,7 +486,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand eval 'Run eval suites as the manifest''s [eval.NAME] says'
             cand diff 'Compare two releases'
             cand gate 'Measure this release, compare it with its base, and decide whether it may ship'
-            cand runs 'List, show, export, and delete the stored runs'
+            cand runs 'List, show, merge, export, and delete the stored runs'
             cand report 'Render stored results again, in any format'
             cand schema 'Print the JSON Schema of the manifest, a run, or a comparison'
             cand completions 'Print the completions of a shell'
@@ -489,12 +514,15 @@ set edit:completion:arg-completer[stagegate] = {|@words|
         &'stagegate;help;runs'= {
             cand list 'List the stored runs, newest first'
             cand show 'Show one run, or all of one release'
+            cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
             cand export 'Print one run as a self-contained document, with histograms and intervals'
         }
         &'stagegate;help;runs;list'= {
         }
         &'stagegate;help;runs;show'= {
+        }
+        &'stagegate;help;runs;merge'= {
         }
         &'stagegate;help;runs;prune'= {
         }

@@ -153,6 +153,8 @@ module completions {
     --concurrency: string     # Let this many users send in a closed loop
     --duration: string        # Measure for so long, for instance `30s`
     --seed: string            # Take the arrivals and cases of this seed
+    --shard: string           # Send only part I of N of the load; `runs merge` puts the parts together
+    --start-at: string        # Begin to measure at this time, for instance `2026-11-24T14:30:00Z`
     -C: path                  # Run as if started in DIR
     --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`
     --env(-e): string         # Use the environment ENV of the manifest
@@ -286,7 +288,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List, show, export, and delete the stored runs
+  # List, show, merge, export, and delete the stored runs
   export extern "stagegate runs" [
     -C: path                  # Run as if started in DIR
     --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`
@@ -346,6 +348,30 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     run?: string              # A run's id or its start, `latest`, `latest~1`, a git revision, or an exported file
+  ]
+
+  def "nu-complete stagegate runs merge format" [] {
+    [ "human" "json" "jsonl" "markdown" "junit" "csv" "github" ]
+  }
+
+  def "nu-complete stagegate runs merge color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole
+  export extern "stagegate runs merge" [
+    -C: path                  # Run as if started in DIR
+    --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`
+    --env(-e): string         # Use the environment ENV of the manifest
+    --set: string             # Override a key of the manifest, for instance `load.peak.duration=10s`
+    --format: string@"nu-complete stagegate runs merge format" # Print the result as FORMAT
+    --out: string             # Also write the result as FORMAT to PATH; may be given several times
+    --quiet(-q)               # Say nothing but the result, warnings, and errors
+    --verbose(-v)             # Say more about what is being done
+    --color: string@"nu-complete stagegate runs merge color" # Use colour
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+    ...runs: string           # The parts, as ids or exported files
   ]
 
   def "nu-complete stagegate runs prune format" [] {
@@ -410,6 +436,10 @@ module completions {
 
   # Show one run, or all of one release
   export extern "stagegate runs help show" [
+  ]
+
+  # Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole
+  export extern "stagegate runs help merge" [
   ]
 
   # Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay
@@ -568,7 +598,7 @@ module completions {
   export extern "stagegate help gate" [
   ]
 
-  # List, show, export, and delete the stored runs
+  # List, show, merge, export, and delete the stored runs
   export extern "stagegate help runs" [
   ]
 
@@ -578,6 +608,10 @@ module completions {
 
   # Show one run, or all of one release
   export extern "stagegate help runs show" [
+  ]
+
+  # Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole
+  export extern "stagegate help runs merge" [
   ]
 
   # Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay

@@ -1,18 +1,20 @@
 //! `stagegate load`: load tests.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::Context;
 use super::measured::{add_versions, keep, new_record, present_release};
 use super::quality::score_captured;
 use crate::error::Result;
 use crate::exit::Status;
-use crate::load::{Keep, LoadPlan, LoadResult, run};
+use crate::load::{Keep, LoadPlan, LoadResult, Part, run};
 use crate::manifest::Until;
 use crate::measure::{Event, Rate, parse_duration};
-use crate::plan::{Caller, LoadOverrides, Project, load_plan, plan_document};
+use crate::plan::{Caller, LoadOverrides, PlanError, Project, load_plan, plan_document};
 use crate::protocol::Client;
 use crate::report::View;
 use crate::store::{
@@ -40,6 +42,12 @@ pub(crate) struct LoadArgs {
     /// Take the arrivals and cases of this seed
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Send only part I of N of the load; `runs merge` puts the parts together
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Part>,
+    /// Begin to measure at this time, for instance `2026-11-24T14:30:00Z`
+    #[arg(long, value_name = "T")]
+    start_at: Option<Timestamp>,
 }
 
 /// Runs the command.
@@ -65,7 +73,19 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Status> {
         concurrency: args.concurrency,
         duration: args.duration,
         seed: args.seed,
+        part: args.shard,
+        start_at: args.start_at,
     };
+    if args.start_at.is_some() && names.len() > 1 {
+        return Err(PlanError::Conflict {
+            message: format!(
+                "`--start-at` is for one load, and there are {}",
+                names.len()
+            ),
+            help: "Name the load.".to_owned(),
+        }
+        .into());
+    }
     let mut runs = Vec::new();
     let mut status = Status::Passed;
     for name in &names {
@@ -94,7 +114,8 @@ pub(super) async fn run_load(
         .load_named(name)
         .expect("the name was looked up before");
     let load = overrides.apply(load);
-    let plan = load_plan(project, client, &load, overrides.stage.as_deref()).await?;
+    let mut plan = load_plan(project, client, &load, overrides.stage.as_deref()).await?;
+    overrides.take_part(&mut plan, (context.now)())?;
     let mut record = new_record(project, release, RunKind::Load, name, (context.now)());
     record.seed = load.seed;
     record.plan = plan_document(&load, &plan);
@@ -117,7 +138,12 @@ pub(super) async fn run_load(
     drop(progress);
     record.eval = score_captured(project, &load, &plan, std::mem::take(&mut result.captured))?;
     tell(context, project, client, &plan, &result)?;
-    let status = status_of(&result);
+    let status = status_of(&Ended {
+        complete: result.complete,
+        never_reached: result.never_reached,
+        validity: result.validity.verdict,
+        stages: &result.stages,
+    });
     record.duration_s = result.duration_s;
     record.complete = result.complete;
     record.validity = result.validity;
@@ -175,17 +201,25 @@ fn tell(
     Ok(())
 }
 
+/// What decides how a load ends.
+pub(super) struct Ended<'a> {
+    pub(super) complete: bool,
+    pub(super) never_reached: bool,
+    pub(super) validity: ValidityVerdict,
+    pub(super) stages: &'a BTreeMap<String, StageResult>,
+}
+
 /// Returns how a load ends, by the contract, section 2.
-fn status_of(result: &LoadResult) -> Status {
-    let stages = || result.stages.values();
+pub(super) fn status_of(ended: &Ended<'_>) -> Status {
+    let stages = || ended.stages.values();
     let mut status = Status::Passed;
-    if !result.complete {
+    if !ended.complete {
         status = status.and(Status::Interrupted);
     }
-    if result.never_reached {
+    if ended.never_reached {
         status = status.and(Status::Unmeasured);
     }
-    if result.validity.verdict == ValidityVerdict::Invalid {
+    if ended.validity == ValidityVerdict::Invalid {
         status = status.and(Status::Invalid);
     }
     let every_one_failed =

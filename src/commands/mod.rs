@@ -11,6 +11,7 @@ mod generated;
 mod init;
 mod load;
 mod measured;
+mod merge;
 mod profile;
 mod quality;
 mod report;

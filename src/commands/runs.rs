@@ -8,13 +8,14 @@ use miette::Diagnostic;
 
 use super::Context;
 use super::context::MANIFEST;
+use super::merge::merge;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
 use crate::measure::parse_duration;
 use crate::report::View;
 use crate::store::{Git, PruneRules, RunRecord, RunRef, Selection, Store, Wanted, export};
 
-/// List, show, export, and delete the stored runs
+/// List, show, merge, export, and delete the stored runs
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
@@ -30,6 +31,12 @@ enum Action {
         /// A run's id or its start, `latest`, `latest~1`, a git revision, or an exported file
         #[arg(value_name = "RUN", default_value = "latest")]
         run: RunRef,
+    },
+    /// Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole
+    Merge {
+        /// The parts, as ids or exported files
+        #[arg(value_name = "RUN", required = true, num_args = 2..)]
+        runs: Vec<RunRef>,
     },
     /// Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay
     Prune(PruneArgs),
@@ -99,6 +106,7 @@ pub(crate) fn runs(context: &Context, args: &RunsArgs) -> Result<Status> {
             Ok(context.emit(&View::Runs(&listing.runs), Status::Passed))
         }
         Action::Show { run } => show(context, run),
+        Action::Merge { runs } => merge_parts(context, &folder, &store, runs),
         Action::Prune(args) => prune(context, &folder, &store, args),
         Action::Export { run, name } => {
             let selection = select(context, &folder, &store, run, name.as_deref())?;
@@ -112,6 +120,21 @@ pub(super) fn show(context: &Context, run: &RunRef) -> Result<Status> {
     let folder = folder(context);
     let selection = select(context, &folder, &Store::open(&folder), run, None)?;
     Ok(context.emit(&View::of_runs(&selection.runs), Status::Passed))
+}
+
+fn merge_parts(
+    context: &Context,
+    folder: &Path,
+    store: &Store,
+    parts: &[RunRef],
+) -> Result<Status> {
+    let mut runs = Vec::new();
+    for part in parts {
+        runs.push(only_run(&select(context, folder, store, part, None)?)?.clone());
+    }
+    let (merged, status) = merge(&runs, (context.now)())?;
+    store.write(&merged)?;
+    Ok(context.emit(&View::Run(&merged), status))
 }
 
 fn prune(context: &Context, folder: &Path, store: &Store, args: &PruneArgs) -> Result<Status> {

@@ -77,7 +77,9 @@ pub(crate) fn run(
         .map(|poll| Waker::new(poll.registry(), WAKER).map(Arc::new))
         .collect::<Result<_, _>>()?;
     let before = read_machine();
-    let start = now_ns() + LEAD_NS + nanos(plan.warmup);
+    let start = plan
+        .start
+        .unwrap_or_else(|| now_ns() + LEAD_NS + nanos(plan.warmup));
     let (done, results) = mpsc::channel();
     let (shards, complete) = std::thread::scope(|scope| {
         for shard in prepare(
@@ -314,7 +316,7 @@ fn overall_lag(plan: &LoadPlan, arrivals: &[&Recorder]) -> Option<Histogram> {
         let mut lag = Histogram::default();
         for recorder in arrivals {
             if let Some(series) = recorder.series.get(&LatencyMetric::ScheduleLag) {
-                lag.merge(&series.total);
+                lag.merge(&series.total.all);
             }
         }
         lag
@@ -329,6 +331,7 @@ fn smallest_median(arrivals: &[&Recorder]) -> Option<f64> {
                 .series
                 .get(&LatencyMetric::ResponseTime)?
                 .total
+                .all
                 .quantile_ms(0.5)
         })
         .min_by(f64::total_cmp)

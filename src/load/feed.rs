@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::arrival::{Phase, Schedule, Timing, nanos};
+use super::part::Part;
 use super::plan::LoadPlan;
 use crate::manifest::{Until, Users};
 
@@ -51,6 +52,7 @@ pub(super) struct ClosedFeed {
     start: u64,
     end: Option<u64>,
     limit: u64,
+    part: Part,
     counters: Arc<Counters>,
 }
 
@@ -71,6 +73,9 @@ impl Feed {
         counters: &Arc<Counters>,
     ) -> Self {
         let warmup = nanos(plan.warmup);
+        // The threads of every process take turns: thread j of part p is worker p + j · parts.
+        let Part { index, of } = plan.part;
+        let (shard, shards) = (index as usize + of as usize * shard, of as usize * shards);
         match &plan.timing {
             Timing::Drawn { .. } | Timing::Listed(_) => {
                 let phase = |phase, until, offset| {
@@ -121,8 +126,9 @@ impl Feed {
                     },
                     limit: match plan.until {
                         Until::Duration(_) => u64::MAX,
-                        Until::Requests(count) => count,
+                        Until::Requests(count) => plan.part.share(count),
                     },
+                    part: plan.part,
                     counters: Arc::clone(counters),
                 })
             }
@@ -218,7 +224,7 @@ impl ClosedFeed {
         self.began[user as usize] = intended;
         Some(Due {
             intended,
-            index,
+            index: index * u64::from(self.part.of) + u64::from(self.part.index),
             measured,
             user: Some(user),
         })
@@ -237,6 +243,8 @@ mod tests {
             targets: Vec::new(),
             flows: Vec::new(),
             timing,
+            part: Part::WHOLE,
+            start: None,
             until,
             warmup: Duration::from_millis(warmup),
             seed: 7,
@@ -270,6 +278,27 @@ mod tests {
             one.iter()
                 .all(|due| due.measured == (due.intended >= 1_000_000_000))
         );
+    }
+
+    #[test]
+    fn parts_and_their_threads_send_exactly_the_schedule_of_one() {
+        let timing = Timing::Drawn {
+            gaps: Gaps::Gamma { cv: 2.0 },
+            curve: Curve::Flat(300.0),
+        };
+        let mut plan = plan(timing, Until::Requests(500), 300);
+        let one = take_all(&plan, 0, 1);
+        let mut all = Vec::new();
+        for index in 0..3 {
+            plan.part = Part { index, of: 3 };
+            for thread in 0..2 {
+                let mine = take_all(&plan, thread, 2);
+                assert!(mine.iter().all(|due| due.index % 3 == u64::from(index)));
+                all.extend(mine);
+            }
+        }
+        all.sort_by_key(|due| (due.measured, due.index));
+        assert_eq!(all, one);
     }
 
     #[test]

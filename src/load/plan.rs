@@ -8,6 +8,7 @@ use bytes::Bytes;
 use rustls::pki_types::ServerName;
 
 use super::arrival::Timing;
+use super::part::Part;
 use crate::manifest::{Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until};
 use crate::protocol::{Call, HttpRequest, ProcessRequest, Request};
 
@@ -18,6 +19,10 @@ pub(crate) struct LoadPlan {
     /// What an arrival starts.
     pub(crate) flows: Vec<Flow>,
     pub(crate) timing: Timing,
+    /// Which part of it this process sends.
+    pub(crate) part: Part,
+    /// t = 0 on the engine's clock; as soon as possible without.
+    pub(crate) start: Option<u64>,
     pub(crate) until: Until,
     pub(crate) warmup: Duration,
     pub(crate) seed: u64,

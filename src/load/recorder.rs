@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::manifest::LatencyMetric;
-use crate::measure::{Failure, Histogram, Intervals, Stamps};
+use crate::measure::{Failure, Intervals, Stamps};
 use crate::protocol::Usage;
 
 use super::attempt::Finished;
+use super::result::Total;
 
 /// The records of one target in one shard.
 pub(crate) struct Recorder {
@@ -45,22 +46,20 @@ pub(crate) struct Recorder {
 
 /// One metric: all of it, and by intervals.
 pub(crate) struct Series {
-    pub(crate) total: Histogram,
-    pub(crate) intervals: Vec<(f64, f64, Histogram)>,
+    pub(crate) total: Total,
     open: Option<Intervals>,
 }
 
 impl Series {
     fn new(interval: Duration) -> Self {
         Self {
-            total: Histogram::default(),
-            intervals: Vec::new(),
+            total: Total::default(),
             open: Some(Intervals::new(interval)),
         }
     }
 
     fn record(&mut self, at: u64, ns: u64) {
-        self.total.record_ns(ns);
+        self.total.all.record_ns(ns);
         if let Some(open) = &mut self.open {
             open.record(at, ns);
         }
@@ -68,23 +67,15 @@ impl Series {
 
     fn close(&mut self) {
         if let Some(open) = self.open.take() {
-            self.intervals = open.finish();
+            self.total.intervals = open.finish();
         }
     }
 
     fn merge(&mut self, other: Self) {
-        self.total.merge(&other.total);
-        for (start, end, histogram) in other.intervals {
-            match self
-                .intervals
-                .iter_mut()
-                .find(|(at, ..)| at.total_cmp(&start).is_eq())
-            {
-                Some((.., known)) => known.merge(&histogram),
-                None => self.intervals.push((start, end, histogram)),
-            }
+        self.total.all.merge(&other.total.all);
+        for (start, end, histogram) in other.total.intervals {
+            self.total.add(start, end, histogram);
         }
-        self.intervals.sort_by(|a, b| a.0.total_cmp(&b.0));
     }
 }
 

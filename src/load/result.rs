@@ -8,7 +8,7 @@ use crate::store::{IntervalRecord, MetricSummary, SloResult, StageResult, Tokens
 
 use super::arrival::Timing;
 use super::plan::Measured;
-use super::recorder::{Recorder, Series};
+use super::recorder::Recorder;
 
 /// Summarises one stage or pipeline. `duration_s` is the length of the measured phase.
 pub(super) fn stage_result(
@@ -31,7 +31,7 @@ pub(super) fn stage_result(
     let metrics = recorder
         .series
         .iter()
-        .map(|(metric, series)| (metric.key().to_owned(), summary(series, open)))
+        .map(|(metric, series)| (metric.key().to_owned(), summary(&series.total, open)))
         .collect();
     let mut result = StageResult {
         attempted,
@@ -85,9 +85,35 @@ fn tokens(recorder: &Recorder) -> Option<Tokens> {
     })
 }
 
+/// The distribution of one metric: all of it, and by intervals (start, end in s).
+#[derive(Default)]
+pub(crate) struct Total {
+    pub(crate) all: Histogram,
+    pub(crate) intervals: Vec<(f64, f64, Histogram)>,
+}
+
+impl Total {
+    /// Adds what another recorder has for an interval; both are of one length.
+    pub(super) fn add(&mut self, start: f64, end: f64, histogram: Histogram) {
+        let same = |(at, ..): &&mut (f64, f64, Histogram)| at.total_cmp(&start).is_eq();
+        if let Some((_, last, known)) = self.intervals.iter_mut().find(same) {
+            known.merge(&histogram);
+            *last = last.max(end);
+        } else {
+            self.intervals.push((start, end, histogram));
+            self.intervals.sort_by(|a, b| a.0.total_cmp(&b.0));
+        }
+    }
+}
+
 /// Summarises one metric; `open` attempts were still in flight.
-fn summary(series: &Series, open: u64) -> MetricSummary {
-    let total = &series.total;
+pub(super) fn summary(
+    Total {
+        all: total,
+        intervals,
+    }: &Total,
+    open: u64,
+) -> MetricSummary {
     let percentile = |stat: Stat| stat.quantile().and_then(|q| total.percentile_ms(q, open));
     MetricSummary {
         unit: "ms".to_owned(),
@@ -101,8 +127,7 @@ fn summary(series: &Series, open: u64) -> MetricSummary {
         p99: percentile(Stat::P99),
         p999: percentile(Stat::P999),
         histogram: Some(total.encode()),
-        intervals: series
-            .intervals
+        intervals: intervals
             .iter()
             .map(|(start_s, end_s, histogram)| IntervalRecord {
                 start_s: *start_s,
@@ -124,7 +149,7 @@ fn judge(slo: &Slo, result: &StageResult, recorder: &Recorder) -> SloResult {
         } => {
             let limit = limit.as_secs_f64() * 1e3;
             let name = format!("{}.{}", metric.key(), stat.key());
-            let series = recorder.series.get(metric).map(|series| &series.total);
+            let series = recorder.series.get(metric).map(|series| &series.total.all);
             let (value, met) = judge_latency(*stat, limit, series, result, *metric);
             SloResult {
                 metric: name,
@@ -157,6 +182,36 @@ fn judge(slo: &Slo, result: &StageResult, recorder: &Recorder) -> SloResult {
                 met,
             }
         }
+    }
+}
+
+/// Judges an SLO of a stored stage again, by what the stage has now; one of an unknown metric stays as it was.
+pub(super) fn judge_again(
+    slo: &SloResult,
+    result: &StageResult,
+    totals: &BTreeMap<String, Histogram>,
+) -> SloResult {
+    let judged = |value: Option<f64>, met: Option<bool>| SloResult {
+        value,
+        met,
+        ..slo.clone()
+    };
+    let (name, stat) = slo.metric.split_once('.').unwrap_or((&slo.metric, ""));
+    let latency = LatencyMetric::ALL.into_iter().find(|it| it.key() == name);
+    let stat = Stat::ALL.into_iter().find(|it| it.key() == stat);
+    if let (Some(metric), Some(stat)) = (latency, stat) {
+        let (value, met) = judge_latency(stat, slo.limit, totals.get(name), result, metric);
+        return judged(value, met);
+    }
+    let at_most = |value: Option<f64>| judged(value, value.map(|value| value <= slo.limit));
+    match slo.metric.as_str() {
+        "error_rate" => at_most(result.error_rate),
+        "fallback_rate" => at_most(result.fallback_rate),
+        "attainment" => judged(
+            result.attainment,
+            result.attainment.map(|value| value >= slo.limit),
+        ),
+        _ => slo.clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::arrival::Timing;
 use super::plan::{Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
 use super::stub::{Request, Step, Stub, ok, send, wait};
-use super::{Keep, LoadResult, run};
+use super::{Keep, LoadResult, Part, run};
 use crate::manifest::{Curve, Gaps, KindTable, Problems, Scope, Timeouts, Until, Users};
 use crate::measure::Event;
 use crate::protocol::PROTOCOLS;
@@ -51,6 +51,8 @@ fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
         targets: vec![target],
         flows: vec![Flow::Stage(0)],
         timing,
+        part: Part::WHOLE,
+        start: None,
         until,
         warmup: Duration::ZERO,
         seed: 7,

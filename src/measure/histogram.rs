@@ -145,11 +145,20 @@ impl Histogram {
         self.count() - self.counts.count_between(0, us)
     }
 
-    /// Encodes as HdrHistogram V2 compressed, base64.
+    /// Encodes as HdrHistogram V2 compressed, base64. Equal counts give equal text, however they came together: the range
+    /// that is written down is that of the counts, not the one that a histogram has grown to.
     pub(crate) fn encode(&self) -> String {
+        let mut counts = hdrhistogram::Histogram::<u64>::new_with_max(
+            self.counts.max().max(2),
+            SIGNIFICANT_DIGITS,
+        )
+        .expect("3 is a legal precision");
+        counts
+            .add(&self.counts)
+            .expect("every count is in the range");
         let mut bytes = Vec::new();
         V2DeflateSerializer::new()
-            .serialize(&self.counts, &mut bytes)
+            .serialize(&counts, &mut bytes)
             .expect("writing to memory cannot fail");
         STANDARD.encode(bytes)
     }

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 
@@ -13,9 +14,9 @@ use super::project::Project;
 use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
-use crate::load::{Endpoint, Flow, LoadPlan, Measured, Pipeline, Prepared, Target, Tls};
+use crate::load::{Endpoint, Flow, LoadPlan, Measured, Part, Pipeline, Prepared, Target, Tls};
 use crate::manifest::{self, Arrivals, Length, Load, Name, Until, Users};
-use crate::measure::{Rate, show_duration};
+use crate::measure::{Rate, now_ns, show_duration};
 use crate::protocol::{Client, Request, trusting_config};
 
 /// The length of the intervals of the time series.
@@ -30,9 +31,37 @@ pub(crate) struct LoadOverrides {
     pub(crate) concurrency: Option<u32>,
     pub(crate) duration: Option<Duration>,
     pub(crate) seed: Option<u64>,
+    /// Only this part of it.
+    pub(crate) part: Option<Part>,
+    /// The wall-clock time of t = 0.
+    pub(crate) start_at: Option<Timestamp>,
 }
 
 impl LoadOverrides {
+    /// Restricts a plan to this process's part of it, which also has its part of the budgets, and sets its beginning.
+    pub(crate) fn take_part(&self, plan: &mut LoadPlan, now: Timestamp) -> Result<()> {
+        if let Some(part) = self.part {
+            plan.part = part;
+            plan.max_requests = plan.max_requests.map(|most| part.share(most));
+            plan.max_cost = plan.max_cost.map(|most| most / f64::from(part.of));
+        }
+        let Some(start) = self.start_at else {
+            return Ok(());
+        };
+        let lead = i128::try_from(plan.warmup.as_nanos()).unwrap_or(i128::MAX);
+        let left = start.as_nanosecond() - now.as_nanosecond();
+        let wait = u64::try_from(left).ok().filter(|_| left > lead);
+        let wait = wait.ok_or_else(|| PlanError::Conflict {
+            message: format!("`--start-at {start}` is past, or too soon for the warm-up"),
+            help: format!(
+                "It is {now}; the warm-up takes {}.",
+                show_duration(plan.warmup)
+            ),
+        })?;
+        plan.start = Some(now_ns() + wait);
+        Ok(())
+    }
+
     /// Returns the load as it is to be run.
     pub(crate) fn apply(&self, load: &Load) -> Load {
         let mut load = load.clone();
@@ -92,6 +121,8 @@ pub(crate) async fn load_plan(
         targets,
         flows,
         timing,
+        part: Part::WHOLE,
+        start: None,
         until,
         warmup: load.warmup,
         seed: load.seed,
@@ -214,6 +245,9 @@ fn resolve(stage: &str, request: &Request) -> Result<Endpoint, PlanError> {
     Ok(Endpoint::Http { address, tls })
 }
 
+/// The key of a stored plan that says which part of the load was sent.
+pub(crate) const SHARD: &str = "shard";
+
 /// Returns the plan as it is stored with the run: what was sent, when, and for how long.
 pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
     let targets: Vec<&str> = plan.flow_names().collect();
@@ -231,5 +265,8 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
         Until::Requests(count) => ("requests", json!(count)),
     };
     document[key] = until;
+    if plan.part != Part::WHOLE {
+        document[SHARD] = json!(plan.part.to_string());
+    }
     document
 }

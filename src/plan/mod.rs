@@ -11,7 +11,7 @@ mod requests;
 
 pub(crate) use error::PlanError;
 pub(crate) use eval::eval_plan;
-pub(crate) use load::{LoadOverrides, load_plan, plan_document};
+pub(crate) use load::{LoadOverrides, SHARD, load_plan, plan_document};
 pub(crate) use profile::{ProfileOverrides, default_whole, profile_plan};
 pub(crate) use project::{Chosen, Project};
 pub(crate) use requests::Caller;

@@ -52,6 +52,92 @@ fn rates_change_over_time_and_traces_are_replayed() {
 }
 
 #[test]
+fn shards_send_one_load_together_and_are_merged() {
+    let stub = json_stub(1);
+    let load = "arrivals = { process = \"poisson\", rate = \"150/s\" }\nduration = \"1s\"\ndata = \"g.jsonl\"\nseed = 3";
+    let stage = "kind = \"http\"\nmethod = \"POST\"\nbody = { q = \"{{ input }}\" }\nslo = { response_time.p50 = \"1s\" }";
+    let project = project(&stub, stage, load);
+    let lines: Vec<String> = (0..500)
+        .map(|i| format!("{{\"input\": \"q{i}\"}}"))
+        .collect();
+    let golden = lines.join("\n");
+    project.write("g.jsonl", golden);
+    let asked = |from: usize| {
+        let requests = stub.requests();
+        let mut bodies: Vec<String> = requests[from..].iter().map(|it| it.body.clone()).collect();
+        bodies.sort();
+        bodies
+    };
+    let whole = project
+        .measure(&["load", "--format", "json"])
+        .expect(0)
+        .json();
+    let alone = asked(0);
+    let mut ids = Vec::new();
+    for shard in ["1/3", "2/3", "3/3"] {
+        let part = project
+            .measure(&["load", "--shard", shard, "--format", "json"])
+            .expect(0)
+            .json();
+        ids.push(part["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(asked(alone.len()), alone);
+
+    let said = project
+        .run(&["runs", "merge", &ids[0], &ids[1]])
+        .expect(2)
+        .stderr;
+    assert!(said.contains("1 of 3 parts missing: 0/3"), "{said}");
+    let said = project
+        .run(&["runs", "merge", &ids[0], &ids[0]])
+        .expect(2)
+        .stderr;
+    assert!(said.contains("are both part 1/3"), "{said}");
+    let arguments = [
+        "runs", "merge", &ids[2], &ids[0], &ids[1], "--format", "json",
+    ];
+    let merged = project.run(&arguments).expect(0).json();
+    for key in ["attempted", "ok"] {
+        assert_eq!(merged["stages"]["api"][key], whole["stages"]["api"][key]);
+    }
+    let count =
+        |run: &serde_json::Value| run["stages"]["api"]["metrics"]["response_time"]["count"].clone();
+    assert_eq!(count(&merged), count(&whole));
+    assert_eq!(merged["verdict"], "passed");
+    let shown = project
+        .run(&["runs", "show", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(shown["id"], merged["id"]);
+    let said = project.run(&["load", "--shard", "4/3"]).expect(2).stderr;
+    assert!(said.contains("`4/3` is not a shard"), "{said}");
+}
+
+#[test]
+fn a_load_begins_when_it_is_told_to() {
+    let stub = json_stub(1);
+    let project = project(
+        &stub,
+        "kind = \"http\"",
+        "arrivals = { rate = \"50/s\" }\nduration = \"200ms\"",
+    );
+    let said = project
+        .run(&["load", "--start-at", "2020-01-01T00:00:00Z"])
+        .expect(2)
+        .stderr;
+    assert!(said.contains("is past"), "{said}");
+    let at = jiff::Timestamp::now() + Duration::from_millis(1500);
+    let at = at.to_string();
+    let began = Instant::now();
+    project.measure(&["load", "--start-at", &at]);
+    let took = began.elapsed();
+    assert!(
+        took > Duration::from_millis(1100) && took < Duration::from_secs(10),
+        "{took:?}"
+    );
+}
+
+#[test]
 fn an_open_loop_reports_the_latency_of_an_exact_server() {
     let stub = json_stub(5);
     let project = project(

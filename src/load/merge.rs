@@ -1,0 +1,251 @@
+//! The results of several processes that sent one load together, put together again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::result::{Stages, Total, judge_again, summary};
+use crate::measure::Histogram;
+use crate::store::{Generator, Lag, MetricSummary, RunRecord, StageResult, Tokens};
+
+/// Puts the stages of all parts together: counts are added, histograms merged bucket for bucket, and everything that is
+/// made of them made again. `duration_s` is the length of the whole. `Err` names a histogram that cannot be read.
+pub(crate) fn merge_stages(parts: &[&RunRecord], duration_s: f64) -> Result<Stages, String> {
+    let names: BTreeSet<&String> = parts.iter().flat_map(|part| part.stages.keys()).collect();
+    let mut merged = Stages::new();
+    for name in names {
+        let results = parts
+            .iter()
+            .filter_map(|part| Some((part.duration_s, part.stages.get(name)?)));
+        let results: Vec<(f64, &StageResult)> = results.collect();
+        merged.insert(name.clone(), stage(&results, duration_s)?);
+    }
+    Ok(merged)
+}
+
+/// Puts together what the generators spent; the lag is that of all parts.
+pub(crate) fn merge_generators(parts: &[&RunRecord], stages: &Stages) -> Option<Generator> {
+    let mut lag = Histogram::default();
+    for stage in stages.values() {
+        if let Some(metric) = stage.metrics.get("schedule_lag")
+            && let Some(Ok(more)) = metric.histogram.as_deref().map(Histogram::decode)
+        {
+            lag.merge(&more);
+        }
+    }
+    let generators: Vec<&Generator> = parts
+        .iter()
+        .filter_map(|part| part.generator.as_ref())
+        .collect();
+    let first = generators.first()?;
+    Some(Generator {
+        schedule_lag_ms: first.schedule_lag_ms.map(|_| Lag {
+            p50: lag.quantile_ms(0.5),
+            p99: lag.quantile_ms(0.99),
+            max: lag.max_ms(),
+        }),
+        not_sent: generators.iter().map(|it| it.not_sent).sum(),
+        cpu_s: generators.iter().map(|it| it.cpu_s).sum(),
+        peak_rss_mb: generators
+            .iter()
+            .map(|it| it.peak_rss_mb)
+            .fold(0.0, f64::max),
+        // Each machine has its own.
+        calibration: None,
+    })
+}
+
+fn stage(parts: &[(f64, &StageResult)], duration_s: f64) -> Result<StageResult, String> {
+    let sum = |of: fn(&StageResult) -> u64| parts.iter().map(|(_, it)| of(it)).sum::<u64>();
+    let (attempted, ok, failed) = (sum(|it| it.attempted), sum(|it| it.ok), sum(|it| it.failed));
+    // A rate is a count in the part's own window.
+    let rate = |of: fn(&StageResult) -> f64| {
+        let count: f64 = parts.iter().map(|(length, it)| of(it) * length).sum();
+        if duration_s > 0.0 {
+            count / duration_s
+        } else {
+            0.0
+        }
+    };
+    let planned = |(length, it): &(f64, &StageResult)| {
+        it.offered_rps
+            .map_or(it.attempted as f64, |offered| offered * length)
+    };
+    let in_flight_at_end = sum(|it| it.in_flight_at_end);
+    let mut errors: BTreeMap<String, u64> = BTreeMap::new();
+    for (_, part) in parts {
+        for (kind, count) in &part.errors {
+            *errors.entry(kind.clone()).or_default() += count;
+        }
+    }
+    let (metrics, totals) = metrics(parts, in_flight_at_end)?;
+    let first = parts.first().map(|(_, it)| *it);
+    let mut merged = StageResult {
+        attempted,
+        ok,
+        failed,
+        errors,
+        in_flight_at_end,
+        offered_rps: first
+            .and_then(|it| it.offered_rps)
+            .map(|_| rate(|it| it.offered_rps.unwrap_or(0.0))),
+        achieved_rps: rate(|it| it.achieved_rps),
+        goodput_rps: rate(|it| it.goodput_rps),
+        attainment: weighted(parts, |it| it.attainment, planned),
+        error_rate: weighted(parts, |it| it.error_rate, |(_, it)| it.attempted as f64),
+        fallback_rate: weighted(parts, |it| it.fallback_rate, |(_, it)| it.ok as f64),
+        hit_rate: weighted(parts, |it| it.hit_rate, |(_, it)| it.ok as f64),
+        connections: sum(|it| it.connections),
+        tokens: tokens(parts),
+        cost_usd: parts
+            .iter()
+            .filter_map(|(_, it)| it.cost_usd)
+            .reduce(|a, b| a + b),
+        owner: first.and_then(|it| it.owner.clone()),
+        metrics,
+        slo: Vec::new(),
+    };
+    let slo = first.map(|it| it.slo.as_slice()).unwrap_or_default();
+    merged.slo = slo
+        .iter()
+        .map(|slo| judge_again(slo, &merged, &totals))
+        .collect();
+    Ok(merged)
+}
+
+/// The mean of a share over the parts that have it, by what it is a share of.
+fn weighted(
+    parts: &[(f64, &StageResult)],
+    share: fn(&StageResult) -> Option<f64>,
+    whole: impl Fn(&(f64, &StageResult)) -> f64,
+) -> Option<f64> {
+    let known = parts
+        .iter()
+        .filter_map(|part| Some((share(part.1)?, whole(part))));
+    let (hits, all) = known.fold((0.0, 0.0), |(hits, all), (share, whole)| {
+        (hits + share * whole, all + whole)
+    });
+    (all > 0.0).then(|| hits / all)
+}
+
+fn tokens(parts: &[(f64, &StageResult)]) -> Option<Tokens> {
+    parts
+        .iter()
+        .filter_map(|(_, it)| it.tokens.clone())
+        .reduce(|a, b| Tokens {
+            input: a.input + b.input,
+            output: a.output + b.output,
+            source: if a.source == b.source {
+                a.source
+            } else {
+                "mixed".to_owned()
+            },
+        })
+}
+
+type Metrics = (BTreeMap<String, MetricSummary>, BTreeMap<String, Histogram>);
+
+fn metrics(parts: &[(f64, &StageResult)], open: u64) -> Result<Metrics, String> {
+    let mut totals: BTreeMap<String, Total> = BTreeMap::new();
+    for (name, metric) in parts.iter().flat_map(|(_, it)| &it.metrics) {
+        let total = totals.entry(name.clone()).or_default();
+        let decode = |text: &str| Histogram::decode(text).map_err(|e| format!("{name}: {e}"));
+        let Some(text) = &metric.histogram else {
+            return Err(format!(
+                "{name} has no histogram: export the run with `runs export`"
+            ));
+        };
+        total.all.merge(&decode(text)?);
+        for interval in &metric.intervals {
+            total.add(
+                interval.start_s,
+                interval.end_s,
+                decode(&interval.histogram)?,
+            );
+        }
+    }
+    let summaries = totals
+        .iter()
+        .map(|(name, total)| (name.clone(), summary(total, open)))
+        .collect();
+    let totals = totals.into_iter().map(|(name, total)| (name, total.all));
+    Ok((summaries, totals.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::SloResult;
+
+    /// A stage whose response times are those, one a second.
+    fn measured(values: &[u64], length_s: f64) -> StageResult {
+        let mut total = Total::default();
+        for (second, us) in values.iter().enumerate() {
+            total.all.record_us(*us);
+            let mut one = Histogram::default();
+            one.record_us(*us);
+            total.add(second as f64, second as f64 + 1.0, one);
+        }
+        let count = values.len() as u64;
+        StageResult {
+            attempted: count + 1,
+            ok: count,
+            failed: 1,
+            errors: [("timeout".to_owned(), 1)].into(),
+            offered_rps: Some((count + 1) as f64 / length_s),
+            achieved_rps: count as f64 / length_s,
+            goodput_rps: count as f64 / length_s,
+            attainment: Some(count as f64 / (count + 1) as f64),
+            error_rate: Some(1.0 / (count + 1) as f64),
+            metrics: [("response_time".to_owned(), summary(&total, 0))].into(),
+            slo: vec![SloResult {
+                metric: "response_time.p50".to_owned(),
+                limit: 5.0,
+                value: None,
+                met: None,
+            }],
+            ..StageResult::default()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parts_make_the_whole_bucket_for_bucket(
+            values in proptest::collection::vec(1_u64..10_000_000, 2..60), cut in 1_usize..59,
+        ) {
+            let cut = cut.min(values.len() - 1);
+            let (left, right) = values.split_at(cut);
+            let parts = [measured(left, 10.0), measured(right, 10.0)];
+            let merged = stage(&[(10.0, &parts[0]), (10.0, &parts[1])], 10.0).unwrap();
+            let mut whole = Histogram::default();
+            for us in &values {
+                whole.record_us(*us);
+            }
+            let metric = &merged.metrics["response_time"];
+            prop_assert_eq!(metric.histogram.as_ref(), Some(&whole.encode()));
+            prop_assert_eq!(metric.p50, whole.percentile_ms(0.5, 0));
+            prop_assert_eq!(metric.count, values.len() as u64);
+            let in_intervals: u64 = metric
+                .intervals
+                .iter()
+                .map(|it| Histogram::decode(&it.histogram).unwrap().count())
+                .sum();
+            prop_assert_eq!(in_intervals, metric.count);
+            prop_assert_eq!(merged.attempted, values.len() as u64 + 2);
+            prop_assert_eq!(merged.errors["timeout"], 2);
+            let share = values.len() as f64 / (values.len() + 2) as f64;
+            prop_assert!((merged.attainment.unwrap() - share).abs() < 1e-9);
+            prop_assert!((merged.offered_rps.unwrap() - (values.len() + 2) as f64 / 10.0).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn slos_are_judged_again_by_the_whole() {
+        let (fast, slow) = (measured(&[1_000; 40], 1.0), measured(&[9_000; 30], 1.0));
+        let merged = stage(&[(1.0, &fast), (1.0, &slow)], 1.0).unwrap();
+        assert_eq!(merged.slo[0].met, Some(true));
+        assert!(merged.slo[0].value.unwrap() < 1.1);
+        let merged = stage(&[(1.0, &slow), (1.0, &slow), (1.0, &fast)], 1.0).unwrap();
+        assert_eq!(merged.slo[0].met, Some(false));
+    }
+}
