@@ -166,6 +166,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print the result as FORMAT')
             [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Also write the result as FORMAT to PATH; may be given several times')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour')
+            [CompletionResult]::new('--find-limit', '--find-limit', [CompletionResultType]::ParameterName, 'Find the highest arrival rate at which every SLO holds, and what gives way first')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but the result, warnings, and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but the result, warnings, and errors')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more about what is being done')

@@ -960,7 +960,7 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__load)
-            opts="-C -m -e -q -v -h -V --stage --rate --concurrency --duration --seed --shard --start-at --manifest --env --set --format --out --quiet --verbose --color --help --version"
+            opts="-C -m -e -q -v -h -V --stage --rate --concurrency --duration --seed --find-limit --shard --start-at --manifest --env --set --format --out --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

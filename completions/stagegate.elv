@@ -158,6 +158,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand --format 'Print the result as FORMAT'
             cand --out 'Also write the result as FORMAT to PATH; may be given several times'
             cand --color 'Use colour'
+            cand --find-limit 'Find the highest arrival rate at which every SLO holds, and what gives way first'
             cand -q 'Say nothing but the result, warnings, and errors'
             cand --quiet 'Say nothing but the result, warnings, and errors'
             cand -v 'Say more about what is being done'

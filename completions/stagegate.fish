@@ -175,6 +175,7 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l out -d 'Als
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l color -d 'Use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l find-limit -d 'Find the highest arrival rate at which every SLO holds, and what gives way first'
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -s q -l quiet -d 'Say nothing but the result, warnings, and errors'
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -s v -l verbose -d 'Say more about what is being done'
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::Context;
+use super::limit::find_limit;
 use super::measured::{add_versions, keep, new_record, present_release};
 use super::quality::score_captured;
 use crate::error::Result;
@@ -42,6 +43,9 @@ pub(crate) struct LoadArgs {
     /// Take the arrivals and cases of this seed
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Find the highest arrival rate at which every SLO holds, and what gives way first
+    #[arg(long, conflicts_with_all = ["concurrency", "shard", "start_at"])]
+    find_limit: bool,
     /// Send only part I of N of the load; `runs merge` puts the parts together
     #[arg(long, value_name = "I/N")]
     shard: Option<Part>,
@@ -89,8 +93,11 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Status> {
     let mut runs = Vec::new();
     let mut status = Status::Passed;
     for name in &names {
-        let (record, one) =
-            run_load(context, &project, &client, &release, name, &overrides).await?;
+        let (record, one) = if args.find_limit {
+            find_limit(context, &project, &client, &release, name, &overrides).await?
+        } else {
+            run_load(context, &project, &client, &release, name, &overrides).await?
+        };
         status = status.and(one);
         runs.push(record);
         if status == Status::Interrupted {

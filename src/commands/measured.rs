@@ -137,6 +137,7 @@ pub(super) fn new_record(
         eval: None,
         fault: None,
         profile: None,
+        limit: None,
         verdict: None,
         runs: Vec::new(),
         rounds: Vec::new(),

@@ -9,6 +9,7 @@ mod eval;
 mod gate;
 mod generated;
 mod init;
+mod limit;
 mod load;
 mod measured;
 mod merge;

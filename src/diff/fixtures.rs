@@ -35,6 +35,7 @@ pub(super) fn run(kind: RunKind, name: &str, id: &str) -> RunRecord {
         eval: None,
         fault: None,
         profile: None,
+        limit: None,
         verdict: None,
         runs: Vec::new(),
         rounds: Vec::new(),

@@ -8,6 +8,7 @@ mod engine;
 mod feed;
 mod http1;
 mod journey;
+mod limit;
 mod machine;
 mod merge;
 mod pacer;
@@ -29,6 +30,7 @@ mod validity;
 
 pub(crate) use arrival::{Timing, read_trace};
 pub(crate) use engine::{LoadError, LoadResult, run};
+pub(crate) use limit::Search;
 pub(crate) use merge::{merge_generators, merge_stages};
 pub(crate) use pacer::Pacer;
 pub(crate) use part::Part;

@@ -37,7 +37,7 @@ pub(crate) struct LoadPlan {
 
 impl LoadPlan {
     /// Returns what has figures of its own, in the order of the recorders: the stages, then the pipelines.
-    pub(super) fn measured(&self) -> impl Iterator<Item = &Measured> {
+    pub(crate) fn measured(&self) -> impl Iterator<Item = &Measured> {
         let pipelines = self.pipelines().map(|pipeline| &pipeline.measured);
         self.targets
             .iter()

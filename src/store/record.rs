@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
+use super::limit::LimitResult;
 use super::profile::ProfileResult;
 use serde_json::Value;
 
@@ -49,6 +50,9 @@ pub(crate) struct RunRecord {
     /// Present in a run of kind `profile`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<ProfileResult>,
+    /// Present in a run of kind `limit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) limit: Option<LimitResult>,
     #[serde(default)]
     pub(crate) verdict: Option<VerdictKind>,
     /// Present in a run of kind `gate`: the ids of the runs it made.
@@ -66,6 +70,7 @@ pub(crate) struct RunRecord {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RunKind {
     Load,
+    Limit,
     Profile,
     Eval,
     Fault,
@@ -77,6 +82,7 @@ impl RunKind {
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Load => "load",
+            Self::Limit => "limit",
             Self::Profile => "profile",
             Self::Eval => "eval",
             Self::Fault => "fault",

@@ -114,6 +114,58 @@ fn shards_send_one_load_together_and_are_merged() {
 }
 
 #[test]
+fn the_limit_of_a_stage_with_known_capacity_is_found() {
+    // One request at a time, 5 ms each: 200 a second, less what the sleeps overshoot.
+    let worker = std::sync::Mutex::new(());
+    let stub = Stub::start(move |_| {
+        let busy = worker.lock().unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        drop(busy);
+        vec![ok("{}")]
+    });
+    let stage = "kind = \"http\"\nowner = \"search-team\"\nslo = { response_time.p95 = \"60ms\", error_rate = \"1%\" }";
+    let one = project(
+        &stub,
+        stage,
+        "arrivals = { rate = \"60/s\" }\nduration = \"2s\"",
+    );
+    let arguments = [
+        "load",
+        "peak",
+        "--find-limit",
+        "--duration",
+        "1500ms",
+        "--format",
+        "json",
+    ];
+    let run = one.measure(&arguments).expect(0).json();
+    let limit = &run["limit"];
+    let (low, high) = (
+        limit["low"].as_f64().unwrap(),
+        limit["high"].as_f64().unwrap(),
+    );
+    assert!(low > 110.0 && high < 260.0 && low < high, "{limit}");
+    assert_eq!(run["kind"], "limit");
+    assert_eq!(limit["gave_way"]["stage"], "api");
+    assert_eq!(limit["gave_way"]["metric"], "response_time.p95");
+    let summary = limit["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("`api` (search-team) gives way first"),
+        "{summary}"
+    );
+    let shown = one.run(&["runs", "show"]).expect(0).stdout;
+    assert!(shown.contains("What was tried"), "{shown}");
+
+    let bare = project(
+        &stub,
+        "kind = \"http\"",
+        "arrivals = { rate = \"20/s\" }\nduration = \"1s\"",
+    );
+    let said = bare.run(&["load", "--find-limit"]).expect(2).stderr;
+    assert!(said.contains("needs an SLO"), "{said}");
+}
+
+#[test]
 fn a_load_begins_when_it_is_told_to() {
     let stub = json_stub(1);
     let project = project(

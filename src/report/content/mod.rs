@@ -5,6 +5,7 @@ mod calibration;
 mod check;
 mod diff;
 mod eval;
+mod limit;
 mod load;
 mod metric;
 mod profile;

@@ -3,7 +3,7 @@
 use super::super::block::{Block, Outcome, Title, Tone};
 use super::super::format::{duration_s, number, plural, release, short_id};
 use super::super::warning;
-use super::{eval, load, profile};
+use super::{eval, limit, load, profile};
 use crate::store::{RunKind, RunRecord, ValidityVerdict};
 
 /// Returns the content of a run.
@@ -12,6 +12,9 @@ pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
     blocks.push(Block::Text(Tone::Faint, generator(run)));
     if let Some(eval) = &run.eval {
         blocks.extend(eval::blocks(eval));
+    }
+    if let Some(limit) = &run.limit {
+        blocks.extend(limit::blocks(limit));
     }
     if let Some(profile) = &run.profile {
         blocks.extend(profile::blocks(profile));
