@@ -7,13 +7,14 @@ use super::load::{started, verdict};
 use super::measured::{add_versions, keep, new_record};
 use crate::error::Result;
 use crate::exit::Status;
-use crate::load::{Keep, LoadPlan, LoadResult, Search, Timing, run};
+use crate::load::{Keep, LoadPlan, LoadResult, Search, Timing, growth, run};
 use crate::manifest::{Arrivals, Curve, Gaps, SloTarget, Until};
-use crate::measure::min_samples;
+use crate::measure::{Histogram, min_samples};
 use crate::plan::{LoadOverrides, PlanError, Project, load_plan, plan_document};
 use crate::protocol::Client;
 use crate::store::{
-    GaveWay, LimitResult, Probe, Release, RunKind, RunRecord, SloResult, ValidityVerdict,
+    GaveWay, LimitResult, Probe, Release, RunKind, RunRecord, SloResult, StageResult,
+    ValidityVerdict,
 };
 
 /// A probe without `--duration`: long enough to see a queue grow.
@@ -26,6 +27,11 @@ const WARMUP: Duration = Duration::from_millis(500);
 const PATIENCE: u32 = 4;
 /// After a probe that broke, a stage still works on what it was sent.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Growth of the median response time, in ms each second, from which on a stage is sent more than it can do: 2.5 %.
+const GROWTH: f64 = 25.0;
+/// Over the probe it must have grown by this share of its median, or it may be chance.
+const GROWN: f64 = 0.2;
 
 /// What a probe says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,9 +128,16 @@ impl Probing<'_> {
             if !result.complete {
                 break;
             }
-            let held = judge(&result);
+            let growing = growing(&result);
+            let held = match judge(&result) {
+                // What cannot keep up breaks every latency in the end, however short the probe.
+                Held::Yes if growing.is_some() => Held::No,
+                held => held,
+            };
             record.duration_s += result.duration_s;
-            found.probes.push(probe_of(rate, held, &result));
+            found
+                .probes
+                .push(probe_of(rate, held, &result, growing.as_ref()));
             if matches!(held, Held::Unknown | Held::Generator) {
                 stopped = held;
                 record.validity = result.validity;
@@ -138,7 +151,7 @@ impl Probing<'_> {
                 }
             } else {
                 if search.high() == Some(rate) {
-                    found.gave_way = first_to_give_way(&result);
+                    found.gave_way = first_to_give_way(&result).or(growing);
                 }
                 tokio::time::sleep(PAUSE).await;
             }
@@ -200,7 +213,36 @@ fn judge(result: &LoadResult) -> Held {
     }
 }
 
-fn probe_of(rate: f64, held: Held, result: &LoadResult) -> Probe {
+/// Finds the target whose response time grows fastest, where one grows as it does when it is sent more than it can do.
+fn growing(result: &LoadResult) -> Option<GaveWay> {
+    let of = |(stage, it): (&String, &StageResult)| {
+        let metric = it.metrics.get("response_time")?;
+        let whole = metric
+            .intervals
+            .iter()
+            .filter(|interval| interval.end_s <= result.duration_s + 1e-9);
+        let medians = whole.filter_map(|interval| {
+            let histogram = Histogram::decode(&interval.histogram).ok()?;
+            let middle = f64::midpoint(interval.start_s, interval.end_s);
+            Some((middle, histogram.quantile_ms(0.5)?))
+        });
+        let medians: Vec<(f64, f64)> = medians.collect();
+        let value = growth(&medians)?;
+        let grown = value * result.duration_s > GROWN * metric.p50.unwrap_or(0.0);
+        (value > GROWTH && grown).then(|| GaveWay {
+            stage: stage.clone(),
+            owner: it.owner.clone(),
+            metric: "backlog".to_owned(),
+            limit: GROWTH,
+            value: Some(value),
+        })
+    };
+    let value = |it: &GaveWay| it.value.unwrap_or(0.0);
+    let found = result.stages.iter().filter_map(of);
+    found.max_by(|a, b| value(a).total_cmp(&value(b)))
+}
+
+fn probe_of(rate: f64, held: Held, result: &LoadResult, growing: Option<&GaveWay>) -> Probe {
     let missed = slos(result).filter(|(_, slo)| slo.met == Some(false));
     Probe {
         rate,
@@ -213,6 +255,7 @@ fn probe_of(rate: f64, held: Held, result: &LoadResult) -> Probe {
         goodput_rps: result.stages.values().map(|it| it.goodput_rps).sum(),
         broke: missed
             .map(|(stage, slo)| format!("{stage}.{}", slo.metric))
+            .chain(growing.map(|it| format!("{}.{}", it.stage, it.metric)))
             .collect(),
     }
 }

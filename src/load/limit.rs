@@ -73,6 +73,21 @@ impl Search {
     }
 }
 
+/// Returns by how many ms the median response time grows each second: the least-squares slope over the medians of the
+/// intervals before `end_s`, given as (middle in s, median in ms). A stage that is sent ρ > 1 times what it can do grows by
+/// 1000 (ρ − 1)/ρ ms each second, for ever; one that keeps up does not grow. `None` with fewer than two intervals.
+pub(crate) fn growth(medians: &[(f64, f64)]) -> Option<f64> {
+    let n = medians.len() as f64;
+    if medians.len() < 2 {
+        return None;
+    }
+    let mean = |of: fn(&(f64, f64)) -> f64| medians.iter().map(of).sum::<f64>() / n;
+    let (at, value) = (mean(|it| it.0), mean(|it| it.1));
+    let covariance: f64 = medians.iter().map(|it| (it.0 - at) * (it.1 - value)).sum();
+    let variance: f64 = medians.iter().map(|it| (it.0 - at).powi(2)).sum();
+    Some(covariance / variance)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -114,6 +129,18 @@ mod tests {
             near += u32::from(found.low().is_some_and(|low| (88.0..=106.0).contains(&low)));
         }
         assert!(near >= 190, "{near} of 200");
+    }
+
+    #[test]
+    fn a_queue_grows_by_its_overload() {
+        // Sent 5 % more than it can do, a queue grows by 47.6 ms each second.
+        let grows: Vec<(f64, f64)> = (0..5)
+            .map(|i| (f64::from(i) + 0.5, 100.0 + 47.6 * f64::from(i)))
+            .collect();
+        assert!((growth(&grows).unwrap() - 47.6).abs() < 1e-9);
+        let steady = [(0.5, 101.0), (1.5, 99.0), (2.5, 101.0), (3.5, 99.0)];
+        assert!(growth(&steady).unwrap().abs() < 0.5);
+        assert_eq!(growth(&steady[..1]), None);
     }
 
     #[test]

@@ -30,7 +30,7 @@ mod validity;
 
 pub(crate) use arrival::{Timing, read_trace};
 pub(crate) use engine::{LoadError, LoadResult, run};
-pub(crate) use limit::Search;
+pub(crate) use limit::{Search, growth};
 pub(crate) use merge::{merge_generators, merge_stages};
 pub(crate) use pacer::Pacer;
 pub(crate) use part::Part;
