@@ -149,7 +149,7 @@ pub(super) fn stage(n: u64, ms: impl Fn(u64) -> f64) -> StageResult {
             .map(|(start_s, end_s, histogram)| IntervalRecord {
                 start_s,
                 end_s,
-                histogram: histogram.encode(),
+                histogram: histogram.unpack().encode(),
             })
             .collect(),
     };

@@ -234,6 +234,7 @@ fn merge(shards: Vec<ShardResult>) -> ShardResult {
     for shard in shards {
         merged.exhausted += shard.exhausted;
         merged.over_budget |= shard.over_budget;
+        merged.stalls.merge(&shard.stalls);
         merged.captured.extend(shard.captured);
         merged.traces.extend(shard.traces);
         for (known, more) in merged.recorders.iter_mut().zip(shard.recorders) {
@@ -286,6 +287,7 @@ fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> Load
             .collect(),
         validity: judge(&Evidence {
             lag: lag.as_ref(),
+            stalls: &merged.stalls,
             response_p50_ms: smallest_median(&arrivals),
             attempted: arrivals.iter().map(|recorder| recorder.attempted).sum(),
             not_sent,

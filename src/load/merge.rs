@@ -94,7 +94,7 @@ fn stage(parts: &[(f64, &StageResult)], duration_s: f64) -> Result<StageResult, 
         fallback_rate: weighted(parts, |it| it.fallback_rate, |(_, it)| it.ok as f64),
         hit_rate: weighted(parts, |it| it.hit_rate, |(_, it)| it.ok as f64),
         connections: sum(|it| it.connections),
-        tokens: tokens(parts),
+        tokens: tokens(parts, duration_s),
         cost_usd: parts
             .iter()
             .filter_map(|(_, it)| it.cost_usd)
@@ -126,19 +126,34 @@ fn weighted(
     (all > 0.0).then(|| hits / all)
 }
 
-fn tokens(parts: &[(f64, &StageResult)]) -> Option<Tokens> {
-    parts
-        .iter()
-        .filter_map(|(_, it)| it.tokens.clone())
-        .reduce(|a, b| Tokens {
-            input: a.input + b.input,
-            output: a.output + b.output,
-            source: if a.source == b.source {
-                a.source
-            } else {
-                "mixed".to_owned()
-            },
-        })
+fn tokens(parts: &[(f64, &StageResult)], duration_s: f64) -> Option<Tokens> {
+    let known = || {
+        let of = |(length, it): &(f64, &StageResult)| Some((*length, it.ok, it.tokens.clone()?));
+        parts.iter().filter_map(of)
+    };
+    let (_, _, first) = known().next()?;
+    let sum = |of: fn(&Tokens) -> u64| known().map(|(_, _, it)| of(&it)).sum();
+    let in_window = known().map(|(length, _, it)| it.output_per_s.unwrap_or(0.0) * length);
+    let in_window: f64 = in_window.sum();
+    let (mut differ, mut all) = (0.0, 0.0);
+    for (_, ok, it) in known() {
+        if let Some(mismatch) = it.mismatch {
+            differ += mismatch * ok as f64;
+            all += ok as f64;
+        }
+    }
+    Some(Tokens {
+        input: sum(|it| it.input),
+        output: sum(|it| it.output),
+        source: if known().all(|(_, _, it)| it.source == first.source) {
+            first.source
+        } else {
+            "mixed".to_owned()
+        },
+        output_per_s: (duration_s > 0.0).then(|| in_window / duration_s),
+        mismatch: (all > 0.0).then(|| differ / all),
+        coalesced: sum(|it| it.coalesced),
+    })
 }
 
 type Metrics = (BTreeMap<String, MetricSummary>, BTreeMap<String, Histogram>);
@@ -158,7 +173,7 @@ fn metrics(parts: &[(f64, &StageResult)], open: u64) -> Result<Metrics, String> 
             total.add(
                 interval.start_s,
                 interval.end_s,
-                decode(&interval.histogram)?,
+                decode(&interval.histogram)?.pack(),
             );
         }
     }
@@ -184,7 +199,7 @@ mod tests {
             total.all.record_us(*us);
             let mut one = Histogram::default();
             one.record_us(*us);
-            total.add(second as f64, second as f64 + 1.0, one);
+            total.add(second as f64, second as f64 + 1.0, one.pack());
         }
         let count = values.len() as u64;
         StageResult {

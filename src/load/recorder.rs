@@ -35,6 +35,10 @@ pub(crate) struct Recorder {
     /// Ok answers whose tokens the server counted, and whose were counted by chunks.
     pub(crate) by_usage: u64,
     pub(crate) by_chunks: u64,
+    /// Streams that have both counts, and those in which they differ.
+    pub(crate) counted_twice: u64,
+    pub(crate) mismatched: u64,
+    pub(crate) tokens_out_in_window: u64,
     pub(crate) coalesced: u64,
     /// End of the last ok answer, in ns since t = 0.
     pub(crate) last_end: u64,
@@ -106,6 +110,9 @@ impl Recorder {
             tokens_out: 0,
             by_usage: 0,
             by_chunks: 0,
+            counted_twice: 0,
+            mismatched: 0,
+            tokens_out_in_window: 0,
             coalesced: 0,
             last_end: 0,
             series: BTreeMap::new(),
@@ -175,6 +182,7 @@ impl Recorder {
         let in_window = self.window_ns.is_none_or(|window| at < window);
         self.good += u64::from(good);
         self.ok_in_window += u64::from(in_window);
+        self.tokens_out_in_window += if in_window { tokens } else { 0 };
         self.good_in_window += u64::from(in_window && good);
     }
 
@@ -183,6 +191,10 @@ impl Recorder {
             self.by_usage += 1;
             self.tokens_in += usage.input;
             self.tokens_out += usage.output;
+            if chunks > 0 {
+                self.counted_twice += 1;
+                self.mismatched += u64::from(chunks != usage.output);
+            }
             usage.output
         } else {
             if chunks > 0 {
@@ -232,6 +244,9 @@ impl Recorder {
         self.tokens_out += other.tokens_out;
         self.by_usage += other.by_usage;
         self.by_chunks += other.by_chunks;
+        self.counted_twice += other.counted_twice;
+        self.mismatched += other.mismatched;
+        self.tokens_out_in_window += other.tokens_out_in_window;
         self.coalesced += other.coalesced;
         self.last_end = self.last_end.max(other.last_end);
         for (metric, series) in other.series {

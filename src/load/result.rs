@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::manifest::{LatencyMetric, ShareMetric, Slo, SloTarget, Stat};
-use crate::measure::Histogram;
+use crate::measure::{Histogram, Packed};
 use crate::store::{IntervalRecord, MetricSummary, SloResult, StageResult, Tokens};
 
 use super::arrival::Timing;
@@ -54,7 +54,7 @@ pub(super) fn stage_result(
             .flatten(),
         hit_rate: share(recorder.hits, recorder.hit_known),
         connections: recorder.connections,
-        tokens: tokens(recorder),
+        tokens: tokens(recorder, per_second(recorder.tokens_out_in_window)),
         cost_usd: measured.cost.filter(|_| recorder.by_usage > 0).map(|cost| {
             (recorder.tokens_in as f64 * cost.input + recorder.tokens_out as f64 * cost.output)
                 / 1e6
@@ -71,7 +71,7 @@ pub(super) fn stage_result(
     result
 }
 
-fn tokens(recorder: &Recorder) -> Option<Tokens> {
+fn tokens(recorder: &Recorder, output_per_s: f64) -> Option<Tokens> {
     let source = match (recorder.by_usage, recorder.by_chunks) {
         (0, 0) => return None,
         (_, 0) => "usage",
@@ -82,6 +82,10 @@ fn tokens(recorder: &Recorder) -> Option<Tokens> {
         input: recorder.tokens_in,
         output: recorder.tokens_out,
         source: source.to_owned(),
+        output_per_s: Some(output_per_s),
+        mismatch: (recorder.counted_twice > 0)
+            .then(|| recorder.mismatched as f64 / recorder.counted_twice as f64),
+        coalesced: recorder.coalesced,
     })
 }
 
@@ -89,18 +93,20 @@ fn tokens(recorder: &Recorder) -> Option<Tokens> {
 #[derive(Default)]
 pub(crate) struct Total {
     pub(crate) all: Histogram,
-    pub(crate) intervals: Vec<(f64, f64, Histogram)>,
+    pub(crate) intervals: Vec<(f64, f64, Packed)>,
 }
 
 impl Total {
     /// Adds what another recorder has for an interval; both are of one length.
-    pub(super) fn add(&mut self, start: f64, end: f64, histogram: Histogram) {
-        let same = |(at, ..): &&mut (f64, f64, Histogram)| at.total_cmp(&start).is_eq();
+    pub(super) fn add(&mut self, start: f64, end: f64, packed: Packed) {
+        let same = |(at, ..): &&mut (f64, f64, Packed)| at.total_cmp(&start).is_eq();
         if let Some((_, last, known)) = self.intervals.iter_mut().find(same) {
-            known.merge(&histogram);
+            let mut both = known.unpack();
+            both.merge(&packed.unpack());
+            *known = both.pack();
             *last = last.max(end);
         } else {
-            self.intervals.push((start, end, histogram));
+            self.intervals.push((start, end, packed));
             self.intervals.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
     }
@@ -129,10 +135,10 @@ pub(super) fn summary(
         histogram: Some(total.encode()),
         intervals: intervals
             .iter()
-            .map(|(start_s, end_s, histogram)| IntervalRecord {
+            .map(|(start_s, end_s, packed)| IntervalRecord {
                 start_s: *start_s,
                 end_s: *end_s,
-                histogram: histogram.encode(),
+                histogram: packed.unpack().encode(),
             })
             .collect(),
     }

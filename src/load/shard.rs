@@ -21,7 +21,7 @@ use super::plan::{Endpoint, Flow, LoadPlan, Target};
 use super::processes::Processes;
 use super::recorder::Recorder;
 use super::trace::{Trace, Traces};
-use crate::measure::{Failure, Stamps, now_ns};
+use crate::measure::{Failure, Histogram, Stamps, now_ns};
 use crate::protocol::Reply;
 
 const TIMER: Token = Token(0);
@@ -79,6 +79,8 @@ pub(super) struct ShardResult {
     pub(super) traces: Vec<Trace>,
     pub(super) exhausted: u64,
     pub(super) over_budget: bool,
+    /// By how much the regular sweep was late: what any answer may have waited to be read.
+    pub(super) stalls: Histogram,
 }
 
 /// One thread's engine.
@@ -100,6 +102,7 @@ pub(super) struct Shard<'a> {
     most_connections: usize,
     exhausted: u64,
     over_budget: bool,
+    stalls: Histogram,
     /// Connections with more to read than one turn allows.
     unread: VecDeque<usize>,
     buffer: Box<[u8]>,
@@ -142,6 +145,7 @@ impl<'a> Shard<'a> {
             most_connections,
             exhausted: 0,
             over_budget: false,
+            stalls: Histogram::default(),
             unread: VecDeque::new(),
             buffer: vec![0; READ_SIZE].into_boxed_slice(),
         })
@@ -160,6 +164,10 @@ impl<'a> Shard<'a> {
             let more_due = self.send_due();
             let now = now_ns();
             if now >= self.next_sweep {
+                // Only while requests are in flight is the alarm set for the sweep, and only they could be read late.
+                if self.in_flight > 0 && self.next_sweep > self.start {
+                    self.stalls.record_ns(now - self.next_sweep);
+                }
                 self.sweep(now);
                 self.next_sweep = now + SWEEP_NS;
             }
@@ -351,6 +359,7 @@ impl<'a> Shard<'a> {
             traces: self.traces.map(Traces::into_vec).unwrap_or_default(),
             exhausted: self.exhausted,
             over_budget: self.over_budget,
+            stalls: self.stalls,
         }
     }
 }

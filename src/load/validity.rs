@@ -20,6 +20,8 @@ const STEAL: f64 = 0.01;
 pub(super) struct Evidence<'a> {
     /// Schedule lag of the whole run; `None` in a closed loop.
     pub(super) lag: Option<&'a Histogram>,
+    /// By how much the event loop's regular sweep was late, in any loop: an answer may have waited as long to be read.
+    pub(super) stalls: &'a Histogram,
     /// The smallest median response time of all stages, in ms: the one that lag would distort most.
     pub(super) response_p50_ms: Option<f64>,
     pub(super) attempted: u64,
@@ -35,23 +37,7 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Validity {
         validity.verdict = validity.verdict.max(verdict);
         validity.reasons.push(reason);
     };
-    if let Some((name, lag)) = evidence.lag.and_then(judged_lag) {
-        let tolerated = LAG_FLOOR_MS.max(LAG_SHARE * evidence.response_p50_ms.unwrap_or(0.0));
-        if lag > tolerated {
-            let verdict = if lag > INVALID_FACTOR * tolerated {
-                ValidityVerdict::Invalid
-            } else {
-                ValidityVerdict::Degraded
-            };
-            found(
-                verdict,
-                format!(
-                    "schedule lag {name} {lag:.2} ms is above {tolerated:.2} ms: give the generator more CPU, or \
-                     lower the rate"
-                ),
-            );
-        }
-    }
+    lateness(evidence, &mut found);
     let planned = evidence.attempted + evidence.not_sent;
     if evidence.not_sent as f64 > NOT_SENT * planned as f64 {
         found(
@@ -82,6 +68,38 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Validity {
     validity
 }
 
+/// Judges what was late: arrivals by their schedule, and the event loop by its own alarm.
+fn lateness(evidence: &Evidence<'_>, found: &mut impl FnMut(ValidityVerdict, String)) {
+    let tolerated = LAG_FLOOR_MS.max(LAG_SHARE * evidence.response_p50_ms.unwrap_or(0.0));
+    let late = [
+        ("schedule lag", "lower the rate", evidence.lag),
+        (
+            "lateness of the event loop",
+            "use fewer users",
+            Some(evidence.stalls),
+        ),
+    ];
+    for (what, else_do, times) in late {
+        let Some((name, lag)) = times
+            .and_then(judged_lag)
+            .filter(|(_, lag)| *lag > tolerated)
+        else {
+            continue;
+        };
+        let verdict = if lag > INVALID_FACTOR * tolerated {
+            ValidityVerdict::Invalid
+        } else {
+            ValidityVerdict::Degraded
+        };
+        found(
+            verdict,
+            format!(
+                "{what} {name} {lag:.2} ms is above {tolerated:.2} ms: give the generator more CPU, or {else_do}"
+            ),
+        );
+    }
+}
+
 /// Returns the highest percentile of the lag, up to the 99th, that has enough samples to be one: in a short run the
 /// worst of a few wake-ups says nothing about the rest. Below 36 requests, nothing is judged.
 fn judged_lag(lag: &Histogram) -> Option<(&'static str, f64)> {
@@ -103,6 +121,7 @@ mod tests {
         }
         judge(&Evidence {
             lag: Some(&lag),
+            stalls: &Histogram::default(),
             response_p50_ms: Some(p50),
             attempted: 10_000,
             not_sent,
@@ -152,6 +171,31 @@ mod tests {
         let validity = judged(&[1], 5.0, 0, 0, strained);
         assert_eq!(validity.verdict, ValidityVerdict::Degraded);
         assert_eq!(validity.reasons.len(), 2);
+    }
+
+    #[test]
+    fn a_loop_that_comes_late_spoils_a_run_without_a_schedule_too() {
+        let mut stalls = Histogram::default();
+        (0..400).for_each(|_| stalls.record_us(3_000));
+        let verdict = |response_p50_ms| {
+            judge(&Evidence {
+                lag: None,
+                stalls: &stalls,
+                response_p50_ms: Some(response_p50_ms),
+                attempted: 400,
+                not_sent: 0,
+                exhausted: 0,
+                strain: Strain::default(),
+            })
+        };
+        assert_eq!(verdict(5.0).verdict, ValidityVerdict::Degraded);
+        assert_eq!(
+            verdict(5.0).reasons,
+            [
+                "lateness of the event loop p99 3.00 ms is above 1.00 ms: give the generator more CPU, or use fewer users"
+            ]
+        );
+        assert_eq!(verdict(200.0).verdict, ValidityVerdict::Valid);
     }
 
     #[test]

@@ -173,21 +173,28 @@ impl Histogram {
         Ok(Self { counts })
     }
 
-    fn pack(&self) -> Vec<u8> {
+    /// Returns the counts alone, without room for others.
+    pub(crate) fn pack(&self) -> Packed {
         let mut bytes = Vec::new();
         V2Serializer::new()
             .serialize(&self.counts, &mut bytes)
             .expect("writing to memory cannot fail");
-        bytes
+        Packed(bytes.into_boxed_slice())
     }
+}
 
-    fn unpack(bytes: &[u8]) -> Self {
-        let mut bytes = bytes;
+/// A histogram at rest: as large as its counts, where an open one has room for every value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Packed(Box<[u8]>);
+
+impl Packed {
+    pub(crate) fn unpack(&self) -> Histogram {
+        let mut bytes = &*self.0;
         let mut counts: hdrhistogram::Histogram<u64> = Deserializer::new()
             .deserialize(&mut bytes)
             .expect("we packed it ourselves");
         counts.auto(true);
-        Self { counts }
+        Histogram { counts }
     }
 }
 
@@ -197,7 +204,7 @@ pub(crate) struct Intervals {
     length_ns: u64,
     current_index: u64,
     current: Histogram,
-    closed: Vec<(u64, Vec<u8>)>,
+    closed: Vec<(u64, Packed)>,
 }
 
 impl Intervals {
@@ -230,16 +237,14 @@ impl Intervals {
     }
 
     /// Returns (start, end, histogram) of every interval that holds anything, times in seconds.
-    pub(crate) fn finish(mut self) -> Vec<(f64, f64, Histogram)> {
+    pub(crate) fn finish(mut self) -> Vec<(f64, f64, Packed)> {
         self.close();
         let length = self.length_ns as f64 / 1e9;
-        self.closed
-            .iter()
-            .map(|(index, packed)| {
-                let start = *index as f64 * length;
-                (start, start + length, Histogram::unpack(packed))
-            })
-            .collect()
+        let times = |(index, packed)| {
+            let start = index as f64 * length;
+            (start, start + length, packed)
+        };
+        self.closed.into_iter().map(times).collect()
     }
 }
 
@@ -292,7 +297,7 @@ mod tests {
         let found: Vec<(f64, f64, u64)> = intervals
             .finish()
             .iter()
-            .map(|(s, e, h)| (*s, *e, h.count()))
+            .map(|(s, e, h)| (*s, *e, h.unpack().count()))
             .collect();
         assert_eq!(found, [(0.0, 1.0, 2), (2.0, 3.0, 1)]);
     }

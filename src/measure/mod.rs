@@ -9,7 +9,7 @@ mod unit;
 
 pub(crate) use clock::now_ns;
 pub(crate) use event::{Event, EventSink};
-pub(crate) use histogram::{Histogram, Intervals, PERCENTILES, min_samples};
+pub(crate) use histogram::{Histogram, Intervals, PERCENTILES, Packed, min_samples};
 pub(crate) use outcome::Failure;
 pub(crate) use stamps::Stamps;
 pub(crate) use unit::{AnyRate, Rate, Share, parse_duration, show_duration};

@@ -203,12 +203,21 @@ pub(crate) struct StageResult {
 }
 
 /// Token counts of a stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Tokens {
     pub(crate) input: u64,
     pub(crate) output: u64,
     /// `usage`, `chunks`, or `mixed`.
     pub(crate) source: String,
+    /// Output tokens of the ok answers that were complete in the window, a second: of the system, not of a user.
+    #[serde(default)]
+    pub(crate) output_per_s: Option<f64>,
+    /// Of the streams whose tokens the server counted, the share in which it counted other than one token a chunk.
+    #[serde(default)]
+    pub(crate) mismatch: Option<f64>,
+    /// Content-bearing events that came in one read with an earlier one: their gaps are not known and not counted.
+    #[serde(default)]
+    pub(crate) coalesced: u64,
 }
 
 /// One latency metric; null percentiles had too few samples.
