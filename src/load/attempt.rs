@@ -33,6 +33,8 @@ pub(super) struct Attempt {
     pub(super) gaps: Vec<u64>,
     /// Content-bearing events that came in one read with an earlier one: their gaps cannot be known.
     pub(super) coalesced: u64,
+    /// How long the server asks to be left alone, in ns.
+    retry_after: u64,
     reader: Box<dyn ReplyReader>,
     streams: bool,
     status: u16,
@@ -52,6 +54,7 @@ impl Attempt {
             },
             gaps: Vec::new(),
             coalesced: 0,
+            retry_after: 0,
             reader: target.call.reader(),
             streams: target.call.streams(),
             status: 0,
@@ -80,6 +83,7 @@ impl Attempt {
             mut stamps,
             gaps,
             coalesced,
+            retry_after,
             reader,
             streams,
             status,
@@ -101,6 +105,7 @@ impl Attempt {
             stamps,
             gaps,
             coalesced,
+            retry_after,
             streams,
             outcome,
         }
@@ -113,6 +118,7 @@ impl Attempt {
             mut stamps,
             gaps,
             coalesced,
+            retry_after,
             streams,
             ..
         } = self;
@@ -123,6 +129,7 @@ impl Attempt {
             stamps,
             gaps,
             coalesced,
+            retry_after,
             streams,
             outcome,
         }
@@ -135,6 +142,8 @@ pub(super) struct Finished {
     pub(super) stamps: Stamps,
     pub(super) gaps: Vec<u64>,
     pub(super) coalesced: u64,
+    /// How long the server asked to be left alone, in ns; 0 when it did not.
+    pub(super) retry_after: u64,
     pub(super) streams: bool,
     pub(super) outcome: Result<Reply, ReadError>,
 }
@@ -148,6 +157,9 @@ pub(super) struct ReadSink<'a> {
 impl Sink for ReadSink<'_> {
     fn head(&mut self, head: Head<'_>) {
         self.attempt.status = head.status;
+        if matches!(head.status, 429 | 503) {
+            self.attempt.retry_after = retry_after(head.headers).unwrap_or(0);
+        }
         self.attempt.reader.head(head);
     }
 
@@ -171,4 +183,12 @@ impl Sink for ReadSink<'_> {
         }
         stamps.last_content = Some(self.now);
     }
+}
+
+/// Returns the seconds of `Retry-After` in ns; its other form, a date, is of the server's clock and is not read.
+fn retry_after(headers: &[(&str, &[u8])]) -> Option<u64> {
+    let is_it = |(name, _): &&(&str, &[u8])| name.eq_ignore_ascii_case("retry-after");
+    let (_, value) = headers.iter().find(is_it)?;
+    let seconds: u64 = std::str::from_utf8(value).ok()?.trim().parse().ok()?;
+    seconds.checked_mul(1_000_000_000)
 }

@@ -236,13 +236,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::manifest::{Curve, Gaps};
+    use crate::manifest::{CaseOrder, Curve, Gaps};
 
     fn plan(timing: Timing, until: Until, warmup: u64) -> LoadPlan {
         LoadPlan {
             targets: Vec::new(),
             flows: Vec::new(),
             timing,
+            honour_retry_after: false,
+            order: CaseOrder::InTurn,
             part: Part::WHOLE,
             start: None,
             until,

@@ -3,6 +3,7 @@
 
 mod arrival;
 mod attempt;
+mod choice;
 mod connection;
 mod engine;
 mod feed;

@@ -9,7 +9,9 @@ use rustls::pki_types::ServerName;
 
 use super::arrival::Timing;
 use super::part::Part;
-use crate::manifest::{Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until};
+use crate::manifest::{
+    CaseOrder, Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until,
+};
 use crate::protocol::{Call, HttpRequest, ProcessRequest, Request};
 
 /// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself.
@@ -19,6 +21,10 @@ pub(crate) struct LoadPlan {
     /// What an arrival starts.
     pub(crate) flows: Vec<Flow>,
     pub(crate) timing: Timing,
+    /// Whether a user of a closed loop waits as long as `Retry-After` says.
+    pub(crate) honour_retry_after: bool,
+    /// In which order the cases are sent.
+    pub(crate) order: CaseOrder,
     /// Which part of it this process sends.
     pub(crate) part: Part,
     /// t = 0 on the engine's clock; as soon as possible without.

@@ -13,6 +13,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::arrival::nanos;
 use super::attempt::{Attempt, Errand};
+use super::choice::case_of;
 use super::connection::Connections;
 use super::feed::{Due, Feed};
 use super::journey::Journey;
@@ -103,6 +104,9 @@ pub(super) struct Shard<'a> {
     exhausted: u64,
     over_budget: bool,
     stalls: Histogram,
+    /// Whether requests were in flight when the loop last went to wait: only then is the alarm set for the sweep, and only
+    /// they could be read late.
+    watched: bool,
     /// Connections with more to read than one turn allows.
     unread: VecDeque<usize>,
     buffer: Box<[u8]>,
@@ -146,6 +150,7 @@ impl<'a> Shard<'a> {
             exhausted: 0,
             over_budget: false,
             stalls: Histogram::default(),
+            watched: false,
             unread: VecDeque::new(),
             buffer: vec![0; READ_SIZE].into_boxed_slice(),
         })
@@ -164,8 +169,7 @@ impl<'a> Shard<'a> {
             let more_due = self.send_due();
             let now = now_ns();
             if now >= self.next_sweep {
-                // Only while requests are in flight is the alarm set for the sweep, and only they could be read late.
-                if self.in_flight > 0 && self.next_sweep > self.start {
+                if self.watched && self.next_sweep > self.start {
                     self.stalls.record_ns(now - self.next_sweep);
                 }
                 self.sweep(now);
@@ -180,6 +184,7 @@ impl<'a> Shard<'a> {
             if next.is_none() && self.in_flight == 0 {
                 break;
             }
+            self.watched = self.in_flight > 0;
             let busy = more_due || !self.unread.is_empty();
             self.wait(&mut events, if busy { 0 } else { next.unwrap_or(u64::MAX) })?;
             for _ in 0..self.unread.len() {
@@ -249,7 +254,8 @@ impl<'a> Shard<'a> {
         let flow_plan = &self.plan.flows[flow];
         let target = flow_plan.steps()[0];
         let plan = &self.plan.targets[target];
-        let case = (due.index % plan.requests.len() as u64) as usize;
+        let (order, seed) = (self.plan.order, self.plan.seed);
+        let case = case_of(order, seed, flow as u64, due.index, plan.requests.len());
         let errand = Errand {
             flow,
             target,

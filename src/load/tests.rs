@@ -9,7 +9,7 @@ use super::arrival::Timing;
 use super::plan::{Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
 use super::stub::{Request, Step, Stub, ok, send, wait};
 use super::{Keep, LoadResult, Part, run};
-use crate::manifest::{Curve, Gaps, KindTable, Problems, Scope, Timeouts, Until, Users};
+use crate::manifest::{CaseOrder, Curve, Gaps, KindTable, Problems, Scope, Timeouts, Until, Users};
 use crate::measure::Event;
 use crate::protocol::PROTOCOLS;
 use crate::store::StageResult;
@@ -51,6 +51,8 @@ fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
         targets: vec![target],
         flows: vec![Flow::Stage(0)],
         timing,
+        honour_retry_after: false,
+        order: CaseOrder::InTurn,
         part: Part::WHOLE,
         start: None,
         until,
@@ -243,6 +245,28 @@ fn a_closed_loop_keeps_its_users_busy_and_counts_its_requests() {
         "{}",
         result.duration_s
     );
+}
+
+#[test]
+fn users_come_back_when_they_are_told_to_where_the_load_says_so() {
+    let head = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+    let address = serve(move |_| vec![send(head)]);
+    let users = Timing::Closed(Users::restless(2));
+    let mut plan = plan(
+        target("http", address, ""),
+        users,
+        Until::Duration(Duration::from_millis(1500)),
+    );
+    plan.honour_retry_after = true;
+    let (_, stage) = run_quietly(&plan);
+    assert_eq!(
+        (stage.attempted, stage.errors.get("status 429")),
+        (4, Some(&4))
+    );
+    plan.honour_retry_after = false;
+    plan.until = Until::Duration(Duration::from_millis(200));
+    let (_, stage) = run_quietly(&plan);
+    assert!(stage.attempted > 10, "{stage:?}");
 }
 
 #[test]

@@ -153,11 +153,15 @@ pub(crate) struct Load {
     pub(crate) seed: u64,
     /// A golden set whose inputs are sent, relative to the manifest.
     pub(crate) data: Option<PathBuf>,
+    /// In which order.
+    pub(crate) order: CaseOrder,
     /// The suite that scores what came back.
     pub(crate) score_with: Option<Name>,
     pub(crate) max_requests: Option<u64>,
     /// USD.
     pub(crate) max_cost: Option<f64>,
+    /// Whether a user of a closed loop waits as long as `Retry-After` says.
+    pub(crate) honour_retry_after: bool,
     pub(crate) span: Span,
 }
 
@@ -172,10 +176,33 @@ impl Load {
             warmup: Duration::ZERO,
             seed: 1,
             data: None,
+            order: CaseOrder::InTurn,
             score_with: None,
             max_requests: None,
             max_cost: None,
+            honour_retry_after: false,
             span: 0..0,
+        }
+    }
+}
+
+/// In which order the cases of a golden set are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CaseOrder {
+    /// As they stand in the file, again and again.
+    InTurn,
+    /// Each pass over the file in an order of its own.
+    Shuffled,
+}
+
+impl CaseOrder {
+    pub(crate) const ALL: [Self; 2] = [Self::InTurn, Self::Shuffled];
+
+    /// Returns the word of the manifest.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::InTurn => "in_turn",
+            Self::Shuffled => "shuffled",
         }
     }
 }

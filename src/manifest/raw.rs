@@ -88,12 +88,16 @@ pub(super) struct Load {
     pub(super) warmup: Option<Time>,
     pub(super) seed: Option<u64>,
     pub(super) data: Option<PathBuf>,
+    #[schemars(with = "Option<String>")]
+    pub(super) order: Option<Spanned<String>>,
     #[schemars(with = "Option<Name>")]
     pub(super) score_with: Option<Spanned<Name>>,
     #[schemars(with = "Option<u64>")]
     pub(super) max_requests: Option<Spanned<u64>>,
     #[schemars(with = "Option<f64>")]
     pub(super) max_cost: Option<Spanned<f64>>,
+    #[schemars(with = "Option<bool>")]
+    pub(super) honour_retry_after: Option<Spanned<bool>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

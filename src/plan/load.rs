@@ -121,6 +121,8 @@ pub(crate) async fn load_plan(
         targets,
         flows,
         timing,
+        honour_retry_after: load.honour_retry_after,
+        order: load.order,
         part: Part::WHOLE,
         start: None,
         until,
@@ -257,6 +259,7 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
         "warmup": show_duration(load.warmup),
         "seed": load.seed,
         "data": load.data,
+        "order": load.order.key(),
         "max_requests": load.max_requests,
         "max_cost": load.max_cost,
     });

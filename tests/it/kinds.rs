@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::stub::{Step, Stub, ok, send, wait};
 use crate::support::suite::told;
-use crate::support::{Output, Project};
+use crate::support::{Output, Project, tokens};
 
 const LOAD: &str = "[load.peak]\ntarget = \"api\"\narrivals = { concurrency = 2 }\nrequests = 80\n";
 
@@ -74,7 +74,7 @@ fn anthropics_messages_api_is_streamed_and_measured() {
         .json();
     let stage = &run["stages"]["api"];
     assert_eq!(
-        stage["tokens"],
+        tokens(stage),
         json!({"input": 720, "output": 240, "source": "usage"})
     );
     let p50 = |metric: &str| stage["metrics"][metric]["p50"].as_f64().unwrap();
@@ -144,7 +144,7 @@ fn embeddings_are_checked_and_passed_on() {
     project.write("g.jsonl", "{\"input\": \"a question\"}\n");
     let stage = load(&project);
     assert_eq!(
-        stage["tokens"],
+        tokens(&stage),
         json!({"input": 320, "output": 0, "source": "usage"})
     );
     let requests = stub.requests();
@@ -260,7 +260,7 @@ fn a_stream_over_plain_http_is_read_by_its_delta() {
     );
     let stage = load(&project(&stage, LOAD));
     assert_eq!(
-        stage["tokens"],
+        tokens(&stage),
         json!({"input": 0, "output": 160, "source": "chunks"})
     );
     assert!(stage["metrics"]["ttft"]["p50"].as_f64().unwrap() >= 10.0);

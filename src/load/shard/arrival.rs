@@ -83,7 +83,13 @@ impl Shard<'_> {
     fn concluded(&mut self, finished: &Finished) {
         let Errand { flow, user, .. } = finished.errand;
         let end = finished.stamps.end.unwrap_or_else(now_ns);
-        self.feeds[flow].answered(user, end);
+        // A user who is told to come back later does, where the load says so.
+        let rest = if self.plan.honour_retry_after {
+            finished.retry_after
+        } else {
+            0
+        };
+        self.feeds[flow].answered(user, end.saturating_add(rest));
         if !finished.errand.measured {
             return;
         }

@@ -6,11 +6,13 @@ use toml::Spanned;
 
 use super::stage::target;
 use super::{Heading, Known, arrivals, exists, positive, read, required};
+use crate::manifest::arrivals::Arrivals;
 use crate::manifest::document::Section;
 use crate::manifest::error::Problems;
-use crate::manifest::model::{Length, Load, Until};
+use crate::manifest::model::{CaseOrder, Length, Load, Until};
 use crate::manifest::name::Name;
 use crate::manifest::raw;
+use crate::manifest::shape::suggest;
 
 /// The target that stands for every stage, each for itself.
 const EACH: &str = "each";
@@ -53,6 +55,15 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
         );
         None
     };
+    if let (Some(honour), Some(arrivals)) = (&raw.honour_retry_after, &arrivals)
+        && *honour.get_ref()
+        && !matches!(arrivals, Arrivals::Closed(_))
+    {
+        let message = format!("`honour_retry_after` of {what} is for a closed loop");
+        let help = "An open loop sends when it is due, whatever the answers say.".to_owned();
+        problems.at(honour.span(), message, Some(help));
+    }
+    let order = order(raw.order.as_ref(), what, problems);
     let max_requests = positive(raw.max_requests, "max_requests", what, problems);
     Some(Load {
         name: section.name,
@@ -62,9 +73,11 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
         warmup: raw.warmup.map_or(Duration::ZERO, |time| time.0),
         seed: raw.seed.unwrap_or(DEFAULT_SEED),
         data: raw.data,
+        order: order?,
         score_with: raw.score_with.map(Spanned::into_inner),
         max_requests,
         max_cost: raw.max_cost.map(Spanned::into_inner),
+        honour_retry_after: raw.honour_retry_after.is_some_and(Spanned::into_inner),
         span: heading.span,
     })
 }
@@ -133,6 +146,24 @@ fn until(raw: &raw::Load, heading: &Heading, problems: &mut Problems) -> Option<
             None
         }
     }
+}
+
+fn order(
+    written: Option<&Spanned<String>>,
+    what: &str,
+    problems: &mut Problems,
+) -> Option<CaseOrder> {
+    let Some(written) = written else {
+        return Some(CaseOrder::InTurn);
+    };
+    let word = written.get_ref().as_str();
+    let found = CaseOrder::ALL.into_iter().find(|it| it.key() == word);
+    if found.is_none() {
+        let message = format!("`order` of {what} cannot be `{word}`");
+        let known = CaseOrder::ALL.map(CaseOrder::key);
+        problems.at(written.span(), message, suggest(word, &known));
+    }
+    found
 }
 
 /// Returns the length that arrivals have of themselves.
