@@ -150,7 +150,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             break
         }
         'stagegate;load' {
-            [CompletionResult]::new('--stage', '--stage', [CompletionResultType]::ParameterName, 'Put only this stage or pipeline under load')
+            [CompletionResult]::new('--stage', '--stage', [CompletionResultType]::ParameterName, 'Put only this stage or pipeline under load; may be given several times')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Send at this rate in an open loop, for instance `20/s`')
             [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Let this many users send in a closed loop')
             [CompletionResult]::new('--duration', '--duration', [CompletionResultType]::ParameterName, 'Measure for so long, for instance `30s`')

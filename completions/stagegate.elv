@@ -142,7 +142,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand --version 'Print version'
         }
         &'stagegate;load'= {
-            cand --stage 'Put only this stage or pipeline under load'
+            cand --stage 'Put only this stage or pipeline under load; may be given several times'
             cand --rate 'Send at this rate in an open loop, for instance `20/s`'
             cand --concurrency 'Let this many users send in a closed loop'
             cand --duration 'Measure for so long, for instance `30s`'

@@ -153,7 +153,7 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -s q -l q
 complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -s v -l verbose -d 'Say more about what is being done'
 complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -s V -l version -d 'Print version'
-complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l stage -d 'Put only this stage or pipeline under load' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l stage -d 'Put only this stage or pipeline under load; may be given several times' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l rate -d 'Send at this rate in an open loop, for instance `20/s`' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l concurrency -d 'Let this many users send in a closed loop' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l duration -d 'Measure for so long, for instance `30s`' -r

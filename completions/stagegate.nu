@@ -148,7 +148,7 @@ module completions {
 
   # Load-test stages as the manifest's [load.NAME] says
   export extern "stagegate load" [
-    --stage: string           # Put only this stage or pipeline under load
+    --stage: string           # Put only this stage or pipeline under load; may be given several times
     --rate: string            # Send at this rate in an open loop, for instance `20/s`
     --concurrency: string     # Let this many users send in a closed loop
     --duration: string        # Measure for so long, for instance `30s`

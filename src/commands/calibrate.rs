@@ -187,7 +187,7 @@ impl<'a> Bench<'a> {
             ..LoadOverrides::default()
         };
         let load = overrides.apply(load.expect("the manifest is ours"));
-        let plan = load_plan(&self.project, &self.client, &load, None).await?;
+        let plan = load_plan(&self.project, &self.client, &load, &[]).await?;
         let progress = self.context.ui.progress();
         let label = match streams {
             Some(count) => format!("{count} streams"),

@@ -55,7 +55,7 @@ pub(super) async fn find_limit(
 ) -> Result<(RunRecord, Status)> {
     let load = project.manifest.load_named(name);
     let load = overrides.apply(load.expect("the name was looked up before"));
-    let mut plan = load_plan(project, client, &load, overrides.stage.as_deref()).await?;
+    let mut plan = load_plan(project, client, &load, &overrides.stages).await?;
     prepare(&mut plan)?;
     let mut record = new_record(project, release, RunKind::Limit, name, (context.now)());
     record.seed = load.seed;

@@ -28,9 +28,9 @@ pub(crate) struct LoadArgs {
     /// Loads to run; all of them when none is named
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Put only this stage or pipeline under load
-    #[arg(long, value_name = "STAGE")]
-    stage: Option<String>,
+    /// Put only this stage or pipeline under load; may be given several times
+    #[arg(long = "stage", value_name = "STAGE")]
+    stages: Vec<String>,
     /// Send at this rate in an open loop, for instance `20/s`
     #[arg(long, value_name = "RATE", conflicts_with = "concurrency")]
     rate: Option<Rate>,
@@ -64,15 +64,15 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Status> {
         .map(|load| load.name.to_string())
         .collect();
     let names = project.names("load", &args.names, known)?;
-    if let Some(stage) = &args.stage
-        && project.manifest.pipeline(stage).is_none()
-    {
-        project.stage(stage)?;
+    for stage in &args.stages {
+        if project.manifest.pipeline(stage).is_none() {
+            project.stage(stage)?;
+        }
     }
     let client = Client::default();
     let release = present_release(context, &project)?;
     let overrides = LoadOverrides {
-        stage: args.stage.clone(),
+        stages: args.stages.clone(),
         rate: args.rate,
         concurrency: args.concurrency,
         duration: args.duration,
@@ -121,7 +121,7 @@ pub(super) async fn run_load(
         .load_named(name)
         .expect("the name was looked up before");
     let load = overrides.apply(load);
-    let mut plan = load_plan(project, client, &load, overrides.stage.as_deref()).await?;
+    let mut plan = load_plan(project, client, &load, &overrides.stages).await?;
     overrides.take_part(&mut plan, (context.now)())?;
     let mut record = new_record(project, release, RunKind::Load, name, (context.now)());
     record.seed = load.seed;

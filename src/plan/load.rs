@@ -25,8 +25,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The flags of `load` that override the manifest.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LoadOverrides {
-    /// Only this stage.
-    pub(crate) stage: Option<String>,
+    /// Only these stages and pipelines, where there are any.
+    pub(crate) stages: Vec<String>,
     pub(crate) rate: Option<Rate>,
     pub(crate) concurrency: Option<u32>,
     pub(crate) duration: Option<Duration>,
@@ -91,22 +91,24 @@ pub(crate) async fn load_plan(
     project: &Project,
     client: &Client,
     load: &Load,
-    only: Option<&str>,
+    only: &[String],
 ) -> Result<LoadPlan> {
     let cases = match &load.data {
         Some(path) => project.golden(path)?.cases,
         None => vec![Case::without_data()],
     };
-    let targets: Vec<&Name> = load
-        .targets
+    // What the load does not name may still be put under this load.
+    let mut names: Vec<String> = Vec::new();
+    let targets = load.targets.iter().map(ToString::to_string);
+    for name in only
         .iter()
-        .filter(|name| only.is_none_or(|only| **name == *only))
-        .collect();
-    let names = match (targets.is_empty(), only) {
-        // What the load does not name may still be put under this load.
-        (true, Some(only)) => vec![only.to_owned()],
-        _ => targets.into_iter().map(ToString::to_string).collect(),
-    };
+        .cloned()
+        .chain(targets.filter(|_| only.is_empty()))
+    {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     let (mut targets, mut flows) = (Vec::new(), Vec::new());
     for name in names {
         if let Some(pipeline) = project.manifest.pipeline(&name) {

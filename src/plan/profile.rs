@@ -102,7 +102,7 @@ async fn plan_of(
         targets: targets.to_vec(),
         ..load.clone()
     };
-    load_plan(project, client, &load, None).await
+    load_plan(project, client, &load, &[]).await
 }
 
 /// Returns the given load: the one named, else the first that calls the whole, else one made of the flags.

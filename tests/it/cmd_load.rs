@@ -178,6 +178,27 @@ fn the_limit_of_a_stage_with_known_capacity_is_found() {
 }
 
 #[test]
+fn several_stages_may_be_picked() {
+    let stub = json_stub(1);
+    let stage = format!(
+        "kind = \"http\"\n[stage.other]\nkind = \"http\"\nurl = \"http://{}/x\"\n[stage.third]\nkind = \"http\"\nurl = \"http://{}/y\"",
+        stub.address, stub.address
+    );
+    let project = project(
+        &stub,
+        &stage,
+        "arrivals = { rate = \"50/s\" }\nrequests = 5",
+    );
+    let arguments = [
+        "load", "--stage", "third", "--stage", "api", "--format", "json",
+    ];
+    let run = project.measure(&arguments).json();
+    let stages = run["stages"].as_object().unwrap();
+    assert_eq!(stages.keys().collect::<Vec<_>>(), ["api", "third"]);
+    assert_eq!(run["stages"]["third"]["attempted"], 5);
+}
+
+#[test]
 fn a_load_begins_when_it_is_told_to() {
     let stub = json_stub(1);
     let project = project(
