@@ -21,6 +21,8 @@ pub(crate) struct Case {
     pub(crate) tags: BTreeMap<String, String>,
     /// Marks cases that are not independent.
     pub(crate) group: Option<String>,
+    /// How often a load sends it beside the others, where it sends by weight; 1 where the set says nothing. Positive.
+    pub(crate) weight: Option<f64>,
 }
 
 impl Case {
@@ -32,6 +34,7 @@ impl Case {
             expected: Value::Null,
             tags: BTreeMap::new(),
             group: None,
+            weight: None,
         }
     }
 }
@@ -164,6 +167,7 @@ mod tests {
             expected: Value::Null,
             tags: BTreeMap::new(),
             group: None,
+            weight: None,
         }
     }
 

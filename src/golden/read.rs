@@ -14,7 +14,7 @@ use crate::error::{Classify, Kind};
 use crate::registry::did_you_mean;
 
 /// The keys of a case.
-const KEYS: [&str; 5] = ["id", "input", "expected", "tags", "group"];
+const KEYS: [&str; 6] = ["id", "input", "expected", "tags", "group", "weight"];
 
 /// Lines shown before giving up: a file of another format is wrong on every line.
 const SHOWN: usize = 10;
@@ -233,6 +233,7 @@ fn parse_case(mut table: Map<String, Value>) -> Result<(Case, bool), Wrong> {
     }
     let id = optional_text(&mut table, "id")?;
     let group = optional_text(&mut table, "group")?;
+    let weight = weight(&mut table)?;
     let tags = match table.remove("tags") {
         None | Some(Value::Null) => BTreeMap::new(),
         Some(Value::Object(tags)) => tags
@@ -261,6 +262,7 @@ fn parse_case(mut table: Map<String, Value>) -> Result<(Case, bool), Wrong> {
         expected,
         tags,
         group,
+        weight,
     };
     Ok((case, named))
 }
@@ -277,6 +279,19 @@ fn optional_text(table: &mut Map<String, Value>, key: &str) -> Result<Option<Str
         Some(other) => Err(Wrong::new(format!(
             "`{key}` must be a text, this is {}",
             describe(&other)
+        ))),
+    }
+}
+
+fn weight(table: &mut Map<String, Value>) -> Result<Option<f64>, Wrong> {
+    let written = match table.remove("weight") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(written) => written,
+    };
+    match written.as_f64().filter(|it| it.is_finite() && *it > 0.0) {
+        Some(weight) => Ok(Some(weight)),
+        None => Err(Wrong::new(format!(
+            "`weight` must be a number above 0, this is {written}"
         ))),
     }
 }
@@ -335,7 +350,7 @@ mod tests {
     #[test]
     fn cases_are_read_in_order_with_their_tags_and_groups() {
         let text = "\u{feff}{\"id\":\"q1\",\"input\":{\"question\":\"a\"},\"expected\":{\"ids\":[\"d1\"]},\
-                    \"tags\":{\"lang\":\"en\",\"hops\":2,\"hard\":true},\"group\":\"c1\"}\r\n\n  \n{\"input\":\"b\"}";
+                    \"tags\":{\"lang\":\"en\",\"hops\":2,\"hard\":true},\"group\":\"c1\",\"weight\":2.5}\r\n\n  \n{\"input\":\"b\"}";
         let set = read(text).unwrap();
         assert_eq!(set.cases.len(), 2);
         assert_eq!(
@@ -348,6 +363,7 @@ mod tests {
                     .map(|(key, value)| (key.to_owned(), value.to_owned()))
                     .into(),
                 group: Some("c1".into()),
+                weight: Some(2.5),
             }
         );
         assert_eq!(set.cases[1].id, content_id(&json!("b"), &Value::Null));
@@ -382,10 +398,11 @@ mod tests {
         golden/a.jsonl:1: unknown key `expcted` [Manifest]
         help: Did you mean `expected`?
         ");
-        insta::assert_snapshot!(shown("{\"input\": \"a\", \"weight\": 2}"), @"
-        golden/a.jsonl:1: unknown key `weight` [Manifest]
-        help: A case has the keys `id`, `input`, `expected`, `tags`, `group`; what else belongs to it goes into `input`, `expected`, or `tags`.
+        insta::assert_snapshot!(shown("{\"input\": \"a\", \"difficulty\": 2}"), @"
+        golden/a.jsonl:1: unknown key `difficulty` [Manifest]
+        help: A case has the keys `id`, `input`, `expected`, `tags`, `group`, `weight`; what else belongs to it goes into `input`, `expected`, or `tags`.
         ");
+        insta::assert_snapshot!(shown("{\"input\": \"a\", \"weight\": 0}"), @"golden/a.jsonl:1: `weight` must be a number above 0, this is 0 [Manifest]");
         insta::assert_snapshot!(shown("{\"id\": \"q1\"}"), @"
         golden/a.jsonl:1: the case has no `input` [Manifest]
         help: Write what is sent to the stage as `input`, a text or an object.

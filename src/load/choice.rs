@@ -1,22 +1,56 @@
 //! Which case an arrival sends: a pure function of the seed and the arrival's number.
 
+use std::sync::Arc;
+
 use crate::manifest::CaseOrder;
 
 /// Rounds of the Feistel network; four make a pseudorandom permutation of a pseudorandom function (Luby and Rackoff 1988).
 const ROUNDS: u64 = 4;
 
-/// Returns the case, of `cases`, that the `index`-th arrival of a flow sends.
-///
-/// Shuffled: each pass over the cases has an order of its own, a keyed permutation of [0, `cases`) by a Feistel network
-/// over the next power of four with cycle walking. Nothing is kept, so that every thread and machine finds the same.
-pub(crate) fn case_of(order: CaseOrder, seed: u64, flow: u64, index: u64, cases: usize) -> usize {
-    let cases = cases.max(1) as u64;
-    let (pass, place) = (index / cases, index % cases);
-    let case = match order {
-        CaseOrder::InTurn => place,
-        CaseOrder::Shuffled => permute(place, cases, mix(seed ^ mix(flow ^ mix(pass)))),
-    };
-    case as usize
+/// How the cases of a load are chosen. Nothing of it changes during a run, so that every thread and machine chooses the same.
+#[derive(Clone, Debug)]
+pub(crate) enum Choice {
+    /// In turn, of so many.
+    InTurn(u64),
+    /// Each pass over so many in an order of its own: a keyed permutation of their numbers, by a Feistel network over the next
+    /// power of four with cycle walking.
+    Shuffled(u64),
+    /// At random, by these running sums of weights.
+    Weighted(Arc<[f64]>),
+}
+
+impl Choice {
+    /// Makes the choice among cases of these weights; of none, there is one case.
+    pub(crate) fn new(order: CaseOrder, weights: &[f64]) -> Self {
+        let cases = weights.len().max(1) as u64;
+        match order {
+            CaseOrder::InTurn => Self::InTurn(cases),
+            CaseOrder::Shuffled => Self::Shuffled(cases),
+            CaseOrder::Weighted => {
+                let running = weights.iter().scan(0.0, |sum, weight| {
+                    *sum += weight;
+                    Some(*sum)
+                });
+                Self::Weighted(running.collect())
+            }
+        }
+    }
+
+    /// Returns the case that the `index`-th arrival of a flow sends.
+    pub(super) fn case(&self, seed: u64, flow: u64, index: u64) -> usize {
+        let key = |number: u64| mix(seed ^ mix(flow ^ mix(number)));
+        match self {
+            Self::InTurn(cases) => (index % cases) as usize,
+            Self::Shuffled(cases) => permute(index % cases, *cases, key(index / cases)) as usize,
+            Self::Weighted(sums) => {
+                const SCALE: f64 = 1.0 / (1_u64 << 53) as f64;
+                let all = sums.last().copied().unwrap_or(0.0);
+                let at = (key(index) >> 11) as f64 * SCALE * all;
+                let place = sums.partition_point(|sum| *sum <= at);
+                place.min(sums.len().saturating_sub(1))
+            }
+        }
+    }
 }
 
 fn permute(place: u64, cases: u64, key: u64) -> u64 {
@@ -52,9 +86,10 @@ mod tests {
     use super::*;
 
     fn pass(seed: u64, flow: u64, pass: u64, cases: usize) -> Vec<usize> {
+        let choice = Choice::new(CaseOrder::Shuffled, &vec![1.0; cases]);
         let first = pass * cases as u64;
         (first..first + cases as u64)
-            .map(|index| case_of(CaseOrder::Shuffled, seed, flow, index, cases))
+            .map(|index| choice.case(seed, flow, index))
             .collect()
     }
 
@@ -79,19 +114,39 @@ mod tests {
 
     #[test]
     fn each_case_is_as_likely_to_be_first() {
+        let choice = Choice::new(CaseOrder::Shuffled, &[1.0; 7]);
         let mut first = [0_u32; 7];
         for seed in 0..7_000 {
-            first[case_of(CaseOrder::Shuffled, seed, 0, 0, 7)] += 1;
+            first[choice.case(seed, 0, 0)] += 1;
         }
         // Five standard deviations of a binomial count around 1,000.
         assert!(first.iter().all(|n| n.abs_diff(1_000) < 147), "{first:?}");
     }
 
     #[test]
+    fn cases_come_as_often_as_their_weights_say() {
+        let choice = Choice::new(CaseOrder::Weighted, &[1.0, 3.0, 6.0]);
+        let mut counts = [0_u32; 3];
+        for index in 0..10_000 {
+            counts[choice.case(7, 0, index)] += 1;
+        }
+        for (count, expected) in counts.into_iter().zip([1_000_u32, 3_000, 6_000]) {
+            // Five standard deviations.
+            assert!(count.abs_diff(expected) < 245, "{counts:?}");
+        }
+        let sent = |seed| {
+            (0..20)
+                .map(|index| choice.case(seed, 0, index))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(sent(7), sent(7));
+        assert_ne!(sent(7), sent(8));
+    }
+
+    #[test]
     fn in_turn_goes_round() {
-        let sent: Vec<usize> = (0..5)
-            .map(|i| case_of(CaseOrder::InTurn, 9, 0, i, 3))
-            .collect();
+        let choice = Choice::new(CaseOrder::InTurn, &[1.0; 3]);
+        let sent: Vec<usize> = (0..5).map(|index| choice.case(9, 0, index)).collect();
         assert_eq!(sent, [0, 1, 2, 0, 1]);
     }
 }

@@ -236,7 +236,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::manifest::{CaseOrder, Curve, Gaps};
+    use crate::load::Choice;
+    use crate::manifest::{Curve, Gaps};
 
     fn plan(timing: Timing, until: Until, warmup: u64) -> LoadPlan {
         LoadPlan {
@@ -244,7 +245,7 @@ mod tests {
             flows: Vec::new(),
             timing,
             honour_retry_after: false,
-            order: CaseOrder::InTurn,
+            choice: Choice::InTurn(1),
             part: Part::WHOLE,
             start: None,
             until,

@@ -30,6 +30,7 @@ mod trace;
 mod validity;
 
 pub(crate) use arrival::{Timing, read_trace};
+pub(crate) use choice::Choice;
 pub(crate) use engine::{LoadError, LoadResult, run};
 pub(crate) use limit::{Search, growth};
 pub(crate) use merge::{merge_generators, merge_stages};

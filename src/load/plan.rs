@@ -8,10 +8,9 @@ use bytes::Bytes;
 use rustls::pki_types::ServerName;
 
 use super::arrival::Timing;
+use super::choice::Choice;
 use super::part::Part;
-use crate::manifest::{
-    CaseOrder, Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until,
-};
+use crate::manifest::{Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until};
 use crate::protocol::{Call, HttpRequest, ProcessRequest, Request};
 
 /// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself.
@@ -23,8 +22,7 @@ pub(crate) struct LoadPlan {
     pub(crate) timing: Timing,
     /// Whether a user of a closed loop waits as long as `Retry-After` says.
     pub(crate) honour_retry_after: bool,
-    /// In which order the cases are sent.
-    pub(crate) order: CaseOrder,
+    pub(crate) choice: Choice,
     /// Which part of it this process sends.
     pub(crate) part: Part,
     /// t = 0 on the engine's clock; as soon as possible without.

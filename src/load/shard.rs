@@ -13,7 +13,6 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::arrival::nanos;
 use super::attempt::{Attempt, Errand};
-use super::choice::case_of;
 use super::connection::Connections;
 use super::feed::{Due, Feed};
 use super::journey::Journey;
@@ -254,8 +253,8 @@ impl<'a> Shard<'a> {
         let flow_plan = &self.plan.flows[flow];
         let target = flow_plan.steps()[0];
         let plan = &self.plan.targets[target];
-        let (order, seed) = (self.plan.order, self.plan.seed);
-        let case = case_of(order, seed, flow as u64, due.index, plan.requests.len());
+        let seed = self.plan.seed;
+        let case = self.plan.choice.case(seed, flow as u64, due.index);
         let errand = Errand {
             flow,
             target,

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::arrival::Timing;
 use super::plan::{Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
 use super::stub::{Request, Step, Stub, ok, send, wait};
-use super::{Keep, LoadResult, Part, run};
-use crate::manifest::{CaseOrder, Curve, Gaps, KindTable, Problems, Scope, Timeouts, Until, Users};
+use super::{Choice, Keep, LoadResult, Part, run};
+use crate::manifest::{Curve, Gaps, KindTable, Problems, Scope, Timeouts, Until, Users};
 use crate::measure::Event;
 use crate::protocol::PROTOCOLS;
 use crate::store::StageResult;
@@ -52,7 +52,7 @@ fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
         flows: vec![Flow::Stage(0)],
         timing,
         honour_retry_after: false,
-        order: CaseOrder::InTurn,
+        choice: Choice::InTurn(1),
         part: Part::WHOLE,
         start: None,
         until,

@@ -193,16 +193,19 @@ pub(crate) enum CaseOrder {
     InTurn,
     /// Each pass over the file in an order of its own.
     Shuffled,
+    /// At random, each as often as its `weight` says.
+    Weighted,
 }
 
 impl CaseOrder {
-    pub(crate) const ALL: [Self; 2] = [Self::InTurn, Self::Shuffled];
+    pub(crate) const ALL: [Self; 3] = [Self::InTurn, Self::Shuffled, Self::Weighted];
 
     /// Returns the word of the manifest.
     pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::InTurn => "in_turn",
             Self::Shuffled => "shuffled",
+            Self::Weighted => "weighted",
         }
     }
 }

@@ -14,7 +14,9 @@ use super::project::Project;
 use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
-use crate::load::{Endpoint, Flow, LoadPlan, Measured, Part, Pipeline, Prepared, Target, Tls};
+use crate::load::{
+    Choice, Endpoint, Flow, LoadPlan, Measured, Part, Pipeline, Prepared, Target, Tls,
+};
 use crate::manifest::{self, Arrivals, Length, Load, Name, Until, Users};
 use crate::measure::{Rate, now_ns, show_duration};
 use crate::protocol::{Client, Request, trusting_config};
@@ -109,6 +111,7 @@ pub(crate) async fn load_plan(
             names.push(name);
         }
     }
+    let weights: Vec<f64> = cases.iter().map(|it| it.weight.unwrap_or(1.0)).collect();
     let (mut targets, mut flows) = (Vec::new(), Vec::new());
     for name in names {
         if let Some(pipeline) = project.manifest.pipeline(&name) {
@@ -124,7 +127,7 @@ pub(crate) async fn load_plan(
         flows,
         timing,
         honour_retry_after: load.honour_retry_after,
-        order: load.order,
+        choice: Choice::new(load.order, &weights),
         part: Part::WHOLE,
         start: None,
         until,
