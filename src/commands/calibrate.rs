@@ -8,7 +8,7 @@ use miette::Diagnostic;
 
 use super::Context;
 use super::context::MANIFEST;
-use super::load::started;
+use super::load::run_plan;
 use super::runs::folder;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
@@ -134,7 +134,8 @@ impl<'a> Bench<'a> {
         let manifest = folder.path().join(MANIFEST);
         let text = MANIFEST_TEXT
             .replace("FAST", &fast.address().to_string())
-            .replace("SLOW", &slow.address().to_string());
+            .replace("SLOW", &slow.address().to_string())
+            .replace("LAG_RATE", LAG_RATE);
         std::fs::write(&manifest, text).map_err(NoReference::from)?;
         let project = Project::open(&Chosen {
             manifest,
@@ -188,18 +189,15 @@ impl<'a> Bench<'a> {
         };
         let load = overrides.apply(load.expect("the manifest is ours"));
         let plan = load_plan(&self.project, &self.client, &load, &[]).await?;
-        let progress = self.context.ui.progress();
         let label = match streams {
             Some(count) => format!("{count} streams"),
             None => name.to_owned(),
         };
-        progress.emit(started("calibrate", &label, &plan));
         let keep = Keep {
             replies: name.starts_with("stream"),
             traces: false,
         };
-        let run = || crate::load::run(&plan, progress.as_ref(), &self.context.interrupted, keep);
-        Ok(tokio::task::block_in_place(run)?)
+        run_plan(self.context, ("calibrate", &label), &plan, keep)
     }
 }
 
@@ -235,7 +233,7 @@ messages = [{ role = "user", content = "hello" }]
 
 [load.lag]
 target = "plain"
-arrivals = { rate = "2000/s" }
+arrivals = { rate = "LAG_RATE" }
 duration = "2s"
 warmup = "300ms"
 
@@ -270,9 +268,7 @@ async fn serve(context: &Context, args: &ScriptArgs) -> Result<Status> {
     let address = server.address();
     let text = format!("serving the reference server on http://{address} until Ctrl-C\n");
     let status = context.emit_text(&text, Status::Passed);
-    let mut cancel = context.cancel.clone();
-    // An error means that nobody can ask for an end any more: then the process is ending.
-    drop(cancel.wait_for(|asked| *asked).await);
+    context.asked_to_end().await;
     drop(server);
     Ok(status)
 }

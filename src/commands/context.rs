@@ -36,6 +36,13 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Waits until the user asks for an end.
+    pub(crate) async fn asked_to_end(&self) {
+        let mut cancel = self.cancel.clone();
+        // An error means that nobody can ask for an end any more: then the process is ending.
+        drop(cancel.wait_for(|asked| *asked).await);
+    }
+
     /// Returns a path of the command line, relative to `-C`.
     pub(crate) fn path(&self, path: &Path) -> PathBuf {
         match &self.global.directory {

@@ -81,9 +81,7 @@ async fn serve(context: &Context, port: u16) -> Result<Status> {
         server.addr()
     );
     let status = context.emit_text(&text, Status::Passed);
-    let mut cancel = context.cancel.clone();
-    // An error means that nobody can ask for an end any more: then the process is ending.
-    drop(cancel.wait_for(|asked| *asked).await);
+    context.asked_to_end().await;
     server.shutdown().await;
     Ok(status)
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::Context;
-use super::load::{started, verdict};
+use super::load::{run_plan, verdict};
 use super::measured::{add_versions, keep, new_record};
 use crate::error::Result;
 use crate::exit::Status;
-use crate::load::{Keep, LoadPlan, LoadResult, Search, Timing, growth, run};
+use crate::load::{Keep, LoadPlan, LoadResult, Search, Timing, growth};
 use crate::manifest::{Arrivals, Curve, Gaps, SloTarget, Until};
-use crate::measure::{Histogram, min_samples};
+use crate::measure::min_samples;
 use crate::plan::{LoadOverrides, PlanError, Project, load_plan, plan_document};
 use crate::protocol::Client;
 use crate::store::{
@@ -179,18 +179,8 @@ impl Probing<'_> {
             gaps: self.gaps,
             curve: Curve::Flat(rate),
         };
-        let progress = self.context.ui.progress();
-        progress.emit(started("probe at", &format!("{}/s", shown(rate)), plan));
-        let plan = &*plan;
-        let run = || {
-            run(
-                plan,
-                progress.as_ref(),
-                &self.context.interrupted,
-                Keep::default(),
-            )
-        };
-        Ok(tokio::task::block_in_place(run)?)
+        let name = format!("{}/s", shown(rate));
+        run_plan(self.context, ("probe at", &name), plan, Keep::default())
     }
 }
 
@@ -218,11 +208,9 @@ fn growing(result: &LoadResult) -> Option<GaveWay> {
     let of = |(stage, it): (&String, &StageResult)| {
         let metric = it.metrics.get("response_time")?;
         let whole = metric
-            .intervals
-            .iter()
-            .filter(|interval| interval.end_s <= result.duration_s + 1e-9);
-        let medians = whole.filter_map(|interval| {
-            let histogram = Histogram::decode(&interval.histogram).ok()?;
+            .series()
+            .filter(|(interval, _)| interval.end_s <= result.duration_s + 1e-9);
+        let medians = whole.filter_map(|(interval, histogram)| {
             let middle = f64::midpoint(interval.start_s, interval.end_s);
             Some((middle, histogram.quantile_ms(0.5)?))
         });

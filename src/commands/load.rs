@@ -133,16 +133,11 @@ pub(super) async fn run_load(
             "stage `{stage}` is at {address}; requests prepared: {count}"
         ));
     }
-    let progress = context.ui.progress();
-    progress.emit(started("load", name, &plan));
     let keep_these = Keep {
         replies: load.score_with.is_some(),
         traces: false,
     };
-    let mut result = tokio::task::block_in_place(|| {
-        run(&plan, progress.as_ref(), &context.interrupted, keep_these)
-    })?;
-    drop(progress);
+    let mut result = run_plan(context, ("load", name), &plan, keep_these)?;
     record.eval = score_captured(project, &load, &plan, std::mem::take(&mut result.captured))?;
     tell(context, project, client, &plan, &result)?;
     let status = status_of(&Ended {
@@ -165,7 +160,20 @@ pub(super) async fn run_load(
     Ok((record, status))
 }
 
-pub(super) fn started(kind: &'static str, name: &str, plan: &LoadPlan) -> Event {
+/// Runs a plan, with its progress shown under a kind and a name.
+pub(super) fn run_plan(
+    context: &Context,
+    (kind, name): (&'static str, &str),
+    plan: &LoadPlan,
+    keep: Keep,
+) -> Result<LoadResult> {
+    let progress = context.ui.progress();
+    progress.emit(started(kind, name, plan));
+    let run = || run(plan, progress.as_ref(), &context.interrupted, keep);
+    Ok(tokio::task::block_in_place(run)?)
+}
+
+fn started(kind: &'static str, name: &str, plan: &LoadPlan) -> Event {
     Event::Started {
         kind,
         name: name.to_owned(),

@@ -38,12 +38,8 @@ pub(crate) enum MergeError {
         of: u32,
         parts: String,
     },
-    #[error("run {id}, stage `{stage}`: {reason}")]
-    Unreadable {
-        id: String,
-        stage: String,
-        reason: String,
-    },
+    #[error("the parts cannot be put together: {0}")]
+    Unreadable(String),
 }
 
 impl Classify for MergeError {
@@ -58,11 +54,7 @@ pub(super) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
     let parts: Vec<&RunRecord> = parts.into_values().collect();
     let first = parts[0];
     let duration_s = parts.iter().map(|run| run.duration_s).fold(0.0, f64::max);
-    let stages = merge_stages(&parts, duration_s).map_err(|reason| MergeError::Unreadable {
-        id: first.id.clone(),
-        stage: first.stages.keys().next().cloned().unwrap_or_default(),
-        reason,
-    })?;
+    let stages = merge_stages(&parts, duration_s).map_err(MergeError::Unreadable)?;
     let complete = parts.iter().all(|run| run.complete);
     let validity = validity(&parts);
     let status = status_of(&Ended {
@@ -76,10 +68,6 @@ pub(super) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
     });
     // From then on all parts were sent.
     let started = parts.iter().map(|run| run.started_at.clone()).max();
-    let mut plan = first.plan.clone();
-    if let Some(plan) = plan.as_object_mut() {
-        plan.remove(SHARD);
-    }
     let merged = RunRecord {
         id: RunId::new(now).to_string(),
         started_at: started.unwrap_or_else(|| first.started_at.clone()),
@@ -88,7 +76,7 @@ pub(super) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
         generator: merge_generators(&parts, &stages),
         validity,
         stages,
-        plan,
+        plan: whole_plan(first),
         // Answers were graded part by part; grades of different parts are not repeats of one run.
         eval: None,
         runs: parts.iter().map(|run| run.id.clone()).collect(),
@@ -145,24 +133,26 @@ fn parts(runs: &[RunRecord]) -> Result<BTreeMap<u32, &RunRecord>, MergeError> {
 }
 
 fn difference(first: &RunRecord, second: &RunRecord, same_number: bool) -> Option<&'static str> {
-    let plan = |run: &RunRecord| {
-        let mut plan = run.plan.clone();
-        if let Some(plan) = plan.as_object_mut() {
-            plan.remove(SHARD);
-        }
-        plan
-    };
     let differences = [
         ("number of parts", !same_number),
         ("name", first.name != second.name),
         ("environment", first.env != second.env),
         ("seed", first.seed != second.seed),
         ("commit", first.release.commit != second.release.commit),
-        ("plan", plan(first) != plan(second)),
+        ("plan", whole_plan(first) != whole_plan(second)),
     ];
     differences
         .into_iter()
         .find_map(|(what, differs)| differs.then_some(what))
+}
+
+/// Returns the plan of the load that a run is a part of.
+fn whole_plan(run: &RunRecord) -> Value {
+    let mut plan = run.plan.clone();
+    if let Some(plan) = plan.as_object_mut() {
+        plan.remove(SHARD);
+    }
+    plan
 }
 
 /// A merged run is as good as its worst part.

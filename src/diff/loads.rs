@@ -121,14 +121,9 @@ fn ratio_interval(base: &MetricSummary, head: &MetricSummary, quantile: f64) -> 
     })
 }
 
-/// Returns the histograms of a metric's intervals; one that does not parse is left out.
+/// Returns the histograms of a metric's intervals.
 pub(super) fn intervals(summary: &MetricSummary) -> Vec<Histogram> {
-    let decode = |text: &str| Histogram::decode(text).ok();
-    summary
-        .intervals
-        .iter()
-        .filter_map(|of| decode(&of.histogram))
-        .collect()
+    summary.series().map(|(_, histogram)| histogram).collect()
 }
 
 fn ratio(base: Option<f64>, head: Option<f64>) -> Option<f64> {

@@ -20,7 +20,7 @@ use super::validity::{Evidence, judge};
 use crate::error::{Classify, Kind};
 use crate::manifest::{LatencyMetric, Until};
 use crate::measure::{Event, EventSink, Failure, Histogram, now_ns};
-use crate::store::{Generator, Lag, Validity};
+use crate::store::{Generator, Spread, Validity};
 
 /// From plan to first request: time for the threads to get to their loops.
 const LEAD_NS: u64 = 5_000_000;
@@ -295,11 +295,7 @@ fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> Load
             strain: end.after.strain_since(&end.before),
         }),
         generator: Generator {
-            schedule_lag_ms: lag.as_ref().map(|lag| Lag {
-                p50: lag.quantile_ms(0.5),
-                p99: lag.quantile_ms(0.99),
-                max: lag.max_ms(),
-            }),
+            schedule_lag_ms: lag.as_ref().map(Spread::of),
             not_sent,
             cpu_s: end.after.cpu_ns.saturating_sub(end.before.cpu_ns) as f64 / 1e9,
             peak_rss_mb: peak_rss_mb(Path::new("/proc")),

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::result::{Stages, Total, judge_again, summary};
 use crate::measure::Histogram;
-use crate::store::{Generator, Lag, MetricSummary, RunRecord, StageResult, Tokens};
+use crate::store::{Generator, MetricSummary, RunRecord, Spread, StageResult, Tokens};
 
 /// Puts the stages of all parts together: counts are added, histograms merged bucket for bucket, and everything that is
-/// made of them made again. `duration_s` is the length of the whole. `Err` names a histogram that cannot be read.
+/// made of them made again. `duration_s` is the length of the whole. `Err` names the stage whose histogram cannot be read.
 pub(crate) fn merge_stages(parts: &[&RunRecord], duration_s: f64) -> Result<Stages, String> {
     let names: BTreeSet<&String> = parts.iter().flat_map(|part| part.stages.keys()).collect();
     let mut merged = Stages::new();
@@ -16,7 +16,9 @@ pub(crate) fn merge_stages(parts: &[&RunRecord], duration_s: f64) -> Result<Stag
             .iter()
             .filter_map(|part| Some((part.duration_s, part.stages.get(name)?)));
         let results: Vec<(f64, &StageResult)> = results.collect();
-        merged.insert(name.clone(), stage(&results, duration_s)?);
+        let whole =
+            stage(&results, duration_s).map_err(|reason| format!("stage `{name}`: {reason}"))?;
+        merged.insert(name.clone(), whole);
     }
     Ok(merged)
 }
@@ -37,11 +39,7 @@ pub(crate) fn merge_generators(parts: &[&RunRecord], stages: &Stages) -> Option<
         .collect();
     let first = generators.first()?;
     Some(Generator {
-        schedule_lag_ms: first.schedule_lag_ms.map(|_| Lag {
-            p50: lag.quantile_ms(0.5),
-            p99: lag.quantile_ms(0.99),
-            max: lag.max_ms(),
-        }),
+        schedule_lag_ms: first.schedule_lag_ms.map(|_| Spread::of(&lag)),
         not_sent: generators.iter().map(|it| it.not_sent).sum(),
         cpu_s: generators.iter().map(|it| it.cpu_s).sum(),
         peak_rss_mb: generators

@@ -29,7 +29,7 @@ mod tests;
 mod trace;
 mod validity;
 
-pub(crate) use arrival::{Timing, read_trace};
+pub(crate) use arrival::{Timing, nanos, read_trace};
 pub(crate) use choice::Choice;
 pub(crate) use engine::{LoadError, LoadResult, run};
 pub(crate) use limit::{Search, growth};

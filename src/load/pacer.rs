@@ -1,5 +1,7 @@
 //! The clock of the engine and its alarm: absolute, and finer than a millisecond.
 
+use std::time::Duration;
+
 use mio::{Events, Poll};
 
 #[cfg(target_os = "linux")]
@@ -33,8 +35,9 @@ impl Pacer {
         })
     }
 
-    /// Arms the timer for that time of [`now_ns`]; one in the past fires at once.
-    fn arm(&mut self, at_ns: u64) -> std::io::Result<()> {
+    /// Arms the timer for that time of [`now_ns`]; one in the past fires at once. Returns how long a poll may wait beside it: for
+    /// ever, as the timer's own event ends it.
+    fn arm(&mut self, at_ns: u64) -> std::io::Result<Option<Duration>> {
         if at_ns != self.armed_for {
             let value = Timespec {
                 tv_sec: (at_ns / 1_000_000_000).cast_signed(),
@@ -51,18 +54,7 @@ impl Pacer {
             timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &spec)?;
             self.armed_for = at_ns;
         }
-        Ok(())
-    }
-
-    /// Waits for events until that time; the timer's own event is one of them.
-    pub(crate) fn wait(
-        &mut self,
-        poll: &mut Poll,
-        events: &mut Events,
-        at_ns: u64,
-    ) -> std::io::Result<()> {
-        self.arm(at_ns)?;
-        uninterrupted(poll.poll(events, None))
+        Ok(None)
     }
 
     /// Takes the expiry, so that the next one is seen.
@@ -77,32 +69,36 @@ impl Pacer {
 
 /// Elsewhere the poll's own timeout paces; kqueue takes ns.
 #[cfg(all(unix, not(target_os = "linux")))]
-pub(crate) struct Pacer {
-    armed_for: u64,
-}
+pub(crate) struct Pacer;
 
 #[cfg(all(unix, not(target_os = "linux")))]
 impl Pacer {
     pub(crate) fn new(_registry: &mio::Registry, _token: mio::Token) -> std::io::Result<Self> {
-        Ok(Self { armed_for: 0 })
+        Ok(Self)
     }
 
     pub(crate) fn fired(&mut self) {}
 
+    fn arm(&mut self, at_ns: u64) -> std::io::Result<Option<Duration>> {
+        Ok(Some(Duration::from_nanos(at_ns.saturating_sub(crate::measure::now_ns()))))
+    }
+}
+
+impl Pacer {
+    /// Waits for events until that time; on Linux the timer's own event is one of them.
     pub(crate) fn wait(
         &mut self,
         poll: &mut Poll,
         events: &mut Events,
         at_ns: u64,
     ) -> std::io::Result<()> {
-        self.armed_for = at_ns;
-        let left = self.armed_for.saturating_sub(now_ns());
-        uninterrupted(poll.poll(events, Some(std::time::Duration::from_nanos(left))))
+        let timeout = self.arm(at_ns)?;
+        uninterrupted(poll.poll(events, timeout))
     }
 }
 
 /// A signal is no error: the loop goes round once more.
-fn uninterrupted(result: std::io::Result<()>) -> std::io::Result<()> {
+pub(super) fn uninterrupted(result: std::io::Result<()>) -> std::io::Result<()> {
     match result {
         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Ok(()),
         result => result,

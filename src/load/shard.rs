@@ -16,7 +16,7 @@ use super::attempt::{Attempt, Errand};
 use super::connection::Connections;
 use super::feed::{Due, Feed};
 use super::journey::Journey;
-use super::pacer::Pacer;
+use super::pacer::{Pacer, uninterrupted};
 use super::plan::{Endpoint, Flow, LoadPlan, Target};
 use super::processes::Processes;
 use super::recorder::Recorder;
@@ -211,10 +211,7 @@ impl<'a> Shard<'a> {
     /// Waits until something happens, or `next` is due; 0 does not wait.
     fn wait(&mut self, events: &mut Events, next: u64) -> io::Result<()> {
         if next == 0 {
-            return match self.poll.poll(events, Some(std::time::Duration::ZERO)) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
-                result => result,
-            };
+            return uninterrupted(self.poll.poll(events, Some(std::time::Duration::ZERO)));
         }
         let sweep = if self.in_flight > 0 {
             self.next_sweep

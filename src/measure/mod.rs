@@ -12,4 +12,4 @@ pub(crate) use event::{Event, EventSink};
 pub(crate) use histogram::{Histogram, Intervals, PERCENTILES, Packed, min_samples};
 pub(crate) use outcome::Failure;
 pub(crate) use stamps::Stamps;
-pub(crate) use unit::{AnyRate, Rate, Share, parse_duration, show_duration};
+pub(crate) use unit::{AnyRate, Rate, Share, parse_duration, show_duration, show_rate};

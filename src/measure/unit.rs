@@ -81,6 +81,11 @@ impl FromStr for Rate {
     }
 }
 
+/// Writes a rate per second in the manifest's form, with four decimals at most: `20/s`.
+pub(crate) fn show_rate(per_second: f64) -> String {
+    format!("{}/s", (per_second * 1e4).round() / 1e4)
+}
+
 /// A rate at a moment, per second; finite, and 0 where nothing is sent.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(crate) struct AnyRate(f64);
@@ -124,7 +129,7 @@ fn per_second(text: &str) -> Option<f64> {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/s", (self.0 * 1e4).round() / 1e4)
+        f.write_str(&show_rate(self.0))
     }
 }
 

@@ -9,7 +9,7 @@ use super::error::PlanError;
 use crate::error::Result;
 use crate::load::{Timing, read_trace};
 use crate::manifest::{Arrivals, Curve, Gaps, Length, Level, Load, Until, Users};
-use crate::measure::show_duration;
+use crate::measure::{show_duration, show_rate};
 
 /// Resolves when the requests of a load are sent, and until when; `folder` is the manifest's.
 pub(super) fn timing(folder: &Path, load: &Load) -> Result<(Timing, Until)> {
@@ -53,16 +53,16 @@ pub(super) fn show(arrivals: &Arrivals) -> String {
 
 fn show_curve(curve: &Curve) -> String {
     match curve {
-        Curve::Flat(at) => rate(*at),
+        Curve::Flat(at) => show_rate(*at),
         Curve::Linear { from, to, .. } | Curve::Exponential { from, to, .. } => {
-            format!("{} to {}", rate(*from), rate(*to))
+            format!("{} to {}", show_rate(*from), show_rate(*to))
         }
         Curve::Levels { levels, .. } => {
             let highest = levels.iter().map(|level| level.rate).fold(0.0, f64::max);
-            format!("up to {}", rate(highest))
+            format!("up to {}", show_rate(highest))
         }
         Curve::Sine { mean, swing, .. } => {
-            format!("{} to {}", rate(mean - swing), rate(mean + swing))
+            format!("{} to {}", show_rate(mean - swing), show_rate(mean + swing))
         }
     }
 }
@@ -99,17 +99,16 @@ fn of_curve(gaps: Gaps, curve: &Curve) -> Value {
         Gaps::Gamma { cv } => ("gamma", Some(cv)),
     };
     let mut document = match curve {
-        Curve::Flat(at) => json!({"process": name, "rate": rate(*at)}),
+        Curve::Flat(at) => json!({"process": name, "rate": show_rate(*at)}),
         Curve::Linear { from, to, over_s } => {
-            json!({"process": "ramp", "gaps": name, "from": rate(*from), "to": rate(*to), "over": time(*over_s)})
+            json!({"process": "ramp", "gaps": name, "from": show_rate(*from), "to": show_rate(*to), "over": time(*over_s)})
         }
         Curve::Exponential { from, to, over_s } => json!({
             "process": "ramp", "shape": "exponential", "gaps": name,
-            "from": rate(*from), "to": rate(*to), "over": time(*over_s),
+            "from": show_rate(*from), "to": show_rate(*to), "over": time(*over_s),
         }),
         Curve::Levels { levels, again } => {
-            let level =
-                |level: &Level| json!({"rate": rate(level.rate), "duration": time(level.length_s)});
+            let level = |level: &Level| json!({"rate": show_rate(level.rate), "duration": time(level.length_s)});
             let levels: Vec<Value> = levels.iter().map(level).collect();
             json!({"process": "steps", "gaps": name, "steps": levels, "again": again})
         }
@@ -118,17 +117,13 @@ fn of_curve(gaps: Gaps, curve: &Curve) -> Value {
             swing,
             period_s,
         } => json!({
-            "process": "sine", "gaps": name, "rate": rate(*mean), "amplitude": swing / mean, "period": time(*period_s),
+            "process": "sine", "gaps": name, "rate": show_rate(*mean), "amplitude": swing / mean, "period": time(*period_s),
         }),
     };
     if let Some(cv) = cv {
         document["cv"] = json!(cv);
     }
     document
-}
-
-fn rate(per_second: f64) -> String {
-    format!("{}/s", (per_second * 1e4).round() / 1e4)
 }
 
 fn time(seconds: f64) -> String {

@@ -37,11 +37,7 @@ fn estimate(metric: &MetricSummary, quantile: f64) -> Option<Estimate> {
         return None;
     }
     let whole = Histogram::decode(metric.histogram.as_deref()?).ok()?;
-    let intervals: Vec<Histogram> = metric
-        .intervals
-        .iter()
-        .filter_map(|interval| Histogram::decode(&interval.histogram).ok())
-        .collect();
+    let intervals: Vec<Histogram> = metric.series().map(|(_, histogram)| histogram).collect();
     let found = quantile_interval(&whole, &intervals, quantile, CONFIDENCE)?;
     Some(Estimate {
         value: found.value,

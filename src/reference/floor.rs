@@ -3,7 +3,7 @@
 use super::server::sent_times;
 use crate::load::Captured;
 use crate::measure::Histogram;
-use crate::store::ErrorOf;
+use crate::store::Spread;
 
 /// Errors of a client, as distributions of their absolute values.
 #[derive(Default)]
@@ -28,19 +28,15 @@ impl Floor {
         }
     }
 
-    pub(crate) fn ttft(&self) -> Option<ErrorOf> {
+    pub(crate) fn ttft(&self) -> Option<Spread> {
         error_of(&self.ttft)
     }
 
-    pub(crate) fn gap(&self) -> Option<ErrorOf> {
+    pub(crate) fn gap(&self) -> Option<Spread> {
         error_of(&self.gap)
     }
 }
 
-fn error_of(errors: &Histogram) -> Option<ErrorOf> {
-    (errors.count() > 0).then(|| ErrorOf {
-        p50: errors.quantile_ms(0.5),
-        p99: errors.quantile_ms(0.99),
-        max: errors.max_ms(),
-    })
+fn error_of(errors: &Histogram) -> Option<Spread> {
+    (!errors.is_empty()).then(|| Spread::of(errors))
 }

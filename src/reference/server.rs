@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::connection::{Connection, Request};
 use super::statistics::Arrivals;
-use crate::load::Pacer;
+use crate::load::{Pacer, nanos};
 use crate::measure::now_ns;
 
 const TIMER: Token = Token(0);
@@ -380,8 +380,4 @@ fn end(tokens: u32) -> Vec<u8> {
         b"0\r\n\r\n".to_vec(),
     ]
     .concat()
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,7 @@
 use super::view::View;
 use super::{Page, Renderer};
 use crate::registry::Entry;
-use crate::store::{Calibration, ErrorOf, EvalResult, RunRecord, StageResult};
+use crate::store::{Calibration, EvalResult, RunRecord, Spread, StageResult};
 
 /// The `csv` format.
 pub(super) struct Csv;
@@ -79,10 +79,9 @@ impl Renderer for Csv {
 }
 
 fn of_calibration(it: &Calibration, table: &mut Table) {
-    let of = |error: Option<ErrorOf>| error.map(|it| [it.p50, it.p99, it.max]);
-    let lag = it.schedule_lag_ms.map(|it| [it.p50, it.p99, it.max]);
+    let of = |times: Option<Spread>| times.map(|it| [it.p50, it.p99, it.max]);
     for (what, values) in [
-        ("schedule_lag_ms", lag),
+        ("schedule_lag_ms", of(it.schedule_lag_ms)),
         ("ttft_error_ms", of(it.ttft_error_ms)),
         ("gap_error_ms", of(it.gap_error_ms)),
     ] {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::layout::Store;
-use super::record::Lag;
+use super::record::Spread;
 
 /// The schema name of a calibration's document.
 pub(crate) const CALIBRATION_SCHEMA: &str = "stagegate/calibration";
@@ -22,24 +22,16 @@ pub(crate) struct Calibration {
     /// Cores that this process may use.
     pub(crate) cores: u64,
     /// At `lag_rate` arrivals a second.
-    pub(crate) schedule_lag_ms: Option<Lag>,
+    pub(crate) schedule_lag_ms: Option<Spread>,
     pub(crate) lag_rate: f64,
     /// By how much the TTFT of a stream differs from what the server did.
-    pub(crate) ttft_error_ms: Option<ErrorOf>,
+    pub(crate) ttft_error_ms: Option<Spread>,
     /// By how much the gap between two tokens differs from what the server did.
-    pub(crate) gap_error_ms: Option<ErrorOf>,
+    pub(crate) gap_error_ms: Option<Spread>,
     /// The most plain requests a second, by 60 users; the server needed its share of the cores.
     pub(crate) max_rps: Option<f64>,
     /// The most streams at once, 20 tokens a second each, whose gap error keeps below 2 ms at the 99th percentile.
     pub(crate) max_streams: Option<u64>,
-}
-
-/// Percentiles of an error, in ms.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct ErrorOf {
-    pub(crate) p50: Option<f64>,
-    pub(crate) p99: Option<f64>,
-    pub(crate) max: Option<f64>,
 }
 
 impl Store {

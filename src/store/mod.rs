@@ -23,7 +23,7 @@ mod version;
 mod write;
 
 pub(crate) use base::Head;
-pub(crate) use calibration::{CALIBRATION_SCHEMA, Calibration, ErrorOf};
+pub(crate) use calibration::{CALIBRATION_SCHEMA, Calibration};
 pub(crate) use export::{export, printed};
 pub(crate) use git::{Git, GitFacts};
 pub(crate) use id::RunId;
@@ -33,8 +33,8 @@ pub(crate) use missing::SelectError;
 pub(crate) use profile::{Estimate, Level, Place, ProfileCell, ProfileResult, Span, Waterfall};
 pub(crate) use prune::PruneRules;
 pub(crate) use record::{
-    CaseResult, EvalResult, Generator, GoldenInfo, IntervalRecord, Lag, MetricSummary, RUN_SCHEMA,
-    RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SliceEstimate, SloResult,
+    CaseResult, EvalResult, Generator, GoldenInfo, IntervalRecord, MetricSummary, RUN_SCHEMA,
+    RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SliceEstimate, SloResult, Spread,
     StageResult, Tokens, Validity, ValidityVerdict, VerdictKind,
 };
 pub(crate) use release::files_version;

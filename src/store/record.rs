@@ -11,6 +11,7 @@ use super::profile::ProfileResult;
 use serde_json::Value;
 
 use super::version::FormatVersion;
+use crate::measure::Histogram;
 
 /// The schema name of a run document.
 pub(crate) const RUN_SCHEMA: &str = "stagegate/run";
@@ -150,7 +151,7 @@ pub(crate) enum ValidityVerdict {
 pub(crate) struct Generator {
     /// Null in a closed loop.
     #[serde(default)]
-    pub(crate) schedule_lag_ms: Option<Lag>,
+    pub(crate) schedule_lag_ms: Option<Spread>,
     pub(crate) not_sent: u64,
     pub(crate) cpu_s: f64,
     pub(crate) peak_rss_mb: f64,
@@ -159,12 +160,23 @@ pub(crate) struct Generator {
     pub(crate) calibration: Option<Calibration>,
 }
 
-/// Percentiles of `schedule_lag`, in ms.
+/// Percentiles of a distribution of times, in ms, whatever the number of samples; null when there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Lag {
+pub(crate) struct Spread {
     pub(crate) p50: Option<f64>,
     pub(crate) p99: Option<f64>,
     pub(crate) max: Option<f64>,
+}
+
+impl Spread {
+    /// Returns the spread of what a histogram holds.
+    pub(crate) fn of(times: &Histogram) -> Self {
+        Self {
+            p50: times.quantile_ms(0.5),
+            p99: times.quantile_ms(0.99),
+            max: times.max_ms(),
+        }
+    }
 }
 
 /// One stage under load.
@@ -241,6 +253,14 @@ pub(crate) struct MetricSummary {
 }
 
 impl MetricSummary {
+    /// Returns the intervals with their histograms; one that does not parse is left out.
+    pub(crate) fn series(&self) -> impl Iterator<Item = (&IntervalRecord, Histogram)> {
+        let decode = |it: &'_ IntervalRecord| Histogram::decode(&it.histogram).ok();
+        self.intervals
+            .iter()
+            .filter_map(move |it| Some((it, decode(it)?)))
+    }
+
     /// Returns the statistic of that key: `count`, `mean`, `min`, `max`, `p50` to `p999`.
     pub(crate) fn stat(&self, key: &str) -> Option<f64> {
         match key {

@@ -18,16 +18,14 @@ pub(super) fn blocks(calibration: &Calibration) -> Vec<Block> {
             .rows
             .push([Cell::from(what)].into_iter().chain(cells).collect());
     };
-    if let Some(lag) = calibration.schedule_lag_ms {
-        let what = format!("schedule lag at {}/s", number(calibration.lag_rate));
-        row(&what, [lag.p50, lag.p99, lag.max]);
-    }
-    for (what, error) in [
+    let lag = format!("schedule lag at {}/s", number(calibration.lag_rate));
+    for (what, times) in [
+        (lag.as_str(), calibration.schedule_lag_ms),
         ("TTFT error", calibration.ttft_error_ms),
         ("gap error", calibration.gap_error_ms),
     ] {
-        if let Some(error) = error {
-            row(what, [error.p50, error.p99, error.max]);
+        if let Some(times) = times {
+            row(what, [times.p50, times.p99, times.max]);
         }
     }
     let streams = calibration.max_streams;
