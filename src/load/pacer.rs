@@ -80,7 +80,9 @@ impl Pacer {
     pub(crate) fn fired(&mut self) {}
 
     fn arm(&mut self, at_ns: u64) -> std::io::Result<Option<Duration>> {
-        Ok(Some(Duration::from_nanos(at_ns.saturating_sub(crate::measure::now_ns()))))
+        Ok(Some(Duration::from_nanos(
+            at_ns.saturating_sub(crate::measure::now_ns()),
+        )))
     }
 }
 
