@@ -23,6 +23,14 @@ pub(super) struct Errand {
     pub(super) journey: Option<Box<Journey>>,
 }
 
+impl Errand {
+    /// Returns who connections are kept for.
+    pub(super) fn owner(&self) -> Option<u64> {
+        let user = self.user?;
+        Some((self.flow as u64) << 32 | u64::from(user))
+    }
+}
+
 /// A request under way.
 pub(super) struct Attempt {
     pub(super) errand: Errand,

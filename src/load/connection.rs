@@ -1,5 +1,6 @@
 //! The connections of one shard: a slab with one stack of idle ones for each target.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 
@@ -33,7 +34,11 @@ pub(super) struct Connection {
     pub(super) parser: ResponseParser,
     /// Whether the request is a HEAD, whose answer has no body.
     pub(super) is_head: bool,
-    opened: u64,
+    pub(super) opened: u64,
+    /// When the TCP connection stood.
+    pub(super) connected: u64,
+    /// Whose it is, where connections are kept for someone.
+    pub(super) owner: Option<u64>,
 }
 
 impl Connection {
@@ -79,19 +84,25 @@ impl Connection {
 }
 
 /// The connections of one shard.
-pub(super) struct Connections {
+pub(super) struct OpenConnections {
     slots: Vec<Option<Connection>>,
     vacant: Vec<usize>,
     idle: Vec<Vec<usize>>,
+    /// Idle ones that are kept for their owner: by owner and target.
+    kept: HashMap<(u64, usize), usize>,
+    /// How many each target has, open or opening.
+    counts: Vec<usize>,
 }
 
-impl Connections {
+impl OpenConnections {
     /// Makes an empty set for that many targets.
     pub(super) fn new(targets: usize) -> Self {
         Self {
             slots: Vec::new(),
             vacant: Vec::new(),
             idle: vec![Vec::new(); targets],
+            kept: HashMap::new(),
+            counts: vec![0; targets],
         }
     }
 
@@ -117,6 +128,7 @@ impl Connections {
             self.vacant.push(at);
             return Err(error);
         }
+        self.counts[target] += 1;
         self.slots[at] = Some(Connection {
             socket,
             target,
@@ -126,6 +138,8 @@ impl Connections {
             parser: ResponseParser::default(),
             is_head: false,
             opened: now,
+            connected: now,
+            owner: None,
         });
         Ok(())
     }
@@ -140,10 +154,23 @@ impl Connections {
         self.idle[target].pop()
     }
 
-    /// Puts an open connection aside.
+    /// Takes the idle connection that is kept for that owner.
+    pub(super) fn take_kept(&mut self, owner: u64, target: usize) -> Option<usize> {
+        self.kept.remove(&(owner, target))
+    }
+
+    /// Returns how many connections a target has, open or opening.
+    pub(super) fn of(&self, target: usize) -> usize {
+        self.counts[target]
+    }
+
+    /// Puts an open connection aside, for its owner or for all.
     pub(super) fn put_idle(&mut self, at: usize) {
         if let Some(Some(connection)) = self.slots.get(at) {
-            self.idle[connection.target].push(at);
+            match connection.owner {
+                Some(owner) => drop(self.kept.insert((owner, connection.target), at)),
+                None => self.idle[connection.target].push(at),
+            }
         }
     }
 
@@ -151,6 +178,10 @@ impl Connections {
     pub(super) fn close(&mut self, at: usize, registry: &Registry) {
         if let Some(mut connection) = self.slots.get_mut(at).and_then(Option::take) {
             self.idle[connection.target].retain(|idle| *idle != at);
+            if let Some(owner) = connection.owner {
+                self.kept.remove(&(owner, connection.target));
+            }
+            self.counts[connection.target] -= 1;
             self.vacant.push(at);
             // The descriptor is closed with the socket; that it could not be taken out of the set changes nothing.
             drop(registry.deregister(connection.socket.source()));

@@ -18,7 +18,7 @@ use super::shard::{Captured, Keep, Shard, ShardResult, Shared, WAKER};
 use super::trace::Trace;
 use super::validity::{Evidence, judge};
 use crate::error::{Classify, Kind};
-use crate::manifest::{LatencyMetric, Until};
+use crate::manifest::{Connections, LatencyMetric, Until};
 use crate::measure::{Event, EventSink, Failure, Histogram, now_ns};
 use crate::store::{Generator, Spread, Validity};
 
@@ -70,6 +70,11 @@ pub(crate) fn run(
 ) -> Result<LoadResult, LoadError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let shards = cores.saturating_sub(1).max(1);
+    // Each thread has at least one of a fixed number of connections.
+    let shards = match plan.connections {
+        Connections::Fixed(count) => shards.min(count as usize),
+        _ => shards,
+    };
     let shared = Shared::default();
     let polls: Vec<Poll> = (0..shards).map(|_| Poll::new()).collect::<Result<_, _>>()?;
     let wakers: Vec<Arc<Waker>> = polls
@@ -144,7 +149,11 @@ fn prepare<'a>(
             let feeds = (0..plan.flows.len())
                 .map(|flow| Feed::new(plan, flow, (shard, shards), start, &counters[flow]))
                 .collect();
-            Shard::new(plan, shared, poll, feeds, start, most)
+            let most_of_one = match plan.connections {
+                Connections::Fixed(count) => (count as usize + shards - 1 - shard) / shards,
+                _ => usize::MAX,
+            };
+            Shard::new(plan, shared, poll, feeds, start, (most, most_of_one))
         })
         .collect()
 }

@@ -237,7 +237,7 @@ mod tests {
 
     use super::*;
     use crate::load::Choice;
-    use crate::manifest::{Curve, Gaps};
+    use crate::manifest::{Connections, Curve, Gaps};
 
     fn plan(timing: Timing, until: Until, warmup: u64) -> LoadPlan {
         LoadPlan {
@@ -245,6 +245,7 @@ mod tests {
             flows: Vec::new(),
             timing,
             honour_retry_after: false,
+            connections: Connections::Pooled,
             choice: Choice::InTurn(1),
             part: Part::WHOLE,
             start: None,

@@ -10,7 +10,9 @@ use rustls::pki_types::ServerName;
 use super::arrival::Timing;
 use super::choice::Choice;
 use super::part::Part;
-use crate::manifest::{Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until};
+use crate::manifest::{
+    Connections, Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until,
+};
 use crate::protocol::{Call, HttpRequest, ProcessRequest, Request};
 
 /// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself.
@@ -22,6 +24,7 @@ pub(crate) struct LoadPlan {
     pub(crate) timing: Timing,
     /// Whether a user of a closed loop waits as long as `Retry-After` says.
     pub(crate) honour_retry_after: bool,
+    pub(crate) connections: Connections,
     pub(crate) choice: Choice,
     /// Which part of it this process sends.
     pub(crate) part: Part,
@@ -187,9 +190,12 @@ pub(crate) enum Prepared {
 
 impl Prepared {
     /// Makes a request ready.
-    pub(crate) fn new(request: &Request) -> Self {
+    pub(crate) fn new(request: &Request, connections: Connections) -> Self {
         match request {
-            Request::Http(request) => Self::Http(Written::new(request)),
+            Request::Http(request) => Self::Http(Written::new(
+                request,
+                connections == Connections::PerRequest,
+            )),
             Request::Process(request) => Self::Process(request.clone()),
         }
     }
@@ -204,7 +210,7 @@ pub(crate) struct Written {
 
 impl Written {
     /// Writes an HTTP/1.1 request, head and body in one piece, so that they leave in one write.
-    fn new(request: &HttpRequest) -> Self {
+    fn new(request: &HttpRequest, closes: bool) -> Self {
         let mut target = request.url.path().to_owned();
         if let Some(query) = request.url.query() {
             target.push('?');
@@ -245,6 +251,9 @@ impl Written {
         if !given("accept-encoding") {
             // A compressed event stream is held back by the compressor; a compressed body costs client CPU.
             line("accept-encoding", "identity");
+        }
+        if closes && !given("connection") {
+            line("connection", "close");
         }
         if !request.body.is_empty() || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
             line("content-length", &request.body.len().to_string());

@@ -215,6 +215,11 @@ impl Recorder {
         }
     }
 
+    /// Records what opening a connection took, at `at` ns since t = 0.
+    pub(super) fn opened(&mut self, metric: LatencyMetric, at: u64, ns: u64) {
+        self.add(metric, at, Some(ns));
+    }
+
     /// Closes the open intervals; to be called once, at the end.
     pub(super) fn close(&mut self) {
         self.series.values_mut().for_each(Series::close);
@@ -277,6 +282,7 @@ fn latency(
         LatencyMetric::TtftSched => stamps.ttft_sched().filter(|_| streams),
         LatencyMetric::Tpot => stamps.tpot(tokens).filter(|_| streams),
         LatencyMetric::MaxStall => max_stall,
-        LatencyMetric::ChunkGap => None,
+        // Pooled, and of connections: not of one request.
+        LatencyMetric::ChunkGap | LatencyMetric::ConnectTime | LatencyMetric::TlsTime => None,
     }
 }

@@ -13,7 +13,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::arrival::nanos;
 use super::attempt::{Attempt, Errand};
-use super::connection::Connections;
+use super::connection::OpenConnections;
 use super::feed::{Due, Feed};
 use super::journey::Journey;
 use super::pacer::{Pacer, uninterrupted};
@@ -21,6 +21,7 @@ use super::plan::{Endpoint, Flow, LoadPlan, Target};
 use super::processes::Processes;
 use super::recorder::Recorder;
 use super::trace::{Trace, Traces};
+use crate::manifest::Connections;
 use crate::measure::{Failure, Histogram, Stamps, now_ns};
 use crate::protocol::Reply;
 
@@ -89,7 +90,7 @@ pub(super) struct Shard<'a> {
     shared: &'a Shared,
     poll: Poll,
     pacer: Pacer,
-    connections: Connections,
+    connections: OpenConnections,
     processes: Processes,
     feeds: Vec<Feed>,
     pending: Vec<VecDeque<Attempt>>,
@@ -100,6 +101,8 @@ pub(super) struct Shard<'a> {
     in_flight: u64,
     next_sweep: u64,
     most_connections: usize,
+    /// Of one target.
+    most_of_one: usize,
     exhausted: u64,
     over_budget: bool,
     stalls: Histogram,
@@ -119,7 +122,7 @@ impl<'a> Shard<'a> {
         (poll, waker): (Poll, Arc<Waker>),
         feeds: Vec<Feed>,
         start: u64,
-        most_connections: usize,
+        (most_connections, most_of_one): (usize, usize),
     ) -> io::Result<Self> {
         let pacer = Pacer::new(poll.registry(), TIMER)?;
         let window = match plan.until {
@@ -135,7 +138,7 @@ impl<'a> Shard<'a> {
             shared,
             poll,
             pacer,
-            connections: Connections::new(plan.targets.len()),
+            connections: OpenConnections::new(plan.targets.len()),
             processes: Processes::new(waker),
             feeds,
             pending: plan.targets.iter().map(|_| VecDeque::new()).collect(),
@@ -146,6 +149,7 @@ impl<'a> Shard<'a> {
             in_flight: 0,
             next_sweep: 0,
             most_connections,
+            most_of_one,
             exhausted: 0,
             over_budget: false,
             stalls: Histogram::default(),
@@ -280,30 +284,23 @@ impl<'a> Shard<'a> {
 
     fn begin(&mut self, attempt: Attempt) {
         let target = attempt.errand.target;
-        let plan = &self.plan.targets[target];
-        let Endpoint::Http { address, tls } = &plan.endpoint else {
+        if matches!(self.plan.targets[target].endpoint, Endpoint::Process) {
             return self.start_process(attempt);
-        };
-        if let Some(at) = self.connections.take_idle(target) {
+        }
+        if let Some(at) = self.free_for(&attempt.errand) {
             self.in_flight += 1;
             self.start_on(at, attempt);
             return;
         }
+        if self.connections.of(target) >= self.most_of_one {
+            self.in_flight += 1;
+            return self.pending[target].push_back(attempt);
+        }
         if self.connections.open() >= self.most_connections {
             return self.not_sent(attempt);
         }
-        let registry = self.poll.registry();
-        match self.connections.connect(
-            (*address, tls.as_ref()),
-            target,
-            now_ns(),
-            |socket, token| {
-                let token = Token(token + FIRST_CONNECTION);
-                registry.register(socket, token, Interest::READABLE | Interest::WRITABLE)
-            },
-        ) {
+        match self.connect(target) {
             Ok(()) => {
-                self.recorders[target].connections += 1;
                 self.in_flight += 1;
                 self.pending[target].push_back(attempt);
             }
@@ -312,6 +309,48 @@ impl<'a> Shard<'a> {
                 self.in_flight += 1;
                 let end = now_ns();
                 self.ended(attempt.fail(Failure::Connect, error.to_string(), end));
+            }
+        }
+    }
+
+    /// Takes the open connection that a request may use, if there is one.
+    fn free_for(&mut self, errand: &Errand) -> Option<usize> {
+        match self.plan.connections {
+            Connections::Pooled | Connections::Fixed(_) => {
+                self.connections.take_idle(errand.target)
+            }
+            Connections::PerSession => self.connections.take_kept(errand.owner()?, errand.target),
+            Connections::PerRequest => None,
+        }
+    }
+
+    /// Begins to open a connection.
+    fn connect(&mut self, target: usize) -> io::Result<()> {
+        let Endpoint::Http { address, tls } = &self.plan.targets[target].endpoint else {
+            return Ok(());
+        };
+        let registry = self.poll.registry();
+        self.connections.connect(
+            (*address, tls.as_ref()),
+            target,
+            now_ns(),
+            |socket, token| {
+                let token = Token(token + FIRST_CONNECTION);
+                registry.register(socket, token, Interest::READABLE | Interest::WRITABLE)
+            },
+        )?;
+        self.recorders[target].connections += 1;
+        Ok(())
+    }
+
+    /// Opens a connection for the request that waits longest, where none is coming for it.
+    fn replace_connection(&mut self, target: usize) {
+        while self.connections.of(target) < self.most_of_one.min(self.pending[target].len()) {
+            let Err(error) = self.connect(target) else {
+                continue;
+            };
+            if let Some(attempt) = self.pending[target].pop_front() {
+                self.ended(attempt.fail(Failure::Connect, error.to_string(), now_ns()));
             }
         }
     }

@@ -62,6 +62,11 @@ impl Socket {
         Ok(true)
     }
 
+    /// Returns whether TLS is spoken on it.
+    pub(super) const fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Returns whether a read that did not fill its buffer has taken everything there was: so on a bare socket
     /// (epoll, edge-triggered), where another read would be a wasted call.
     pub(super) const fn short_read_drains(&self) -> bool {

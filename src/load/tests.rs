@@ -9,7 +9,9 @@ use super::arrival::Timing;
 use super::plan::{Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
 use super::stub::{Request, Step, Stub, ok, send, wait};
 use super::{Choice, Keep, LoadResult, Part, run};
-use crate::manifest::{Curve, Gaps, KindTable, Problems, Scope, Timeouts, Until, Users};
+use crate::manifest::{
+    Connections, Curve, Gaps, KindTable, Problems, Scope, Timeouts, Until, Users,
+};
 use crate::measure::Event;
 use crate::protocol::PROTOCOLS;
 use crate::store::StageResult;
@@ -32,7 +34,7 @@ fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
         },
         call: Arc::from(call),
         endpoint: Endpoint::Http { address, tls: None },
-        requests: vec![Prepared::new(&request)],
+        requests: vec![Prepared::new(&request, Connections::Pooled)],
         timeouts: Timeouts {
             connect: None,
             first_token: None,
@@ -52,6 +54,7 @@ fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
         flows: vec![Flow::Stage(0)],
         timing,
         honour_retry_after: false,
+        connections: Connections::Pooled,
         choice: Choice::InTurn(1),
         part: Part::WHOLE,
         start: None,
@@ -245,6 +248,69 @@ fn a_closed_loop_keeps_its_users_busy_and_counts_its_requests() {
         "{}",
         result.duration_s
     );
+}
+
+/// Returns how many requests each connection carried, and what was measured.
+fn carried(timing: Timing, connections: Connections) -> (Vec<usize>, StageResult, Vec<Request>) {
+    let stub = Stub::start(|_| vec![wait(5), ok("x")]);
+    let mut target = target("http", stub.address, "");
+    let request = target.call.request(&Scope::default()).unwrap();
+    target.requests = vec![Prepared::new(&request, connections)];
+    let mut plan = plan(target, timing, Until::Requests(30));
+    plan.connections = connections;
+    let (_, stage) = run_quietly(&plan);
+    let requests = stub.requests();
+    let mut counts = vec![0; 1 + requests.iter().map(|it| it.connection).max().unwrap()];
+    for request in &requests {
+        counts[request.connection] += 1;
+    }
+    (counts, stage, requests)
+}
+
+#[test]
+fn a_request_takes_the_connection_that_the_load_says() {
+    let users = || Timing::Closed(Users::restless(3));
+    let (counts, stage, requests) = carried(users(), Connections::PerRequest);
+    assert_eq!((counts, stage.connections), (vec![1; 30], 30));
+    assert!(
+        requests
+            .iter()
+            .all(|it| it.head.contains("connection: close"))
+    );
+    let connect = &stage.metrics["connect_time"];
+    assert_eq!(connect.count, 30);
+    // Opening it is a part of the wait for it, and of the response time.
+    assert!(connect.p50 <= stage.metrics["conn_wait"].p50, "{connect:?}");
+    assert!(!stage.metrics.contains_key("tls_time"));
+
+    let (counts, stage, requests) = carried(users(), Connections::PerSession);
+    assert_eq!((counts.len(), stage.connections), (3, 3));
+    assert!(!requests[0].head.contains("connection: close"));
+
+    // One connection serves 200 requests a second of 5 ms each: 400 a second must wait for it.
+    let (counts, stage, _) = carried(open("400/s"), Connections::Fixed(1));
+    assert_eq!((counts, stage.ok, stage.connections), (vec![30], 30, 1));
+    let waited = stage.metrics["conn_wait"].max.unwrap();
+    assert!(waited > 40.0, "{waited}");
+}
+
+#[test]
+fn a_fixed_connection_that_the_server_closes_is_opened_again() {
+    let stub = Stub::start(|_| vec![wait(2), ok("x"), Step::Close]);
+    let mut plan = plan(
+        target("http", stub.address, ""),
+        open("500/s"),
+        Until::Requests(20),
+    );
+    plan.connections = Connections::Fixed(1);
+    let (_, stage) = run_quietly(&plan);
+    // A request that the closing overtakes is reset; none is left waiting.
+    assert_eq!((stage.attempted, stage.in_flight_at_end), (20, 0));
+    assert_eq!(
+        stage.ok + stage.errors.get("reset").copied().unwrap_or(0),
+        20
+    );
+    assert!(stage.connections > 9, "{}", stage.connections);
 }
 
 #[test]

@@ -9,6 +9,9 @@ pub(crate) enum LatencyMetric {
     ServiceTime,
     ScheduleLag,
     ConnWait,
+    /// Opening a connection: TCP, and TLS on top. Both are part of the wait for it.
+    ConnectTime,
+    TlsTime,
     Ttft,
     TtftSched,
     Tpot,
@@ -21,7 +24,7 @@ pub(crate) enum LatencyMetric {
 
 impl LatencyMetric {
     /// Every metric, in the order of reports.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::ResponseTime,
         Self::ServiceTime,
         Self::Ttft,
@@ -30,6 +33,8 @@ impl LatencyMetric {
         Self::ChunkGap,
         Self::MaxStall,
         Self::ConnWait,
+        Self::ConnectTime,
+        Self::TlsTime,
         Self::ScheduleLag,
         Self::HitTime,
         Self::MissTime,
@@ -42,6 +47,8 @@ impl LatencyMetric {
             Self::ServiceTime => "service_time",
             Self::ScheduleLag => "schedule_lag",
             Self::ConnWait => "conn_wait",
+            Self::ConnectTime => "connect_time",
+            Self::TlsTime => "tls_time",
             Self::Ttft => "ttft",
             Self::TtftSched => "ttft_sched",
             Self::Tpot => "tpot",

@@ -28,8 +28,8 @@ pub(crate) use error::Problems;
 pub(crate) use kind::KindTable;
 pub(crate) use metric::{LatencyMetric, ShareMetric, Stat};
 pub(crate) use model::{
-    CaseOrder, Cost, Environment, Eval, Gate, Length, Limit, Load, Manifest, Pipeline, Rule, Slo,
-    SloTarget, Stage, Timeouts, Until, VersionSource,
+    CaseOrder, Connections, Cost, Environment, Eval, Gate, Length, Limit, Load, Manifest, Pipeline,
+    Rule, Slo, SloTarget, Stage, Timeouts, Until, VersionSource,
 };
 pub(crate) use name::Name;
 pub(crate) use schema::schema;

@@ -162,6 +162,7 @@ pub(crate) struct Load {
     pub(crate) max_cost: Option<f64>,
     /// Whether a user of a closed loop waits as long as `Retry-After` says.
     pub(crate) honour_retry_after: bool,
+    pub(crate) connections: Connections,
     pub(crate) span: Span,
 }
 
@@ -181,6 +182,7 @@ impl Load {
             max_requests: None,
             max_cost: None,
             honour_retry_after: false,
+            connections: Connections::Pooled,
             span: 0..0,
         }
     }
@@ -206,6 +208,39 @@ impl CaseOrder {
             Self::InTurn => "in_turn",
             Self::Shuffled => "shuffled",
             Self::Weighted => "weighted",
+        }
+    }
+}
+
+/// Which connection a request of a load takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Connections {
+    /// One that is free, else a new one.
+    Pooled,
+    /// One of so many for each stage; where none is free, the request waits for one.
+    Fixed(u32),
+    /// Each session, or user of a closed loop, has one of its own for each stage.
+    PerSession,
+    /// A new one, closed behind the answer.
+    PerRequest,
+}
+
+impl Connections {
+    /// Those that are written as a word.
+    pub(crate) const WORDS: [(&'static str, Self); 3] = [
+        ("pooled", Self::Pooled),
+        ("per_session", Self::PerSession),
+        ("per_request", Self::PerRequest),
+    ];
+}
+
+impl std::fmt::Display for Connections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = Self::WORDS.iter().find(|(_, it)| it == self);
+        match (self, word) {
+            (Self::Fixed(number), _) => number.fmt(f),
+            (_, Some((word, _))) => f.write_str(word),
+            (_, None) => Ok(()),
         }
     }
 }

@@ -98,6 +98,8 @@ pub(super) struct Load {
     pub(super) max_cost: Option<Spanned<f64>>,
     #[schemars(with = "Option<bool>")]
     pub(super) honour_retry_after: Option<Spanned<bool>>,
+    #[schemars(with = "Option<WordOrCount>")]
+    pub(super) connections: Option<Spanned<WordOrCount>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -320,6 +322,35 @@ impl<'de> Deserialize<'de> for OneOrMany {
     }
 }
 
+/// A word, or a number of something.
+#[derive(Clone, Debug)]
+pub(super) enum WordOrCount {
+    Word(String),
+    Count(i64),
+}
+
+impl<'de> Deserialize<'de> for WordOrCount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = WordOrCount;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word or a whole number")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<WordOrCount, E> {
+                Ok(WordOrCount::Word(text.to_owned()))
+            }
+
+            fn visit_i64<E: de::Error>(self, count: i64) -> Result<WordOrCount, E> {
+                Ok(WordOrCount::Count(count))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
 /// A limit as it was written; what it means depends on the metric.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Number {
@@ -361,6 +392,11 @@ schema_is!(Time, "Duration", {
 schema_is!(OneOrMany, "OneOrMany", {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
     "description": "a name or an array of names"
+});
+schema_is!(WordOrCount, "WordOrCount", {
+    "type": ["string", "integer"],
+    "minimum": 1,
+    "description": "a word or a whole number"
 });
 schema_is!(Number, "Limit", {
     "type": ["string", "number"],

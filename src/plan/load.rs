@@ -17,7 +17,7 @@ use crate::golden::Case;
 use crate::load::{
     Choice, Endpoint, Flow, LoadPlan, Measured, Part, Pipeline, Prepared, Target, Tls,
 };
-use crate::manifest::{self, Arrivals, Length, Load, Name, Until, Users};
+use crate::manifest::{self, Arrivals, Connections, Length, Load, Name, Until, Users};
 use crate::measure::{Rate, now_ns, show_duration};
 use crate::protocol::{Client, Request, trusting_config};
 
@@ -115,10 +115,11 @@ pub(crate) async fn load_plan(
     let (mut targets, mut flows) = (Vec::new(), Vec::new());
     for name in names {
         if let Some(pipeline) = project.manifest.pipeline(&name) {
-            flows.push(self::pipeline(project, client, pipeline, &cases, &mut targets).await?);
+            let from = (client, load.connections);
+            flows.push(self::pipeline(project, from, pipeline, &cases, &mut targets).await?);
         } else {
             flows.push(Flow::Stage(targets.len()));
-            targets.push(target(project, client, &name, &cases).await?);
+            targets.push(target(project, (client, load.connections), &name, &cases).await?);
         }
     }
     let (timing, until) = arrivals::timing(&project.folder, load)?;
@@ -127,6 +128,7 @@ pub(crate) async fn load_plan(
         flows,
         timing,
         honour_retry_after: load.honour_retry_after,
+        connections: load.connections,
         choice: Choice::new(load.order, &weights),
         part: Part::WHOLE,
         start: None,
@@ -139,16 +141,21 @@ pub(crate) async fn load_plan(
     })
 }
 
-async fn target(project: &Project, client: &Client, name: &str, cases: &[Case]) -> Result<Target> {
+async fn target(
+    project: &Project,
+    (client, connections): (&Client, Connections),
+    name: &str,
+    cases: &[Case],
+) -> Result<Target> {
     let caller = Caller::new(project, client, name)?;
-    target_of(project, &caller, cases).await
+    target_of(project, &caller, cases, connections).await
 }
 
 /// Resolves a pipeline's steps. Only the first step's requests can be written before the run; each later stage is
 /// resolved with the first case, after one untimed run of what comes before it.
 async fn pipeline(
     project: &Project,
-    client: &Client,
+    client: (&Client, Connections),
     pipeline: &manifest::Pipeline,
     cases: &[Case],
     targets: &mut Vec<Target>,
@@ -175,7 +182,12 @@ async fn pipeline(
     }))
 }
 
-async fn target_of(project: &Project, caller: &Caller<'_>, cases: &[Case]) -> Result<Target> {
+async fn target_of(
+    project: &Project,
+    caller: &Caller<'_>,
+    cases: &[Case],
+    connections: Connections,
+) -> Result<Target> {
     let name = caller.stage().name.as_str();
     let mut requests = Vec::with_capacity(cases.len());
     let mut endpoint = None;
@@ -184,7 +196,7 @@ async fn target_of(project: &Project, caller: &Caller<'_>, cases: &[Case]) -> Re
         if endpoint.is_none() {
             endpoint = Some(resolve(name, &request)?);
         }
-        requests.push(Prepared::new(&request));
+        requests.push(Prepared::new(&request, connections));
     }
     let endpoint = endpoint.ok_or_else(|| PlanError::Conflict {
         message: format!("stage `{name}` has no case to send"),
@@ -265,6 +277,7 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
         "seed": load.seed,
         "data": load.data,
         "order": load.order.key(),
+        "connections": load.connections.to_string(),
         "max_requests": load.max_requests,
         "max_cost": load.max_cost,
     });

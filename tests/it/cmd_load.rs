@@ -115,6 +115,27 @@ fn shards_send_one_load_together_and_are_merged() {
 }
 
 #[test]
+fn a_new_connection_for_each_request_is_measured_apart() {
+    let stub = json_stub(1);
+    let load = "arrivals = { rate = \"100/s\" }\nrequests = 50\nconnections = \"per_request\"";
+    let project = project(&stub, "kind = \"http\"", load);
+    let run = project
+        .measure(&["load", "--format", "json"])
+        .expect(0)
+        .json();
+    let stage = &run["stages"]["api"];
+    assert_eq!(
+        (&stage["ok"], &stage["connections"]),
+        (&json!(50), &json!(50))
+    );
+    assert_eq!(stage["metrics"]["connect_time"]["count"], 50);
+    assert_eq!(run["plan"]["connections"], "per_request");
+    let mut carried: Vec<usize> = stub.requests().iter().map(|it| it.connection).collect();
+    carried.dedup();
+    assert_eq!(carried.len(), stub.requests().len());
+}
+
+#[test]
 fn the_limit_of_a_stage_with_known_capacity_is_found() {
     let _turn = turn();
     // One request at a time, 5 ms each: 200 a second, less what the sleeps overshoot.

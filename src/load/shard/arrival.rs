@@ -72,7 +72,7 @@ impl Shard<'_> {
                     ..finished.errand
                 };
                 let mut attempt = Attempt::new(errand, due, now_ns(), &plan.targets[next]);
-                attempt.request = Some(Prepared::new(&request));
+                attempt.request = Some(Prepared::new(&request, plan.connections));
                 self.shared.sent.fetch_add(1, Ordering::Relaxed);
                 self.begin(attempt);
             }

@@ -9,6 +9,7 @@ use crate::load::attempt::{Attempt, Errand};
 use crate::load::connection::{Connection, Phase};
 use crate::load::http1::Progress;
 use crate::load::plan::Prepared;
+use crate::manifest::{Connections, LatencyMetric};
 use crate::measure::{Failure, now_ns};
 
 impl Shard<'_> {
@@ -20,6 +21,9 @@ impl Shard<'_> {
         let written = attempt.request.take();
         let Errand { target, case, .. } = attempt.errand;
         if let Some(connection) = self.connections.get(at) {
+            if self.plan.connections == Connections::PerSession {
+                connection.owner = attempt.errand.owner();
+            }
             let request = written
                 .as_ref()
                 .unwrap_or_else(|| &self.plan.targets[target].requests[case]);
@@ -99,6 +103,7 @@ impl Shard<'_> {
             Ok(false) => {}
             Ok(true) => {
                 connection.phase = Phase::Handshaking;
+                connection.connected = now_ns();
                 self.handshaking(at);
             }
             Err(error) => self.broken(at, Failure::Connect, error.to_string()),
@@ -113,20 +118,49 @@ impl Shard<'_> {
             Ok(false) => {}
             Ok(true) => {
                 connection.phase = Phase::Open;
+                self.opened(at);
                 self.free(at);
             }
             Err(error) => self.broken(at, Failure::Tls, error.to_string()),
         }
     }
 
-    /// Gives a free connection to the request that waits longest, or puts it aside.
-    fn free(&mut self, at: usize) {
-        let Some(target) = self.connections.get(at).map(|connection| connection.target) else {
+    /// Records what a connection took to open, if it was opened in the measured phase.
+    fn opened(&mut self, at: usize) {
+        let Some(connection) = self.connections.get(at) else {
             return;
         };
-        match self.pending[target].pop_front() {
-            Some(attempt) => self.start_on(at, attempt),
-            None => self.connections.put_idle(at),
+        let Connection {
+            opened, connected, ..
+        } = *connection;
+        if opened < self.start {
+            return;
+        }
+        let (now, is_tls) = (now_ns(), connection.socket.is_tls());
+        let recorder = &mut self.recorders[connection.target];
+        let since_start = now - self.start;
+        recorder.opened(LatencyMetric::ConnectTime, since_start, connected - opened);
+        if is_tls {
+            recorder.opened(LatencyMetric::TlsTime, since_start, now - connected);
+        }
+    }
+
+    /// Gives a free connection to the request that waits longest, or puts it aside.
+    fn free(&mut self, at: usize) {
+        let Some(connection) = self.connections.get(at) else {
+            return;
+        };
+        let (target, is_owned) = (connection.target, connection.owner.is_some());
+        if is_owned {
+            return self.connections.put_idle(at);
+        }
+        match (self.pending[target].pop_front(), self.plan.connections) {
+            (Some(attempt), _) => self.start_on(at, attempt),
+            (None, Connections::Pooled | Connections::Fixed(_)) => self.connections.put_idle(at),
+            // The one that it was for has not waited so long.
+            (None, Connections::PerSession | Connections::PerRequest) => {
+                self.connections.close(at, self.poll.registry());
+            }
         }
     }
 
@@ -204,13 +238,16 @@ impl Shard<'_> {
             return;
         };
         // An answer that comes before the request has left leaves a connection in an unknown state.
-        let reusable = reusable && connection.out.is_empty();
+        let keeps = self.plan.connections != Connections::PerRequest;
+        let reusable = reusable && keeps && connection.out.is_empty();
+        let target = connection.target;
         let attempt = connection.attempt.take();
         if reusable {
             connection.parser.reset();
             self.free(at);
         } else {
             self.connections.close(at, self.poll.registry());
+            self.replace_connection(target);
         }
         if let Some(attempt) = attempt {
             self.ended(attempt.finish(now));
@@ -235,5 +272,6 @@ impl Shard<'_> {
         if let Some(attempt) = attempt {
             self.ended(attempt.fail(failure, detail, now_ns()));
         }
+        self.replace_connection(target);
     }
 }

@@ -9,7 +9,7 @@ use super::{Heading, Known, arrivals, exists, positive, read, required};
 use crate::manifest::arrivals::Arrivals;
 use crate::manifest::document::Section;
 use crate::manifest::error::Problems;
-use crate::manifest::model::{CaseOrder, Length, Load, Until};
+use crate::manifest::model::{CaseOrder, Connections, Length, Load, Until};
 use crate::manifest::name::Name;
 use crate::manifest::raw;
 use crate::manifest::shape::suggest;
@@ -55,14 +55,13 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
         );
         None
     };
-    if let (Some(honour), Some(arrivals)) = (&raw.honour_retry_after, &arrivals)
-        && *honour.get_ref()
-        && !matches!(arrivals, Arrivals::Closed(_))
-    {
-        let message = format!("`honour_retry_after` of {what} is for a closed loop");
-        let help = "An open loop sends when it is due, whatever the answers say.".to_owned();
-        problems.at(honour.span(), message, Some(help));
-    }
+    let honour_retry_after = honours(
+        raw.honour_retry_after.as_ref(),
+        arrivals.as_ref(),
+        what,
+        problems,
+    );
+    let connections = connections(raw.connections.as_ref(), arrivals.as_ref(), what, problems);
     let order = order(raw.order.as_ref(), what, problems);
     let max_requests = positive(raw.max_requests, "max_requests", what, problems);
     Some(Load {
@@ -77,7 +76,8 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
         score_with: raw.score_with.map(Spanned::into_inner),
         max_requests,
         max_cost: raw.max_cost.map(Spanned::into_inner),
-        honour_retry_after: raw.honour_retry_after.is_some_and(Spanned::into_inner),
+        honour_retry_after,
+        connections: connections?,
         span: heading.span,
     })
 }
@@ -164,6 +164,60 @@ fn order(
         problems.at(written.span(), message, suggest(word, &known));
     }
     found
+}
+
+fn honours(
+    written: Option<&Spanned<bool>>,
+    arrivals: Option<&Arrivals>,
+    what: &str,
+    problems: &mut Problems,
+) -> bool {
+    let Some(honour) = written.filter(|it| *it.get_ref()) else {
+        return false;
+    };
+    if arrivals.is_some_and(|it| !matches!(it, Arrivals::Closed(_))) {
+        let message = format!("`honour_retry_after` of {what} is for a closed loop");
+        let help = "An open loop sends when it is due, whatever the answers say.".to_owned();
+        problems.at(honour.span(), message, Some(help));
+    }
+    true
+}
+
+fn connections(
+    written: Option<&Spanned<raw::WordOrCount>>,
+    arrivals: Option<&Arrivals>,
+    what: &str,
+    problems: &mut Problems,
+) -> Option<Connections> {
+    let Some(written) = written else {
+        return Some(Connections::Pooled);
+    };
+    let mut wrong = |message: String, help: Option<String>| {
+        problems.at(written.span(), message, help);
+        None
+    };
+    match written.get_ref() {
+        raw::WordOrCount::Count(count) => match u32::try_from(*count) {
+            Ok(count) if count > 0 => Some(Connections::Fixed(count)),
+            _ => wrong(format!("`connections` of {what} must be above zero"), None),
+        },
+        raw::WordOrCount::Word(word) => {
+            let found = Connections::WORDS.iter().find(|(known, _)| known == word);
+            let Some((_, found)) = found else {
+                let known = Connections::WORDS.map(|(word, _)| word);
+                let message = format!("`connections` of {what} cannot be `{word}`");
+                return wrong(message, suggest(word, &known));
+            };
+            let is_open = arrivals.is_some_and(|it| !matches!(it, Arrivals::Closed(_)));
+            if *found == Connections::PerSession && is_open {
+                let message =
+                    format!("{what} has no sessions that `connections` could be kept for");
+                let help = "Use `per_request`, or a closed loop.".to_owned();
+                return wrong(message, Some(help));
+            }
+            Some(*found)
+        }
+    }
 }
 
 /// Returns the length that arrivals have of themselves.

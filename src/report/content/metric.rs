@@ -2,6 +2,7 @@
 
 use super::super::format::{NONE, number, percent, signed, signed_percent_digits, time_ms};
 use crate::diff::Comparison;
+use crate::manifest::LatencyMetric;
 
 /// What is measured, hence the unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,18 +15,10 @@ pub(super) enum Quantity {
     Plain,
 }
 
-/// The latencies of the contract, section 4.
-const TIMES: [&str; 9] = [
-    "response_time",
-    "service_time",
-    "ttft",
-    "ttft_sched",
-    "tpot",
-    "chunk_gap",
-    "max_stall",
-    "conn_wait",
-    "schedule_lag",
-];
+/// Returns whether a metric is a latency.
+fn is_time(metric: &str) -> bool {
+    LatencyMetric::ALL.iter().any(|it| it.key() == metric)
+}
 
 impl Quantity {
     /// Reads a dotted name of the contract, section 3.
@@ -34,7 +27,7 @@ impl Quantity {
         let last = parts.next().unwrap_or_default();
         if metric.starts_with("eval.") || last.ends_with("_rate") || last == "attainment" {
             Self::Share
-        } else if last != "count" && parts.next().is_some_and(|metric| TIMES.contains(&metric)) {
+        } else if last != "count" && parts.next().is_some_and(is_time) {
             Self::Time
         } else {
             Self::Plain

@@ -18,6 +18,8 @@ pub(crate) enum Step {
 pub(crate) struct Request {
     /// When it had been read.
     pub(crate) at: Instant,
+    /// The number of its connection, in the order in which they were accepted.
+    pub(crate) connection: usize,
     pub(crate) path: String,
     /// Header lines as they came.
     pub(crate) head: String,
@@ -38,9 +40,9 @@ impl Stub {
         let (script, requests) = (Arc::new(script), Arc::new(Mutex::new(Vec::new())));
         let log = Arc::clone(&requests);
         std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
+            for (number, stream) in listener.incoming().flatten().enumerate() {
                 let (script, log) = (Arc::clone(&script), Arc::clone(&log));
-                std::thread::spawn(move || drop(answer(&stream, script.as_ref(), &log)));
+                std::thread::spawn(move || drop(answer((number, &stream), script.as_ref(), &log)));
             }
         });
         Self { address, requests }
@@ -53,14 +55,14 @@ impl Stub {
 }
 
 fn answer(
-    stream: &TcpStream,
+    (number, stream): (usize, &TcpStream),
     script: &dyn Fn(&Request) -> Vec<Step>,
     log: &Mutex<Vec<Request>>,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
-    while let Some(request) = read(&mut reader)? {
+    while let Some(request) = read(&mut reader, number)? {
         log.lock().unwrap().push(request.clone());
         let mut due = request.at;
         for step in script(&request) {
@@ -77,7 +79,7 @@ fn answer(
     Ok(())
 }
 
-fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> {
+fn read(reader: &mut BufReader<&TcpStream>, connection: usize) -> std::io::Result<Option<Request>> {
     let mut head = String::new();
     let mut length = 0;
     loop {
@@ -103,6 +105,7 @@ fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> 
     let body = String::from_utf8_lossy(&body).into_owned();
     Ok(Some(Request {
         at: Instant::now(),
+        connection,
         path,
         head,
         body,
