@@ -127,11 +127,16 @@ pub(super) async fn run_load(
     record.seed = load.seed;
     record.plan = plan_document(&load, &plan);
     for target in &plan.targets {
-        let (stage, count) = (&target.measured.name, target.requests.len());
-        let address = &target.endpoint;
-        context.ui.detail(&format!(
-            "stage `{stage}` is at {address}; requests prepared: {count}"
-        ));
+        let (stage, address) = (&target.measured.name, &target.endpoint);
+        context
+            .ui
+            .detail(&format!("stage `{stage}` is at {address}"));
+    }
+    for (name, flow) in plan.flow_names().zip(&plan.flows) {
+        let count = flow.cases.requests.len();
+        context
+            .ui
+            .detail(&format!("`{name}`: requests prepared: {count}"));
     }
     let keep_these = Keep {
         replies: load.score_with.is_some(),
@@ -178,6 +183,8 @@ fn started(kind: &'static str, name: &str, plan: &LoadPlan) -> Event {
         kind,
         name: name.to_owned(),
         total: match plan.until {
+            // How many turns its sessions have is not known before.
+            Until::Requests(_) if plan.flows.iter().any(|it| it.cases.sessions.is_some()) => None,
             Until::Requests(count) => Some(count * plan.flows.len() as u64),
             Until::Duration(_) => None,
         },

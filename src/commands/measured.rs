@@ -79,7 +79,9 @@ pub(super) async fn add_versions(
 /// Calls a stage once, with the first case that the manifest has for anything, for what its answer tells.
 async fn ask(project: &Project, client: &Client, stage: &str) -> std::result::Result<(), String> {
     let text = |error: crate::error::Error| error.diagnostic().to_string();
-    let caller = Caller::new(project, client, stage).map_err(text)?;
+    let caller = Caller::new(project, client, stage)
+        .map_err(text)?
+        .in_session();
     let case = first_case(project).map_err(text)?;
     let answer = caller
         .probe(&case)

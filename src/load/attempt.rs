@@ -6,6 +6,7 @@ use crate::protocol::{Head, ReadError, Reply, ReplyReader};
 use super::http1::Sink;
 use super::journey::Journey;
 use super::plan::{Prepared, Target};
+use super::session::Session;
 
 /// What a request is sent for.
 pub(super) struct Errand {
@@ -17,6 +18,8 @@ pub(super) struct Errand {
     pub(super) case: usize,
     /// Whether it counts; false in the warm-up.
     pub(super) measured: bool,
+    /// The session that it is a turn of.
+    pub(super) session: Option<Box<Session>>,
     /// The user of a closed loop that waits for it.
     pub(super) user: Option<u32>,
     /// The pipeline that it is a step of.
@@ -26,8 +29,11 @@ pub(super) struct Errand {
 impl Errand {
     /// Returns who connections are kept for.
     pub(super) fn owner(&self) -> Option<u64> {
-        let user = self.user?;
-        Some((self.flow as u64) << 32 | u64::from(user))
+        let session = self.session.as_ref().map(|session| session.owner());
+        let user = self
+            .user
+            .map(|user| (self.flow as u64) << 32 | u64::from(user));
+        session.or(user)
     }
 }
 

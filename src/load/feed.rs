@@ -236,7 +236,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::load::Choice;
     use crate::manifest::{Connections, Curve, Gaps};
 
     fn plan(timing: Timing, until: Until, warmup: u64) -> LoadPlan {
@@ -246,7 +245,6 @@ mod tests {
             timing,
             honour_retry_after: false,
             connections: Connections::Pooled,
-            choice: Choice::InTurn(1),
             part: Part::WHOLE,
             start: None,
             until,

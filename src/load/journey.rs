@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::attempt::Finished;
-use super::plan::{LoadPlan, Pipeline};
+use super::plan::{Flow, LoadPlan};
 use crate::manifest::Scope;
 use crate::measure::{Failure, Stamps};
 use crate::protocol::{ReadError, Request};
@@ -19,12 +19,12 @@ pub(super) struct Journey {
 }
 
 impl Journey {
-    /// Sets out with a case.
-    pub(super) fn new(pipeline: &Pipeline, case: usize) -> Self {
+    /// Sets out with what the templates of its case see.
+    pub(super) fn new(flow: &Flow, scope: Scope) -> Self {
         Self {
             step: 0,
-            scope: pipeline.scopes[case].clone(),
-            past: Vec::with_capacity(pipeline.steps.len()),
+            scope,
+            past: Vec::with_capacity(flow.steps.len()),
         }
     }
 
@@ -37,13 +37,13 @@ impl Journey {
     pub(super) fn go_on(
         &mut self,
         plan: &LoadPlan,
-        pipeline: &Pipeline,
+        flow: &Flow,
         finished: &Finished,
     ) -> Option<(usize, Result<Request, ReadError>)> {
         let target = finished.errand.target;
         self.past.push((target, finished.stamps));
         let reply = finished.outcome.as_ref().ok()?;
-        let next = *pipeline.steps.get(self.step + 1)?;
+        let next = *flow.steps.get(self.step + 1)?;
         self.step += 1;
         let name = plan.targets[target].measured.name.clone();
         self.scope

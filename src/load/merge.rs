@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::result::{Stages, Total, judge_again, summary};
 use crate::measure::Histogram;
-use crate::store::{Generator, MetricSummary, RunRecord, Spread, StageResult, Tokens};
+use crate::store::{
+    Generator, MetricSummary, RunRecord, SessionCounts, Spread, StageResult, Tokens,
+};
 
 /// Puts the stages of all parts together: counts are added, histograms merged bucket for bucket, and everything that is
 /// made of them made again. `duration_s` is the length of the whole. `Err` names the stage whose histogram cannot be read.
@@ -92,6 +94,7 @@ fn stage(parts: &[(f64, &StageResult)], duration_s: f64) -> Result<StageResult, 
         fallback_rate: weighted(parts, |it| it.fallback_rate, |(_, it)| it.ok as f64),
         hit_rate: weighted(parts, |it| it.hit_rate, |(_, it)| it.ok as f64),
         connections: sum(|it| it.connections),
+        sessions: sessions(parts),
         tokens: tokens(parts, duration_s),
         cost_usd: parts
             .iter()
@@ -122,6 +125,13 @@ fn weighted(
         (hits + share * whole, all + whole)
     });
     (all > 0.0).then(|| hits / all)
+}
+
+fn sessions(parts: &[(f64, &StageResult)]) -> Option<SessionCounts> {
+    let mut counts = parts.iter().filter_map(|(_, it)| it.sessions);
+    let mut all = counts.next()?;
+    counts.for_each(|more| all.add(more));
+    Some(all)
 }
 
 fn tokens(parts: &[(f64, &StageResult)], duration_s: f64) -> Option<Tokens> {

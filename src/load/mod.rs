@@ -18,6 +18,7 @@ mod plan;
 mod processes;
 mod recorder;
 mod result;
+mod session;
 mod shard;
 mod socket;
 #[cfg(test)]
@@ -36,6 +37,6 @@ pub(crate) use limit::{Search, growth};
 pub(crate) use merge::{merge_generators, merge_stages};
 pub(crate) use pacer::Pacer;
 pub(crate) use part::Part;
-pub(crate) use plan::{Endpoint, Flow, LoadPlan, Measured, Pipeline, Prepared, Target, Tls};
+pub(crate) use plan::{Cases, Endpoint, Flow, LoadPlan, Measured, Prepared, Sessions, Target, Tls};
 pub(crate) use shard::{Captured, Keep};
 pub(crate) use trace::Trace;

@@ -25,7 +25,6 @@ pub(crate) struct LoadPlan {
     /// Whether a user of a closed loop waits as long as `Retry-After` says.
     pub(crate) honour_retry_after: bool,
     pub(crate) connections: Connections,
-    pub(crate) choice: Choice,
     /// Which part of it this process sends.
     pub(crate) part: Part,
     /// t = 0 on the engine's clock; as soon as possible without.
@@ -45,30 +44,18 @@ pub(crate) struct LoadPlan {
 impl LoadPlan {
     /// Returns what has figures of its own, in the order of the recorders: the stages, then the pipelines.
     pub(crate) fn measured(&self) -> impl Iterator<Item = &Measured> {
-        let pipelines = self.pipelines().map(|pipeline| &pipeline.measured);
-        self.targets
-            .iter()
-            .map(|target| &target.measured)
-            .chain(pipelines)
-    }
-
-    fn pipelines(&self) -> impl Iterator<Item = &Pipeline> {
-        self.flows.iter().filter_map(|flow| match flow {
-            Flow::Stage(_) => None,
-            Flow::Pipeline(pipeline) => Some(pipeline),
-        })
+        let pipelines = self.flows.iter().filter_map(|flow| flow.pipeline.as_ref());
+        let stages = self.targets.iter().map(|target| &target.measured);
+        stages.chain(pipelines)
     }
 
     /// Returns the number of the recorder that a flow's arrivals count in.
     pub(super) fn recorder(&self, flow: usize) -> usize {
-        match &self.flows[flow] {
-            Flow::Stage(target) => *target,
-            Flow::Pipeline(_) => {
-                let before = self.flows[..flow].iter();
-                let pipelines = before.filter(|flow| matches!(flow, Flow::Pipeline(_)));
-                self.targets.len() + pipelines.count()
-            }
+        if self.flows[flow].pipeline.is_none() {
+            return self.flows[flow].steps[0];
         }
+        let before = self.flows[..flow].iter();
+        self.targets.len() + before.filter(|flow| flow.pipeline.is_some()).count()
     }
 
     /// Returns the names of the flows, as the manifest's `target` has them.
@@ -84,31 +71,35 @@ impl LoadPlan {
     }
 }
 
-/// What one arrival starts. Stages and steps are numbers of [`LoadPlan::targets`].
-pub(crate) enum Flow {
-    /// One request to a stage.
-    Stage(usize),
-    /// One request after another, each made of what came back before.
-    Pipeline(Pipeline),
-}
-
-impl Flow {
-    /// Returns the stages that it calls, in order; never empty.
-    pub(super) fn steps(&self) -> &[usize] {
-        match self {
-            Self::Stage(target) => std::slice::from_ref(target),
-            Self::Pipeline(pipeline) => &pipeline.steps,
-        }
-    }
-}
-
-/// A pipeline that the engine itself drives.
-pub(crate) struct Pipeline {
-    pub(crate) measured: Measured,
-    /// Never empty. The requests of the first are prepared; the others are written when it is their turn.
+/// What one arrival starts: one request to a stage, or one request after another, each made of what came back before.
+pub(crate) struct Flow {
+    /// The stages that it calls, in order, by their numbers in [`LoadPlan::targets`]; never empty.
     pub(crate) steps: Vec<usize>,
-    /// What the templates of each case see, in the order of the data, without the outputs of steps.
+    /// The figures of the whole way, where it is a pipeline.
+    pub(crate) pipeline: Option<Measured>,
+    pub(crate) cases: Cases,
+}
+
+/// What the arrivals of a flow send.
+pub(crate) struct Cases {
+    /// The first step's request for each case, in the order of the data; empty where a request is written when it is due.
+    pub(crate) requests: Vec<Prepared>,
+    /// What the templates of each case see, in the order of the data, without what comes back during the run; empty where all
+    /// requests are ready.
     pub(crate) scopes: Vec<Scope>,
+    pub(crate) choice: Choice,
+    /// Where an arrival begins a session, and not a single request.
+    pub(crate) sessions: Option<Sessions>,
+}
+
+/// The conversations of a flow.
+pub(crate) struct Sessions {
+    /// The cases of each, in the order in which they are sent; none is empty.
+    pub(crate) turns: Vec<Vec<usize>>,
+    /// Between an answer and the next turn.
+    pub(crate) think_time: Duration,
+    /// A number that no other run has.
+    pub(crate) run: u64,
 }
 
 /// Something with figures of its own: a stage or a pipeline.
@@ -124,9 +115,6 @@ pub(crate) struct Target {
     pub(crate) measured: Measured,
     pub(crate) call: Arc<dyn Call>,
     pub(crate) endpoint: Endpoint,
-    /// One request for each case, in the order of the data; arrival i sends case i mod n. Empty for a step that
-    /// needs what came back before.
-    pub(crate) requests: Vec<Prepared>,
     pub(crate) timeouts: Timeouts,
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::manifest::LatencyMetric;
 use crate::measure::{Failure, Intervals, Stamps};
 use crate::protocol::Usage;
+use crate::store::SessionCounts;
 
 use super::attempt::Finished;
 use super::result::Total;
@@ -24,6 +25,8 @@ pub(crate) struct Recorder {
     /// The first detail of each kind of failure.
     pub(crate) examples: BTreeMap<Failure, String>,
     pub(crate) in_flight_at_end: u64,
+    /// Of the sessions whose first turn counts.
+    pub(crate) sessions: SessionCounts,
     pub(crate) fallbacks: u64,
     pub(crate) fallback_known: bool,
     /// Ok answers that say whether a cache had them, and those that it had.
@@ -101,6 +104,7 @@ impl Recorder {
             errors: BTreeMap::new(),
             examples: BTreeMap::new(),
             in_flight_at_end: 0,
+            sessions: SessionCounts::default(),
             fallbacks: 0,
             fallback_known: false,
             hit_known: 0,
@@ -240,6 +244,7 @@ impl Recorder {
             self.examples.entry(failure).or_insert(example);
         }
         self.in_flight_at_end += other.in_flight_at_end;
+        self.sessions.add(other.sessions);
         self.fallbacks += other.fallbacks;
         self.fallback_known |= other.fallback_known;
         self.hit_known += other.hit_known;

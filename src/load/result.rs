@@ -54,6 +54,7 @@ pub(super) fn stage_result(
             .flatten(),
         hit_rate: share(recorder.hits, recorder.hit_known),
         connections: recorder.connections,
+        sessions: Some(recorder.sessions).filter(|it| it.begun > 0),
         tokens: tokens(recorder, per_second(recorder.tokens_out_in_window)),
         cost_usd: measured.cost.filter(|_| recorder.by_usage > 0).map(|cost| {
             (recorder.tokens_in as f64 * cost.input + recorder.tokens_out as f64 * cost.output)

@@ -2,26 +2,25 @@
 //! counters for the progress line.
 
 mod arrival;
+mod departure;
 mod exchange;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 
 use super::arrival::nanos;
 use super::attempt::{Attempt, Errand};
 use super::connection::OpenConnections;
-use super::feed::{Due, Feed};
-use super::journey::Journey;
+use super::feed::Feed;
 use super::pacer::{Pacer, uninterrupted};
-use super::plan::{Endpoint, Flow, LoadPlan, Target};
+use super::plan::{LoadPlan, Target};
 use super::processes::Processes;
 use super::recorder::Recorder;
 use super::trace::{Trace, Traces};
-use crate::manifest::Connections;
 use crate::measure::{Failure, Histogram, Stamps, now_ns};
 use crate::protocol::Reply;
 
@@ -94,6 +93,14 @@ pub(super) struct Shard<'a> {
     processes: Processes,
     feeds: Vec<Feed>,
     pending: Vec<VecDeque<Attempt>>,
+    /// Sessions between two turns, by when the next is due; the second number tells those of one moment apart.
+    turns: BTreeMap<(u64, u64), Errand>,
+    /// How many sessions have begun.
+    sessions: u64,
+    /// How many turns have been put off.
+    departures: u64,
+    /// The end of the measured phase, where it is a time.
+    end: Option<u64>,
     recorders: Vec<Recorder>,
     captured: Option<Vec<Captured>>,
     traces: Option<Traces>,
@@ -142,6 +149,10 @@ impl<'a> Shard<'a> {
             processes: Processes::new(waker),
             feeds,
             pending: plan.targets.iter().map(|_| VecDeque::new()).collect(),
+            turns: BTreeMap::new(),
+            sessions: 0,
+            departures: 0,
+            end: window.map(|window| start + window),
             recorders,
             captured: None,
             traces: None,
@@ -178,12 +189,7 @@ impl<'a> Shard<'a> {
                 self.sweep(now);
                 self.next_sweep = now + SWEEP_NS;
             }
-            let feeds = if self.over_budget {
-                &[]
-            } else {
-                self.feeds.as_slice()
-            };
-            let next = feeds.iter().filter_map(Feed::next_at).min();
+            let next = self.next_at();
             if next.is_none() && self.in_flight == 0 {
                 break;
             }
@@ -225,136 +231,6 @@ impl<'a> Shard<'a> {
         self.pacer.wait(&mut self.poll, events, next.min(sweep))
     }
 
-    /// Sends what is due and returns whether more is.
-    fn send_due(&mut self) -> bool {
-        for _ in 0..BATCH {
-            if self.over_budget {
-                return false;
-            }
-            let now = now_ns();
-            // The earliest over all flows: none waits behind another's backlog.
-            let earliest = (0..self.feeds.len())
-                .filter_map(|flow| Some((self.feeds[flow].next_at()?, flow)))
-                .min()
-                .filter(|(at, _)| *at <= now);
-            let Some((_, flow)) = earliest else {
-                return false;
-            };
-            if let Some(due) = self.feeds[flow].take(now) {
-                if !self.within_budget() {
-                    return false;
-                }
-                self.begin(self.first_attempt(flow, due, now));
-            }
-        }
-        true
-    }
-
-    fn first_attempt(&self, flow: usize, due: Due, now: u64) -> Attempt {
-        let flow_plan = &self.plan.flows[flow];
-        let target = flow_plan.steps()[0];
-        let plan = &self.plan.targets[target];
-        let seed = self.plan.seed;
-        let case = self.plan.choice.case(seed, flow as u64, due.index);
-        let errand = Errand {
-            flow,
-            target,
-            case,
-            measured: due.measured,
-            user: due.user,
-            journey: match flow_plan {
-                Flow::Stage(_) => None,
-                Flow::Pipeline(pipeline) => Some(Box::new(Journey::new(pipeline, case))),
-            },
-        };
-        Attempt::new(errand, due.intended, now, plan)
-    }
-
-    fn within_budget(&mut self) -> bool {
-        let requests = self.shared.sent.fetch_add(1, Ordering::Relaxed);
-        let usd = self.shared.spent.load(Ordering::Relaxed) as f64 / 1e9;
-        if self.plan.max_requests.is_some_and(|most| requests >= most)
-            || self.plan.max_cost.is_some_and(|most| usd >= most)
-        {
-            self.over_budget = true;
-            return false;
-        }
-        true
-    }
-
-    fn begin(&mut self, attempt: Attempt) {
-        let target = attempt.errand.target;
-        if matches!(self.plan.targets[target].endpoint, Endpoint::Process) {
-            return self.start_process(attempt);
-        }
-        if let Some(at) = self.free_for(&attempt.errand) {
-            self.in_flight += 1;
-            self.start_on(at, attempt);
-            return;
-        }
-        if self.connections.of(target) >= self.most_of_one {
-            self.in_flight += 1;
-            return self.pending[target].push_back(attempt);
-        }
-        if self.connections.open() >= self.most_connections {
-            return self.not_sent(attempt);
-        }
-        match self.connect(target) {
-            Ok(()) => {
-                self.in_flight += 1;
-                self.pending[target].push_back(attempt);
-            }
-            Err(error) if is_exhausted(&error) => self.not_sent(attempt),
-            Err(error) => {
-                self.in_flight += 1;
-                let end = now_ns();
-                self.ended(attempt.fail(Failure::Connect, error.to_string(), end));
-            }
-        }
-    }
-
-    /// Takes the open connection that a request may use, if there is one.
-    fn free_for(&mut self, errand: &Errand) -> Option<usize> {
-        match self.plan.connections {
-            Connections::Pooled | Connections::Fixed(_) => {
-                self.connections.take_idle(errand.target)
-            }
-            Connections::PerSession => self.connections.take_kept(errand.owner()?, errand.target),
-            Connections::PerRequest => None,
-        }
-    }
-
-    /// Begins to open a connection.
-    fn connect(&mut self, target: usize) -> io::Result<()> {
-        let Endpoint::Http { address, tls } = &self.plan.targets[target].endpoint else {
-            return Ok(());
-        };
-        let registry = self.poll.registry();
-        self.connections.connect(
-            (*address, tls.as_ref()),
-            target,
-            now_ns(),
-            |socket, token| {
-                let token = Token(token + FIRST_CONNECTION);
-                registry.register(socket, token, Interest::READABLE | Interest::WRITABLE)
-            },
-        )?;
-        self.recorders[target].connections += 1;
-        Ok(())
-    }
-
-    /// Opens a connection for the request that waits longest, where none is coming for it.
-    fn replace_connection(&mut self, target: usize) {
-        while self.connections.of(target) < self.most_of_one.min(self.pending[target].len()) {
-            let Err(error) = self.connect(target) else {
-                continue;
-            };
-            if let Some(attempt) = self.pending[target].pop_front() {
-                self.ended(attempt.fail(Failure::Connect, error.to_string(), now_ns()));
-            }
-        }
-    }
-
     /// Fails what is past its deadline.
     fn sweep(&mut self, now: u64) {
         for (at, failure, detail) in self.connections.overdue(now, &self.plan.targets) {
@@ -391,6 +267,10 @@ impl<'a> Shard<'a> {
         if !self.over_budget {
             for (flow, feed) in self.feeds.iter_mut().enumerate() {
                 self.recorders[self.plan.recorder(flow)].not_sent += feed.overdue(now);
+            }
+            for ((due, _), errand) in self.turns.range(..=(now, u64::MAX)) {
+                let recorder = &mut self.recorders[self.plan.recorder(errand.flow)];
+                recorder.not_sent += u64::from(*due >= self.start);
             }
         }
         self.recorders.iter_mut().for_each(Recorder::close);

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::arrival::Timing;
-use super::plan::{Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
+use super::plan::{Cases, Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
 use super::stub::{Request, Step, Stub, ok, send, wait};
 use super::{Choice, Keep, LoadResult, Part, run};
 use crate::manifest::{
@@ -24,7 +24,6 @@ fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
         .unwrap()
         .parse(&table, &mut problems)
         .expect("the keys are right");
-    let request = call.request(&Scope::default()).unwrap();
     Target {
         measured: Measured {
             name: "s".to_owned(),
@@ -34,7 +33,6 @@ fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
         },
         call: Arc::from(call),
         endpoint: Endpoint::Http { address, tls: None },
-        requests: vec![Prepared::new(&request, Connections::Pooled)],
         timeouts: Timeouts {
             connect: None,
             first_token: None,
@@ -49,13 +47,22 @@ fn serve(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> std:
 }
 
 fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
+    let request = target.call.request(&Scope::default()).unwrap();
     LoadPlan {
         targets: vec![target],
-        flows: vec![Flow::Stage(0)],
+        flows: vec![Flow {
+            steps: vec![0],
+            pipeline: None,
+            cases: Cases {
+                requests: vec![Prepared::new(&request, Connections::Pooled)],
+                scopes: Vec::new(),
+                choice: Choice::InTurn(1),
+                sessions: None,
+            },
+        }],
         timing,
         honour_retry_after: false,
         connections: Connections::Pooled,
-        choice: Choice::InTurn(1),
         part: Part::WHOLE,
         start: None,
         until,
@@ -253,10 +260,10 @@ fn a_closed_loop_keeps_its_users_busy_and_counts_its_requests() {
 /// Returns how many requests each connection carried, and what was measured.
 fn carried(timing: Timing, connections: Connections) -> (Vec<usize>, StageResult, Vec<Request>) {
     let stub = Stub::start(|_| vec![wait(5), ok("x")]);
-    let mut target = target("http", stub.address, "");
+    let target = target("http", stub.address, "");
     let request = target.call.request(&Scope::default()).unwrap();
-    target.requests = vec![Prepared::new(&request, connections)];
     let mut plan = plan(target, timing, Until::Requests(30));
+    plan.flows[0].cases.requests = vec![Prepared::new(&request, connections)];
     plan.connections = connections;
     let (_, stage) = run_quietly(&plan);
     let requests = stub.requests();

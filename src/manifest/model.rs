@@ -163,6 +163,8 @@ pub(crate) struct Load {
     /// Whether a user of a closed loop waits as long as `Retry-After` says.
     pub(crate) honour_retry_after: bool,
     pub(crate) connections: Connections,
+    /// Where an arrival begins a session.
+    pub(crate) sessions: Option<Sessions>,
     pub(crate) span: Span,
 }
 
@@ -183,6 +185,7 @@ impl Load {
             max_cost: None,
             honour_retry_after: false,
             connections: Connections::Pooled,
+            sessions: None,
             span: 0..0,
         }
     }
@@ -210,6 +213,13 @@ impl CaseOrder {
             Self::Weighted => "weighted",
         }
     }
+}
+
+/// `sessions`: the cases of one group are the turns of one conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sessions {
+    /// Between an answer and the next turn.
+    pub(crate) think_time: Duration,
 }
 
 /// Which connection a request of a load takes.

@@ -100,6 +100,14 @@ pub(super) struct Load {
     pub(super) honour_retry_after: Option<Spanned<bool>>,
     #[schemars(with = "Option<WordOrCount>")]
     pub(super) connections: Option<Spanned<WordOrCount>>,
+    #[schemars(with = "Option<Sessions>")]
+    pub(super) sessions: Option<Spanned<Sessions>>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sessions {
+    pub(super) think_time: Option<Time>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

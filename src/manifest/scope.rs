@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::secrets::Secrets;
 
 /// The names a template may begin a reference with.
-pub(super) const ROOTS: [&str; 5] = ["env", "secret", "input", "expected", "steps"];
+pub(super) const ROOTS: [&str; 6] = ["env", "secret", "input", "expected", "steps", "session"];
 
 /// What templates can see.
 #[derive(Clone, Default)]
@@ -26,6 +26,8 @@ pub(crate) struct Scope {
     pub(crate) expected: Value,
     /// `{{ steps.STAGE.OUTPUT }}`.
     pub(crate) steps: Map<String, Value>,
+    /// `{{ session.id }}`, `{{ session.turn }}` (from 1), `{{ session.history }}`; null outside a session.
+    pub(crate) session: Value,
 }
 
 impl Scope {
@@ -45,6 +47,7 @@ impl Scope {
         let table = match root.as_str() {
             "input" => return descend(&self.input, root, rest).map(Cow::Borrowed),
             "expected" => return descend(&self.expected, root, rest).map(Cow::Borrowed),
+            "session" => return descend(&self.session, root, rest).map(Cow::Borrowed),
             "secret" => return self.secret(path),
             "env" => &self.env,
             "steps" => &self.steps,
@@ -82,7 +85,12 @@ impl Scope {
                 context.insert(root, minijinja::value::Serde(table).into());
             }
         }
-        for (root, value) in [("input", &self.input), ("expected", &self.expected)] {
+        let values = [
+            ("input", &self.input),
+            ("expected", &self.expected),
+            ("session", &self.session),
+        ];
+        for (root, value) in values {
             if used(root) && !value.is_null() {
                 context.insert(root, minijinja::value::Serde(value).into());
             }

@@ -353,8 +353,8 @@ error: `{{ input.question + 1 }}` cannot be filled: tried to use + operator on u
 `{{ }}` is not a template: unexpected end of variable block
 `{% if input %}x` is not a template: unexpected end of input, expected end of block
 `{{ inptu.question }}` is not a template: `inptu` is not known; did you mean `input`?
-`{{ steps.my-stage.text }}` is not a template: `stage` is not known, only `env`, `secret`, `input`, `expected`, `steps`; a name with `-` is written `steps["my-stage"]`
-`{{ question }}` is not a template: `question` is not known, only `env`, `secret`, `input`, `expected`, `steps`; a name with `-` is written `steps["my-stage"]`
+`{{ steps.my-stage.text }}` is not a template: `stage` is not known, only `env`, `secret`, `input`, `expected`, `steps`, `session`; a name with `-` is written `steps["my-stage"]`
+`{{ question }}` is not a template: `question` is not known, only `env`, `secret`, `input`, `expected`, `steps`, `session`; a name with `-` is written `steps["my-stage"]`
 `{{ secret }}` is not a template: `secret` needs a name, as in `secret.NAME`
 `{{ steps[input.x].text }}` is not a template: `steps` needs a name, as in `steps.NAME`
 `{{ input | uppper }}` is not a template: there is no filter `uppper`

@@ -91,6 +91,10 @@ impl Call for Listening {
         self.inner.request(scope)
     }
 
+    fn says(&self, scope: &Scope) -> Result<Option<Vec<Value>>, TemplateError> {
+        self.inner.says(scope)
+    }
+
     fn streams(&self) -> bool {
         self.inner.streams()
     }

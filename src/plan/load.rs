@@ -1,5 +1,6 @@
 //! A load of the manifest, with the flags that override it, resolved into the engine's plan.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +16,9 @@ use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
 use crate::load::{
-    Choice, Endpoint, Flow, LoadPlan, Measured, Part, Pipeline, Prepared, Target, Tls,
+    Cases, Choice, Endpoint, Flow, LoadPlan, Measured, Part, Prepared, Sessions, Target, Tls,
 };
-use crate::manifest::{self, Arrivals, Connections, Length, Load, Name, Until, Users};
+use crate::manifest::{self, Arrivals, Length, Load, Name, Scope, Until, Users};
 use crate::measure::{Rate, now_ns, show_duration};
 use crate::protocol::{Client, Request, trusting_config};
 
@@ -111,16 +112,19 @@ pub(crate) async fn load_plan(
             names.push(name);
         }
     }
-    let weights: Vec<f64> = cases.iter().map(|it| it.weight.unwrap_or(1.0)).collect();
+    let sender = Sender {
+        project,
+        client,
+        load,
+        cases: &cases,
+        run: run_number(),
+    };
     let (mut targets, mut flows) = (Vec::new(), Vec::new());
     for name in names {
-        if let Some(pipeline) = project.manifest.pipeline(&name) {
-            let from = (client, load.connections);
-            flows.push(self::pipeline(project, from, pipeline, &cases, &mut targets).await?);
-        } else {
-            flows.push(Flow::Stage(targets.len()));
-            targets.push(target(project, (client, load.connections), &name, &cases).await?);
-        }
+        flows.push(match project.manifest.pipeline(&name) {
+            Some(pipeline) => sender.pipeline(pipeline, &mut targets).await?,
+            None => sender.stage(&name, &mut targets).await?,
+        });
     }
     let (timing, until) = arrivals::timing(&project.folder, load)?;
     Ok(LoadPlan {
@@ -129,7 +133,6 @@ pub(crate) async fn load_plan(
         timing,
         honour_retry_after: load.honour_retry_after,
         connections: load.connections,
-        choice: Choice::new(load.order, &weights),
         part: Part::WHOLE,
         start: None,
         until,
@@ -141,74 +144,156 @@ pub(crate) async fn load_plan(
     })
 }
 
-async fn target(
-    project: &Project,
-    (client, connections): (&Client, Connections),
-    name: &str,
-    cases: &[Case],
-) -> Result<Target> {
-    let caller = Caller::new(project, client, name)?;
-    target_of(project, &caller, cases, connections).await
+/// What every flow of a load is made of.
+struct Sender<'a> {
+    project: &'a Project,
+    client: &'a Client,
+    load: &'a Load,
+    cases: &'a [Case],
+    /// A number that no other run has.
+    run: u64,
 }
 
-/// Resolves a pipeline's steps. Only the first step's requests can be written before the run; each later stage is
-/// resolved with the first case, after one untimed run of what comes before it.
-async fn pipeline(
-    project: &Project,
-    client: (&Client, Connections),
-    pipeline: &manifest::Pipeline,
-    cases: &[Case],
-    targets: &mut Vec<Target>,
-) -> Result<Flow> {
-    let mut steps = Vec::new();
-    for step in &pipeline.steps {
-        let cases = if steps.is_empty() { cases } else { &cases[..1] };
-        let mut target = target(project, client, step.as_str(), cases).await?;
-        if !steps.is_empty() {
-            target.requests.clear();
-        }
-        steps.push(targets.len());
-        targets.push(target);
+impl Sender<'_> {
+    fn caller(&self, name: &str) -> Result<Caller<'_>> {
+        let caller = Caller::new(self.project, self.client, name)?;
+        Ok(match self.load.sessions {
+            Some(_) => caller.in_session(),
+            None => caller,
+        })
     }
-    let names = pipeline.steps.iter().map(Name::as_str);
-    let scope = project.scope(names.chain([pipeline.name.as_str()]))?;
-    Ok(Flow::Pipeline(Pipeline {
-        measured: measured(project, pipeline.name.as_str()),
-        steps,
-        scopes: cases
-            .iter()
-            .map(|case| scope.of(&case.input, &case.expected))
-            .collect(),
-    }))
+
+    /// Resolves a stage that is called alone.
+    async fn stage(&self, name: &str, targets: &mut Vec<Target>) -> Result<Flow> {
+        let caller = self.caller(name)?;
+        let (mut requests, mut scopes) = (Vec::new(), Vec::new());
+        let mut endpoint = None;
+        for case in self.cases {
+            let scope = caller.scope(case).await?;
+            if endpoint.is_none() || self.load.sessions.is_none() {
+                let request = caller.write(case, &scope)?;
+                endpoint = Some(match endpoint {
+                    Some(known) => known,
+                    None => resolve(name, &request)?,
+                });
+                requests.push(Prepared::new(&request, self.load.connections));
+            }
+            if self.load.sessions.is_some() {
+                scopes.push(scope);
+            }
+        }
+        if self.load.sessions.is_some() {
+            requests.clear();
+        }
+        targets.push(self.target(&caller, endpoint)?);
+        Ok(Flow {
+            steps: vec![targets.len() - 1],
+            pipeline: None,
+            cases: self.cases(requests, scopes),
+        })
+    }
+
+    /// Resolves a pipeline. Only the first step's requests can be written before the run; each later step is resolved with
+    /// the first case, after one untimed run of what comes before it.
+    async fn pipeline(
+        &self,
+        pipeline: &manifest::Pipeline,
+        targets: &mut Vec<Target>,
+    ) -> Result<Flow> {
+        let mut steps = Vec::new();
+        let mut requests = Vec::new();
+        for step in &pipeline.steps {
+            let caller = self.caller(step.as_str())?;
+            let mut endpoint = None;
+            let is_first = steps.is_empty();
+            let ready = is_first && self.load.sessions.is_none();
+            let cases = if ready { self.cases } else { &self.cases[..1] };
+            for case in cases {
+                let scope = caller.scope(case).await?;
+                let request = caller.write(case, &scope)?;
+                if endpoint.is_none() {
+                    endpoint = Some(resolve(step.as_str(), &request)?);
+                }
+                if ready {
+                    requests.push(Prepared::new(&request, self.load.connections));
+                }
+            }
+            steps.push(targets.len());
+            targets.push(self.target(&caller, endpoint)?);
+        }
+        let names = pipeline.steps.iter().map(Name::as_str);
+        let scope = self.project.scope(names.chain([pipeline.name.as_str()]))?;
+        let scopes = self.cases.iter();
+        let scopes = scopes.map(|case| scope.of(&case.input, &case.expected));
+        Ok(Flow {
+            steps,
+            pipeline: Some(measured(self.project, pipeline.name.as_str())),
+            cases: self.cases(requests, scopes.collect()),
+        })
+    }
+
+    fn target(&self, caller: &Caller<'_>, endpoint: Option<Endpoint>) -> Result<Target> {
+        let stage = caller.stage();
+        let endpoint = endpoint.ok_or_else(|| PlanError::Conflict {
+            message: format!("stage `{}` has no case to send", stage.name),
+            help: "Give the load a golden set with at least one case.".to_owned(),
+        })?;
+        Ok(Target {
+            measured: measured(self.project, &stage.name),
+            call: Arc::clone(&stage.call),
+            endpoint,
+            timeouts: stage.timeouts,
+        })
+    }
+
+    fn cases(&self, requests: Vec<Prepared>, scopes: Vec<Scope>) -> Cases {
+        let sessions = self.load.sessions.map(|sessions| Sessions {
+            turns: turns(self.cases),
+            think_time: sessions.think_time,
+            run: self.run,
+        });
+        let weight = |case: &Case| case.weight.unwrap_or(1.0);
+        let weights: Vec<f64> = match &sessions {
+            // A session is as likely as its first turn.
+            Some(sessions) => {
+                let first = sessions.turns.iter().filter_map(|turns| turns.first());
+                first.map(|case| weight(&self.cases[*case])).collect()
+            }
+            None => self.cases.iter().map(weight).collect(),
+        };
+        Cases {
+            requests,
+            scopes,
+            choice: Choice::new(self.load.order, &weights),
+            sessions,
+        }
+    }
 }
 
-async fn target_of(
-    project: &Project,
-    caller: &Caller<'_>,
-    cases: &[Case],
-    connections: Connections,
-) -> Result<Target> {
-    let name = caller.stage().name.as_str();
-    let mut requests = Vec::with_capacity(cases.len());
-    let mut endpoint = None;
-    for case in cases {
-        let request = caller.request(case).await?;
-        if endpoint.is_none() {
-            endpoint = Some(resolve(name, &request)?);
+/// Returns a number that no other run has: sessions that a deployment still knows are never taken up again.
+fn run_number() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let nanos = since.map_or(0, |since| since.as_nanos() as u64);
+    nanos.rotate_left(20) ^ u64::from(std::process::id())
+}
+
+/// Returns the numbers of the cases of each session: those of one group, in the order of the data; a case without a group is a
+/// session of one turn.
+fn turns(cases: &[Case]) -> Vec<Vec<usize>> {
+    let mut turns: Vec<Vec<usize>> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for (number, case) in cases.iter().enumerate() {
+        let known = case.group.as_deref().and_then(|group| places.get(group));
+        if let Some(place) = known {
+            turns[*place].push(number);
+            continue;
         }
-        requests.push(Prepared::new(&request, connections));
+        if let Some(group) = &case.group {
+            places.insert(group, turns.len());
+        }
+        turns.push(vec![number]);
     }
-    let endpoint = endpoint.ok_or_else(|| PlanError::Conflict {
-        message: format!("stage `{name}` has no case to send"),
-        help: "Give the load a golden set with at least one case.".to_owned(),
-    })?;
-    Ok(Target {
-        measured: measured(project, name),
-        call: Arc::clone(&caller.stage().call),
-        endpoint,
-        requests,
-        timeouts: caller.stage().timeouts,
-    })
+    turns
 }
 
 fn measured(project: &Project, name: &str) -> Measured {
@@ -278,6 +363,7 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
         "data": load.data,
         "order": load.order.key(),
         "connections": load.connections.to_string(),
+        "sessions": load.sessions.map(|it| json!({"think_time": show_duration(it.think_time)})),
         "max_requests": load.max_requests,
         "max_cost": load.max_cost,
     });

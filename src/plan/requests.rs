@@ -1,6 +1,6 @@
 //! Requests for cases: the steps before a stage are called once, untimed, and their outputs filled in.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::error::PlanError;
 use super::project::{Project, StageCall};
@@ -41,13 +41,20 @@ impl<'a> Caller<'a> {
         })
     }
 
+    /// Calls the stage as in the first turn of a session.
+    #[must_use]
+    pub(crate) fn in_session(mut self) -> Self {
+        self.scope.session = json!({"id": "first", "turn": 1, "history": []});
+        self
+    }
+
     /// Returns the stage.
     pub(crate) fn stage(&self) -> &StageCall {
         &self.stage
     }
 
-    /// Writes the request for one case, after calling the steps that it needs.
-    pub(crate) async fn request(&self, case: &Case) -> Result<Request, PlanError> {
+    /// Returns what the templates of a case see, after calling the steps that the stage needs.
+    pub(crate) async fn scope(&self, case: &Case) -> Result<Scope, PlanError> {
         let mut scope = self.scope.of(&case.input, &case.expected);
         for step in &self.steps {
             let failed = |reason| PlanError::Step {
@@ -69,14 +76,24 @@ impl<'a> Caller<'a> {
                 .steps
                 .insert(step.name.clone(), Value::Object(called.reply.outputs));
         }
+        Ok(scope)
+    }
+
+    /// Writes the request for a case whose templates see that.
+    pub(crate) fn write(&self, case: &Case, scope: &Scope) -> Result<Request, PlanError> {
         self.stage
             .call
-            .request(&scope)
+            .request(scope)
             .map_err(|error| PlanError::Request {
                 stage: self.stage.name.clone(),
                 case: case.id.clone(),
                 reason: error.to_string(),
             })
+    }
+
+    /// Writes the request for one case, after calling the steps that it needs.
+    pub(crate) async fn request(&self, case: &Case) -> Result<Request, PlanError> {
+        self.write(case, &self.scope(case).await?)
     }
 
     /// Calls the stage once for a case.

@@ -24,6 +24,7 @@ pub(crate) use reply::{Head, ReadError, Reply, Usage};
 
 use bytes::Bytes;
 use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
 
 use crate::manifest::{KindTable, Problems, Scope, TemplateError};
 use crate::registry::{Entry, Registry};
@@ -66,6 +67,12 @@ pub(crate) trait Protocol: Entry {
 pub(crate) trait Call: Send + Sync + std::fmt::Debug {
     /// Writes the request for one case.
     fn request(&self, scope: &Scope) -> Result<Request, TemplateError>;
+
+    /// Returns what a turn of a conversation says, as messages with `role` and `content`, without those before it; `None` where
+    /// a request of this kind holds no messages.
+    fn says(&self, _scope: &Scope) -> Result<Option<Vec<Value>>, TemplateError> {
+        Ok(None)
+    }
 
     /// Returns whether the answer is a stream of events.
     fn streams(&self) -> bool;

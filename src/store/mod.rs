@@ -34,8 +34,8 @@ pub(crate) use profile::{Estimate, Level, Place, ProfileCell, ProfileResult, Spa
 pub(crate) use prune::PruneRules;
 pub(crate) use record::{
     CaseResult, EvalResult, Generator, GoldenInfo, IntervalRecord, MetricSummary, RUN_SCHEMA,
-    RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SliceEstimate, SloResult, Spread,
-    StageResult, Tokens, Validity, ValidityVerdict, VerdictKind,
+    RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SessionCounts, SliceEstimate,
+    SloResult, Spread, StageResult, Tokens, Validity, ValidityVerdict, VerdictKind,
 };
 pub(crate) use release::files_version;
 pub(crate) use select::{RunRef, Selection, Wanted};

@@ -202,6 +202,9 @@ pub(crate) struct StageResult {
     pub(crate) hit_rate: Option<f64>,
     #[serde(default)]
     pub(crate) connections: u64,
+    /// Absent where no sessions were sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sessions: Option<SessionCounts>,
     #[serde(default)]
     pub(crate) tokens: Option<Tokens>,
     #[serde(default)]
@@ -212,6 +215,25 @@ pub(crate) struct StageResult {
     pub(crate) metrics: BTreeMap<String, MetricSummary>,
     #[serde(default)]
     pub(crate) slo: Vec<SloResult>,
+}
+
+/// Sessions that began in the measured phase. Those that neither finished nor failed were cut by the end of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct SessionCounts {
+    pub(crate) begun: u64,
+    /// Every turn was answered.
+    pub(crate) finished: u64,
+    /// A turn failed, and those after it were not sent.
+    pub(crate) failed: u64,
+}
+
+impl SessionCounts {
+    /// Adds the sessions of another part of the load.
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.begun += other.begun;
+        self.finished += other.finished;
+        self.failed += other.failed;
+    }
 }
 
 /// Token counts of a stage.

@@ -3,9 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use super::{Captured, SWEEP_NS, Shard};
+use crate::load::arrival::nanos;
 use crate::load::attempt::{Attempt, Errand, Finished};
 use crate::load::journey::Journey;
-use crate::load::plan::{Flow, Prepared};
+use crate::load::plan::Prepared;
+use crate::load::session::Progress;
 use crate::load::trace::Trace;
 use crate::measure::{Failure, Stamps, now_ns};
 use crate::protocol::Reply;
@@ -36,7 +38,7 @@ impl Shard<'_> {
             None => {
                 let steps = vec![(finished.errand.target, finished.stamps)];
                 self.trace(&finished, steps);
-                self.concluded(&finished);
+                self.concluded(finished);
             }
             Some(journey) => self.stepped(journey, finished),
         }
@@ -49,20 +51,17 @@ impl Shard<'_> {
             self.recorders[target].record(&finished, self.start, false);
             self.capture(target, &finished);
         }
-        let Flow::Pipeline(pipeline) = &plan.flows[flow] else {
-            return self.concluded(&finished);
-        };
-        match journey.go_on(plan, pipeline, &finished) {
+        match journey.go_on(plan, &plan.flows[flow], &finished) {
             None => {
                 let steps = journey.past();
                 let finished = journey.conclude(plan, finished);
                 self.trace(&finished, steps);
-                self.concluded(&finished);
+                self.concluded(finished);
             }
             Some((next, Err(error))) => {
                 finished.errand.target = next;
                 finished.outcome = Err(error);
-                self.concluded(&journey.conclude(plan, finished));
+                self.concluded(journey.conclude(plan, finished));
             }
             Some((next, Ok(request))) => {
                 let due = finished.stamps.end.unwrap_or_else(now_ns);
@@ -80,7 +79,7 @@ impl Shard<'_> {
     }
 
     /// Records the end of an arrival.
-    fn concluded(&mut self, finished: &Finished) {
+    fn concluded(&mut self, mut finished: Finished) {
         let Errand { flow, user, .. } = finished.errand;
         let end = finished.stamps.end.unwrap_or_else(now_ns);
         // A user who is told to come back later does, where the load says so.
@@ -89,10 +88,15 @@ impl Shard<'_> {
         } else {
             0
         };
-        self.feeds[flow].answered(user, end.saturating_add(rest));
+        let rested = end.saturating_add(rest);
+        let goes_on = self.next_turn(&mut finished, rested);
+        if !goes_on {
+            self.feeds[flow].answered(user, rested);
+        }
         if !finished.errand.measured {
             return;
         }
+        let finished = &finished;
         let open_loop = self.plan.timing.is_open();
         let recorder = self.plan.recorder(flow);
         self.recorders[recorder].record(finished, self.start, open_loop);
@@ -101,6 +105,45 @@ impl Shard<'_> {
         if finished.outcome.is_err() {
             self.shared.failed.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Goes on with the session that an answer belongs to; returns whether its next turn will be sent.
+    fn next_turn(&mut self, finished: &mut Finished, rested: u64) -> bool {
+        let plan = self.plan;
+        let errand = &mut finished.errand;
+        let flow = errand.flow;
+        let (Some(mut session), Some(sessions)) =
+            (errand.session.take(), &plan.flows[flow].cases.sessions)
+        else {
+            return false;
+        };
+        let user = errand.user;
+        let progress = session.go_on(sessions, finished);
+        let due = rested.saturating_add(nanos(sessions.think_time));
+        let is_in_time = self.end.is_none_or(|end| due < end);
+        if progress == Progress::Next && is_in_time {
+            let errand = Errand {
+                flow,
+                target: plan.flows[flow].steps[0],
+                case: session.case(sessions),
+                measured: due >= self.start,
+                session: Some(session),
+                user,
+                journey: None,
+            };
+            self.departures += 1;
+            self.turns.insert((due, self.departures), errand);
+            return true;
+        }
+        let counts = &mut self.recorders[plan.recorder(flow)].sessions;
+        counts.finished += u64::from(session.measured && progress == Progress::Finished);
+        counts.failed += u64::from(session.measured && progress == Progress::Failed);
+        for step in &plan.flows[flow].steps {
+            if let Some(at) = self.connections.take_kept(session.owner(), *step) {
+                self.connections.close(at, self.poll.registry());
+            }
+        }
+        false
     }
 
     fn trace(&mut self, finished: &Finished, steps: Vec<(usize, Stamps)>) {

@@ -19,14 +19,14 @@ impl Shard<'_> {
         attempt.stamps.conn_ready = Some(now);
         attempt.stamps.send_start = Some(now);
         let written = attempt.request.take();
-        let Errand { target, case, .. } = attempt.errand;
+        let Errand { flow, case, .. } = attempt.errand;
         if let Some(connection) = self.connections.get(at) {
             if self.plan.connections == Connections::PerSession {
                 connection.owner = attempt.errand.owner();
             }
             let request = written
                 .as_ref()
-                .unwrap_or_else(|| &self.plan.targets[target].requests[case]);
+                .unwrap_or_else(|| &self.plan.flows[flow].cases.requests[case]);
             // A stage that is reached by HTTP has nothing but HTTP requests.
             if let Prepared::Http(request) = request {
                 connection.begin(attempt, request);
@@ -37,10 +37,14 @@ impl Shard<'_> {
 
     /// Starts the program of a `command` stage.
     pub(super) fn start_process(&mut self, mut attempt: Attempt) {
-        let Errand { target, case, .. } = attempt.errand;
+        let Errand {
+            flow, target, case, ..
+        } = attempt.errand;
         let plan = &self.plan.targets[target];
         let written = attempt.request.take();
-        let request = written.as_ref().unwrap_or_else(|| &plan.requests[case]);
+        let request = written
+            .as_ref()
+            .unwrap_or_else(|| &self.plan.flows[flow].cases.requests[case]);
         let Prepared::Process(request) = request else {
             return;
         };

@@ -174,7 +174,7 @@ fn a_load_says_which_connections_it_takes() {
         )
     };
     insta::assert_snapshot!(refused("\"per_sesion\""), @"x `connections` of load `peak` cannot be `per_sesion` | Did you mean `per_session`?");
-    insta::assert_snapshot!(refused("\"per_session\""), @"x load `peak` has no sessions that `connections` could be kept for | Use `per_request`, or a closed loop.");
+    insta::assert_snapshot!(refused("\"per_session\""), @"x load `peak` has no sessions that `connections` could be kept for | Add `sessions`, or use `per_request`.");
     insta::assert_snapshot!(refused("0"), @"x `connections` of load `peak` must be above zero |");
     insta::assert_snapshot!(refused("true"), @"x `connections` of load `peak`: expected a word or a whole number, found |");
 }

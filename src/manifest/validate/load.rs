@@ -9,7 +9,7 @@ use super::{Heading, Known, arrivals, exists, positive, read, required};
 use crate::manifest::arrivals::Arrivals;
 use crate::manifest::document::Section;
 use crate::manifest::error::Problems;
-use crate::manifest::model::{CaseOrder, Connections, Length, Load, Until};
+use crate::manifest::model::{CaseOrder, Connections, Length, Load, Sessions, Until};
 use crate::manifest::name::Name;
 use crate::manifest::raw;
 use crate::manifest::shape::suggest;
@@ -30,12 +30,7 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
         let name = suite.get_ref().as_str();
         exists(name, &suite.span(), ("eval", &known.evals), &by, problems);
     }
-    if let Some(cost) = &raw.max_cost
-        && !(cost.get_ref().is_finite() && *cost.get_ref() > 0.0)
-    {
-        let message = format!("`max_cost` of {what} must be above zero");
-        problems.at(cost.span(), message, None);
-    }
+    let max_cost = max_cost(raw.max_cost.as_ref(), what, problems);
     let targets = required(raw.target, "target", &heading, problems)
         .map(|target| targets(target, what, known, problems));
     let arrivals = if heading.wrong.contains("arrivals") {
@@ -61,7 +56,12 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
         what,
         problems,
     );
-    let connections = connections(raw.connections.as_ref(), arrivals.as_ref(), what, problems);
+    let sessions = sessions(raw.sessions.as_ref(), raw.data.is_some(), what, problems);
+    let begins_each = sessions.is_none()
+        && arrivals
+            .as_ref()
+            .is_some_and(|it| !matches!(it, Arrivals::Closed(_)));
+    let connections = connections(raw.connections.as_ref(), begins_each, what, problems);
     let order = order(raw.order.as_ref(), what, problems);
     let max_requests = positive(raw.max_requests, "max_requests", what, problems);
     Some(Load {
@@ -75,9 +75,10 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
         order: order?,
         score_with: raw.score_with.map(Spanned::into_inner),
         max_requests,
-        max_cost: raw.max_cost.map(Spanned::into_inner),
+        max_cost,
         honour_retry_after,
         connections: connections?,
+        sessions,
         span: heading.span,
     })
 }
@@ -166,6 +167,15 @@ fn order(
     found
 }
 
+fn max_cost(written: Option<&Spanned<f64>>, what: &str, problems: &mut Problems) -> Option<f64> {
+    let (cost, span) = written.map(|cost| (*cost.get_ref(), cost.span()))?;
+    if !(cost.is_finite() && cost > 0.0) {
+        let message = format!("`max_cost` of {what} must be above zero");
+        problems.at(span, message, None);
+    }
+    Some(cost)
+}
+
 fn honours(
     written: Option<&Spanned<bool>>,
     arrivals: Option<&Arrivals>,
@@ -183,9 +193,27 @@ fn honours(
     true
 }
 
+fn sessions(
+    written: Option<&Spanned<raw::Sessions>>,
+    has_data: bool,
+    what: &str,
+    problems: &mut Problems,
+) -> Option<Sessions> {
+    let written = written?;
+    if !has_data {
+        let message = format!("`sessions` of {what} needs `data`");
+        let help = "The cases of one `group` are the turns of one session.".to_owned();
+        problems.at(written.span(), message, Some(help));
+    }
+    let think_time = written.get_ref().think_time;
+    Some(Sessions {
+        think_time: think_time.map_or(Duration::ZERO, |time| time.0),
+    })
+}
+
 fn connections(
     written: Option<&Spanned<raw::WordOrCount>>,
-    arrivals: Option<&Arrivals>,
+    begins_each: bool,
     what: &str,
     problems: &mut Problems,
 ) -> Option<Connections> {
@@ -208,11 +236,10 @@ fn connections(
                 let message = format!("`connections` of {what} cannot be `{word}`");
                 return wrong(message, suggest(word, &known));
             };
-            let is_open = arrivals.is_some_and(|it| !matches!(it, Arrivals::Closed(_)));
-            if *found == Connections::PerSession && is_open {
+            if *found == Connections::PerSession && begins_each {
                 let message =
                     format!("{what} has no sessions that `connections` could be kept for");
-                let help = "Use `per_request`, or a closed loop.".to_owned();
+                let help = "Add `sessions`, or use `per_request`.".to_owned();
                 return wrong(message, Some(help));
             }
             Some(*found)

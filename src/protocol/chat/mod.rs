@@ -65,6 +65,8 @@ struct Spec {
 struct ChatCall {
     target: Target,
     spec: Spec,
+    /// Whether what was said before in a session is put before the messages; not where these name it themselves.
+    carries: bool,
 }
 
 impl Protocol for Chat {
@@ -81,11 +83,35 @@ impl Protocol for Chat {
             url: spec.url.clone(),
             headers,
         };
-        Some(Box::new(ChatCall { target, spec }))
+        let references = spec.messages.references();
+        let carries = !references
+            .iter()
+            .any(|path| path.first().is_some_and(|root| root == "session"));
+        Some(Box::new(ChatCall {
+            target,
+            spec,
+            carries,
+        }))
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         Spec::json_schema(generator)
+    }
+}
+
+/// Returns how many messages at the beginning are instructions and no part of the conversation.
+fn instructions(messages: &[Value]) -> usize {
+    let is_instruction =
+        |message: &&Value| matches!(message["role"].as_str(), Some("system" | "developer"));
+    messages.iter().take_while(is_instruction).count()
+}
+
+/// Puts what was said before in the session between the instructions and what is said now.
+fn carry(scope: &Scope, messages: &mut Value) {
+    if let (Value::Array(messages), Some(history)) = (messages, scope.session["history"].as_array())
+    {
+        let at = instructions(messages);
+        messages.splice(at..at, history.iter().cloned());
     }
 }
 
@@ -96,6 +122,9 @@ impl Call for ChatCall {
             Api::Openai => openai::body(spec, scope)?,
             Api::Anthropic => anthropic::body(spec, scope)?,
         };
+        if let (true, Some(messages)) = (self.carries, body.get_mut("messages")) {
+            carry(scope, messages);
+        }
         if let Some(temperature) = spec.temperature {
             body.insert("temperature".to_owned(), json!(temperature));
         }
@@ -109,6 +138,14 @@ impl Call for ChatCall {
         let bytes = Bytes::from(Value::Object(body).to_string());
         let request = self.target.request(scope, bytes, true, spec.stream)?;
         Ok(Request::Http(request))
+    }
+
+    fn says(&self, scope: &Scope) -> Result<Option<Vec<Value>>, TemplateError> {
+        let Value::Array(mut messages) = self.spec.messages.value(scope)? else {
+            return Ok(None);
+        };
+        messages.drain(..instructions(&messages));
+        Ok(Some(messages))
     }
 
     fn streams(&self) -> bool {
@@ -135,5 +172,46 @@ impl Call for ChatCall {
             .flatten()
             .flat_map(ValueTemplate::references);
         steps(self.target.references().chain(texts).chain(values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(keys: &str) -> Value {
+        let keys = format!("url = \"http://127.0.0.1/v1\"\nmodel = \"m\"\n{keys}");
+        let table = KindTable::from_toml("chat", &keys);
+        let call = Chat.parse(&table, &mut Problems::default()).unwrap();
+        let scope = Scope {
+            session: json!({"id": "s", "turn": 2, "history": [
+                {"role": "user", "content": "a"},
+                {"role": "assistant", "content": "b"},
+            ]}),
+            ..Scope::default()
+        };
+        let Request::Http(request) = call.request(&scope).unwrap() else {
+            panic!("a chat model is reached by HTTP");
+        };
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let messages = body["messages"].as_array().unwrap().iter();
+        messages.map(|it| it["content"].clone()).collect()
+    }
+
+    #[test]
+    fn what_was_said_before_stands_behind_the_instructions() {
+        let now = "{ role = \"user\", content = \"c\" }";
+        let given = format!(
+            "messages = [{{ role = \"system\", content = \"i\" }}, {{ role = \"developer\", content = \"j\" }}, {now}]"
+        );
+        assert_eq!(sent(&given), json!(["i", "j", "a", "b", "c"]));
+        let system = format!("system = \"i\"\nmessages = [{now}]");
+        assert_eq!(sent(&system), json!(["i", "a", "b", "c"]));
+        let other = format!("{system}\napi = \"anthropic\"\nmax_tokens = 9");
+        assert_eq!(sent(&other), json!(["a", "b", "c"]));
+        assert_eq!(
+            sent("messages = \"{{ session.history }}\""),
+            json!(["a", "b"])
+        );
     }
 }

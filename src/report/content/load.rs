@@ -23,6 +23,16 @@ pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
         blocks.push(Block::Heading("Caches".to_owned()));
         blocks.push(Block::Table(caches));
     }
+    let sessions = sessions(stages);
+    if !sessions.rows.is_empty() {
+        blocks.push(Block::Heading("Sessions".to_owned()));
+        blocks.push(Block::Table(sessions));
+    }
+    let openings = openings(stages);
+    if !openings.rows.is_empty() {
+        blocks.push(Block::Heading("Connections".to_owned()));
+        blocks.push(Block::Table(openings));
+    }
     let slos = slos(stages);
     if !slos.rows.is_empty() {
         blocks.push(Block::Heading("SLOs".to_owned()));
@@ -142,6 +152,46 @@ fn caches(stages: &Stages) -> Table {
     for (name, stage) in stages {
         if let Some(rate) = stage.hit_rate {
             let mut row = vec![Cell::toned(Tone::Strong, name), percent(rate).into()];
+            row.extend(times.iter().map(|column| column.cell(stage)));
+            table.row(row);
+        }
+    }
+    table
+}
+
+fn sessions(stages: &Stages) -> Table {
+    let mut table = Table::default().text("stage");
+    for head in ["begun", "finished", "failed", "cut"] {
+        table = table.number(head);
+    }
+    for (name, stage) in stages {
+        if let Some(counts) = stage.sessions {
+            let cut = counts.begun - counts.finished - counts.failed;
+            let mut row = vec![Cell::toned(Tone::Strong, name)];
+            let numbers = [counts.begun, counts.finished, counts.failed, cut];
+            row.extend(numbers.map(|number| Cell::from(number.to_string())));
+            table.row(row);
+        }
+    }
+    table
+}
+
+/// Returns what opening connections took, of the stages where most requests opened one.
+fn openings(stages: &Stages) -> Table {
+    let times = [
+        Times::new("TCP p50", "connect_time", "p50", stages),
+        Times::new("TCP p95", "connect_time", "p95", stages),
+        Times::new("TLS p50", "tls_time", "p50", stages),
+        Times::new("TLS p95", "tls_time", "p95", stages),
+    ];
+    let mut table = Table::default().text("stage").number("opened");
+    for column in &times {
+        table = table.number(column.head());
+    }
+    for (name, stage) in stages {
+        let opened = stage.metrics.get("connect_time").map_or(0, |it| it.count);
+        if opened > 0 && 2 * opened >= stage.attempted {
+            let mut row = vec![Cell::toned(Tone::Strong, name), opened.to_string().into()];
             row.extend(times.iter().map(|column| column.cell(stage)));
             table.row(row);
         }

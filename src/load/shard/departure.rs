@@ -1,0 +1,204 @@
+//! What is sent: what is due, and the connection that it takes.
+
+use std::io;
+use std::sync::atomic::Ordering;
+
+use mio::{Interest, Token};
+
+use super::{BATCH, FIRST_CONNECTION, Shard, is_exhausted};
+use crate::load::attempt::{Attempt, Errand};
+use crate::load::feed::{Due, Feed};
+use crate::load::journey::Journey;
+use crate::load::plan::{Endpoint, Prepared};
+use crate::load::session::Session;
+use crate::manifest::Connections;
+use crate::measure::{Failure, now_ns};
+
+impl Shard<'_> {
+    /// Returns when something is due next, as far as that is known.
+    pub(super) fn next_at(&self) -> Option<u64> {
+        if self.over_budget {
+            return None;
+        }
+        let turn = self.turns.keys().next().map(|(at, _)| *at);
+        self.feeds
+            .iter()
+            .filter_map(Feed::next_at)
+            .chain(turn)
+            .min()
+    }
+
+    /// Sends what is due and returns whether more is.
+    pub(super) fn send_due(&mut self) -> bool {
+        for _ in 0..BATCH {
+            if self.over_budget {
+                return false;
+            }
+            let now = now_ns();
+            if let Some(entry) = self.turns.first_entry().filter(|it| it.key().0 <= now) {
+                let ((due, _), errand) = entry.remove_entry();
+                if !self.within_budget() {
+                    return false;
+                }
+                self.send(errand, due, now);
+                continue;
+            }
+            // The earliest over all flows: none waits behind another's backlog.
+            let earliest = (0..self.feeds.len())
+                .filter_map(|flow| Some((self.feeds[flow].next_at()?, flow)))
+                .min()
+                .filter(|(at, _)| *at <= now);
+            let Some((_, flow)) = earliest else {
+                return false;
+            };
+            if let Some(due) = self.feeds[flow].take(now) {
+                if !self.within_budget() {
+                    return false;
+                }
+                let errand = self.first_errand(flow, due);
+                self.send(errand, due.intended, now);
+            }
+        }
+        true
+    }
+
+    fn first_errand(&mut self, flow: usize, due: Due) -> Errand {
+        let cases = &self.plan.flows[flow].cases;
+        let choice = cases.choice.case(self.plan.seed, flow as u64, due.index);
+        let session = cases.sessions.as_ref().map(|sessions| {
+            self.sessions += 1;
+            let phase = if due.measured { "" } else { "w" };
+            let name = format!("{flow}-{phase}{}", due.index);
+            let session = Session::new(sessions, self.sessions, &name, choice, due.measured);
+            (session.case(sessions), Box::new(session))
+        });
+        if due.measured && session.is_some() {
+            self.recorders[self.plan.recorder(flow)].sessions.begun += 1;
+        }
+        let (case, session) = session.map_or((choice, None), |(case, it)| (case, Some(it)));
+        Errand {
+            flow,
+            target: self.plan.flows[flow].steps[0],
+            case,
+            measured: due.measured,
+            session,
+            user: due.user,
+            journey: None,
+        }
+    }
+
+    /// Sends the first request of an arrival, or of a session's turn.
+    fn send(&mut self, mut errand: Errand, intended: u64, now: u64) {
+        let plan = self.plan;
+        let flow = &plan.flows[errand.flow];
+        let target = &plan.targets[errand.target];
+        let scope = match &mut errand.session {
+            Some(session) => Some(session.enter(plan, errand.flow)),
+            None => flow.cases.scopes.get(errand.case).cloned(),
+        };
+        let written = if flow.cases.requests.is_empty() {
+            scope.as_ref().map(|scope| target.call.request(scope))
+        } else {
+            None
+        };
+        if flow.pipeline.is_some() {
+            errand.journey = scope.map(|scope| Box::new(Journey::new(flow, scope)));
+        }
+        let mut attempt = Attempt::new(errand, intended, now, target);
+        match written.transpose() {
+            Ok(request) => {
+                attempt.request = request.map(|it| Prepared::new(&it, plan.connections));
+                self.begin(attempt);
+            }
+            Err(error) => {
+                self.in_flight += 1;
+                self.ended(attempt.fail(Failure::Request, error.to_string(), now_ns()));
+            }
+        }
+    }
+
+    fn within_budget(&mut self) -> bool {
+        let requests = self.shared.sent.fetch_add(1, Ordering::Relaxed);
+        let usd = self.shared.spent.load(Ordering::Relaxed) as f64 / 1e9;
+        if self.plan.max_requests.is_some_and(|most| requests >= most)
+            || self.plan.max_cost.is_some_and(|most| usd >= most)
+        {
+            self.over_budget = true;
+            return false;
+        }
+        true
+    }
+
+    pub(super) fn begin(&mut self, attempt: Attempt) {
+        let target = attempt.errand.target;
+        if matches!(self.plan.targets[target].endpoint, Endpoint::Process) {
+            return self.start_process(attempt);
+        }
+        if let Some(at) = self.free_for(&attempt.errand) {
+            self.in_flight += 1;
+            self.start_on(at, attempt);
+            return;
+        }
+        if self.connections.of(target) >= self.most_of_one {
+            self.in_flight += 1;
+            return self.pending[target].push_back(attempt);
+        }
+        if self.connections.open() >= self.most_connections {
+            return self.not_sent(attempt);
+        }
+        match self.connect(target) {
+            Ok(()) => {
+                self.in_flight += 1;
+                self.pending[target].push_back(attempt);
+            }
+            Err(error) if is_exhausted(&error) => self.not_sent(attempt),
+            Err(error) => {
+                self.in_flight += 1;
+                let end = now_ns();
+                self.ended(attempt.fail(Failure::Connect, error.to_string(), end));
+            }
+        }
+    }
+
+    /// Takes the open connection that a request may use, if there is one.
+    fn free_for(&mut self, errand: &Errand) -> Option<usize> {
+        match self.plan.connections {
+            Connections::Pooled | Connections::Fixed(_) => {
+                self.connections.take_idle(errand.target)
+            }
+            Connections::PerSession => self.connections.take_kept(errand.owner()?, errand.target),
+            Connections::PerRequest => None,
+        }
+    }
+
+    /// Begins to open a connection.
+    fn connect(&mut self, target: usize) -> io::Result<()> {
+        let Endpoint::Http { address, tls } = &self.plan.targets[target].endpoint else {
+            return Ok(());
+        };
+        let registry = self.poll.registry();
+        self.connections.connect(
+            (*address, tls.as_ref()),
+            target,
+            now_ns(),
+            |socket, token| {
+                let token = Token(token + FIRST_CONNECTION);
+                registry.register(socket, token, Interest::READABLE | Interest::WRITABLE)
+            },
+        )?;
+        self.recorders[target].connections += 1;
+        Ok(())
+    }
+
+    /// Opens a connection for the request that waits longest, where none is coming for it.
+    pub(super) fn replace_connection(&mut self, target: usize) {
+        while self.connections.of(target) < self.most_of_one.min(self.pending[target].len()) {
+            let Err(error) = self.connect(target) else {
+                continue;
+            };
+            if let Some(attempt) = self.pending[target].pop_front() {
+                self.ended(attempt.fail(Failure::Connect, error.to_string(), now_ns()));
+            }
+        }
+    }
+}
