@@ -53,7 +53,8 @@ impl Choice {
     }
 }
 
-fn permute(place: u64, cases: u64, key: u64) -> u64 {
+/// Returns where a place of `cases` goes in the permutation of that key.
+pub(crate) fn permute(place: u64, cases: u64, key: u64) -> u64 {
     let half_bits = (u64::BITS - cases.leading_zeros()).div_ceil(2).max(1);
     let mask = (1_u64 << half_bits) - 1;
     let mut at = place;
@@ -72,7 +73,7 @@ fn permute(place: u64, cases: u64, key: u64) -> u64 {
 }
 
 /// The finalizer of `SplitMix64` (Steele, Lea, and Flood 2014).
-const fn mix(value: u64) -> u64 {
+pub(crate) const fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -31,7 +31,7 @@ mod trace;
 mod validity;
 
 pub(crate) use arrival::{Timing, nanos, read_trace};
-pub(crate) use choice::Choice;
+pub(crate) use choice::{Choice, mix, permute};
 pub(crate) use engine::{LoadError, LoadResult, run};
 pub(crate) use limit::{Search, growth};
 pub(crate) use merge::{merge_generators, merge_stages};

@@ -10,6 +10,7 @@ mod metric;
 mod model;
 mod name;
 mod overrides;
+mod prompts;
 mod raw;
 mod read;
 mod schema;
@@ -32,6 +33,9 @@ pub(crate) use model::{
     Rule, Slo, SloTarget, Stage, Timeouts, Until, VersionSource,
 };
 pub(crate) use name::Name;
+#[cfg(test)]
+pub(crate) use prompts::Prefix;
+pub(crate) use prompts::{Prompts, Tokens};
 pub(crate) use schema::schema;
 pub(crate) use scope::Scope;
 pub(crate) use secrets::Secrets;

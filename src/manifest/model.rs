@@ -12,6 +12,7 @@ use super::arrivals::Arrivals;
 use super::kind::KindTable;
 use super::metric::{LatencyMetric, ShareMetric, Stat};
 use super::name::Name;
+use super::prompts::Prompts;
 use crate::measure::Share;
 
 /// A byte range in the manifest's text.
@@ -153,6 +154,8 @@ pub(crate) struct Load {
     pub(crate) seed: u64,
     /// A golden set whose inputs are sent, relative to the manifest.
     pub(crate) data: Option<PathBuf>,
+    /// What is sent where there is no golden set.
+    pub(crate) prompts: Option<Prompts>,
     /// In which order.
     pub(crate) order: CaseOrder,
     /// The suite that scores what came back.
@@ -179,6 +182,7 @@ impl Load {
             warmup: Duration::ZERO,
             seed: 1,
             data: None,
+            prompts: None,
             order: CaseOrder::InTurn,
             score_with: None,
             max_requests: None,

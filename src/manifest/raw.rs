@@ -88,6 +88,8 @@ pub(super) struct Load {
     pub(super) warmup: Option<Time>,
     pub(super) seed: Option<u64>,
     pub(super) data: Option<PathBuf>,
+    #[schemars(with = "Option<Prompts>")]
+    pub(super) prompts: Option<Spanned<Prompts>>,
     #[schemars(with = "Option<String>")]
     pub(super) order: Option<Spanned<String>>,
     #[schemars(with = "Option<Name>")]
@@ -102,6 +104,30 @@ pub(super) struct Load {
     pub(super) connections: Option<Spanned<WordOrCount>>,
     #[schemars(with = "Option<Sessions>")]
     pub(super) sessions: Option<Spanned<Sessions>>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Prompts {
+    #[schemars(with = "Option<Lengths>")]
+    pub(super) tokens: Option<Spanned<Lengths>>,
+    #[schemars(with = "Option<Lengths>")]
+    pub(super) output_tokens: Option<Spanned<Lengths>>,
+    #[schemars(with = "Option<u32>")]
+    pub(super) cases: Option<Spanned<u32>>,
+    #[schemars(with = "Option<u32>")]
+    pub(super) turns: Option<Spanned<u32>>,
+    pub(super) prefix: Option<Prefix>,
+    pub(super) input: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Prefix {
+    #[schemars(with = "u32")]
+    pub(super) tokens: Spanned<u32>,
+    #[schemars(with = "Option<u32>")]
+    pub(super) of: Option<Spanned<u32>>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -330,6 +356,53 @@ impl<'de> Deserialize<'de> for OneOrMany {
     }
 }
 
+/// `512`, `[100, 900]`, or `{ mean = 512, cv = 0.5 }`.
+#[derive(Clone, Debug)]
+pub(super) enum Lengths {
+    Fixed(i64),
+    Between(Vec<i64>),
+    Skewed { mean: f64, cv: f64 },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SkewedLengths {
+    mean: f64,
+    cv: f64,
+}
+
+impl<'de> Deserialize<'de> for Lengths {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Lengths;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a length such as `512`, `[100, 900]`, or `{ mean = 512, cv = 0.5 }`")
+            }
+
+            fn visit_i64<E: de::Error>(self, tokens: i64) -> Result<Lengths, E> {
+                Ok(Lengths::Fixed(tokens))
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Lengths, A::Error> {
+                let mut numbers = Vec::new();
+                while let Some(number) = seq.next_element()? {
+                    numbers.push(number);
+                }
+                Ok(Lengths::Between(numbers))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Lengths, A::Error> {
+                let deserializer = de::value::MapAccessDeserializer::new(map);
+                let SkewedLengths { mean, cv } = SkewedLengths::deserialize(deserializer)?;
+                Ok(Lengths::Skewed { mean, cv })
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
 /// A word, or a number of something.
 #[derive(Clone, Debug)]
 pub(super) enum WordOrCount {
@@ -400,6 +473,19 @@ schema_is!(Time, "Duration", {
 schema_is!(OneOrMany, "OneOrMany", {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
     "description": "a name or an array of names"
+});
+schema_is!(Lengths, "Lengths", {
+    "anyOf": [
+        {"type": "integer", "minimum": 1},
+        {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 2},
+        {
+            "type": "object",
+            "properties": {"mean": {"type": "number", "minimum": 1}, "cv": {"type": "number", "exclusiveMinimum": 0}},
+            "required": ["mean", "cv"],
+            "additionalProperties": false
+        }
+    ],
+    "description": "a length in tokens such as `512`, `[100, 900]`, or `{ mean = 512, cv = 0.5 }`"
 });
 schema_is!(WordOrCount, "WordOrCount", {
     "type": ["string", "integer"],

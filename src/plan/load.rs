@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::arrivals;
 use super::error::PlanError;
 use super::project::Project;
+use super::prompts;
 use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
@@ -96,9 +97,10 @@ pub(crate) async fn load_plan(
     load: &Load,
     only: &[String],
 ) -> Result<LoadPlan> {
-    let cases = match &load.data {
-        Some(path) => project.golden(path)?.cases,
-        None => vec![Case::without_data()],
+    let cases = match (&load.data, &load.prompts) {
+        (Some(path), _) => project.golden(path)?.cases,
+        (None, Some(prompts)) => prompts::cases(prompts, load.seed),
+        (None, None) => vec![Case::without_data()],
     };
     // What the load does not name may still be put under this load.
     let mut names: Vec<String> = Vec::new();
@@ -361,6 +363,7 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
         "warmup": show_duration(load.warmup),
         "seed": load.seed,
         "data": load.data,
+        "prompts": load.prompts.as_ref().map(prompts::document),
         "order": load.order.key(),
         "connections": load.connections.to_string(),
         "sessions": load.sessions.map(|it| json!({"think_time": show_duration(it.think_time)})),

@@ -7,6 +7,7 @@ mod listening;
 mod load;
 mod profile;
 mod project;
+mod prompts;
 mod requests;
 
 pub(crate) use error::PlanError;

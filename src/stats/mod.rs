@@ -22,4 +22,5 @@ pub(crate) use plan::cases_needed;
 pub(crate) use proportion::wilson;
 pub(crate) use proportion::{Proportion, mean_score, newcombe, pass_rate};
 pub(crate) use quantile::{mover_log_ratio, quantile_interval};
+pub(crate) use special::normal_quantile;
 pub(crate) use special::student_t_quantile;

@@ -5,12 +5,13 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::stage::target;
-use super::{Heading, Known, arrivals, exists, positive, read, required};
+use super::{Heading, Known, arrivals, exists, positive, prompts, read, required};
 use crate::manifest::arrivals::Arrivals;
 use crate::manifest::document::Section;
 use crate::manifest::error::Problems;
 use crate::manifest::model::{CaseOrder, Connections, Length, Load, Sessions, Until};
 use crate::manifest::name::Name;
+use crate::manifest::prompts::Prompts;
 use crate::manifest::raw;
 use crate::manifest::shape::suggest;
 
@@ -25,6 +26,7 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
     let raw = raw?;
     let what = &heading.what;
     let until = until(&raw, &heading, problems);
+    let prompts = prompts_of(&raw, &heading, problems);
     if let Some(suite) = &raw.score_with {
         let by = format!("`score_with` of {what}");
         let name = suite.get_ref().as_str();
@@ -33,30 +35,15 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
     let max_cost = max_cost(raw.max_cost.as_ref(), what, problems);
     let targets = required(raw.target, "target", &heading, problems)
         .map(|target| targets(target, what, known, problems));
-    let arrivals = if heading.wrong.contains("arrivals") {
-        None
-    } else if let Some(written) = raw.arrivals {
-        let duration = match until {
-            Some(Length::Until(Until::Duration(duration))) => Some(duration),
-            _ => None,
-        };
-        arrivals::arrivals(&written, duration, what, problems)
-    } else {
-        let message = format!("{what} has no `arrivals`");
-        problems.at(
-            heading.span.clone(),
-            message,
-            Some(arrivals::HELP.to_owned()),
-        );
-        None
-    };
+    let arrivals = arrivals_of(raw.arrivals.as_ref(), until, &heading, problems);
     let honour_retry_after = honours(
         raw.honour_retry_after.as_ref(),
         arrivals.as_ref(),
         what,
         problems,
     );
-    let sessions = sessions(raw.sessions.as_ref(), raw.data.is_some(), what, problems);
+    let has_cases = raw.data.is_some() || raw.prompts.is_some();
+    let sessions = sessions(raw.sessions.as_ref(), has_cases, what, problems);
     let begins_each = sessions.is_none()
         && arrivals
             .as_ref()
@@ -72,6 +59,7 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
         warmup: raw.warmup.map_or(Duration::ZERO, |time| time.0),
         seed: raw.seed.unwrap_or(DEFAULT_SEED),
         data: raw.data,
+        prompts,
         order: order?,
         score_with: raw.score_with.map(Spanned::into_inner),
         max_requests,
@@ -193,15 +181,52 @@ fn honours(
     true
 }
 
+fn arrivals_of(
+    written: Option<&Spanned<raw::Arrivals>>,
+    until: Option<Length>,
+    heading: &Heading,
+    problems: &mut Problems,
+) -> Option<Arrivals> {
+    let what = &heading.what;
+    if heading.wrong.contains("arrivals") {
+        return None;
+    }
+    let Some(written) = written else {
+        let message = format!("{what} has no `arrivals`");
+        let help = Some(arrivals::HELP.to_owned());
+        problems.at(heading.span.clone(), message, help);
+        return None;
+    };
+    let duration = match until {
+        Some(Length::Until(Until::Duration(duration))) => Some(duration),
+        _ => None,
+    };
+    arrivals::arrivals(written, duration, what, problems)
+}
+
+fn prompts_of(raw: &raw::Load, heading: &Heading, problems: &mut Problems) -> Option<Prompts> {
+    let what = &heading.what;
+    let written = raw.prompts.as_ref()?;
+    if heading.wrong.contains("prompts") {
+        return None;
+    }
+    if raw.data.is_some() {
+        let message = format!("{what} has both `data` and `prompts`");
+        let help = "Keep one of them.".to_owned();
+        problems.at(written.span(), message, Some(help));
+    }
+    prompts::prompts(written, what, problems)
+}
+
 fn sessions(
     written: Option<&Spanned<raw::Sessions>>,
-    has_data: bool,
+    has_cases: bool,
     what: &str,
     problems: &mut Problems,
 ) -> Option<Sessions> {
     let written = written?;
-    if !has_data {
-        let message = format!("`sessions` of {what} needs `data`");
+    if !has_cases {
+        let message = format!("`sessions` of {what} needs `data` or `prompts`");
         let help = "The cases of one `group` are the turns of one session.".to_owned();
         problems.at(written.span(), message, Some(help));
     }

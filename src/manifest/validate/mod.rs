@@ -7,6 +7,7 @@ mod fault;
 mod gate;
 mod load;
 mod pipeline;
+mod prompts;
 mod reference;
 mod rule;
 mod slo;

@@ -1,4 +1,4 @@
-//! Sessions end to end: conversations whose turns carry what was said before.
+//! What a load sends, end to end: conversations whose turns carry what was said before, and made-up prompts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -216,4 +216,90 @@ fn sessions_go_through_pipelines() {
     assert_eq!(said(last), ["hello", "ok", "and then?", "ok", "found bye"]);
     let search: Value = serde_json::from_str(&requests[requests.len() - 2].body).unwrap();
     assert_eq!(search, json!({"q": "bye", "turn": 3}));
+}
+
+/// What a model is sent: its last message, and how many tokens it may answer with.
+fn asked(request: &Request) -> (String, u64) {
+    let body: Value = serde_json::from_str(&request.body).unwrap();
+    (
+        said(request).pop().unwrap(),
+        body["max_tokens"].as_u64().unwrap(),
+    )
+}
+
+#[test]
+fn prompts_have_the_lengths_that_were_asked_for() {
+    let _turn = turn();
+    let stub = chat_stub();
+    let stage = "messages = [{ role = \"user\", content = \"{{ input.question }}\" }]\nbody = { max_tokens = \"{{ input.output_tokens }}\" }";
+    let load = "arrivals = { rate = \"100/s\" }\nrequests = 40\nprompts = { tokens = [20, 59], output_tokens = 7, cases = 40, prefix = { tokens = 30, of = 2 } }";
+    let project = project(&stub, stage, load);
+    let text = std::fs::read_to_string(project.path("stagegate.toml")).unwrap();
+    let text = text.replace("data = \"talk.jsonl\"\n", "");
+    project.write("stagegate.toml", &text);
+    let run = project
+        .measure(&["load", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(run["plan"]["prompts"]["tokens"], "20 to 59");
+    let requests = stub.requests();
+    let sent: Vec<(String, u64)> = requests[requests.len() - 40..].iter().map(asked).collect();
+    let mut lengths: Vec<usize> = sent
+        .iter()
+        .map(|(text, _)| text.split(' ').count())
+        .collect();
+    lengths.sort_unstable();
+    // Stratified: each length once.
+    assert_eq!(lengths, (50..90).collect::<Vec<_>>());
+    assert!(sent.iter().all(|(_, tokens)| *tokens == 7));
+    let beginning = |text: &str| text.split(' ').take(30).collect::<Vec<_>>().join(" ");
+    let mut prefixes: Vec<String> = sent.iter().map(|(text, _)| beginning(text)).collect();
+    prefixes.sort_unstable();
+    prefixes.dedup();
+    assert_eq!(prefixes.len(), 2);
+}
+
+#[test]
+fn wrong_prompts_are_told() {
+    let stub = chat_stub();
+    let load = "arrivals = { rate = \"100/s\" }\nrequests = 40\nprompts = {}";
+    let project = project(&stub, MESSAGES, load);
+    let text = std::fs::read_to_string(project.path("stagegate.toml")).unwrap();
+    let text = text.replace("data = \"talk.jsonl\"\n", "");
+    for (wrong, said) in [
+        (
+            "tokens = [59, 20]",
+            "`tokens` of `prompts` of load `talk` is not a length",
+        ),
+        (
+            "tokens = 0",
+            "`tokens` of `prompts` of load `talk` is not a length",
+        ),
+        (
+            "tokens = { mean = 9 }",
+            "`prompts.tokens` of load `talk` has no `cv`",
+        ),
+        (
+            "tokens = 90000, cases = 90000",
+            "8100 million tokens together",
+        ),
+        ("cases = 4", "`prompts` of load `talk` has no `tokens`"),
+        (
+            "tokens = 9, cases = 0",
+            "`cases` of `prompts` of load `talk` must be above zero",
+        ),
+        (
+            "tokens = 9, prefix = { of = 2 }",
+            "`prompts.prefix` of load `talk` has no `tokens`",
+        ),
+        ("tokens = 9, length = 3", "unknown key `length`"),
+    ] {
+        let at = text.find("prompts = ").unwrap();
+        project.write(
+            "stagegate.toml",
+            format!("{}prompts = {{ {wrong} }}\n", &text[..at]),
+        );
+        let output = project.run(&["check"]).expect(2).stderr;
+        assert!(output.contains(said), "{wrong}: {output}");
+    }
 }
