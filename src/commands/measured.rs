@@ -99,7 +99,8 @@ pub(super) fn first_case(project: &Project) -> Result<Case> {
         .manifest
         .loads
         .iter()
-        .filter_map(|load| load.data.as_ref());
+        .flat_map(|load| load.mix.iter().map(|it| &it.sends).chain([&load.sends]))
+        .filter_map(|sends| sends.data.as_ref());
     match sets.chain(data).next() {
         Some(path) => Ok(project
             .golden(path)?

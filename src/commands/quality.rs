@@ -21,11 +21,10 @@ pub(super) fn score_captured(
         .score_with
         .as_ref()
         .and_then(|name| project.manifest.eval_named(name.as_str()));
-    let (Some(suite), Some(data)) = (suite, &load.data) else {
+    let Some(suite) = suite else {
         return Ok(None);
     };
     let mut suite_plan = eval_plan(project, suite, None, &[])?;
-    let sent = project.golden(data)?;
     let place: BTreeMap<&str, usize> = suite_plan
         .golden
         .cases
@@ -37,10 +36,8 @@ pub(super) fn score_captured(
     let mut graded = Vec::new();
     for answer in captured {
         let is_graded = plan.name(answer.recorder) == suite_plan.stage;
-        let index = sent
-            .cases
-            .get(answer.case)
-            .and_then(|case| place.get(case.id.as_str()));
+        let sent = plan.flows[answer.flow].cases.ids.get(answer.case);
+        let index = sent.and_then(|id| place.get(id.as_str()));
         if let (true, Some(index)) = (is_graded, index) {
             let response_time = answer.stamps.response_time().unwrap_or(0);
             let repeat = repeats.entry(*index).or_default();

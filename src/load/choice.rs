@@ -43,9 +43,8 @@ impl Choice {
             Self::InTurn(cases) => (index % cases) as usize,
             Self::Shuffled(cases) => permute(index % cases, *cases, key(index / cases)) as usize,
             Self::Weighted(sums) => {
-                const SCALE: f64 = 1.0 / (1_u64 << 53) as f64;
                 let all = sums.last().copied().unwrap_or(0.0);
-                let at = (key(index) >> 11) as f64 * SCALE * all;
+                let at = unit(key(index)) * all;
                 let place = sums.partition_point(|sum| *sum <= at);
                 place.min(sums.len().saturating_sub(1))
             }
@@ -70,6 +69,12 @@ pub(crate) fn permute(place: u64, cases: u64, key: u64) -> u64 {
             return at;
         }
     }
+}
+
+/// Returns the number in [0, 1) that 53 bits of a scrambled one stand for.
+pub(super) const fn unit(scrambled: u64) -> f64 {
+    const SCALE: f64 = 1.0 / (1_u64 << 53) as f64;
+    (scrambled >> 11) as f64 * SCALE
 }
 
 /// The finalizer of `SplitMix64` (Steele, Lea, and Flood 2014).

@@ -141,7 +141,7 @@ fn prepare<'a>(
 ) -> Vec<std::io::Result<Shard<'a>>> {
     let shards = polls.len();
     let most = most_connections() / shards;
-    let counters: Vec<Arc<Counters>> = plan.flows.iter().map(|_| Arc::default()).collect();
+    let counters = Counters::of(plan);
     polls
         .into_iter()
         .enumerate()

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::arrival::{Phase, Schedule, Timing, nanos};
+use super::choice::{mix, unit};
 use super::part::Part;
-use super::plan::LoadPlan;
-use crate::manifest::{Until, Users};
+use super::plan::{Flow, LoadPlan};
+use crate::manifest::{ShareOfArrivals, Until, Users};
+
+/// Keys the random numbers that say whose an arrival is, so that they have nothing to do with those that choose its case.
+const WHOSE: u64 = 0x0005_1a7e_0fa1;
 
 /// A request that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +32,21 @@ pub(super) enum Feed {
     Closed(ClosedFeed),
 }
 
-/// The arrivals i with i mod `shards` = `shard`, warm-up first.
+/// The arrivals i with i mod `shards` = `shard` that are its flow's, warm-up first.
 pub(super) struct OpenFeed {
     phases: VecDeque<PhaseFeed>,
     next: Option<Due>,
+    seed: u64,
+    share: Option<ShareOfArrivals>,
+    worker: u64,
+    workers: u64,
 }
 
 struct PhaseFeed {
-    schedule: std::iter::StepBy<std::iter::Skip<std::iter::Enumerate<Schedule>>>,
+    schedule: Schedule,
+    /// How many arrivals of all flows, and of this one, have come out of it.
+    all: u64,
+    own: u64,
     offset: u64,
     measured: bool,
 }
@@ -53,14 +64,32 @@ pub(super) struct ClosedFeed {
     end: Option<u64>,
     limit: u64,
     part: Part,
-    counters: Arc<Counters>,
+    counters: Counters,
 }
 
-/// Numbers of a closed loop, shared by the shards of one flow.
-#[derive(Debug, Default)]
+/// Numbers of a closed loop, shared by all shards.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Counters {
-    warmup: AtomicU64,
-    measured: AtomicU64,
+    /// Requests of one flow.
+    warmup: Arc<AtomicU64>,
+    measured: Arc<AtomicU64>,
+    /// Measured ones of all flows that share their arrivals.
+    together: Arc<AtomicU64>,
+}
+
+impl Counters {
+    /// Makes those of every flow of a plan.
+    pub(super) fn of(plan: &LoadPlan) -> Vec<Self> {
+        let shared = Self::default();
+        let of = |flow: &Flow| match flow.share {
+            None => Self::default(),
+            Some(_) => Self {
+                together: Arc::clone(&shared.together),
+                ..Self::default()
+            },
+        };
+        plan.flows.iter().map(of).collect()
+    }
 }
 
 impl Feed {
@@ -70,67 +99,22 @@ impl Feed {
         flow: usize,
         (shard, shards): (usize, usize),
         start: u64,
-        counters: &Arc<Counters>,
+        counters: &Counters,
     ) -> Self {
-        let warmup = nanos(plan.warmup);
         // The threads of every process take turns: thread j of part p is worker p + j · parts.
         let Part { index, of } = plan.part;
-        let (shard, shards) = (index as usize + of as usize * shard, of as usize * shards);
+        let worker = index as usize + of as usize * shard;
+        let workers = of as usize * shards;
         match &plan.timing {
-            Timing::Drawn { .. } | Timing::Listed(_) => {
-                let phase = |phase, until, offset| {
-                    Schedule::new(&plan.timing, until, plan.seed, flow as u64, phase).map(|it| {
-                        PhaseFeed {
-                            schedule: it.enumerate().skip(shard).step_by(shards),
-                            offset,
-                            measured: phase == Phase::Measured,
-                        }
-                    })
-                };
-                let before = (warmup > 0)
-                    .then(|| phase(Phase::Warmup, Until::Duration(plan.warmup), start - warmup));
-                let phases =
-                    before
-                        .flatten()
-                        .into_iter()
-                        .chain(phase(Phase::Measured, plan.until, start));
-                let mut feed = OpenFeed {
-                    phases: phases.collect(),
-                    next: None,
-                };
-                feed.advance();
-                Self::Open(feed)
+            Timing::Closed(users) => {
+                let mine = own_share(plan, flow).unwrap_or(ShareOfArrivals::ALL);
+                let mine = mine.users(users.concurrency);
+                let mine = mine.filter(|user| *user as usize % workers == worker);
+                Self::Closed(ClosedFeed::new(plan, *users, mine, start, counters))
             }
-            Timing::Closed(Users {
-                concurrency,
-                think_time,
-                user_rate,
-            }) => {
-                let mine = (0..*concurrency).filter(|user| *user as usize % shards == shard);
-                let begin = start - warmup;
-                let pace_ns = user_rate.map(|rate| (1e9 / rate.per_second()) as u64);
-                // Users who keep a rate begin one after another, so that they do not ask in step.
-                let first = |user: u32| {
-                    let turn = u64::from(user) * pace_ns.unwrap_or(0);
-                    begin + turn / u64::from(*concurrency)
-                };
-                Self::Closed(ClosedFeed {
-                    ready: mine.map(|user| Reverse((first(user), user))).collect(),
-                    began: vec![0; *concurrency as usize],
-                    pace_ns,
-                    think_ns: nanos(*think_time),
-                    start,
-                    end: match plan.until {
-                        Until::Duration(duration) => Some(start + nanos(duration)),
-                        Until::Requests(_) => None,
-                    },
-                    limit: match plan.until {
-                        Until::Duration(_) => u64::MAX,
-                        Until::Requests(count) => plan.part.share(count),
-                    },
-                    part: plan.part,
-                    counters: Arc::clone(counters),
-                })
+            Timing::Drawn { .. } | Timing::Listed(_) => {
+                let whose = (worker as u64, workers as u64);
+                Self::Open(OpenFeed::new(plan, flow, whose, start))
             }
         }
     }
@@ -175,25 +159,106 @@ impl Feed {
     }
 }
 
+/// Returns the part of the load's arrivals that is a flow's, where flows share them out.
+fn own_share(plan: &LoadPlan, flow: usize) -> Option<ShareOfArrivals> {
+    plan.flows.get(flow)?.share
+}
+
 impl OpenFeed {
+    fn new(plan: &LoadPlan, flow: usize, (worker, workers): (u64, u64), start: u64) -> Self {
+        let warmup = nanos(plan.warmup);
+        let share = own_share(plan, flow);
+        // Flows that share their arrivals have the random numbers of the first.
+        let stream = if share.is_some() { 0 } else { flow as u64 };
+        let phase = |phase, until, offset| {
+            Schedule::new(&plan.timing, until, plan.seed, stream, phase).map(|schedule| PhaseFeed {
+                schedule,
+                all: 0,
+                own: 0,
+                offset,
+                measured: phase == Phase::Measured,
+            })
+        };
+        let before = (warmup > 0)
+            .then(|| phase(Phase::Warmup, Until::Duration(plan.warmup), start - warmup));
+        let measured = phase(Phase::Measured, plan.until, start);
+        let mut feed = Self {
+            phases: before.flatten().into_iter().chain(measured).collect(),
+            next: None,
+            seed: plan.seed,
+            share,
+            worker,
+            workers,
+        };
+        feed.advance();
+        feed
+    }
+
     fn advance(&mut self) {
         self.next = None;
         while let Some(phase) = self.phases.front_mut() {
-            if let Some((index, at)) = phase.schedule.next() {
+            let Some(at) = phase.schedule.next() else {
+                self.phases.pop_front();
+                continue;
+            };
+            let number = phase.all;
+            phase.all += 1;
+            let draw = || unit(mix(self.seed ^ mix(WHOSE ^ number)));
+            if self.share.is_some_and(|share| !share.holds(draw())) {
+                continue;
+            }
+            let index = phase.own;
+            phase.own += 1;
+            if number % self.workers == self.worker {
                 self.next = Some(Due {
                     intended: phase.offset + at,
-                    index: index as u64,
+                    index,
                     measured: phase.measured,
                     user: None,
                 });
                 return;
             }
-            self.phases.pop_front();
         }
     }
 }
 
 impl ClosedFeed {
+    fn new(
+        plan: &LoadPlan,
+        users: Users,
+        mine: impl Iterator<Item = u32>,
+        start: u64,
+        counters: &Counters,
+    ) -> Self {
+        let Users {
+            concurrency,
+            think_time,
+            user_rate,
+        } = users;
+        let begin = start - nanos(plan.warmup);
+        let pace_ns = user_rate.map(|rate| (1e9 / rate.per_second()) as u64);
+        // Users who keep a rate begin one after another, so that they do not ask in step.
+        let first = |user: u32| {
+            let turn = u64::from(user) * pace_ns.unwrap_or(0);
+            begin + turn / u64::from(concurrency)
+        };
+        let (end, limit) = match plan.until {
+            Until::Duration(duration) => (Some(start + nanos(duration)), u64::MAX),
+            Until::Requests(count) => (None, plan.part.share(count)),
+        };
+        Self {
+            ready: mine.map(|user| Reverse((first(user), user))).collect(),
+            began: vec![0; concurrency as usize],
+            pace_ns,
+            think_ns: nanos(think_time),
+            start,
+            end,
+            limit,
+            part: plan.part,
+            counters: counters.clone(),
+        }
+    }
+
     /// Makes a user ready who was answered at `now`: after the think time, and not before the user's own rate allows.
     fn come_back(&mut self, user: u32, now: u64) {
         let rested = now + self.think_ns;
@@ -216,11 +281,11 @@ impl ClosedFeed {
         } else {
             &self.counters.warmup
         };
-        let index = counter.fetch_add(1, Ordering::Relaxed);
-        if measured && index >= self.limit {
+        if measured && self.counters.together.fetch_add(1, Ordering::Relaxed) >= self.limit {
             self.ready.clear();
             return None;
         }
+        let index = counter.fetch_add(1, Ordering::Relaxed);
         self.began[user as usize] = intended;
         Some(Due {
             intended,
@@ -236,7 +301,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::manifest::{Connections, Curve, Gaps};
+    use crate::load::choice::Choice;
+    use crate::load::plan::Cases;
+    use crate::manifest::{Connections, Curve, Gaps, Scenario, Sends};
 
     fn plan(timing: Timing, until: Until, warmup: u64) -> LoadPlan {
         LoadPlan {
@@ -257,7 +324,13 @@ mod tests {
     }
 
     fn take_all(plan: &LoadPlan, shard: usize, shards: usize) -> Vec<Due> {
-        let mut feed = Feed::new(plan, 0, (shard, shards), 1_000_000_000, &Arc::default());
+        let mut feed = Feed::new(
+            plan,
+            0,
+            (shard, shards),
+            1_000_000_000,
+            &Counters::default(),
+        );
         std::iter::from_fn(|| feed.take(u64::MAX)).collect()
     }
 
@@ -304,13 +377,77 @@ mod tests {
     }
 
     #[test]
+    fn flows_that_share_arrivals_take_each_once_whatever_the_shards() {
+        let timing = Timing::Drawn {
+            gaps: Gaps::Exponential,
+            curve: Curve::Flat(500.0),
+        };
+        let mut plan = plan(timing, Until::Requests(2_000), 100);
+        let whole = take_all(&plan, 0, 1);
+        let mix = [0.5, 0.2, 0.3].map(|weight| Scenario {
+            name: "s".parse().unwrap(),
+            weight,
+            target: "t".parse().unwrap(),
+            sends: Sends::NOTHING,
+        });
+        plan.flows = Scenario::shares(&mix)
+            .into_iter()
+            .map(|share| Flow {
+                steps: vec![0],
+                whole: None,
+                share: Some(share),
+                cases: Cases {
+                    ids: Vec::new(),
+                    requests: Vec::new(),
+                    scopes: Vec::new(),
+                    choice: Choice::InTurn(1),
+                    sessions: None,
+                },
+            })
+            .collect();
+        let take = |flow: usize, shards: usize| {
+            let mut all: Vec<Due> = (0..shards)
+                .flat_map(|shard| {
+                    let counters = Counters::default();
+                    let mut feed =
+                        Feed::new(&plan, flow, (shard, shards), 1_000_000_000, &counters);
+                    std::iter::from_fn(move || feed.take(u64::MAX)).collect::<Vec<_>>()
+                })
+                .collect();
+            all.sort_by_key(|due| due.intended);
+            all
+        };
+        let mut all = Vec::new();
+        for (flow, expected) in [1_000_usize, 400, 600].into_iter().enumerate() {
+            let one = take(flow, 1);
+            let measured: Vec<u64> = one
+                .iter()
+                .filter(|it| it.measured)
+                .map(|it| it.index)
+                .collect();
+            assert_eq!(measured, (0..measured.len() as u64).collect::<Vec<_>>());
+            // Five standard deviations of a binomial count.
+            assert!(
+                measured.len().abs_diff(expected) < 112,
+                "{}",
+                measured.len()
+            );
+            assert_eq!(take(flow, 3), one);
+            all.extend(one);
+        }
+        all.sort_by_key(|due| due.intended);
+        let times = |all: &[Due]| all.iter().map(|due| due.intended).collect::<Vec<_>>();
+        assert_eq!(times(&all), times(&whole));
+    }
+
+    #[test]
     fn users_of_a_closed_loop_come_back_after_their_think_time() {
         let users = Users {
             think_time: Duration::from_nanos(5),
             ..Users::restless(2)
         };
         let plan = plan(Timing::Closed(users), Until::Requests(3), 0);
-        let mut feed = Feed::new(&plan, 0, (0, 1), 100, &Arc::default());
+        let mut feed = Feed::new(&plan, 0, (0, 1), 100, &Counters::default());
         assert_eq!(feed.take(100).unwrap().user, Some(0));
         assert_eq!(feed.take(100).unwrap().user, Some(1));
         assert_eq!((feed.take(100), feed.next_at()), (None, None));
@@ -328,7 +465,7 @@ mod tests {
             ..Users::restless(2)
         };
         let plan = plan(Timing::Closed(users), Until::Requests(9), 0);
-        let mut feed = Feed::new(&plan, 0, (0, 1), 0, &Arc::default());
+        let mut feed = Feed::new(&plan, 0, (0, 1), 0, &Counters::default());
         let ms = 1_000_000;
         assert_eq!(feed.take(0).unwrap().intended, 0);
         assert_eq!(feed.next_at(), Some(50 * ms)); // the second user begins half a gap later

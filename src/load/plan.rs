@@ -11,11 +11,12 @@ use super::arrival::Timing;
 use super::choice::Choice;
 use super::part::Part;
 use crate::manifest::{
-    Connections, Cost, LatencyMetric, Scope, Slo, SloTarget, Stat, Timeouts, Until,
+    Connections, Cost, LatencyMetric, Scope, ShareOfArrivals, Slo, SloTarget, Stat, Timeouts, Until,
 };
 use crate::protocol::{Call, HttpRequest, ProcessRequest, Request};
 
-/// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself.
+/// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself, or its share of the one
+/// that all have.
 pub(crate) struct LoadPlan {
     /// Every stage that is sent to.
     pub(crate) targets: Vec<Target>,
@@ -42,20 +43,20 @@ pub(crate) struct LoadPlan {
 }
 
 impl LoadPlan {
-    /// Returns what has figures of its own, in the order of the recorders: the stages, then the pipelines.
+    /// Returns what has figures of its own, in the order of the recorders: the stages, then what flows are measured as.
     pub(crate) fn measured(&self) -> impl Iterator<Item = &Measured> {
-        let pipelines = self.flows.iter().filter_map(|flow| flow.pipeline.as_ref());
+        let wholes = self.flows.iter().filter_map(|flow| flow.whole.as_ref());
         let stages = self.targets.iter().map(|target| &target.measured);
-        stages.chain(pipelines)
+        stages.chain(wholes)
     }
 
     /// Returns the number of the recorder that a flow's arrivals count in.
     pub(super) fn recorder(&self, flow: usize) -> usize {
-        if self.flows[flow].pipeline.is_none() {
+        if self.flows[flow].whole.is_none() {
             return self.flows[flow].steps[0];
         }
         let before = self.flows[..flow].iter();
-        self.targets.len() + before.filter(|flow| flow.pipeline.is_some()).count()
+        self.targets.len() + before.filter(|flow| flow.whole.is_some()).count()
     }
 
     /// Returns the names of the flows, as the manifest's `target` has them.
@@ -75,13 +76,17 @@ impl LoadPlan {
 pub(crate) struct Flow {
     /// The stages that it calls, in order, by their numbers in [`LoadPlan::targets`]; never empty.
     pub(crate) steps: Vec<usize>,
-    /// The figures of the whole way, where it is a pipeline.
-    pub(crate) pipeline: Option<Measured>,
+    /// What the whole way is measured as, where it is a pipeline or one kind of user of a mix.
+    pub(crate) whole: Option<Measured>,
+    /// Which of the load's arrivals start it, where flows share them out; without, it has an arrival process of its own.
+    pub(crate) share: Option<ShareOfArrivals>,
     pub(crate) cases: Cases,
 }
 
 /// What the arrivals of a flow send.
 pub(crate) struct Cases {
+    /// What the cases are called, in the order of the data.
+    pub(crate) ids: Vec<String>,
     /// The first step's request for each case, in the order of the data; empty where a request is written when it is due.
     pub(crate) requests: Vec<Prepared>,
     /// What the templates of each case see, in the order of the data, without what comes back during the run; empty where all
@@ -102,10 +107,13 @@ pub(crate) struct Sessions {
     pub(crate) run: u64,
 }
 
-/// Something with figures of its own: a stage or a pipeline.
+/// Something with figures of its own: a stage, a pipeline, or one kind of user.
 pub(crate) struct Measured {
     pub(crate) name: String,
+    /// Whose limits a good request keeps.
     pub(crate) slo: Vec<Slo>,
+    /// Whether the SLOs are its own, and not only those of the stage that it calls.
+    pub(crate) is_judged: bool,
     pub(crate) cost: Option<Cost>,
     pub(crate) owner: Option<String>,
 }

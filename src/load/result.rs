@@ -67,6 +67,7 @@ pub(super) fn stage_result(
     result.slo = measured
         .slo
         .iter()
+        .filter(|_| measured.is_judged)
         .map(|slo| judge(slo, &result, recorder))
         .collect();
     result

@@ -62,8 +62,8 @@ impl Session {
         let (flow, sessions) = (&plan.flows[flow], plan.flows[flow].cases.sessions.as_ref());
         let case = sessions.map_or(0, |sessions| self.case(sessions));
         let mut scope = flow.cases.scopes[case].clone();
-        // Only a stage that is called itself knows how its turn reads as messages.
-        let own = flow.pipeline.is_none().then(|| {
+        // Of several steps, none knows how the turn as a whole reads as messages.
+        let own = (flow.steps.len() == 1).then(|| {
             let call = &plan.targets[flow.steps[0]].call;
             call.says(&scope).ok().flatten()
         });

@@ -53,6 +53,7 @@ pub(super) struct Shared {
 
 /// An ok answer of the measured phase, kept to be scored.
 pub(crate) struct Captured {
+    pub(crate) flow: usize,
     /// The number of its recorder.
     pub(crate) recorder: usize,
     pub(crate) case: usize,
@@ -256,9 +257,9 @@ impl<'a> Shard<'a> {
             .chain(self.pending.iter().flatten())
         {
             let errand = &attempt.errand;
-            let pipeline = errand.journey.as_ref();
-            let pipeline = pipeline.map(|_| self.plan.recorder(errand.flow));
-            for recorder in pipeline.into_iter().chain([errand.target]) {
+            let journey = errand.journey.as_ref();
+            let whole = journey.map(|_| self.plan.recorder(errand.flow));
+            for recorder in whole.into_iter().chain([errand.target]) {
                 let recorder = &mut self.recorders[recorder];
                 recorder.attempted += u64::from(errand.measured);
                 recorder.in_flight_at_end += u64::from(errand.measured);

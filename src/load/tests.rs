@@ -28,6 +28,7 @@ fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
         measured: Measured {
             name: "s".to_owned(),
             slo: Vec::new(),
+            is_judged: true,
             cost: None,
             owner: None,
         },
@@ -52,8 +53,10 @@ fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
         targets: vec![target],
         flows: vec![Flow {
             steps: vec![0],
-            pipeline: None,
+            whole: None,
+            share: None,
             cases: Cases {
+                ids: Vec::new(),
                 requests: vec![Prepared::new(&request, Connections::Pooled)],
                 scopes: Vec::new(),
                 choice: Choice::InTurn(1),

@@ -30,7 +30,7 @@ pub(crate) use kind::KindTable;
 pub(crate) use metric::{LatencyMetric, ShareMetric, Stat};
 pub(crate) use model::{
     CaseOrder, Connections, Cost, Environment, Eval, Gate, Length, Limit, Load, Manifest, Pipeline,
-    Rule, Slo, SloTarget, Stage, Timeouts, Until, VersionSource,
+    Rule, Scenario, Sends, ShareOfArrivals, Slo, SloTarget, Stage, Timeouts, Until, VersionSource,
 };
 pub(crate) use name::Name;
 #[cfg(test)]

@@ -147,17 +147,15 @@ pub(crate) struct Pipeline {
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     pub(crate) name: Name,
+    /// What receives the arrivals, each all of them; empty where there is a mix.
     pub(crate) targets: Vec<Name>,
+    /// What the arrivals are shared out among, instead.
+    pub(crate) mix: Vec<Scenario>,
     pub(crate) arrivals: Arrivals,
     pub(crate) until: Length,
     pub(crate) warmup: Duration,
     pub(crate) seed: u64,
-    /// A golden set whose inputs are sent, relative to the manifest.
-    pub(crate) data: Option<PathBuf>,
-    /// What is sent where there is no golden set.
-    pub(crate) prompts: Option<Prompts>,
-    /// In which order.
-    pub(crate) order: CaseOrder,
+    pub(crate) sends: Sends,
     /// The suite that scores what came back.
     pub(crate) score_with: Option<Name>,
     pub(crate) max_requests: Option<u64>,
@@ -166,9 +164,40 @@ pub(crate) struct Load {
     /// Whether a user of a closed loop waits as long as `Retry-After` says.
     pub(crate) honour_retry_after: bool,
     pub(crate) connections: Connections,
+    pub(crate) span: Span,
+}
+
+/// What the arrivals of a load send.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sends {
+    /// A golden set whose inputs are sent, relative to the manifest.
+    pub(crate) data: Option<PathBuf>,
+    /// What is sent where there is no golden set.
+    pub(crate) prompts: Option<Prompts>,
+    /// In which order.
+    pub(crate) order: CaseOrder,
     /// Where an arrival begins a session.
     pub(crate) sessions: Option<Sessions>,
-    pub(crate) span: Span,
+}
+
+impl Sends {
+    /// One request without a case.
+    pub(crate) const NOTHING: Self = Self {
+        data: None,
+        prompts: None,
+        order: CaseOrder::InTurn,
+        sessions: None,
+    };
+}
+
+/// One kind of user of a load's mix.
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: Name,
+    /// How many arrivals are its own, beside those of the others.
+    pub(crate) weight: f64,
+    pub(crate) target: Name,
+    pub(crate) sends: Sends,
 }
 
 impl Load {
@@ -177,21 +206,64 @@ impl Load {
         Self {
             name: "flags".parse().expect("these are letters"),
             targets: Vec::new(),
+            mix: Vec::new(),
             arrivals,
             until: Length::Until(until),
             warmup: Duration::ZERO,
             seed: 1,
-            data: None,
-            prompts: None,
-            order: CaseOrder::InTurn,
+            sends: Sends::NOTHING,
             score_with: None,
             max_requests: None,
             max_cost: None,
             honour_retry_after: false,
             connections: Connections::Pooled,
-            sessions: None,
             span: 0..0,
         }
+    }
+}
+
+impl Scenario {
+    /// Returns the share of each in the arrivals: next to one another from 0 to 1.
+    pub(crate) fn shares(mix: &[Self]) -> Vec<ShareOfArrivals> {
+        let whole: f64 = mix.iter().map(|it| it.weight).sum();
+        let mut until = 0.0;
+        let share = mix.iter().map(|it| {
+            let from = until;
+            until += it.weight / whole;
+            ShareOfArrivals { from, until }
+        });
+        let mut shares: Vec<ShareOfArrivals> = share.collect();
+        // Rounding must leave no arrival without a scenario.
+        if let Some(last) = shares.last_mut() {
+            last.until = 1.0;
+        }
+        shares
+    }
+}
+
+/// The part of a load's arrivals that is one scenario's: those whose draw from [0, 1) falls into it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ShareOfArrivals {
+    from: f64,
+    until: f64,
+}
+
+impl ShareOfArrivals {
+    /// All of them.
+    pub(crate) const ALL: Self = Self {
+        from: 0.0,
+        until: 1.0,
+    };
+
+    /// Returns whether an arrival with that draw from [0, 1) is in it.
+    pub(crate) fn holds(self, draw: f64) -> bool {
+        (self.from..self.until).contains(&draw)
+    }
+
+    /// Returns which of so many users of a closed loop are in it: as near to its share as whole users can be.
+    pub(crate) fn users(self, concurrency: u32) -> std::ops::Range<u32> {
+        let at = |share: f64| (share * f64::from(concurrency)).round() as u32;
+        at(self.from)..at(self.until)
     }
 }
 
@@ -415,8 +487,9 @@ impl Manifest {
             .find(|pipeline| pipeline.name == *name)
     }
 
-    /// Returns what a load has figures of: its targets, and the steps of the pipelines among them.
-    pub(crate) fn measured_by(&self, load: &Load) -> Vec<&str> {
+    /// Returns what a load has figures of: its targets, and the steps of the pipelines among them; of a mix, its scenarios, and
+    /// the stages that they call.
+    pub(crate) fn measured_by<'a>(&'a self, load: &'a Load) -> Vec<&'a str> {
         let mut names = Vec::new();
         for target in &load.targets {
             match self.pipeline(target.as_str()) {
@@ -427,7 +500,21 @@ impl Manifest {
                 None => names.extend(self.stage(target.as_str()).map(|it| it.name.as_str())),
             }
         }
+        for scenario in &load.mix {
+            names.push(scenario.name.as_str());
+            for step in self.steps_of(&scenario.target) {
+                if !names.contains(&step.as_str()) {
+                    names.push(step.as_str());
+                }
+            }
+        }
         names
+    }
+
+    /// Returns the stages that a target stands for, in the order in which they are called.
+    pub(crate) fn steps_of<'a>(&'a self, target: &'a Name) -> &'a [Name] {
+        let pipeline = self.pipeline(target.as_str());
+        pipeline.map_or(std::slice::from_ref(target), |it| it.steps.as_slice())
     }
 
     /// Returns the load of that name.

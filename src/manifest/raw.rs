@@ -1,6 +1,7 @@
 //! What may be written in each table, one to one; what an error may point at is `Spanned`. Nothing is required here:
 //! what is missing is reported together with everything else that is wrong.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -102,6 +103,25 @@ pub(super) struct Load {
     pub(super) honour_retry_after: Option<Spanned<bool>>,
     #[schemars(with = "Option<WordOrCount>")]
     pub(super) connections: Option<Spanned<WordOrCount>>,
+    #[schemars(with = "Option<Sessions>")]
+    pub(super) sessions: Option<Spanned<Sessions>>,
+    #[schemars(with = "Option<BTreeMap<Name, Scenario>>")]
+    pub(super) mix: Option<Spanned<BTreeMap<Name, Spanned<Scenario>>>>,
+}
+
+/// One kind of user beside others.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scenario {
+    #[schemars(with = "Option<f64>")]
+    pub(super) weight: Option<Spanned<f64>>,
+    #[schemars(with = "Option<Name>")]
+    pub(super) target: Option<Spanned<Name>>,
+    pub(super) data: Option<PathBuf>,
+    #[schemars(with = "Option<Prompts>")]
+    pub(super) prompts: Option<Spanned<Prompts>>,
+    #[schemars(with = "Option<String>")]
+    pub(super) order: Option<Spanned<String>>,
     #[schemars(with = "Option<Sessions>")]
     pub(super) sessions: Option<Spanned<Sessions>>,
 }

@@ -19,7 +19,9 @@ use crate::golden::Case;
 use crate::load::{
     Cases, Choice, Endpoint, Flow, LoadPlan, Measured, Part, Prepared, Sessions, Target, Tls,
 };
-use crate::manifest::{self, Arrivals, Length, Load, Name, Scope, Until, Users};
+use crate::manifest::{
+    self, Arrivals, Length, Load, Name, Scenario, Scope, Sends, ShareOfArrivals, Until, Users,
+};
 use crate::measure::{Rate, now_ns, show_duration};
 use crate::protocol::{Client, Request, trusting_config};
 
@@ -97,36 +99,27 @@ pub(crate) async fn load_plan(
     load: &Load,
     only: &[String],
 ) -> Result<LoadPlan> {
-    let cases = match (&load.data, &load.prompts) {
-        (Some(path), _) => project.golden(path)?.cases,
-        (None, Some(prompts)) => prompts::cases(prompts, load.seed),
-        (None, None) => vec![Case::without_data()],
-    };
-    // What the load does not name may still be put under this load.
-    let mut names: Vec<String> = Vec::new();
-    let targets = load.targets.iter().map(ToString::to_string);
-    for name in only
-        .iter()
-        .cloned()
-        .chain(targets.filter(|_| only.is_empty()))
-    {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    let sender = Sender {
-        project,
-        client,
-        load,
-        cases: &cases,
-        run: run_number(),
-    };
     let (mut targets, mut flows) = (Vec::new(), Vec::new());
-    for name in names {
-        flows.push(match project.manifest.pipeline(&name) {
-            Some(pipeline) => sender.pipeline(pipeline, &mut targets).await?,
-            None => sender.stage(&name, &mut targets).await?,
-        });
+    let sender = |sends| Sender::new(project, client, load, sends);
+    if load.mix.is_empty() {
+        let sender = sender(&load.sends)?;
+        for name in names(load, only) {
+            flows.push(sender.flow(&name, &mut targets).await?);
+        }
+    } else {
+        if let Some(stage) = only.first() {
+            return Err(PlanError::Conflict {
+                message: format!("`--stage {stage}`: load `{}` is a mix", load.name),
+                help: "Name a load with a `target`, or leave `--stage` out.".to_owned(),
+            }
+            .into());
+        }
+        for (scenario, share) in load.mix.iter().zip(Scenario::shares(&load.mix)) {
+            let sender = sender(&scenario.sends)?;
+            let mut flow = sender.flow(scenario.target.as_str(), &mut targets).await?;
+            sender.make_scenario(&mut flow, scenario, share)?;
+            flows.push(flow);
+        }
     }
     let (timing, until) = arrivals::timing(&project.folder, load)?;
     Ok(LoadPlan {
@@ -146,20 +139,86 @@ pub(crate) async fn load_plan(
     })
 }
 
-/// What every flow of a load is made of.
+/// Returns the targets of a load, or those that are put under it instead, each once.
+fn names(load: &Load, only: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let targets = load.targets.iter().map(ToString::to_string);
+    let targets = targets.filter(|_| only.is_empty());
+    for name in only.iter().cloned().chain(targets) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// What the flows of a load are made of that send the same.
 struct Sender<'a> {
     project: &'a Project,
     client: &'a Client,
     load: &'a Load,
-    cases: &'a [Case],
+    sends: &'a Sends,
+    cases: Vec<Case>,
     /// A number that no other run has.
     run: u64,
 }
 
-impl Sender<'_> {
+impl<'a> Sender<'a> {
+    fn new(
+        project: &'a Project,
+        client: &'a Client,
+        load: &'a Load,
+        sends: &'a Sends,
+    ) -> Result<Self> {
+        let cases = match (&sends.data, &sends.prompts) {
+            (Some(path), _) => project.golden(path)?.cases,
+            (None, Some(prompts)) => prompts::cases(prompts, load.seed),
+            (None, None) => vec![Case::without_data()],
+        };
+        Ok(Self {
+            project,
+            client,
+            load,
+            sends,
+            cases,
+            run: run_number(),
+        })
+    }
+
+    async fn flow(&self, name: &str, targets: &mut Vec<Target>) -> Result<Flow> {
+        match self.project.manifest.pipeline(name) {
+            Some(pipeline) => self.pipeline(pipeline, targets).await,
+            None => self.stage(name, targets).await,
+        }
+    }
+
+    /// Makes a flow that of one kind of user: with figures of its own, and its share of the arrivals.
+    fn make_scenario(
+        &self,
+        flow: &mut Flow,
+        scenario: &Scenario,
+        share: ShareOfArrivals,
+    ) -> Result<()> {
+        let steps = self.project.manifest.steps_of(&scenario.target).iter();
+        let names = steps.map(Name::as_str).chain([scenario.target.as_str()]);
+        if flow.cases.scopes.is_empty() {
+            let scope = self.project.scope(names)?;
+            let scopes = self.cases.iter();
+            let scopes = scopes.map(|case| scope.of(&case.input, &case.expected));
+            flow.cases.scopes = scopes.collect();
+        }
+        flow.share = Some(share);
+        flow.whole = Some(Measured {
+            name: scenario.name.to_string(),
+            is_judged: false,
+            ..measured(self.project, scenario.target.as_str())
+        });
+        Ok(())
+    }
+
     fn caller(&self, name: &str) -> Result<Caller<'_>> {
         let caller = Caller::new(self.project, self.client, name)?;
-        Ok(match self.load.sessions {
+        Ok(match self.sends.sessions {
             Some(_) => caller.in_session(),
             None => caller,
         })
@@ -170,9 +229,9 @@ impl Sender<'_> {
         let caller = self.caller(name)?;
         let (mut requests, mut scopes) = (Vec::new(), Vec::new());
         let mut endpoint = None;
-        for case in self.cases {
+        for case in &self.cases {
             let scope = caller.scope(case).await?;
-            if endpoint.is_none() || self.load.sessions.is_none() {
+            if endpoint.is_none() || self.sends.sessions.is_none() {
                 let request = caller.write(case, &scope)?;
                 endpoint = Some(match endpoint {
                     Some(known) => known,
@@ -180,17 +239,18 @@ impl Sender<'_> {
                 });
                 requests.push(Prepared::new(&request, self.load.connections));
             }
-            if self.load.sessions.is_some() {
+            if self.sends.sessions.is_some() {
                 scopes.push(scope);
             }
         }
-        if self.load.sessions.is_some() {
+        if self.sends.sessions.is_some() {
             requests.clear();
         }
-        targets.push(self.target(&caller, endpoint)?);
+        let target = self.target(&caller, endpoint)?;
         Ok(Flow {
-            steps: vec![targets.len() - 1],
-            pipeline: None,
+            steps: vec![place(target, targets)],
+            whole: None,
+            share: None,
             cases: self.cases(requests, scopes),
         })
     }
@@ -208,9 +268,9 @@ impl Sender<'_> {
             let caller = self.caller(step.as_str())?;
             let mut endpoint = None;
             let is_first = steps.is_empty();
-            let ready = is_first && self.load.sessions.is_none();
-            let cases = if ready { self.cases } else { &self.cases[..1] };
-            for case in cases {
+            let ready = is_first && self.sends.sessions.is_none();
+            let cases = if ready { self.cases.len() } else { 1 };
+            for case in self.cases.iter().take(cases) {
                 let scope = caller.scope(case).await?;
                 let request = caller.write(case, &scope)?;
                 if endpoint.is_none() {
@@ -220,8 +280,7 @@ impl Sender<'_> {
                     requests.push(Prepared::new(&request, self.load.connections));
                 }
             }
-            steps.push(targets.len());
-            targets.push(self.target(&caller, endpoint)?);
+            steps.push(place(self.target(&caller, endpoint)?, targets));
         }
         let names = pipeline.steps.iter().map(Name::as_str);
         let scope = self.project.scope(names.chain([pipeline.name.as_str()]))?;
@@ -229,7 +288,8 @@ impl Sender<'_> {
         let scopes = scopes.map(|case| scope.of(&case.input, &case.expected));
         Ok(Flow {
             steps,
-            pipeline: Some(measured(self.project, pipeline.name.as_str())),
+            whole: Some(measured(self.project, pipeline.name.as_str())),
+            share: None,
             cases: self.cases(requests, scopes.collect()),
         })
     }
@@ -249,8 +309,8 @@ impl Sender<'_> {
     }
 
     fn cases(&self, requests: Vec<Prepared>, scopes: Vec<Scope>) -> Cases {
-        let sessions = self.load.sessions.map(|sessions| Sessions {
-            turns: turns(self.cases),
+        let sessions = self.sends.sessions.map(|sessions| Sessions {
+            turns: turns(&self.cases),
             think_time: sessions.think_time,
             run: self.run,
         });
@@ -264,9 +324,10 @@ impl Sender<'_> {
             None => self.cases.iter().map(weight).collect(),
         };
         Cases {
+            ids: self.cases.iter().map(|case| case.id.clone()).collect(),
             requests,
             scopes,
-            choice: Choice::new(self.load.order, &weights),
+            choice: Choice::new(self.sends.order, &weights),
             sessions,
         }
     }
@@ -298,11 +359,22 @@ fn turns(cases: &[Case]) -> Vec<Vec<usize>> {
     turns
 }
 
+/// Returns the number of a target; several kinds of users may call the same one.
+fn place(target: Target, targets: &mut Vec<Target>) -> usize {
+    let name = &target.measured.name;
+    let known = targets.iter().position(|it| it.measured.name == *name);
+    known.unwrap_or_else(|| {
+        targets.push(target);
+        targets.len() - 1
+    })
+}
+
 fn measured(project: &Project, name: &str) -> Measured {
     let stage = project.manifest.stage(name);
     Measured {
         name: name.to_owned(),
         slo: stage.map(|stage| stage.slo.clone()).unwrap_or_default(),
+        is_judged: true,
         cost: stage.and_then(|stage| stage.cost),
         owner: project.manifest.owner(name).map(str::to_owned),
     }
@@ -362,14 +434,23 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
         "arrivals": arrivals::document(&load.arrivals),
         "warmup": show_duration(load.warmup),
         "seed": load.seed,
-        "data": load.data,
-        "prompts": load.prompts.as_ref().map(prompts::document),
-        "order": load.order.key(),
         "connections": load.connections.to_string(),
-        "sessions": load.sessions.map(|it| json!({"think_time": show_duration(it.think_time)})),
         "max_requests": load.max_requests,
         "max_cost": load.max_cost,
     });
+    if load.mix.is_empty() {
+        describe(&load.sends, &mut document);
+    } else {
+        let mix = load.mix.iter().map(|scenario| {
+            let mut document = json!({
+                "weight": scenario.weight,
+                "target": scenario.target.as_str(),
+            });
+            describe(&scenario.sends, &mut document);
+            (scenario.name.to_string(), document)
+        });
+        document["mix"] = mix.collect();
+    }
     let (key, until) = match plan.until {
         Until::Duration(duration) => ("duration", json!(show_duration(duration))),
         Until::Requests(count) => ("requests", json!(count)),
@@ -379,4 +460,15 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
         document[SHARD] = json!(plan.part.to_string());
     }
     document
+}
+
+/// Adds what is sent to a stored plan.
+fn describe(sends: &Sends, document: &mut Value) {
+    document["data"] = json!(sends.data);
+    document["prompts"] = json!(sends.prompts.as_ref().map(prompts::document));
+    document["order"] = json!(sends.order.key());
+    document["sessions"] = json!(sends.sessions.map(|it| {
+        let think_time = show_duration(it.think_time);
+        json!({"think_time": think_time})
+    }));
 }

@@ -100,6 +100,7 @@ async fn plan_of(
 ) -> Result<LoadPlan> {
     let load = Load {
         targets: targets.to_vec(),
+        mix: Vec::new(),
         ..load.clone()
     };
     load_plan(project, client, &load, &[]).await

@@ -162,6 +162,7 @@ impl Shard<'_> {
     fn capture(&mut self, recorder: usize, finished: &Finished) {
         if let (Some(captured), Ok(reply)) = (&mut self.captured, &finished.outcome) {
             captured.push(Captured {
+                flow: finished.errand.flow,
                 recorder,
                 case: finished.errand.case,
                 reply: reply.clone(),

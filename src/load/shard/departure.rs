@@ -101,7 +101,7 @@ impl Shard<'_> {
         } else {
             None
         };
-        if flow.pipeline.is_some() {
+        if flow.whole.is_some() {
             errand.journey = scope.map(|scope| Box::new(Journey::new(flow, scope)));
         }
         let mut attempt = Attempt::new(errand, intended, now, target);

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use toml::Spanned;
 
+use super::mix::{self, Otherwise};
+use super::sends::{Written, sends};
 use super::stage::target;
-use super::{Heading, Known, arrivals, exists, positive, prompts, read, required};
+use super::{Heading, Known, arrivals, exists, positive, read, required};
 use crate::manifest::arrivals::Arrivals;
 use crate::manifest::document::Section;
 use crate::manifest::error::Problems;
-use crate::manifest::model::{CaseOrder, Connections, Length, Load, Sessions, Until};
+use crate::manifest::model::{Connections, Length, Load, Sends, Until};
 use crate::manifest::name::Name;
-use crate::manifest::prompts::Prompts;
 use crate::manifest::raw;
 use crate::manifest::shape::suggest;
 
@@ -26,15 +27,13 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
     let raw = raw?;
     let what = &heading.what;
     let until = until(&raw, &heading, problems);
-    let prompts = prompts_of(&raw, &heading, problems);
+    let sends = sends(Written::of(&raw), &Sends::NOTHING, &heading, problems);
     if let Some(suite) = &raw.score_with {
         let by = format!("`score_with` of {what}");
         let name = suite.get_ref().as_str();
         exists(name, &suite.span(), ("eval", &known.evals), &by, problems);
     }
     let max_cost = max_cost(raw.max_cost.as_ref(), what, problems);
-    let targets = required(raw.target, "target", &heading, problems)
-        .map(|target| targets(target, what, known, problems));
     let arrivals = arrivals_of(raw.arrivals.as_ref(), until, &heading, problems);
     let honour_retry_after = honours(
         raw.honour_retry_after.as_ref(),
@@ -42,31 +41,38 @@ pub(super) fn load(section: Section, known: &Known, problems: &mut Problems) -> 
         what,
         problems,
     );
-    let has_cases = raw.data.is_some() || raw.prompts.is_some();
-    let sessions = sessions(raw.sessions.as_ref(), has_cases, what, problems);
-    let begins_each = sessions.is_none()
-        && arrivals
-            .as_ref()
-            .is_some_and(|it| !matches!(it, Arrivals::Closed(_)));
+    let otherwise = Otherwise {
+        sends: &sends,
+        arrivals: arrivals.as_ref(),
+        what,
+    };
+    let mix = mix::mix(&raw, &otherwise, known, problems);
+    let has_mix = raw.mix.is_some() || heading.wrong.contains("mix");
+    let targets = if has_mix {
+        Some(Vec::new())
+    } else {
+        required(raw.target, "target", &heading, problems)
+            .map(|target| targets(target, what, known, problems))
+    };
+    let is_open = |it: &Arrivals| !matches!(it, Arrivals::Closed(_));
+    let has_sessions = sends.sessions.is_some() || mix.iter().any(|it| it.sends.sessions.is_some());
+    let begins_each = !has_sessions && arrivals.as_ref().is_some_and(is_open);
     let connections = connections(raw.connections.as_ref(), begins_each, what, problems);
-    let order = order(raw.order.as_ref(), what, problems);
     let max_requests = positive(raw.max_requests, "max_requests", what, problems);
     Some(Load {
         name: section.name,
         targets: targets?,
+        mix,
         arrivals: arrivals?,
         until: until?,
         warmup: raw.warmup.map_or(Duration::ZERO, |time| time.0),
         seed: raw.seed.unwrap_or(DEFAULT_SEED),
-        data: raw.data,
-        prompts,
-        order: order?,
+        sends,
         score_with: raw.score_with.map(Spanned::into_inner),
         max_requests,
         max_cost,
         honour_retry_after,
         connections: connections?,
-        sessions,
         span: heading.span,
     })
 }
@@ -137,24 +143,6 @@ fn until(raw: &raw::Load, heading: &Heading, problems: &mut Problems) -> Option<
     }
 }
 
-fn order(
-    written: Option<&Spanned<String>>,
-    what: &str,
-    problems: &mut Problems,
-) -> Option<CaseOrder> {
-    let Some(written) = written else {
-        return Some(CaseOrder::InTurn);
-    };
-    let word = written.get_ref().as_str();
-    let found = CaseOrder::ALL.into_iter().find(|it| it.key() == word);
-    if found.is_none() {
-        let message = format!("`order` of {what} cannot be `{word}`");
-        let known = CaseOrder::ALL.map(CaseOrder::key);
-        problems.at(written.span(), message, suggest(word, &known));
-    }
-    found
-}
-
 fn max_cost(written: Option<&Spanned<f64>>, what: &str, problems: &mut Problems) -> Option<f64> {
     let (cost, span) = written.map(|cost| (*cost.get_ref(), cost.span()))?;
     if !(cost.is_finite() && cost > 0.0) {
@@ -202,38 +190,6 @@ fn arrivals_of(
         _ => None,
     };
     arrivals::arrivals(written, duration, what, problems)
-}
-
-fn prompts_of(raw: &raw::Load, heading: &Heading, problems: &mut Problems) -> Option<Prompts> {
-    let what = &heading.what;
-    let written = raw.prompts.as_ref()?;
-    if heading.wrong.contains("prompts") {
-        return None;
-    }
-    if raw.data.is_some() {
-        let message = format!("{what} has both `data` and `prompts`");
-        let help = "Keep one of them.".to_owned();
-        problems.at(written.span(), message, Some(help));
-    }
-    prompts::prompts(written, what, problems)
-}
-
-fn sessions(
-    written: Option<&Spanned<raw::Sessions>>,
-    has_cases: bool,
-    what: &str,
-    problems: &mut Problems,
-) -> Option<Sessions> {
-    let written = written?;
-    if !has_cases {
-        let message = format!("`sessions` of {what} needs `data` or `prompts`");
-        let help = "The cases of one `group` are the turns of one session.".to_owned();
-        problems.at(written.span(), message, Some(help));
-    }
-    let think_time = written.get_ref().think_time;
-    Some(Sessions {
-        think_time: think_time.map_or(Duration::ZERO, |time| time.0),
-    })
 }
 
 fn connections(

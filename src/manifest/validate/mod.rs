@@ -6,10 +6,12 @@ mod eval;
 mod fault;
 mod gate;
 mod load;
+mod mix;
 mod pipeline;
 mod prompts;
 mod reference;
 mod rule;
+mod sends;
 mod slo;
 mod stage;
 
