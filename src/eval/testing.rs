@@ -37,6 +37,7 @@ impl Call for FakeCall {
             url: self.url.clone(),
             headers: Vec::new(),
             body: body.to_string().into(),
+            version: crate::manifest::HttpVersion::One,
         }))
     }
 

@@ -1,8 +1,12 @@
 //! One request from the moment it is due to its end.
 
+use std::time::Duration;
+
+use crate::manifest::Timeouts;
 use crate::measure::{Failure, Stamps};
 use crate::protocol::{Head, ReadError, Reply, ReplyReader};
 
+use super::arrival::nanos;
 use super::http1::Sink;
 use super::journey::Journey;
 use super::plan::{Prepared, Target};
@@ -83,6 +87,23 @@ impl Attempt {
             .or(stamps.first_byte)
             .or(stamps.send_start)
             .unwrap_or(stamps.dequeued)
+    }
+
+    /// Returns which deadline the attempt is past, if any.
+    pub(super) fn late(&self, now: u64, timeouts: &Timeouts) -> Option<&'static str> {
+        let past = |since: u64, limit: Duration| now > since.saturating_add(nanos(limit));
+        let dequeued = self.stamps.dequeued;
+        let waits = self.stamps.first_content.is_none();
+        let (first, idle) = (timeouts.first_token, timeouts.idle);
+        if past(dequeued, timeouts.total) {
+            Some("no complete answer within the timeout")
+        } else if waits && first.is_some_and(|limit| past(dequeued, limit)) {
+            Some("no content within `timeout.first_token`")
+        } else if idle.is_some_and(|limit| past(self.last_sign(), limit)) {
+            Some("nothing more for `timeout.idle`")
+        } else {
+            None
+        }
     }
 
     /// Returns where the parser puts what one read brought.

@@ -11,8 +11,10 @@ use mio::net::TcpStream;
 use super::arrival::nanos;
 use super::attempt::Attempt;
 use super::http1::ResponseParser;
+use super::http2::Http2;
 use super::plan::{Target, Tls, Written};
 use super::socket::Socket;
+use crate::manifest::Timeouts;
 use crate::measure::Failure;
 
 /// How far a connection is.
@@ -20,10 +22,12 @@ use crate::measure::Failure;
 pub(super) enum Phase {
     Connecting,
     Handshaking,
+    /// HTTP/2: the server has yet to say how many requests it takes at once.
+    Greeting,
     Open,
 }
 
-/// One connection; idle when it is open and has no attempt.
+/// One connection; idle when it is open and has no attempt, or room for one more.
 pub(super) struct Connection {
     pub(super) socket: Socket,
     pub(super) target: usize,
@@ -39,6 +43,8 @@ pub(super) struct Connection {
     pub(super) connected: u64,
     /// Whose it is, where connections are kept for someone.
     pub(super) owner: Option<u64>,
+    /// Where it speaks HTTP/2: its requests, in place of `attempt` and `parser`.
+    pub(super) http2: Option<Box<Http2>>,
 }
 
 impl Connection {
@@ -49,38 +55,69 @@ impl Connection {
         self.attempt = Some(attempt);
     }
 
-    /// Returns which deadline the connection is past, if any.
-    fn overdue(&self, now: u64, target: &Target) -> Option<(Failure, &'static str)> {
-        let past = |since: u64, limit: u64| now > since.saturating_add(limit);
-        let timeouts = &target.timeouts;
-        let total = nanos(timeouts.total);
-        let Some(attempt) = &self.attempt else {
-            let late = past(self.opened, timeouts.connect.map_or(total, nanos));
-            return match self.phase {
-                Phase::Connecting if late => {
-                    Some((Failure::Connect, "no connection within its timeout"))
-                }
-                Phase::Handshaking if late => {
-                    Some((Failure::Tls, "no TLS handshake within its timeout"))
-                }
-                Phase::Connecting | Phase::Handshaking | Phase::Open => None,
-            };
-        };
-        let (first, idle) = (timeouts.first_token.map(nanos), timeouts.idle.map(nanos));
-        let dequeued = attempt.stamps.dequeued;
-        let said = if past(dequeued, total) {
-            "no complete answer within the timeout"
-        } else if attempt.stamps.first_content.is_none()
-            && first.is_some_and(|first| past(dequeued, first))
-        {
-            "no content within `timeout.first_token`"
-        } else if idle.is_some_and(|idle| past(attempt.last_sign(), idle)) {
-            "nothing more for `timeout.idle`"
-        } else {
-            return None;
-        };
-        Some((Failure::Timeout, said))
+    /// Returns whether there are bytes to be written, now in `out`.
+    pub(super) fn has_output(&mut self) -> bool {
+        if let (true, Some(http2)) = (self.out.is_empty(), &mut self.http2) {
+            self.out = http2.take_output();
+        }
+        !self.out.is_empty()
     }
+
+    /// Returns whether one more request may be put on it.
+    fn has_room(&self) -> bool {
+        match &self.http2 {
+            Some(http2) => self.phase == Phase::Open && http2.has_room(),
+            None => self.phase == Phase::Open && self.attempt.is_none(),
+        }
+    }
+
+    /// Returns how many requests are on it.
+    fn busy(&self) -> usize {
+        let streams = self.http2.as_ref().map(|http2| http2.busy());
+        streams.unwrap_or(usize::from(self.attempt.is_some()))
+    }
+
+    /// Returns the requests on it, with the number of their stream where there are several.
+    fn attempts(&self) -> impl Iterator<Item = (Option<usize>, &Attempt)> {
+        let streams = self.http2.iter().flat_map(|http2| http2.attempts());
+        let streams = streams.map(|(number, attempt)| (Some(number), attempt));
+        streams.chain(self.attempt.iter().map(|attempt| (None, attempt)))
+    }
+
+    /// Returns the deadlines that the connection and what is on it are past.
+    fn overdue(&self, now: u64, timeouts: &Timeouts) -> Vec<Overdue> {
+        let limit = nanos(timeouts.connect.unwrap_or(timeouts.total));
+        let late = now > self.opened.saturating_add(limit);
+        let (failure, said) = match self.phase {
+            Phase::Connecting => (Failure::Connect, "no connection within its timeout"),
+            Phase::Handshaking => (Failure::Tls, "no TLS handshake within its timeout"),
+            Phase::Greeting => (Failure::Connect, "no HTTP/2 settings within its timeout"),
+            Phase::Open => {
+                let late = self.attempts().filter_map(|(stream, attempt)| {
+                    Some(Overdue {
+                        stream,
+                        failure: Failure::Timeout,
+                        said: attempt.late(now, timeouts)?,
+                    })
+                });
+                return late.collect();
+            }
+        };
+        let overdue = Overdue {
+            stream: None,
+            failure,
+            said,
+        };
+        late.then_some(overdue).into_iter().collect()
+    }
+}
+
+/// What is past a deadline.
+pub(super) struct Overdue {
+    /// One request of a connection that has several; else the connection itself.
+    pub(super) stream: Option<usize>,
+    pub(super) failure: Failure,
+    pub(super) said: &'static str,
 }
 
 /// The connections of one shard.
@@ -92,6 +129,8 @@ pub(super) struct OpenConnections {
     kept: HashMap<(u64, usize), usize>,
     /// How many each target has, open or opening.
     counts: Vec<usize>,
+    /// How many of these are not open yet.
+    opening: Vec<usize>,
 }
 
 impl OpenConnections {
@@ -103,6 +142,7 @@ impl OpenConnections {
             idle: vec![Vec::new(); targets],
             kept: HashMap::new(),
             counts: vec![0; targets],
+            opening: vec![0; targets],
         }
     }
 
@@ -129,6 +169,7 @@ impl OpenConnections {
             return Err(error);
         }
         self.counts[target] += 1;
+        self.opening[target] += 1;
         self.slots[at] = Some(Connection {
             socket,
             target,
@@ -140,6 +181,7 @@ impl OpenConnections {
             opened: now,
             connected: now,
             owner: None,
+            http2: None,
         });
         Ok(())
     }
@@ -149,9 +191,35 @@ impl OpenConnections {
         self.slots.get_mut(at)?.as_mut()
     }
 
-    /// Takes the idle connection that was used last: the one least likely to have been given up by the server.
+    /// Takes the idle connection that was used last: the one least likely to have been given up by the server. One that carries
+    /// several requests at once stays where it is while it has room.
     pub(super) fn take_idle(&mut self, target: usize) -> Option<usize> {
-        self.idle[target].pop()
+        let last = *self.idle[target].last()?;
+        if self.get(last).is_some_and(|it| it.http2.is_none()) {
+            self.idle[target].pop();
+        }
+        Some(last)
+    }
+
+    /// Returns the idle connection that carries the fewest requests.
+    pub(super) fn least_busy(&self, target: usize) -> Option<usize> {
+        let busy = |at: &usize| self.slots[*at].as_ref().map_or(0, Connection::busy);
+        self.idle[target].iter().copied().min_by_key(busy)
+    }
+
+    /// Notes that a connection can be used.
+    pub(super) fn open_up(&mut self, at: usize) {
+        if let Some(Some(connection)) = self.slots.get_mut(at)
+            && connection.phase != Phase::Open
+        {
+            connection.phase = Phase::Open;
+            self.opening[connection.target] -= 1;
+        }
+    }
+
+    /// Returns how many connections of a target are on their way.
+    pub(super) fn opening(&self, target: usize) -> usize {
+        self.opening[target]
     }
 
     /// Takes the idle connection that is kept for that owner.
@@ -174,6 +242,19 @@ impl OpenConnections {
         }
     }
 
+    /// Keeps a connection that carries several requests among the idle ones as long as it has room.
+    pub(super) fn list(&mut self, at: usize) {
+        let Some(Some(connection)) = self.slots.get(at) else {
+            return;
+        };
+        let idle = &mut self.idle[connection.target];
+        match (connection.has_room(), idle.iter().position(|it| *it == at)) {
+            (true, None) => idle.push(at),
+            (false, Some(place)) => drop(idle.remove(place)),
+            _ => {}
+        }
+    }
+
     /// Closes a connection, idle or not.
     pub(super) fn close(&mut self, at: usize, registry: &Registry) {
         if let Some(mut connection) = self.slots.get_mut(at).and_then(Option::take) {
@@ -182,31 +263,28 @@ impl OpenConnections {
                 self.kept.remove(&(owner, connection.target));
             }
             self.counts[connection.target] -= 1;
+            self.opening[connection.target] -= usize::from(connection.phase != Phase::Open);
             self.vacant.push(at);
             // The descriptor is closed with the socket; that it could not be taken out of the set changes nothing.
             drop(registry.deregister(connection.socket.source()));
         }
     }
 
-    /// Returns the numbers of the connections that are past a deadline, and which.
-    pub(super) fn overdue(
-        &self,
-        now: u64,
-        targets: &[Target],
-    ) -> Vec<(usize, Failure, &'static str)> {
-        let overdue = |(at, slot): (usize, &Option<Connection>)| {
+    /// Returns what is past a deadline, with the numbers of the connections.
+    pub(super) fn overdue(&self, now: u64, targets: &[Target]) -> Vec<(usize, Overdue)> {
+        let slots = self.slots.iter().enumerate();
+        let overdue = slots.filter_map(|(at, slot)| {
             let connection = slot.as_ref()?;
-            let (failure, said) = connection.overdue(now, &targets[connection.target])?;
-            Some((at, failure, said))
-        };
-        self.slots.iter().enumerate().filter_map(overdue).collect()
+            let timeouts = &targets[connection.target].timeouts;
+            let overdue = connection.overdue(now, timeouts).into_iter();
+            Some(overdue.map(move |it| (at, it)))
+        });
+        overdue.flatten().collect()
     }
 
     /// Returns every attempt that has a connection.
     pub(super) fn attempts(&self) -> impl Iterator<Item = &Attempt> {
-        self.slots
-            .iter()
-            .flatten()
-            .filter_map(|connection| connection.attempt.as_ref())
+        let connections = self.slots.iter().flatten();
+        connections.flat_map(|it| it.attempts().map(|(_, attempt)| attempt))
     }
 }

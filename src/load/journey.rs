@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::attempt::Finished;
-use super::plan::{Flow, LoadPlan};
+use super::plan::{Flow, LoadPlan, Prepared};
 use crate::manifest::Scope;
 use crate::measure::{Failure, Stamps};
-use crate::protocol::{ReadError, Request};
+use crate::protocol::ReadError;
 
 /// What has come of the steps so far.
 pub(super) struct Journey {
@@ -39,7 +39,7 @@ impl Journey {
         plan: &LoadPlan,
         flow: &Flow,
         finished: &Finished,
-    ) -> Option<(usize, Result<Request, ReadError>)> {
+    ) -> Option<(usize, Result<Prepared, ReadError>)> {
         let target = finished.errand.target;
         self.past.push((target, finished.stamps));
         let reply = finished.outcome.as_ref().ok()?;
@@ -54,6 +54,7 @@ impl Journey {
             failure: Failure::Request,
             detail: error.to_string(),
         });
+        let request = request.and_then(|it| Prepared::new(&it, plan.connections));
         Some((next, request))
     }
 

@@ -8,6 +8,11 @@ mod connection;
 mod engine;
 mod feed;
 mod http1;
+mod http2;
+#[cfg(test)]
+#[expect(dead_code, reason = "the end-to-end tests use more of it")]
+#[path = "../../tests/it/support/http2.rs"]
+mod http2_stub;
 mod journey;
 mod limit;
 mod machine;
@@ -39,4 +44,5 @@ pub(crate) use pacer::Pacer;
 pub(crate) use part::Part;
 pub(crate) use plan::{Cases, Endpoint, Flow, LoadPlan, Measured, Prepared, Sessions, Target, Tls};
 pub(crate) use shard::{Captured, Keep};
+pub(crate) use socket::HTTP2;
 pub(crate) use trace::Trace;

@@ -11,9 +11,11 @@ use super::arrival::Timing;
 use super::choice::Choice;
 use super::part::Part;
 use crate::manifest::{
-    Connections, Cost, LatencyMetric, Scope, ShareOfArrivals, Slo, SloTarget, Stat, Timeouts, Until,
+    Connections, Cost, HttpVersion, LatencyMetric, Scope, ShareOfArrivals, Slo, SloTarget, Stat,
+    Timeouts, Until,
 };
-use crate::protocol::{Call, HttpRequest, ProcessRequest, Request};
+use crate::measure::Failure;
+use crate::protocol::{Call, HttpRequest, ProcessRequest, ReadError, Request};
 
 /// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself, or its share of the one
 /// that all have.
@@ -156,6 +158,7 @@ pub(crate) enum Endpoint {
     Http {
         address: SocketAddr,
         tls: Option<Tls>,
+        version: HttpVersion,
     },
     /// On this machine: a program is started for each request.
     Process,
@@ -181,21 +184,79 @@ pub(crate) struct Tls {
 #[derive(Clone)]
 pub(crate) enum Prepared {
     Http(Written),
+    Http2(Exchange),
     Process(ProcessRequest),
 }
 
 impl Prepared {
     /// Makes a request ready.
-    pub(crate) fn new(request: &Request, connections: Connections) -> Self {
-        match request {
-            Request::Http(request) => Self::Http(Written::new(
-                request,
-                connections == Connections::PerRequest,
-            )),
+    pub(crate) fn new(request: &Request, connections: Connections) -> Result<Self, ReadError> {
+        Ok(match request {
+            Request::Http(request) => match request.version {
+                HttpVersion::One => Self::Http(Written::new(
+                    request,
+                    connections == Connections::PerRequest,
+                )),
+                HttpVersion::Two => Self::Http2(Exchange::new(request)?),
+            },
             Request::Process(request) => Self::Process(request.clone()),
-        }
+        })
     }
 }
+
+/// A request of HTTP/2, whose bytes depend on what its connection has carried before.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    pub(super) head: http::Request<()>,
+    pub(super) body: Bytes,
+}
+
+impl Exchange {
+    /// Writes it; fails where a header cannot be one.
+    fn new(request: &HttpRequest) -> Result<Self, ReadError> {
+        let wrong = |error: http::Error| ReadError {
+            failure: Failure::Request,
+            detail: error.to_string(),
+        };
+        let mut head = http::Request::builder()
+            .method(request.method.as_str())
+            .uri(request.url.as_str());
+        let given = |name: &str| {
+            let mut names = request.headers.iter().map(|(name, _)| name);
+            names.any(|it| it.eq_ignore_ascii_case(name))
+        };
+        let own = OWN_HEADERS.into_iter().filter(|(name, _)| !given(name));
+        let headers = request
+            .headers
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()));
+        for (name, value) in headers.chain(own) {
+            // These belong to connections of HTTP/1.1.
+            if !["connection", "content-length", "host", "transfer-encoding"]
+                .contains(&name.to_ascii_lowercase().as_str())
+            {
+                head = head.header(name, value);
+            }
+        }
+        if !request.body.is_empty() {
+            head = head.header("content-length", request.body.len());
+        }
+        Ok(Self {
+            head: head.body(()).map_err(wrong)?,
+            body: request.body.clone(),
+        })
+    }
+}
+
+/// The headers that every request has which does not bring them itself.
+const OWN_HEADERS: [(&str, &str); 2] = [
+    (
+        "user-agent",
+        concat!("stagegate/", env!("CARGO_PKG_VERSION")),
+    ),
+    // A compressed event stream is held back by the compressor; a compressed body costs client CPU.
+    ("accept-encoding", "identity"),
+];
 
 /// A request as the bytes that go over the wire.
 #[derive(Clone, Default)]
@@ -238,15 +299,10 @@ impl Written {
                 line(name, value);
             }
         }
-        if !given("user-agent") {
-            line(
-                "user-agent",
-                concat!("stagegate/", env!("CARGO_PKG_VERSION")),
-            );
-        }
-        if !given("accept-encoding") {
-            // A compressed event stream is held back by the compressor; a compressed body costs client CPU.
-            line("accept-encoding", "identity");
+        for (name, value) in OWN_HEADERS {
+            if !given(name) {
+                line(name, value);
+            }
         }
         if closes && !given("connection") {
             line("connection", "close");

@@ -4,6 +4,7 @@
 mod arrival;
 mod departure;
 mod exchange;
+mod multiplexed;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
@@ -234,8 +235,12 @@ impl<'a> Shard<'a> {
 
     /// Fails what is past its deadline.
     fn sweep(&mut self, now: u64) {
-        for (at, failure, detail) in self.connections.overdue(now, &self.plan.targets) {
-            self.broken(at, failure, detail.to_owned());
+        for (at, overdue) in self.connections.overdue(now, &self.plan.targets) {
+            let detail = overdue.said.to_owned();
+            match overdue.stream {
+                Some(stream) => self.break_stream(at, stream, overdue.failure, detail),
+                None => self.broken(at, overdue.failure, detail),
+            }
         }
         for target in 0..self.pending.len() {
             let limit = total_ns(&self.plan.targets[target]);

@@ -8,6 +8,9 @@ use rustls::ClientConnection;
 
 use super::plan::Tls;
 
+/// What HTTP/2 is called in a TLS handshake.
+pub(crate) const HTTP2: &[u8] = b"h2";
+
 /// A TCP connection that may have TLS on top.
 pub(super) struct Socket {
     tcp: TcpStream,
@@ -60,6 +63,12 @@ impl Socket {
             }
         }
         Ok(true)
+    }
+
+    /// Returns whether the server agreed to HTTP/2; without TLS there is nothing to agree on.
+    pub(super) fn agreed_to_http2(&self) -> bool {
+        let tls = self.tls.as_ref();
+        tls.is_none_or(|tls| tls.alpn_protocol() == Some(HTTP2))
     }
 
     /// Returns whether TLS is spoken on it.

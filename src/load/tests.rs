@@ -1,5 +1,7 @@
 //! The engine over real sockets. Bounds on time are wide: exact figures belong to `benches/`.
 
+mod multiplexed;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -10,7 +12,7 @@ use super::plan::{Cases, Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
 use super::stub::{Request, Step, Stub, ok, send, wait};
 use super::{Choice, Keep, LoadResult, Part, run};
 use crate::manifest::{
-    Connections, Curve, Gaps, KindTable, Problems, Scope, Timeouts, Until, Users,
+    Connections, Curve, Gaps, HttpVersion, KindTable, Problems, Scope, Timeouts, Until, Users,
 };
 use crate::measure::Event;
 use crate::protocol::PROTOCOLS;
@@ -33,7 +35,11 @@ fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
             owner: None,
         },
         call: Arc::from(call),
-        endpoint: Endpoint::Http { address, tls: None },
+        endpoint: Endpoint::Http {
+            address,
+            tls: None,
+            version: HttpVersion::One,
+        },
         timeouts: Timeouts {
             connect: None,
             first_token: None,
@@ -57,7 +63,7 @@ fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
             share: None,
             cases: Cases {
                 ids: Vec::new(),
-                requests: vec![Prepared::new(&request, Connections::Pooled)],
+                requests: vec![Prepared::new(&request, Connections::Pooled).unwrap()],
                 scopes: Vec::new(),
                 choice: Choice::InTurn(1),
                 sessions: None,
@@ -266,7 +272,7 @@ fn carried(timing: Timing, connections: Connections) -> (Vec<usize>, StageResult
     let target = target("http", stub.address, "");
     let request = target.call.request(&Scope::default()).unwrap();
     let mut plan = plan(target, timing, Until::Requests(30));
-    plan.flows[0].cases.requests = vec![Prepared::new(&request, connections)];
+    plan.flows[0].cases.requests = vec![Prepared::new(&request, connections).unwrap()];
     plan.connections = connections;
     let (_, stage) = run_quietly(&plan);
     let requests = stub.requests();

@@ -29,8 +29,9 @@ pub(crate) use error::Problems;
 pub(crate) use kind::KindTable;
 pub(crate) use metric::{LatencyMetric, ShareMetric, Stat};
 pub(crate) use model::{
-    CaseOrder, Connections, Cost, Environment, Eval, Gate, Length, Limit, Load, Manifest, Pipeline,
-    Rule, Scenario, Sends, ShareOfArrivals, Slo, SloTarget, Stage, Timeouts, Until, VersionSource,
+    CaseOrder, Connections, Cost, Environment, Eval, Gate, HttpVersion, Length, Limit, Load,
+    Manifest, Pipeline, Rule, Scenario, Sends, ShareOfArrivals, Slo, SloTarget, Stage, Timeouts,
+    Until, VersionSource,
 };
 pub(crate) use name::Name;
 #[cfg(test)]

@@ -87,6 +87,7 @@ pub(crate) struct Stage {
     #[expect(dead_code, reason = "checked now, read by fault drills")]
     pub(crate) fallback: Vec<Name>,
     pub(crate) timeout: Timeouts,
+    pub(crate) http_version: HttpVersion,
     /// The stage's own owner; see [`Manifest::owner`].
     pub(crate) owner: Option<String>,
     pub(crate) slo: Vec<Slo>,
@@ -95,6 +96,20 @@ pub(crate) struct Stage {
     pub(crate) proxy: Option<SocketAddr>,
     /// The table's header in the text.
     pub(crate) span: Span,
+}
+
+/// `http_version`: how an HTTP stage is spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum HttpVersion {
+    /// HTTP/1.1: one request at a time on a connection.
+    #[default]
+    One,
+    /// HTTP/2: agreed on in the TLS handshake, or without TLS, assumed.
+    Two,
+}
+
+impl HttpVersion {
+    pub(crate) const ALL: [(&'static str, Self); 2] = [("1.1", Self::One), ("2", Self::Two)];
 }
 
 /// `timeout`: how long each part of an attempt may take.

@@ -50,6 +50,8 @@ pub(super) struct Stage {
     pub(super) cost: Option<Spanned<Cost>>,
     #[schemars(with = "Option<String>")]
     pub(super) proxy: Option<Spanned<String>>,
+    #[schemars(with = "Option<String>")]
+    pub(super) http_version: Option<Spanned<String>>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

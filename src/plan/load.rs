@@ -17,10 +17,11 @@ use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
 use crate::load::{
-    Cases, Choice, Endpoint, Flow, LoadPlan, Measured, Part, Prepared, Sessions, Target, Tls,
+    Cases, Choice, Endpoint, Flow, HTTP2, LoadPlan, Measured, Part, Prepared, Sessions, Target, Tls,
 };
 use crate::manifest::{
-    self, Arrivals, Length, Load, Name, Scenario, Scope, Sends, ShareOfArrivals, Until, Users,
+    self, Arrivals, HttpVersion, Length, Load, Name, Scenario, Scope, Sends, ShareOfArrivals,
+    Until, Users,
 };
 use crate::measure::{Rate, now_ns, show_duration};
 use crate::protocol::{Client, Request, trusting_config};
@@ -237,7 +238,7 @@ impl<'a> Sender<'a> {
                     Some(known) => known,
                     None => resolve(name, &request)?,
                 });
-                requests.push(Prepared::new(&request, self.load.connections));
+                requests.push(self.prepared(name, case, &request)?);
             }
             if self.sends.sessions.is_some() {
                 scopes.push(scope);
@@ -277,7 +278,7 @@ impl<'a> Sender<'a> {
                     endpoint = Some(resolve(step.as_str(), &request)?);
                 }
                 if ready {
-                    requests.push(Prepared::new(&request, self.load.connections));
+                    requests.push(self.prepared(step.as_str(), case, &request)?);
                 }
             }
             steps.push(place(self.target(&caller, endpoint)?, targets));
@@ -291,6 +292,14 @@ impl<'a> Sender<'a> {
             whole: Some(measured(self.project, pipeline.name.as_str())),
             share: None,
             cases: self.cases(requests, scopes.collect()),
+        })
+    }
+
+    fn prepared(&self, stage: &str, case: &Case, request: &Request) -> Result<Prepared, PlanError> {
+        Prepared::new(request, self.load.connections).map_err(|error| PlanError::Request {
+            stage: stage.to_owned(),
+            case: case.id.clone(),
+            reason: error.detail,
         })
     }
 
@@ -413,14 +422,22 @@ fn resolve(stage: &str, request: &Request) -> Result<Endpoint, PlanError> {
             stage: stage.to_owned(),
             reason: error.to_string(),
         })?;
+        let mut config = trusting_config();
+        if request.version == HttpVersion::Two {
+            config.alpn_protocols = vec![HTTP2.to_vec()];
+        }
         Some(Tls {
-            config: Arc::new(trusting_config()),
+            config: Arc::new(config),
             name,
         })
     } else {
         None
     };
-    Ok(Endpoint::Http { address, tls })
+    Ok(Endpoint::Http {
+        address,
+        tls,
+        version: request.version,
+    })
 }
 
 /// The key of a stored plan that says which part of the load was sent.

@@ -9,6 +9,7 @@ mod profile;
 mod project;
 mod prompts;
 mod requests;
+mod spoken;
 
 pub(crate) use error::PlanError;
 pub(crate) use eval::eval_plan;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::error::PlanError;
 use super::listening::{Heard, listen};
+use super::spoken::speak;
 use crate::error::Result;
 use crate::eval::Checks;
 use crate::golden::GoldenSet;
@@ -199,7 +200,8 @@ fn resolve_stages(
         let Some(call) = protocol.parse(&stage.kind, problems) else {
             continue;
         };
-        let call = listen(manifest, stage.name.as_str(), Arc::from(call), heard);
+        let call = speak(stage.http_version, Arc::from(call));
+        let call = listen(manifest, stage.name.as_str(), call, heard);
         calls.insert(stage.name.clone(), call);
     }
     calls

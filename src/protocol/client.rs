@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::call_failure::{CallFailure, origin, retry_after};
 use super::{Head, HttpRequest, ProcessRequest, Reply, ReplyReader, Request, run_process};
-use crate::manifest::Timeouts;
+use crate::manifest::{HttpVersion, Timeouts};
 use crate::measure::{Failure, now_ns};
 
 /// The size limit of an answer where nothing else is said: far above any honest answer, far below the memory of any
@@ -25,7 +25,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How much of an error's body is read.
 const ERROR_BYTES: usize = 4096;
 
-/// Calls stages over HTTP/1.1, with pooled connections, no redirects, and no proxies but those of the manifest.
+/// Calls stages over HTTP, with pooled connections, no redirects, and no proxies but those of the manifest.
 #[derive(Default)]
 pub(crate) struct Client {
     pools: Mutex<HashMap<Pool, reqwest::Client>>,
@@ -37,6 +37,7 @@ pub(crate) struct Client {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Pool {
     tls: bool,
+    version: HttpVersion,
     connect: Duration,
 }
 
@@ -79,8 +80,10 @@ impl Client {
         max_bytes: u64,
     ) -> Result<Called, CallFailure> {
         let from = origin(&request.url);
+        let version = request.version;
         let request = prepare(request)?;
         let pool = Pool {
+            version,
             tls: request.url().scheme() == "https",
             connect: connect_limit(timeouts),
         };
@@ -118,7 +121,11 @@ impl Client {
         if let Some(client) = pools.get(&pool) {
             return Ok(client.clone());
         }
-        let client = reqwest::Client::builder()
+        let client = match pool.version {
+            HttpVersion::One => reqwest::Client::builder().http1_only(),
+            HttpVersion::Two => reqwest::Client::builder().http2_prior_knowledge(),
+        };
+        let client = client
             .tls_backend_preconfigured(config)
             .redirect(Policy::none())
             .no_proxy()

@@ -26,7 +26,7 @@ use bytes::Bytes;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
-use crate::manifest::{KindTable, Problems, Scope, TemplateError};
+use crate::manifest::{HttpVersion, KindTable, Problems, Scope, TemplateError};
 use crate::registry::{Entry, Registry};
 use crate::schema::KindSchema;
 
@@ -99,6 +99,7 @@ pub(crate) struct HttpRequest {
     pub(crate) url: url::Url,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
+    pub(crate) version: HttpVersion,
 }
 
 /// A program, its arguments, and what it reads from its standard input.

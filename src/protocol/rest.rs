@@ -14,7 +14,7 @@ use super::reply::{Head, ReadError, Reply};
 use super::sse::SseParser;
 use super::{Call, HttpRequest, ReplyReader, Request};
 use crate::manifest::{
-    KindTable, Problems, Reference, Scope, Template, TemplateError, ValueTemplate,
+    HttpVersion, KindTable, Problems, Reference, Scope, Template, TemplateError, ValueTemplate,
 };
 use crate::measure::Failure;
 
@@ -100,6 +100,7 @@ impl Target {
             url,
             headers,
             body,
+            version: HttpVersion::One,
         })
     }
 

@@ -6,7 +6,6 @@ use super::{Captured, SWEEP_NS, Shard};
 use crate::load::arrival::nanos;
 use crate::load::attempt::{Attempt, Errand, Finished};
 use crate::load::journey::Journey;
-use crate::load::plan::Prepared;
 use crate::load::session::Progress;
 use crate::load::trace::Trace;
 use crate::measure::{Failure, Stamps, now_ns};
@@ -71,7 +70,7 @@ impl Shard<'_> {
                     ..finished.errand
                 };
                 let mut attempt = Attempt::new(errand, due, now_ns(), &plan.targets[next]);
-                attempt.request = Some(Prepared::new(&request, plan.connections));
+                attempt.request = Some(request);
                 self.shared.sent.fetch_add(1, Ordering::Relaxed);
                 self.begin(attempt);
             }

@@ -11,8 +11,12 @@ use crate::load::feed::{Due, Feed};
 use crate::load::journey::Journey;
 use crate::load::plan::{Endpoint, Prepared};
 use crate::load::session::Session;
-use crate::manifest::Connections;
+use crate::manifest::{Connections, TemplateError};
 use crate::measure::{Failure, now_ns};
+use crate::protocol::ReadError;
+
+/// How many requests at once a server of HTTP/2 is expected to take, before it has said so: what RFC 9113 asks for at least.
+const LIKELY_STREAMS: usize = 100;
 
 impl Shard<'_> {
     /// Returns when something is due next, as far as that is known.
@@ -105,14 +109,21 @@ impl Shard<'_> {
             errand.journey = scope.map(|scope| Box::new(Journey::new(flow, scope)));
         }
         let mut attempt = Attempt::new(errand, intended, now, target);
-        match written.transpose() {
+        let prepared = written.map(|written| {
+            let detail = |error: TemplateError| ReadError {
+                failure: Failure::Request,
+                detail: error.to_string(),
+            };
+            Prepared::new(&written.map_err(detail)?, plan.connections)
+        });
+        match prepared.transpose() {
             Ok(request) => {
-                attempt.request = request.map(|it| Prepared::new(&it, plan.connections));
+                attempt.request = request;
                 self.begin(attempt);
             }
-            Err(error) => {
+            Err(ReadError { failure, detail }) => {
                 self.in_flight += 1;
-                self.ended(attempt.fail(Failure::Request, error.to_string(), now_ns()));
+                self.ended(attempt.fail(failure, detail, now_ns()));
             }
         }
     }
@@ -139,7 +150,7 @@ impl Shard<'_> {
             self.start_on(at, attempt);
             return;
         }
-        if self.connections.of(target) >= self.most_of_one {
+        if self.connections.of(target) >= self.most_of_one || self.will_have_room(target) {
             self.in_flight += 1;
             return self.pending[target].push_back(attempt);
         }
@@ -160,12 +171,23 @@ impl Shard<'_> {
         }
     }
 
+    /// Returns whether a connection that is on its way will take one more request than wait for it already.
+    fn will_have_room(&self, target: usize) -> bool {
+        let shared = matches!(self.plan.connections, Connections::Pooled);
+        let coming = self.connections.opening(target) * LIKELY_STREAMS;
+        shared && self.is_multiplexed(target) && self.pending[target].len() < coming
+    }
+
     /// Takes the open connection that a request may use, if there is one.
     fn free_for(&mut self, errand: &Errand) -> Option<usize> {
+        let target = errand.target;
         match self.plan.connections {
-            Connections::Pooled | Connections::Fixed(_) => {
-                self.connections.take_idle(errand.target)
+            // Requests are spread over all the connections there may be.
+            Connections::Fixed(_) if self.is_multiplexed(target) => {
+                let all_there = self.connections.of(target) >= self.most_of_one;
+                self.connections.least_busy(target).filter(|_| all_there)
             }
+            Connections::Pooled | Connections::Fixed(_) => self.connections.take_idle(target),
             Connections::PerSession => self.connections.take_kept(errand.owner()?, errand.target),
             Connections::PerRequest => None,
         }
@@ -173,7 +195,7 @@ impl Shard<'_> {
 
     /// Begins to open a connection.
     fn connect(&mut self, target: usize) -> io::Result<()> {
-        let Endpoint::Http { address, tls } = &self.plan.targets[target].endpoint else {
+        let Endpoint::Http { address, tls, .. } = &self.plan.targets[target].endpoint else {
             return Ok(());
         };
         let registry = self.poll.registry();
@@ -193,12 +215,17 @@ impl Shard<'_> {
     /// Opens a connection for the request that waits longest, where none is coming for it.
     pub(super) fn replace_connection(&mut self, target: usize) {
         while self.connections.of(target) < self.most_of_one.min(self.pending[target].len()) {
-            let Err(error) = self.connect(target) else {
-                continue;
-            };
-            if let Some(attempt) = self.pending[target].pop_front() {
-                self.ended(attempt.fail(Failure::Connect, error.to_string(), now_ns()));
-            }
+            self.connect_for_one(target);
+        }
+    }
+
+    /// Opens a connection, or fails the request that waits longest for one.
+    pub(super) fn connect_for_one(&mut self, target: usize) {
+        let Err(error) = self.connect(target) else {
+            return;
+        };
+        if let Some(attempt) = self.pending[target].pop_front() {
+            self.ended(attempt.fail(Failure::Connect, error.to_string(), now_ns()));
         }
     }
 }

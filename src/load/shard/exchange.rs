@@ -27,9 +27,14 @@ impl Shard<'_> {
             let request = written
                 .as_ref()
                 .unwrap_or_else(|| &self.plan.flows[flow].cases.requests[case]);
-            // A stage that is reached by HTTP has nothing but HTTP requests.
-            if let Prepared::Http(request) = request {
-                connection.begin(attempt, request);
+            match (request, &mut connection.http2) {
+                (Prepared::Http(request), _) => connection.begin(attempt, request),
+                (Prepared::Http2(exchange), Some(http2)) => {
+                    let refused = http2.begin(attempt, exchange);
+                    return self.begun(at, refused);
+                }
+                // A stage is spoken to in one way, and its requests are written for it.
+                (Prepared::Http2(_), None) | (Prepared::Process(_), _) => {}
             }
         }
         self.write(at);
@@ -57,11 +62,11 @@ impl Shard<'_> {
         }
     }
 
-    fn write(&mut self, at: usize) {
+    pub(super) fn write(&mut self, at: usize) {
         let Some(connection) = self.connections.get(at) else {
             return;
         };
-        while !connection.out.is_empty() {
+        while connection.has_output() {
             match connection.socket.write(&connection.out) {
                 Ok(count) => drop(connection.out.split_to(count)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -77,6 +82,9 @@ impl Shard<'_> {
                 if let Some(attempt) = &mut connection.attempt {
                     attempt.stamps.sent.get_or_insert_with(now_ns);
                 }
+                if let Some(http2) = &mut connection.http2 {
+                    http2.sent();
+                }
             }
         }
     }
@@ -86,7 +94,7 @@ impl Shard<'_> {
         match self.connections.get(at).map(|connection| connection.phase) {
             Some(Phase::Connecting) => self.connecting(at),
             Some(Phase::Handshaking) => self.handshaking(at),
-            Some(Phase::Open) => {
+            Some(Phase::Greeting | Phase::Open) => {
                 if event.is_writable()
                     && self.connections.get(at).is_some_and(|c| !c.out.is_empty())
                 {
@@ -121,8 +129,12 @@ impl Shard<'_> {
         match connection.socket.handshake() {
             Ok(false) => {}
             Ok(true) => {
-                connection.phase = Phase::Open;
+                let target = connection.target;
                 self.opened(at);
+                if self.is_multiplexed(target) {
+                    return self.greet(at);
+                }
+                self.connections.open_up(at);
                 self.free(at);
             }
             Err(error) => self.broken(at, Failure::Tls, error.to_string()),
@@ -177,10 +189,14 @@ impl Shard<'_> {
             let read = connection.socket.read(&mut self.buffer);
             let now = now_ns();
             match read {
-                Ok(count) if connection.attempt.is_some() => {
+                Ok(count) if connection.attempt.is_some() || connection.http2.is_some() => {
                     let drained =
                         short_drains && count < READ_SIZE && connection.socket.short_read_drains();
-                    let is_open = self.take_bytes(at, count, now);
+                    let is_open = if connection.http2.is_some() {
+                        self.take_frames(at, count, now)
+                    } else {
+                        self.take_bytes(at, count, now)
+                    };
                     if !is_open || drained {
                         return;
                     }
@@ -265,7 +281,12 @@ impl Shard<'_> {
         };
         let (target, was_open) = (connection.target, connection.phase == Phase::Open);
         let attempt = connection.attempt.take();
+        let streams = connection.http2.as_mut();
+        let streams = streams.map_or_else(Vec::new, |http2| http2.fail_all(&failure, &detail));
         self.connections.close(at, self.poll.registry());
+        for finished in streams {
+            self.ended(finished);
+        }
         let attempt = attempt.or_else(|| {
             if was_open {
                 None

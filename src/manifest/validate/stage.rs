@@ -10,15 +10,23 @@ use super::{Heading, Known, all_exist, exists, read, required, slo};
 use crate::manifest::document::{Section, Table};
 use crate::manifest::error::Problems;
 use crate::manifest::kind::KindTable;
-use crate::manifest::model::{Cost, Pipeline, Stage, Timeouts};
+use crate::manifest::model::{Cost, HttpVersion, Pipeline, Stage, Timeouts};
 use crate::manifest::name::Name;
 use crate::manifest::raw;
-use crate::manifest::shape::{self, Subject};
+use crate::manifest::shape::{self, Subject, suggest};
 use crate::measure::parse_duration;
 
 /// The keys that every kind of stage has.
-const SHARED: [&str; 8] = [
-    "kind", "calls", "fallback", "timeout", "owner", "slo", "cost", "proxy",
+const SHARED: [&str; 9] = [
+    "kind",
+    "calls",
+    "fallback",
+    "timeout",
+    "owner",
+    "slo",
+    "cost",
+    "proxy",
+    "http_version",
 ];
 
 /// Long enough for a long answer of a chat model, short enough to notice a dead stage within a coffee; the default of
@@ -55,6 +63,7 @@ pub(super) fn stage(section: Section, known: &Known, problems: &mut Problems) ->
         proxy: raw
             .proxy
             .and_then(|value| proxy(&value, &heading, problems)),
+        http_version: http_version(raw.http_version.as_ref(), &heading, problems),
         name,
         kind: kind?,
         timeout: timeout.unwrap_or_else(default_timeouts),
@@ -187,6 +196,27 @@ fn proxy(
         problems.at(value.span(), message, Some(help));
     }
     address
+}
+
+fn http_version(
+    written: Option<&Spanned<String>>,
+    heading: &Heading,
+    problems: &mut Problems,
+) -> HttpVersion {
+    let Some(written) = written else {
+        return HttpVersion::default();
+    };
+    let text = written.get_ref().as_str();
+    let found = HttpVersion::ALL.iter().find(|(known, _)| *known == text);
+    found.map_or_else(
+        || {
+            let message = format!("`http_version` of {} cannot be `{text}`", heading.what);
+            let known = HttpVersion::ALL.map(|(known, _)| known);
+            problems.at(written.span(), message, suggest(text, &known));
+            HttpVersion::default()
+        },
+        |(_, version)| *version,
+    )
 }
 
 pub(super) fn pipeline(

@@ -62,6 +62,7 @@ fn get(url: &str) -> HttpRequest {
         url: url.parse().unwrap(),
         headers: Vec::new(),
         body: bytes::Bytes::new(),
+        version: crate::manifest::HttpVersion::One,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What every test needs: a project in a temporary folder, the binary's output, a scripted server.
 
+pub(crate) mod http2;
 pub(crate) mod project;
 pub(crate) mod stub;
 pub(crate) mod suite;

@@ -1,0 +1,376 @@
+//! HTTP/2 on one connection, without I/O of its own: the bytes of a read go in with the read's time, the bytes to be written come
+//! out. The protocol is the crate `h2`, polled by hand, because only the engine may say when what was read.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use h2::RecvStream;
+use h2::client::{Connection, ResponseFuture, SendRequest};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::attempt::{Attempt, Finished};
+use super::http1::Sink as _;
+use super::plan::Exchange;
+use super::shard::LARGEST_ANSWER;
+use crate::measure::{Failure, now_ns};
+use crate::protocol::Head;
+
+/// Bytes that the server may send ahead on a stream, and on the connection: so many that its pace is its own.
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 1 << 30;
+
+/// A connection that speaks HTTP/2.
+pub(super) struct Http2 {
+    pipe: Arc<Mutex<Pipe>>,
+    connection: Connection<PipeEnd, Bytes>,
+    sender: SendRequest<Bytes>,
+    streams: Vec<Option<Stream>>,
+    vacant: Vec<usize>,
+    /// The streams that have something new.
+    woken: Arc<Mutex<Vec<usize>>>,
+    /// The streams whose requests the kernel has not taken.
+    unsent: Vec<usize>,
+    /// Whether the server has said how many streams it takes.
+    is_ready: bool,
+    /// Whether it takes no more of them.
+    is_closing: bool,
+}
+
+/// One request and its answer.
+struct Stream {
+    attempt: Attempt,
+    waker: Waker,
+    state: State,
+    /// The body's bytes so far.
+    received: u64,
+}
+
+enum State {
+    Waiting(ResponseFuture),
+    Body(RecvStream),
+}
+
+/// How a look at a stream ended.
+enum Look {
+    /// It goes on.
+    More,
+    Done,
+    Failed(Failure, String),
+}
+
+impl Http2 {
+    /// Begins to speak; the first bytes to write are there at once.
+    pub(super) fn new() -> io::Result<Self> {
+        let pipe: Arc<Mutex<Pipe>> = Arc::default();
+        let mut builder = h2::client::Builder::new();
+        builder
+            .initial_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .enable_push(false);
+        let mut handshake = Box::pin(builder.handshake(PipeEnd(Arc::clone(&pipe))));
+        let mut context = Context::from_waker(Waker::noop());
+        // The pipe takes what is written to it: there is nothing to wait for.
+        let (sender, connection) = match handshake.as_mut().poll(&mut context) {
+            Poll::Ready(Ok(both)) => both,
+            Poll::Ready(Err(error)) => return Err(io::Error::other(error)),
+            Poll::Pending => return Err(io::Error::other("HTTP/2 did not begin")),
+        };
+        drop(handshake);
+        let mut http2 = Self {
+            pipe,
+            connection,
+            sender,
+            streams: Vec::new(),
+            vacant: Vec::new(),
+            woken: Arc::default(),
+            unsent: Vec::new(),
+            is_ready: false,
+            is_closing: false,
+        };
+        http2.drive();
+        Ok(http2)
+    }
+
+    /// Returns whether the server has said what it takes.
+    pub(super) const fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
+    /// Returns how many requests are under way.
+    pub(super) fn busy(&self) -> usize {
+        self.streams.len() - self.vacant.len()
+    }
+
+    /// Returns whether one more request may be put on the connection now.
+    pub(super) fn has_room(&self) -> bool {
+        !self.is_closing && self.busy() < self.sender.current_max_send_streams()
+    }
+
+    /// Returns whether the connection is of no more use.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_closing && self.busy() == 0
+    }
+
+    /// Begins a request; where it cannot, the attempt comes back failed.
+    pub(super) fn begin(&mut self, attempt: Attempt, exchange: &Exchange) -> Option<Finished> {
+        let without_body = exchange.body.is_empty();
+        let begun = self
+            .sender
+            .send_request(exchange.head.clone(), without_body);
+        let begun = begun.and_then(|(response, mut body)| {
+            if !without_body {
+                // What the server's window does not take yet waits in `h2`.
+                body.send_data(exchange.body.clone(), true)?;
+            }
+            Ok(response)
+        });
+        let response = match begun {
+            Ok(response) => response,
+            Err(error) => {
+                return Some(attempt.fail(Failure::Reset, error.to_string(), now_ns()));
+            }
+        };
+        let number = self.vacant.pop().unwrap_or_else(|| {
+            self.streams.push(None);
+            self.streams.len() - 1
+        });
+        let waker = Waker::from(Arc::new(StreamWaker {
+            number,
+            woken: Arc::clone(&self.woken),
+        }));
+        self.streams[number] = Some(Stream {
+            attempt,
+            waker,
+            state: State::Waiting(response),
+            received: 0,
+        });
+        self.unsent.push(number);
+        self.drive();
+        // The first look is what leaves the waker there; all that can have come is the end of the connection.
+        let now = now_ns();
+        let look = self.look(number, now);
+        self.conclude(number, look, now)
+    }
+
+    /// Returns the next bytes to be written; none when all have been taken.
+    pub(super) fn take_output(&mut self) -> Bytes {
+        lock(&self.pipe).outbound.split().freeze()
+    }
+
+    /// Stamps the requests that the kernel has now taken whole.
+    pub(super) fn sent(&mut self) {
+        for number in self.unsent.drain(..) {
+            if let Some(Some(stream)) = self.streams.get_mut(number) {
+                stream.attempt.stamps.sent.get_or_insert_with(now_ns);
+            }
+        }
+    }
+
+    /// Takes what one read brought, at `now`, and returns the requests that have ended by it. No bytes are the end of the
+    /// connection.
+    pub(super) fn take(&mut self, bytes: &[u8], now: u64) -> Vec<Finished> {
+        {
+            let mut pipe = lock(&self.pipe);
+            pipe.inbound.extend_from_slice(bytes);
+            pipe.has_ended = bytes.is_empty();
+        }
+        self.is_ready |= !bytes.is_empty();
+        self.drive();
+        let mut ended = Vec::new();
+        // In the order in which they were woken, which is that of the bytes.
+        let woken = std::mem::take(&mut *self.woken.lock().unwrap_or_else(PoisonError::into_inner));
+        for number in woken {
+            let look = self.look(number, now);
+            ended.extend(self.conclude(number, look, now));
+        }
+        if self.is_closing {
+            let open = 0..self.streams.len();
+            for number in open {
+                let look = self.look(number, now);
+                ended.extend(self.conclude(number, look, now));
+            }
+        }
+        // Windows are opened again.
+        self.drive();
+        ended
+    }
+
+    /// Ends a request that is late.
+    pub(super) fn fail(
+        &mut self,
+        number: usize,
+        failure: Failure,
+        detail: String,
+    ) -> Option<Finished> {
+        let ended = self.conclude(number, Look::Failed(failure, detail), now_ns());
+        self.drive();
+        ended
+    }
+
+    /// Ends all requests, as the connection has failed.
+    pub(super) fn fail_all(&mut self, failure: &Failure, detail: &str) -> Vec<Finished> {
+        let now = now_ns();
+        let numbers = 0..self.streams.len();
+        numbers
+            .filter_map(|number| {
+                let look = Look::Failed(failure.clone(), detail.to_owned());
+                self.conclude(number, look, now)
+            })
+            .collect()
+    }
+
+    /// Returns the requests under way, with their numbers.
+    pub(super) fn attempts(&self) -> impl Iterator<Item = (usize, &Attempt)> {
+        let streams = self.streams.iter().enumerate();
+        streams.filter_map(|(number, stream)| Some((number, &stream.as_ref()?.attempt)))
+    }
+
+    /// Lets `h2` read what came and write what is to go.
+    fn drive(&mut self) {
+        let mut context = Context::from_waker(Waker::noop());
+        if Pin::new(&mut self.connection).poll(&mut context).is_ready() {
+            self.is_closing = true;
+        }
+        // A server that goes away finishes what it has begun, and takes nothing new.
+        if matches!(self.sender.poll_ready(&mut context), Poll::Ready(Err(_))) {
+            self.is_closing = true;
+        }
+    }
+
+    fn look(&mut self, number: usize, now: u64) -> Look {
+        match self.streams.get_mut(number) {
+            Some(Some(stream)) => stream.look(now),
+            _ => Look::More,
+        }
+    }
+
+    fn conclude(&mut self, number: usize, look: Look, now: u64) -> Option<Finished> {
+        if matches!(look, Look::More) {
+            return None;
+        }
+        let stream = self.streams.get_mut(number)?.take()?;
+        self.vacant.push(number);
+        self.unsent.retain(|unsent| *unsent != number);
+        Some(match look {
+            Look::Failed(failure, detail) => stream.attempt.fail(failure, detail, now),
+            Look::More | Look::Done => stream.attempt.finish(now),
+        })
+    }
+}
+
+impl Stream {
+    /// Takes what has come for this stream, as read at `now`.
+    fn look(&mut self, now: u64) -> Look {
+        let mut context = Context::from_waker(&self.waker);
+        if let State::Waiting(response) = &mut self.state {
+            let response = match Pin::new(response).poll(&mut context) {
+                Poll::Pending => return Look::More,
+                Poll::Ready(Err(error)) => return Look::Failed(Failure::Reset, error.to_string()),
+                Poll::Ready(Ok(response)) => response,
+            };
+            let (head, body) = response.into_parts();
+            let headers: Vec<(&str, &[u8])> = head
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_bytes()))
+                .collect();
+            self.attempt.stamps.first_byte.get_or_insert(now);
+            self.attempt.sink(now).head(Head {
+                status: head.status.as_u16(),
+                headers: &headers,
+            });
+            self.state = State::Body(body);
+        }
+        let State::Body(body) = &mut self.state else {
+            return Look::More;
+        };
+        loop {
+            match body.poll_data(&mut context) {
+                Poll::Pending => return Look::More,
+                Poll::Ready(None) => return Look::Done,
+                Poll::Ready(Some(Err(error))) => {
+                    return Look::Failed(Failure::Reset, error.to_string());
+                }
+                Poll::Ready(Some(Ok(bytes))) => {
+                    self.received += bytes.len() as u64;
+                    if self.received > LARGEST_ANSWER {
+                        let detail = "the answer is larger than 64 MiB".to_owned();
+                        return Look::Failed(Failure::TooLarge, detail);
+                    }
+                    self.attempt.sink(now).body(&bytes);
+                    // Fails only for bytes that were never taken.
+                    drop(body.flow_control().release_capacity(bytes.len()));
+                }
+            }
+        }
+    }
+}
+
+/// Notes that a stream has something new.
+struct StreamWaker {
+    number: usize,
+    woken: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Wake for StreamWaker {
+    fn wake(self: Arc<Self>) {
+        let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        if woken.last() != Some(&self.number) {
+            woken.push(self.number);
+        }
+    }
+}
+
+/// The bytes between the socket and `h2`.
+#[derive(Default)]
+struct Pipe {
+    inbound: BytesMut,
+    outbound: BytesMut,
+    has_ended: bool,
+}
+
+/// The side of a pipe that `h2` reads from and writes to.
+struct PipeEnd(Arc<Mutex<Pipe>>);
+
+fn lock(pipe: &Mutex<Pipe>) -> MutexGuard<'_, Pipe> {
+    pipe.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl AsyncRead for PipeEnd {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut pipe = lock(&self.0);
+        if pipe.inbound.is_empty() && !pipe.has_ended {
+            return Poll::Pending;
+        }
+        let count = pipe.inbound.len().min(buffer.remaining());
+        buffer.put_slice(&pipe.inbound[..count]);
+        pipe.inbound.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for PipeEnd {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        lock(&self.0).outbound.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

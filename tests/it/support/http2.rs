@@ -1,0 +1,166 @@
+//! A stage that speaks HTTP/2, without TLS and with it, and counts what it sees.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+
+/// What the stage answers: pieces of a body, each after so many ms.
+#[derive(Clone, Default)]
+pub(crate) struct Answer {
+    pub(crate) pieces: Vec<(u64, Vec<u8>)>,
+    /// Whether the stream is reset behind them.
+    pub(crate) resets: bool,
+}
+
+impl Answer {
+    pub(crate) fn after(ms: u64, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            pieces: vec![(ms, body.into())],
+            resets: false,
+        }
+    }
+}
+
+/// How the server behaves besides.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Manner {
+    /// So many requests at once on a connection.
+    pub(crate) most_streams: Option<u32>,
+    /// Says goodbye on a connection after so many requests.
+    pub(crate) goodbye_after: Option<usize>,
+}
+
+/// The running stage; its thread ends with the test.
+pub(crate) struct Http2Stub {
+    pub(crate) address: SocketAddr,
+    seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Requests of each connection.
+    requests: Mutex<Vec<usize>>,
+    bodies: Mutex<Vec<(String, Vec<u8>)>>,
+}
+
+type Script = Arc<dyn Fn(&str, &[u8]) -> Answer + Send + Sync>;
+
+impl Http2Stub {
+    /// Serves what the script says for a path and a body.
+    pub(crate) fn start(
+        manner: Manner,
+        tls: Option<Arc<rustls::ServerConfig>>,
+        script: impl Fn(&str, &[u8]) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen: Arc<Seen> = Arc::default();
+        let (script, counts): (Script, _) = (Arc::new(script), Arc::clone(&seen));
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.unwrap().block_on(async move {
+                let listener = TcpListener::from_std(listener).unwrap();
+                while let Ok((socket, _)) = listener.accept().await {
+                    socket.set_nodelay(true).unwrap();
+                    let (script, seen) = (Arc::clone(&script), Arc::clone(&counts));
+                    let acceptor = tls.clone().map(tokio_rustls::TlsAcceptor::from);
+                    tokio::spawn(async move {
+                        match acceptor {
+                            None => serve(socket, manner, script, seen).await,
+                            Some(acceptor) => {
+                                if let Ok(socket) = acceptor.accept(socket).await {
+                                    serve(socket, manner, script, seen).await;
+                                }
+                            }
+                        }
+                    });
+                }
+            });
+        });
+        Self { address, seen }
+    }
+
+    /// Returns how many requests each connection has brought.
+    pub(crate) fn requests(&self) -> Vec<usize> {
+        self.seen.requests.lock().unwrap().clone()
+    }
+
+    /// Returns what was asked: path and body.
+    pub(crate) fn asked(&self) -> Vec<(String, Vec<u8>)> {
+        self.seen.bodies.lock().unwrap().clone()
+    }
+}
+
+async fn serve(
+    socket: impl AsyncRead + AsyncWrite + Unpin,
+    manner: Manner,
+    script: Script,
+    seen: Arc<Seen>,
+) {
+    let mut builder = h2::server::Builder::new();
+    if let Some(most) = manner.most_streams {
+        builder.max_concurrent_streams(most);
+    }
+    let Ok(mut connection) = builder.handshake::<_, Bytes>(socket).await else {
+        return;
+    };
+    let number = {
+        let mut requests = seen.requests.lock().unwrap();
+        requests.push(0);
+        requests.len() - 1
+    };
+    while let Some(Ok((request, respond))) = connection.accept().await {
+        let count = {
+            let mut requests = seen.requests.lock().unwrap();
+            requests[number] += 1;
+            requests[number]
+        };
+        if manner.goodbye_after == Some(count) {
+            connection.graceful_shutdown();
+        }
+        let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
+        tokio::spawn(async move {
+            let path = request.uri().path().to_owned();
+            let mut stream = request.into_body();
+            let mut body = Vec::new();
+            while let Some(Ok(bytes)) = stream.data().await {
+                body.extend_from_slice(&bytes);
+                stream.flow_control().release_capacity(bytes.len()).unwrap();
+            }
+            let answer = script(&path, &body);
+            seen.bodies.lock().unwrap().push((path, body));
+            say(answer, respond).await;
+        });
+    }
+}
+
+async fn say(answer: Answer, mut respond: SendResponse<Bytes>) {
+    let first = answer.pieces.first().map_or(0, |(ms, _)| *ms);
+    tokio::time::sleep(Duration::from_millis(first)).await;
+    let head = http::Response::builder().header("content-type", "application/json");
+    let Ok(mut body) = respond.send_response(head.body(()).unwrap(), false) else {
+        return;
+    };
+    for (number, (ms, piece)) in answer.pieces.into_iter().enumerate() {
+        if number > 0 {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+        if body.send_data(Bytes::from(piece), false).is_err() {
+            return;
+        }
+    }
+    if answer.resets {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        body.send_reset(h2::Reason::INTERNAL_ERROR);
+    } else {
+        drop(body.send_data(Bytes::new(), true));
+    }
+}
