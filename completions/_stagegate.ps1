@@ -123,6 +123,9 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             break
         }
         'stagegate;calibrate' {
+            [CompletionResult]::new('--against', '--against', [CompletionResultType]::ParameterName, 'Only measure TTFT and gap error, against a reference server that this machine serves at this address')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Open so many streams a second there')
+            [CompletionResult]::new('--duration', '--duration', [CompletionResultType]::ParameterName, 'Measure for so long there')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Serve on this port [default: a free one]')
             [CompletionResult]::new('--delay', '--delay', [CompletionResultType]::ParameterName, 'Wait so long before a plain answer')
             [CompletionResult]::new('--ttft', '--ttft', [CompletionResultType]::ParameterName, 'Wait so long before the first token of a stream')

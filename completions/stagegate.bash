@@ -214,12 +214,24 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__calibrate)
-            opts="-C -m -e -q -v -h -V --serve --port --delay --ttft --gap --tokens --freeze --manifest --env --set --format --out --quiet --verbose --color --help --version"
+            opts="-C -m -e -q -v -h -V --serve --against --rate --duration --port --delay --ttft --gap --tokens --freeze --manifest --env --set --format --out --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --against)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -116,6 +116,9 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand --version 'Print version'
         }
         &'stagegate;calibrate'= {
+            cand --against 'Only measure TTFT and gap error, against a reference server that this machine serves at this address'
+            cand --rate 'Open so many streams a second there'
+            cand --duration 'Measure for so long there'
             cand --port 'Serve on this port [default: a free one]'
             cand --delay 'Wait so long before a plain answer'
             cand --ttft 'Wait so long before the first token of a stream'

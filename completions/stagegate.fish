@@ -127,6 +127,9 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand demo" -s q -l quiet 
 complete -c stagegate -n "__fish_stagegate_using_subcommand demo" -s v -l verbose -d 'Say more about what is being done'
 complete -c stagegate -n "__fish_stagegate_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c stagegate -n "__fish_stagegate_using_subcommand demo" -s V -l version -d 'Print version'
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l against -d 'Only measure TTFT and gap error, against a reference server that this machine serves at this address' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l rate -d 'Open so many streams a second there' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l duration -d 'Measure for so long there' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l port -d 'Serve on this port [default: a free one]' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l delay -d 'Wait so long before a plain answer' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand calibrate" -l ttft -d 'Wait so long before the first token of a stream' -r

@@ -119,6 +119,9 @@ module completions {
   # Measure this machine's own floor: schedule lag, TTFT and gap error, highest rate, most streams
   export extern "stagegate calibrate" [
     --serve                   # Only serve the reference server, to hold other load generators against it
+    --against: string         # Only measure TTFT and gap error, against a reference server that this machine serves at this address
+    --rate: string            # Open so many streams a second there
+    --duration: string        # Measure for so long there
     --port: string            # Serve on this port [default: a free one]
     --delay: string           # Wait so long before a plain answer
     --ttft: string            # Wait so long before the first token of a stream

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 use miette::Diagnostic;
+use url::Url;
 
 use super::Context;
 use super::context::MANIFEST;
-use super::load::run_plan;
+use super::load::{Ended, run_plan, status_of};
 use super::runs::folder;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
@@ -26,6 +27,20 @@ pub(crate) struct CalibrateArgs {
     /// Only serve the reference server, to hold other load generators against it
     #[arg(long)]
     serve: bool,
+    /// Only measure TTFT and gap error, against a reference server that this machine serves at this address
+    #[arg(long, value_name = "URL", conflicts_with = "serve")]
+    against: Option<Url>,
+    /// Open so many streams a second there
+    #[arg(
+        long,
+        value_name = "RATE",
+        requires = "against",
+        default_value = "60/s"
+    )]
+    rate: Rate,
+    /// Measure for so long there
+    #[arg(long, value_name = "D", requires = "against", value_parser = parse_duration, default_value = "10s")]
+    duration: Duration,
     #[command(flatten)]
     script: ScriptArgs,
 }
@@ -88,6 +103,9 @@ impl Classify for NoReference {
 pub(crate) async fn calibrate(context: &Context, args: &CalibrateArgs) -> Result<Status> {
     if args.serve {
         return serve(context, &args.script).await;
+    }
+    if let Some(url) = &args.against {
+        return against(context, args, url).await;
     }
     let bench = Bench::new(context)?;
     let calibration = bench.measure().await?;
@@ -170,7 +188,7 @@ impl<'a> Bench<'a> {
         }
         Ok(Some(Calibration {
             measured_at: (self.context.now)().to_string(),
-            cores: std::thread::available_parallelism().map_or(1, |it| it.get() as u64),
+            cores: cores(),
             schedule_lag_ms: lag.generator.schedule_lag_ms,
             lag_rate: LAG_RATE.parse::<Rate>().map_or(0.0, Rate::per_second),
             ttft_error_ms: floor.ttft(),
@@ -208,6 +226,73 @@ fn floor_of(captured: &[Captured]) -> Floor {
     }
     floor
 }
+
+/// Measures the errors against a server that runs by itself, on cores of its own for instance.
+async fn against(context: &Context, args: &CalibrateArgs, url: &Url) -> Result<Status> {
+    let folder = tempfile::tempdir().map_err(NoReference::from)?;
+    let manifest = folder.path().join(MANIFEST);
+    let url = url.as_str().trim_end_matches('/');
+    let text = AGAINST_TEXT.replace("URL", url);
+    std::fs::write(&manifest, text).map_err(NoReference::from)?;
+    let project = Project::open(&Chosen {
+        manifest,
+        ..Chosen::default()
+    })?;
+    let load = project.manifest.load_named("stream");
+    let overrides = LoadOverrides {
+        rate: Some(args.rate),
+        duration: Some(args.duration),
+        ..LoadOverrides::default()
+    };
+    let load = overrides.apply(load.expect("the manifest is ours"));
+    let plan = load_plan(&project, &Client::default(), &load, &[]).await?;
+    let keep = Keep {
+        replies: true,
+        traces: false,
+    };
+    let result = run_plan(context, ("calibrate against", url), &plan, keep)?;
+    let status = status_of(&Ended {
+        complete: result.complete,
+        never_reached: result.never_reached,
+        validity: result.validity.verdict,
+        stages: &result.stages,
+    });
+    for reason in &result.validity.reasons {
+        context.ui.warn(reason);
+    }
+    let floor = floor_of(&result.captured);
+    let calibration = Calibration {
+        measured_at: (context.now)().to_string(),
+        cores: cores(),
+        schedule_lag_ms: result.generator.schedule_lag_ms,
+        lag_rate: args.rate.per_second(),
+        ttft_error_ms: floor.ttft(),
+        gap_error_ms: floor.gap(),
+        max_rps: None,
+        max_streams: None,
+    };
+    Ok(context.emit(&View::Calibration(&calibration), status))
+}
+
+fn cores() -> u64 {
+    std::thread::available_parallelism().map_or(1, |it| it.get() as u64)
+}
+
+const AGAINST_TEXT: &str = r#"version = 1
+
+[stage.chat]
+kind = "chat"
+url = "URL/v1/chat/completions"
+model = "reference"
+stream = true
+messages = [{ role = "user", content = "hello" }]
+
+[load.stream]
+target = "chat"
+arrivals = { process = "poisson", rate = "60/s" }
+duration = "10s"
+warmup = "2s"
+"#;
 
 const MANIFEST_TEXT: &str = r#"version = 1
 

@@ -244,6 +244,7 @@ fn merge(shards: Vec<ShardResult>) -> ShardResult {
         merged.exhausted += shard.exhausted;
         merged.over_budget |= shard.over_budget;
         merged.stalls.merge(&shard.stalls);
+        merged.receive_lag.merge(&shard.receive_lag);
         merged.captured.extend(shard.captured);
         merged.traces.extend(shard.traces);
         for (known, more) in merged.recorders.iter_mut().zip(shard.recorders) {
@@ -297,7 +298,12 @@ fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> Load
         validity: judge(&Evidence {
             lag: lag.as_ref(),
             stalls: &merged.stalls,
-            response_p50_ms: smallest_median(&arrivals),
+            receive_lag: &merged.receive_lag,
+            response_p50_ms: smallest_median(&arrivals, &[LatencyMetric::ResponseTime]),
+            first_p50_ms: smallest_median(
+                &arrivals,
+                &[LatencyMetric::ResponseTime, LatencyMetric::Ttft],
+            ),
             attempted: arrivals.iter().map(|recorder| recorder.attempted).sum(),
             not_sent,
             exhausted: merged.exhausted,
@@ -305,6 +311,8 @@ fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> Load
         }),
         generator: Generator {
             schedule_lag_ms: lag.as_ref().map(Spread::of),
+            receive_lag_ms: (merged.receive_lag.count() > 0)
+                .then(|| Spread::of(&merged.receive_lag)),
             not_sent,
             cpu_s: end.after.cpu_ns.saturating_sub(end.before.cpu_ns) as f64 / 1e9,
             peak_rss_mb: peak_rss_mb(Path::new("/proc")),
@@ -330,16 +338,18 @@ fn overall_lag(plan: &LoadPlan, arrivals: &[&Recorder]) -> Option<Histogram> {
     })
 }
 
-fn smallest_median(arrivals: &[&Recorder]) -> Option<f64> {
+/// Returns the smallest median of these metrics over all arrivals, in ms.
+fn smallest_median(arrivals: &[&Recorder], metrics: &[LatencyMetric]) -> Option<f64> {
+    let median = |recorder: &Recorder, metric| {
+        let series = recorder.series.get(&metric)?;
+        series.total.all.quantile_ms(0.5)
+    };
     arrivals
         .iter()
-        .filter_map(|recorder| {
-            recorder
-                .series
-                .get(&LatencyMetric::ResponseTime)?
-                .total
-                .all
-                .quantile_ms(0.5)
+        .flat_map(|recorder| {
+            metrics
+                .iter()
+                .filter_map(|metric| median(recorder, *metric))
         })
         .min_by(f64::total_cmp)
 }

@@ -66,15 +66,25 @@ impl Machine {
     }
 }
 
-/// Returns the throttled time of this process's own control group (version 2).
+/// Returns the throttled time of this process's own control group, of version 2 or 1.
 fn throttled_us(proc: &Path, cgroup: &Path) -> Option<u64> {
     let own = std::fs::read_to_string(proc.join("self/cgroup")).ok()?;
-    let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    let stat = std::fs::read_to_string(cgroup.join(path).join("cpu.stat")).ok()?;
-    let line = stat
-        .lines()
-        .find_map(|line| line.strip_prefix("throttled_usec "))?;
-    line.trim().parse().ok()
+    let counter = |folder: &Path, key: &str| -> Option<u64> {
+        let stat = std::fs::read_to_string(folder.join("cpu.stat")).ok()?;
+        let value = stat.lines().find_map(|line| line.strip_prefix(key))?;
+        value.trim().parse().ok()
+    };
+    // A line is number:controllers:path; version 2 has no controllers there.
+    own.lines().find_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (parts.next()?, parts.next()?.trim_start_matches('/'));
+        if controllers.is_empty() {
+            return counter(&cgroup.join(path), "throttled_usec ");
+        }
+        let is_cpu = controllers.split(',').any(|it| it == "cpu");
+        let folder = is_cpu.then(|| cgroup.join(controllers).join(path))?;
+        Some(counter(&folder, "throttled_time ")? / 1_000)
+    })
 }
 
 /// Returns the largest memory this process ever held, in MiB; 0 where the system does not tell.
@@ -150,6 +160,22 @@ mod tests {
                 throttled_ms: 25.0
             }
         );
+    }
+
+    #[test]
+    fn throttling_of_both_versions_of_control_groups_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (proc, cgroup) = (folder.path().join("proc"), folder.path().join("cgroup"));
+        std::fs::create_dir_all(proc.join("self")).unwrap();
+        std::fs::create_dir_all(cgroup.join("cpu,cpuacct/job")).unwrap();
+        let text = "4:memory:/job\n3:cpu,cpuacct:/job\n0::/\n";
+        std::fs::write(proc.join("self/cgroup"), text).unwrap();
+        assert_eq!(throttled_us(&proc, &cgroup), None);
+        std::fs::write(cgroup.join("cpu.stat"), "usage_usec 3\nthrottled_usec 5\n").unwrap();
+        assert_eq!(throttled_us(&proc, &cgroup), Some(5));
+        let stat = "nr_periods 9\nnr_throttled 2\nthrottled_time 7000\n";
+        std::fs::write(cgroup.join("cpu,cpuacct/job/cpu.stat"), stat).unwrap();
+        assert_eq!(throttled_us(&proc, &cgroup), Some(7));
     }
 
     #[test]

@@ -42,6 +42,11 @@ pub(crate) fn merge_generators(parts: &[&RunRecord], stages: &Stages) -> Option<
     let first = generators.first()?;
     Some(Generator {
         schedule_lag_ms: first.schedule_lag_ms.map(|_| Spread::of(&lag)),
+        // Its histograms are not stored: the worst part speaks for all.
+        receive_lag_ms: generators
+            .iter()
+            .filter_map(|it| it.receive_lag_ms)
+            .max_by(|a, b| a.p99.unwrap_or(0.0).total_cmp(&b.p99.unwrap_or(0.0))),
         not_sent: generators.iter().map(|it| it.not_sent).sum(),
         cpu_s: generators.iter().map(|it| it.cpu_s).sum(),
         peak_rss_mb: generators

@@ -21,6 +21,7 @@ mod pacer;
 mod part;
 mod plan;
 mod processes;
+mod receive;
 mod recorder;
 mod result;
 mod session;

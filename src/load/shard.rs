@@ -83,6 +83,8 @@ pub(super) struct ShardResult {
     pub(super) over_budget: bool,
     /// By how much the regular sweep was late: what any answer may have waited to be read.
     pub(super) stalls: Histogram,
+    /// For how long the kernel had held what was read, on the connections that are watched.
+    pub(super) receive_lag: Histogram,
 }
 
 /// One thread's engine.
@@ -115,6 +117,7 @@ pub(super) struct Shard<'a> {
     exhausted: u64,
     over_budget: bool,
     stalls: Histogram,
+    receive_lag: Histogram,
     /// Whether requests were in flight when the loop last went to wait: only then is the alarm set for the sweep, and only
     /// they could be read late.
     watched: bool,
@@ -166,6 +169,7 @@ impl<'a> Shard<'a> {
             exhausted: 0,
             over_budget: false,
             stalls: Histogram::default(),
+            receive_lag: Histogram::default(),
             watched: false,
             unread: VecDeque::new(),
             buffer: vec![0; READ_SIZE].into_boxed_slice(),
@@ -287,6 +291,7 @@ impl<'a> Shard<'a> {
             exhausted: self.exhausted,
             over_budget: self.over_budget,
             stalls: self.stalls,
+            receive_lag: self.receive_lag,
         }
     }
 }

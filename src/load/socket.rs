@@ -7,20 +7,21 @@ use mio::net::TcpStream;
 use rustls::ClientConnection;
 
 use super::plan::Tls;
+use super::receive::Received;
 
 /// What HTTP/2 is called in a TLS handshake.
 pub(crate) const HTTP2: &[u8] = b"h2";
 
 /// A TCP connection that may have TLS on top.
 pub(super) struct Socket {
-    tcp: TcpStream,
+    tcp: Received,
     tls: Option<Box<ClientConnection>>,
 }
 
 impl Socket {
     /// Begins to connect.
     pub(super) fn connect(address: SocketAddr, tls: Option<&Tls>) -> io::Result<Self> {
-        let tcp = TcpStream::connect(address)?;
+        let tcp = Received::new(TcpStream::connect(address)?);
         let tls = tls
             .map(|tls| ClientConnection::new(tls.config.clone(), tls.name.clone()))
             .transpose()
@@ -31,18 +32,29 @@ impl Socket {
 
     /// Returns what mio registers.
     pub(super) fn source(&mut self) -> &mut TcpStream {
-        &mut self.tcp
+        self.tcp.tcp()
+    }
+
+    /// Asks for the kernel's receive times.
+    pub(super) fn watch(&mut self) {
+        self.tcp.watch();
+    }
+
+    /// Returns for how long, in ns, the kernel had held what the last reads returned, where it says so.
+    pub(super) fn take_lag(&mut self) -> Option<u64> {
+        self.tcp.take_lag()
     }
 
     /// Returns whether the TCP connection stands; an error says that it never will.
     pub(super) fn is_connected(&mut self) -> io::Result<bool> {
-        if let Some(error) = self.tcp.take_error()? {
+        let tcp = self.tcp.tcp();
+        if let Some(error) = tcp.take_error()? {
             return Err(error);
         }
-        match self.tcp.peer_addr() {
+        match tcp.peer_addr() {
             Ok(_) => {
                 // Small requests must leave at once.
-                self.tcp.set_nodelay(true)?;
+                tcp.set_nodelay(true)?;
                 Ok(true)
             }
             Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),

@@ -22,8 +22,12 @@ pub(super) struct Evidence<'a> {
     pub(super) lag: Option<&'a Histogram>,
     /// By how much the event loop's regular sweep was late, in any loop: an answer may have waited as long to be read.
     pub(super) stalls: &'a Histogram,
+    /// For how long the kernel had held what was read.
+    pub(super) receive_lag: &'a Histogram,
     /// The smallest median response time of all stages, in ms: the one that lag would distort most.
     pub(super) response_p50_ms: Option<f64>,
+    /// The same, with the times to first tokens among them: what reading late would distort most.
+    pub(super) first_p50_ms: Option<f64>,
     pub(super) attempted: u64,
     pub(super) not_sent: u64,
     pub(super) exhausted: u64,
@@ -68,18 +72,29 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Validity {
     validity
 }
 
-/// Judges what was late: arrivals by their schedule, and the event loop by its own alarm.
+/// Judges what was late: arrivals by their schedule, the event loop by its own alarm, and reads by the kernel's clock.
 fn lateness(evidence: &Evidence<'_>, found: &mut impl FnMut(ValidityVerdict, String)) {
-    let tolerated = LAG_FLOOR_MS.max(LAG_SHARE * evidence.response_p50_ms.unwrap_or(0.0));
+    let share_of = |median: Option<f64>| LAG_FLOOR_MS.max(LAG_SHARE * median.unwrap_or(0.0));
+    let (due, read) = (
+        share_of(evidence.response_p50_ms),
+        share_of(evidence.first_p50_ms),
+    );
     let late = [
-        ("schedule lag", "lower the rate", evidence.lag),
+        ("schedule lag", "lower the rate", evidence.lag, due),
         (
             "lateness of the event loop",
             "use fewer users",
             Some(evidence.stalls),
+            read,
+        ),
+        (
+            "lateness of reads",
+            "use fewer users",
+            Some(evidence.receive_lag),
+            read,
         ),
     ];
-    for (what, else_do, times) in late {
+    for (what, else_do, times, tolerated) in late {
         let Some((name, lag)) = times
             .and_then(judged_lag)
             .filter(|(_, lag)| *lag > tolerated)
@@ -122,7 +137,9 @@ mod tests {
         judge(&Evidence {
             lag: Some(&lag),
             stalls: &Histogram::default(),
+            receive_lag: &Histogram::default(),
             response_p50_ms: Some(p50),
+            first_p50_ms: Some(p50),
             attempted: 10_000,
             not_sent,
             exhausted,
@@ -181,7 +198,9 @@ mod tests {
             judge(&Evidence {
                 lag: None,
                 stalls: &stalls,
-                response_p50_ms: Some(response_p50_ms),
+                receive_lag: &Histogram::default(),
+                response_p50_ms: Some(1_000.0),
+                first_p50_ms: Some(response_p50_ms),
                 attempted: 400,
                 not_sent: 0,
                 exhausted: 0,

@@ -152,6 +152,9 @@ pub(crate) struct Generator {
     /// Null in a closed loop.
     #[serde(default)]
     pub(crate) schedule_lag_ms: Option<Spread>,
+    /// For how long the kernel had held what was read, on a sample of the connections; null where it does not tell.
+    #[serde(default)]
+    pub(crate) receive_lag_ms: Option<Spread>,
     pub(crate) not_sent: u64,
     pub(crate) cpu_s: f64,
     pub(crate) peak_rss_mb: f64,

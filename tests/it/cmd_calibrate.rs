@@ -112,3 +112,29 @@ fn tokens_are_stamped_when_they_came() {
     assert!((3.8..4.4).contains(&of("tpot")), "{metrics}");
     assert!((3.8..4.4).contains(&of("chunk_gap")), "{metrics}");
 }
+
+#[test]
+fn errors_are_measured_against_a_server_that_runs_by_itself() {
+    let _turn = turn();
+    let home = Project::new();
+    let served = Served::start(&home, &["--tokens", "10", "--ttft", "20ms"]);
+    let arguments = [
+        "calibrate",
+        "--against",
+        &served.1,
+        "--rate",
+        "40/s",
+        "--duration",
+        "1s",
+    ];
+    let found = home
+        .run(&[&arguments[..], &["--format", "json"]].concat())
+        .expect(0)
+        .json();
+    assert!(found["ttft_error_ms"]["p50"].as_f64().unwrap() < 20.0);
+    assert!(found["gap_error_ms"]["p99"].as_f64().is_some(), "{found}");
+    assert_eq!(found["max_rps"], Value::Null);
+    let shown = home.run(&arguments).expect(0).stdout;
+    assert!(shown.contains("TTFT error"), "{shown}");
+    assert!(!shown.contains("at most"), "{shown}");
+}

@@ -190,6 +190,9 @@ impl Shard<'_> {
             let now = now_ns();
             match read {
                 Ok(count) if connection.attempt.is_some() || connection.http2.is_some() => {
+                    if let Some(lag) = connection.socket.take_lag().filter(|_| now >= self.start) {
+                        self.receive_lag.record_ns(lag);
+                    }
                     let drained =
                         short_drains && count < READ_SIZE && connection.socket.short_read_drains();
                     let is_open = if connection.http2.is_some() {

@@ -39,7 +39,8 @@ pub(super) fn blocks(calibration: &Calibration) -> Vec<Block> {
         vec!["streams at once, 20 tokens/s each".into(), streams.into()],
     ];
     let cores = calibration.cores;
-    vec![
+    let is_whole = calibration.max_rps.is_some() || calibration.max_streams.is_some();
+    let mut blocks = vec![
         Block::Title(Title {
             outcome: Outcome::Judged(VerdictKind::Passed),
             name: "calibrate".to_owned(),
@@ -49,6 +50,7 @@ pub(super) fn blocks(calibration: &Calibration) -> Vec<Block> {
             ],
         }),
         Block::Table(errors),
-        Block::Table(most),
-    ]
+    ];
+    blocks.extend(is_whole.then_some(Block::Table(most)));
+    blocks
 }

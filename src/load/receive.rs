@@ -1,0 +1,154 @@
+//! A TCP connection, and on Linux, for how long the kernel had what a read returns: a delay that no other clock of a client can see.
+
+use std::io::{self, Read, Write};
+
+use mio::net::TcpStream;
+
+/// A connection that can be asked for the kernel's own receive times.
+pub(super) struct Received {
+    tcp: TcpStream,
+    clock: Option<KernelClock>,
+}
+
+impl Received {
+    pub(super) const fn new(tcp: TcpStream) -> Self {
+        Self { tcp, clock: None }
+    }
+
+    /// Asks the kernel to stamp what it receives on this connection; where it cannot, nothing changes.
+    pub(super) fn watch(&mut self) {
+        self.clock = KernelClock::on(&self.tcp);
+    }
+
+    pub(super) fn tcp(&mut self) -> &mut TcpStream {
+        &mut self.tcp
+    }
+
+    /// Returns for how long, in ns, the kernel had held the newest bytes of the reads since the last call, at most.
+    pub(super) fn take_lag(&mut self) -> Option<u64> {
+        self.clock.as_mut()?.lag.take()
+    }
+}
+
+impl Read for Received {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.clock {
+            None => self.tcp.read(buffer),
+            Some(clock) => clock.read(&self.tcp, buffer),
+        }
+    }
+}
+
+impl Write for Received {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.tcp.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.tcp.flush()
+    }
+}
+
+/// Reads with the kernel's stamps (`SO_TIMESTAMPING`, software, which loopback has too). They are of the wall clock, which is
+/// therefore read right after each read.
+#[cfg(target_os = "linux")]
+struct KernelClock {
+    space: Vec<u8>,
+    lag: Option<u64>,
+}
+
+#[cfg(target_os = "linux")]
+impl KernelClock {
+    fn on(tcp: &TcpStream) -> Option<Self> {
+        use nix::sys::socket::{TimestampingFlag, Timestamps, setsockopt, sockopt};
+        let wanted = TimestampingFlag::SOF_TIMESTAMPING_RX_SOFTWARE
+            | TimestampingFlag::SOF_TIMESTAMPING_SOFTWARE;
+        setsockopt(tcp, sockopt::Timestamping, &wanted).ok()?;
+        Some(Self {
+            space: nix::cmsg_space!(Timestamps),
+            lag: None,
+        })
+    }
+
+    fn read(&mut self, tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+        use std::os::fd::AsRawFd as _;
+
+        use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+        let mut pieces = [io::IoSliceMut::new(buffer)];
+        let space = Some(self.space.as_mut_slice());
+        let message = tcp.try_io(|| {
+            let flags = MsgFlags::empty();
+            Ok(recvmsg::<()>(tcp.as_raw_fd(), &mut pieces, space, flags)?)
+        })?;
+        let received = message.cmsgs().ok().into_iter().flatten();
+        let received = received.filter_map(|it| match it {
+            ControlMessageOwned::ScmTimestampsns(stamps) => Some(stamps.system),
+            _ => None,
+        });
+        for stamp in received {
+            let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+            let ns = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
+            let lag = ns(now.tv_sec, now.tv_nsec) - ns(stamp.tv_sec(), stamp.tv_nsec());
+            // A wall clock that was set back in between says nothing.
+            if let Ok(lag) = u64::try_from(lag) {
+                self.lag = Some(self.lag.unwrap_or(0).max(lag));
+            }
+        }
+        Ok(message.bytes)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+struct KernelClock {
+    lag: Option<u64>,
+}
+
+#[cfg(not(target_os = "linux"))]
+impl KernelClock {
+    const fn on(_tcp: &TcpStream) -> Option<Self> {
+        None
+    }
+
+    fn read(&mut self, tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut tcp = tcp;
+        tcp.read(buffer)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_lay_in_the_kernel_is_seen_to_have_lain_there() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        near.set_nonblocking(true).unwrap();
+        let mut received = Received::new(TcpStream::from_std(near));
+        received.watch();
+        let mut buffer = [0; 16];
+        let error = received.read(&mut buffer).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        // The kernel begins to stamp a moment after it was first asked.
+        std::thread::sleep(Duration::from_millis(20));
+        for (wait_ms, text) in [(30, b"one"), (0, b"two")] {
+            far.write_all(text).unwrap();
+            let mut ready = |received: &mut Received| loop {
+                std::thread::sleep(Duration::from_millis(wait_ms));
+                if let Ok(count) = received.read(&mut buffer) {
+                    return count;
+                }
+            };
+            assert_eq!(ready(&mut received), 3);
+            let lag = received.take_lag().expect("loopback has software stamps");
+            assert!(lag >= wait_ms * 1_000_000, "{lag}");
+            assert!(lag < 20_000_000_000, "{lag}");
+            assert_eq!(received.take_lag(), None);
+        }
+        drop(far);
+        assert_eq!(received.read(&mut buffer).unwrap(), 0);
+    }
+}
