@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::result::{Stages, Total, judge_again, summary};
+use super::settled::settled;
 use crate::measure::Histogram;
 use crate::store::{
     Generator, MetricSummary, RunRecord, SessionCounts, Spread, StageResult, Tokens,
@@ -108,7 +109,12 @@ fn stage(parts: &[(f64, &StageResult)], duration_s: f64) -> Result<StageResult, 
         owner: first.and_then(|it| it.owner.clone()),
         metrics,
         slo: Vec::new(),
+        steady: None,
     };
+    if parts.iter().any(|(_, it)| it.steady.is_some()) {
+        let by_name = totals.iter().map(|(name, total)| (name.as_str(), total));
+        merged.steady = settled(&by_name.collect(), duration_s, in_flight_at_end);
+    }
     let slo = first.map(|it| it.slo.as_slice()).unwrap_or_default();
     merged.slo = slo
         .iter()
@@ -169,7 +175,7 @@ fn tokens(parts: &[(f64, &StageResult)], duration_s: f64) -> Option<Tokens> {
     })
 }
 
-type Metrics = (BTreeMap<String, MetricSummary>, BTreeMap<String, Histogram>);
+type Metrics = (BTreeMap<String, MetricSummary>, BTreeMap<String, Total>);
 
 fn metrics(parts: &[(f64, &StageResult)], open: u64) -> Result<Metrics, String> {
     let mut totals: BTreeMap<String, Total> = BTreeMap::new();
@@ -194,8 +200,7 @@ fn metrics(parts: &[(f64, &StageResult)], open: u64) -> Result<Metrics, String> 
         .iter()
         .map(|(name, total)| (name.clone(), summary(total, open)))
         .collect();
-    let totals = totals.into_iter().map(|(name, total)| (name, total.all));
-    Ok((summaries, totals.collect()))
+    Ok((summaries, totals))
 }
 
 #[cfg(test)]

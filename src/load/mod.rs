@@ -25,6 +25,7 @@ mod receive;
 mod recorder;
 mod result;
 mod session;
+mod settled;
 mod shard;
 mod socket;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::store::{IntervalRecord, MetricSummary, SloResult, StageResult, Tokens
 use super::arrival::Timing;
 use super::plan::Measured;
 use super::recorder::Recorder;
+use super::settled::settled;
 
 /// Summarises one stage or pipeline. `duration_s` is the length of the measured phase.
 pub(super) fn stage_result(
@@ -63,7 +64,13 @@ pub(super) fn stage_result(
         owner: measured.owner.clone(),
         metrics,
         slo: Vec::new(),
+        steady: None,
     };
+    if timing.is_level() {
+        let totals = recorder.series.iter();
+        let totals = totals.map(|(metric, series)| (metric.key(), &series.total));
+        result.steady = settled(&totals.collect(), duration_s, open);
+    }
     result.slo = measured
         .slo
         .iter()
@@ -197,7 +204,7 @@ fn judge(slo: &Slo, result: &StageResult, recorder: &Recorder) -> SloResult {
 pub(super) fn judge_again(
     slo: &SloResult,
     result: &StageResult,
-    totals: &BTreeMap<String, Histogram>,
+    totals: &BTreeMap<String, Total>,
 ) -> SloResult {
     let judged = |value: Option<f64>, met: Option<bool>| SloResult {
         value,
@@ -208,7 +215,13 @@ pub(super) fn judge_again(
     let latency = LatencyMetric::ALL.into_iter().find(|it| it.key() == name);
     let stat = Stat::ALL.into_iter().find(|it| it.key() == stat);
     if let (Some(metric), Some(stat)) = (latency, stat) {
-        let (value, met) = judge_latency(stat, slo.limit, totals.get(name), result, metric);
+        let (value, met) = judge_latency(
+            stat,
+            slo.limit,
+            totals.get(name).map(|total| &total.all),
+            result,
+            metric,
+        );
         return judged(value, met);
     }
     let at_most = |value: Option<f64>| judged(value, value.map(|value| value <= slo.limit));

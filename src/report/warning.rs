@@ -1,10 +1,10 @@
 //! Numbers that may mislead, each with its remedy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::format::{NONE, count, percent, percent_range, plural};
+use super::format::{NONE, count, number, percent, percent_range, plural, time_ms};
 use crate::measure::min_samples;
-use crate::store::{RunRecord, StageResult, ValidityVerdict};
+use crate::store::{MetricSummary, RunRecord, StageResult, ValidityVerdict};
 
 /// Why a number in a report may mislead.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,14 @@ pub(super) enum Warning {
     Degraded { reasons: Vec<String> },
     /// The generator itself was the bottleneck.
     Invalid { reasons: Vec<String> },
+    /// The beginning of the run was different from the rest; how long it was, and the p95 without it and with it.
+    WarmingUp {
+        stage: String,
+        cut_s: f64,
+        p95: Option<(f64, f64)>,
+    },
+    /// The response time was still changing at the end.
+    Unsettled { stage: String },
     /// Requests whose latency is unknown.
     InFlight { stage: String, count: u64 },
     /// Errored cases count as failed; the rate if all of them had failed, and had passed.
@@ -43,20 +51,7 @@ impl Warning {
     /// Returns what is wrong: a sentence.
     pub(super) fn text(&self) -> String {
         match self {
-            Self::TooFewSamples {
-                needed,
-                count: have,
-            } => {
-                let needs: Vec<String> = needed
-                    .iter()
-                    .map(|(name, samples)| format!("{name} needs {}", count(*samples)))
-                    .collect();
-                format!(
-                    "{NONE} means not enough samples ({}; there were {}).",
-                    needs.join(", "),
-                    count(*have)
-                )
-            }
+            Self::TooFewSamples { needed, count } => too_few(needed, *count),
             Self::Degraded { reasons } => {
                 format!(
                     "The load generator was not quite on time: {}.",
@@ -67,6 +62,10 @@ impl Warning {
                 "The load generator itself was the bottleneck, so these numbers say nothing about the stages: {}.",
                 joined(reasons)
             ),
+            Self::WarmingUp { stage, cut_s, p95 } => warming_up(stage, *cut_s, *p95),
+            Self::Unsettled { stage } => {
+                format!("`{stage}` never settled: its response time was still changing at the end.")
+            }
             Self::InFlight { stage, count } => {
                 let verb = if *count == 1 { "was" } else { "were" };
                 format!(
@@ -113,6 +112,16 @@ impl Warning {
             Self::Invalid { .. } => {
                 "Lower the rate, or run on a machine with more cores and sockets.".to_owned()
             }
+            Self::WarmingUp { cut_s, .. } => {
+                format!(
+                    "Add `warmup = \"{}s\"`, which is never counted.",
+                    cut_s.ceil()
+                )
+            }
+            Self::Unsettled { .. } => {
+                "Run longer; where it only grows, the rate is more than the stage can do."
+                    .to_owned()
+            }
             Self::InFlight { .. } => {
                 "Run longer, or see why the stage is slower than its `timeout`.".to_owned()
             }
@@ -141,6 +150,26 @@ fn cases_needed(rate: f64) -> u64 {
     (Z * Z * rate * (1.0 - rate) / (USEFUL_HALF_WIDTH * USEFUL_HALF_WIDTH)).ceil() as u64
 }
 
+fn warming_up(stage: &str, cut_s: f64, p95: Option<(f64, f64)>) -> String {
+    let p95 = p95.map_or_else(String::new, |(steady, all)| {
+        let (steady, all) = (time_ms(steady), time_ms(all));
+        format!(": from then on its p95 is {steady}, and {all} in the whole run")
+    });
+    format!("`{stage}` settled after {} s{p95}.", number(cut_s))
+}
+
+fn too_few(needed: &[(&'static str, u64)], have: u64) -> String {
+    let needs: Vec<String> = needed
+        .iter()
+        .map(|(name, samples)| format!("{name} needs {}", count(*samples)))
+        .collect();
+    format!(
+        "{NONE} means not enough samples ({}; there were {}).",
+        needs.join(", "),
+        count(have)
+    )
+}
+
 fn joined(reasons: &[String]) -> String {
     match reasons {
         [] => "no reason given".to_owned(),
@@ -165,6 +194,7 @@ pub(super) fn of_run(run: &RunRecord) -> Vec<Warning> {
     }
     warnings.extend(too_few_samples(run.stages.values()));
     for (name, stage) in &run.stages {
+        warnings.extend(unsteady(name, stage));
         if stage.in_flight_at_end > 0 {
             warnings.push(Warning::InFlight {
                 stage: name.clone(),
@@ -188,6 +218,21 @@ pub(super) fn of_run(run: &RunRecord) -> Vec<Warning> {
         }
     }
     warnings
+}
+
+fn unsteady(name: &str, stage: &StageResult) -> Option<Warning> {
+    let steady = stage.steady.as_ref()?;
+    let p95 = |metrics: &BTreeMap<String, MetricSummary>| metrics.get("response_time")?.p95;
+    let stage_name = name.to_owned();
+    match (steady.reached, steady.cut_s > 0.0) {
+        (false, _) => Some(Warning::Unsettled { stage: stage_name }),
+        (true, true) => Some(Warning::WarmingUp {
+            stage: stage_name,
+            cut_s: steady.cut_s,
+            p95: p95(&steady.metrics).zip(p95(&stage.metrics)),
+        }),
+        (true, false) => None,
+    }
 }
 
 /// The percentiles that the tables show, with their quantiles.

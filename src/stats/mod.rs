@@ -8,6 +8,7 @@ mod plan;
 mod proportion;
 mod quantile;
 mod special;
+mod steady;
 #[cfg(test)]
 mod vectors;
 
@@ -24,3 +25,4 @@ pub(crate) use proportion::{Proportion, mean_score, newcombe, pass_rate};
 pub(crate) use quantile::{mover_log_ratio, quantile_interval};
 pub(crate) use special::normal_quantile;
 pub(crate) use special::student_t_quantile;
+pub(crate) use steady::{Steady, steady};

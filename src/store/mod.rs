@@ -35,7 +35,7 @@ pub(crate) use prune::PruneRules;
 pub(crate) use record::{
     CaseResult, EvalResult, Generator, GoldenInfo, IntervalRecord, MetricSummary, RUN_SCHEMA,
     RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SessionCounts, SliceEstimate,
-    SloResult, Spread, StageResult, Tokens, Validity, ValidityVerdict, VerdictKind,
+    SloResult, Spread, StageResult, SteadyResult, Tokens, Validity, ValidityVerdict, VerdictKind,
 };
 pub(crate) use release::files_version;
 pub(crate) use select::{RunRef, Selection, Wanted};

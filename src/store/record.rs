@@ -218,6 +218,21 @@ pub(crate) struct StageResult {
     pub(crate) metrics: BTreeMap<String, MetricSummary>,
     #[serde(default)]
     pub(crate) slo: Vec<SloResult>,
+    /// Where the stage settled; absent where the load is not steady itself, or too short to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) steady: Option<SteadyResult>,
+}
+
+/// From when on a stage's response time no longer changed, and what was measured from then on. The figures of the stage itself
+/// are those of the whole run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct SteadyResult {
+    /// False when the response time was still changing at the end: then nothing is steady.
+    pub(crate) reached: bool,
+    /// What was cut, in s from t = 0.
+    pub(crate) cut_s: f64,
+    /// By metric, without what was cut.
+    pub(crate) metrics: BTreeMap<String, MetricSummary>,
 }
 
 /// Sessions that began in the measured phase. Those that neither finished nor failed were cut by the end of the run.
@@ -278,6 +293,15 @@ pub(crate) struct MetricSummary {
 }
 
 impl MetricSummary {
+    /// Returns the summary alone.
+    pub(crate) fn without_histograms(self) -> Self {
+        Self {
+            histogram: None,
+            intervals: Vec::new(),
+            ..self
+        }
+    }
+
     /// Returns the intervals with their histograms; one that does not parse is left out.
     pub(crate) fn series(&self) -> impl Iterator<Item = (&IntervalRecord, Histogram)> {
         let decode = |it: &'_ IntervalRecord| Histogram::decode(&it.histogram).ok();

@@ -478,3 +478,29 @@ fn a_stage_gets_the_steps_before_it_untimed() {
             .any(|request| request.body == "{\"documents\":[\"one\"]}")
     );
 }
+
+#[test]
+fn a_stage_that_warms_up_is_seen_to_settle() {
+    let _turn = turn();
+    let began = std::time::Instant::now();
+    let stub = Stub::start(move |_| {
+        let is_cold = began.elapsed() < Duration::from_secs(4);
+        vec![wait(if is_cold { 60 } else { 6 }), ok("x")]
+    });
+    let project = Project::with_manifest(&format!(
+        "version = 1\n[deployment]\nname = \"d\"\n[stage.api]\nkind = \"http\"\nurl = \"http://{}/\"\n\
+         [load.peak]\ntarget = \"api\"\narrivals = {{ rate = \"50/s\" }}\nduration = \"14s\"\n",
+        stub.address
+    ));
+    let output = project.run(&["load", "--format", "json"]);
+    let stage = &output.json()["stages"]["api"];
+    let steady = &stage["steady"];
+    assert_eq!(steady["reached"], true, "{stage}");
+    let cut = steady["cut_s"].as_f64().unwrap();
+    assert!((3.0..=5.0).contains(&cut), "{cut}");
+    let p95 = |it: &serde_json::Value| it["metrics"]["response_time"]["p95"].as_f64().unwrap();
+    assert!(p95(stage) > 50.0 && p95(steady) < 50.0, "{stage}");
+    let shown = project.run(&["report"]).expect(0).stdout;
+    assert!(shown.contains("`api` settled after"), "{shown}");
+    assert!(shown.contains("Add `warmup = "), "{shown}");
+}

@@ -30,6 +30,18 @@ impl Timing {
     pub(crate) const fn is_open(&self) -> bool {
         !matches!(self, Self::Closed(_))
     }
+
+    /// Returns whether the load itself is the same all the time, so that a stage can settle under it.
+    pub(crate) const fn is_level(&self) -> bool {
+        matches!(
+            self,
+            Self::Closed(_)
+                | Self::Drawn {
+                    curve: Curve::Flat(_),
+                    ..
+                }
+        )
+    }
 }
 
 /// Which of a target's two schedules: the warm-up has random numbers of its own, so that its length does not change
