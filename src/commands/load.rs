@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::Context;
 use super::limit::find_limit;
 use super::measured::{add_versions, keep, new_record, present_release};
-use super::quality::score_captured;
+use super::quality::{KEEP, ask_at_idle, score_captured, suite_of};
 use crate::error::Result;
 use crate::exit::Status;
 use crate::load::{Keep, LoadPlan, LoadResult, Part, run};
@@ -138,12 +138,17 @@ pub(super) async fn run_load(
             .ui
             .detail(&format!("`{name}`: requests prepared: {count}"));
     }
-    let keep_these = Keep {
-        replies: load.score_with.is_some(),
-        traces: false,
+    let result = match suite_of(project, &load) {
+        None => run_plan(context, ("load", name), &plan, Keep::default())?,
+        Some(suite) => {
+            let idle = ask_at_idle(context, &mut plan, suite)?;
+            let mut result = run_plan(context, ("load", name), &plan, KEEP)?;
+            if let Some(scored) = score_captured(project, suite, &plan, &mut result, idle)? {
+                (record.eval, record.quality) = (Some(scored.eval), Some(scored.quality));
+            }
+            result
+        }
     };
-    let mut result = run_plan(context, ("load", name), &plan, keep_these)?;
-    record.eval = score_captured(project, &load, &plan, std::mem::take(&mut result.captured))?;
     tell(context, project, client, &plan, &result)?;
     let status = status_of(&Ended {
         complete: result.complete,

@@ -138,6 +138,7 @@ pub(super) fn new_record(
         stages: BTreeMap::new(),
         plan: Value::Null,
         eval: None,
+        quality: None,
         fault: None,
         profile: None,
         limit: None,

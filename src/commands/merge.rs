@@ -79,6 +79,7 @@ pub(super) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
         plan: whole_plan(first),
         // Answers were graded part by part; grades of different parts are not repeats of one run.
         eval: None,
+        quality: None,
         runs: parts.iter().map(|run| run.id.clone()).collect(),
         verdict: verdict(status),
         ..first.clone()

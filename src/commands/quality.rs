@@ -1,37 +1,143 @@
-//! Quality under load: what came back while the clock ran is scored when it has stopped.
+//! Quality under load: what came back while the clock ran is scored when it has stopped, and held against what the same cases brought
+//! when nothing else was asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use super::Context;
+use super::load::run_plan;
 use crate::error::Result;
-use crate::eval::{GradedCase, score};
-use crate::load::{Captured, LoadPlan};
-use crate::manifest::Load;
+use crate::eval::{EvalPlan, GradedCase, score};
+use crate::load::{Captured, Flow, Keep, LoadPlan, LoadResult, LoadSteps, Part, Timing};
+use crate::manifest::{Eval, Load, Until, Users};
 use crate::plan::{Project, eval_plan};
-use crate::store::EvalResult;
+use crate::stats::{Interval, MIN_CLUSTERS, clustered_difference, pass_rate};
+use crate::store::{EvalResult, QualityChange, QualityResult, StepQuality};
+
+/// How long the cases are asked before the load, at most.
+const IDLE: Duration = Duration::from_secs(30);
+/// Of every interval.
+const CONFIDENCE: f64 = 0.95;
+
+/// What was found out about the answers of a load.
+pub(super) struct Scored {
+    pub(super) eval: EvalResult,
+    pub(super) quality: QualityResult,
+}
+
+/// Returns the suite that a load names.
+pub(super) fn suite_of<'a>(project: &'a Project, load: &Load) -> Option<&'a Eval> {
+    let name = load.score_with.as_ref()?;
+    project.manifest.eval_named(name.as_str())
+}
+
+/// What the cases brought without load.
+pub(super) struct Idle {
+    plan: LoadPlan,
+    captured: Vec<Captured>,
+}
+
+/// Asks each case once, one after another, before the load. What it takes of the load's budgets is taken from them. A part of a
+/// load, and one that begins at a given time, have no time for it.
+pub(super) fn ask_at_idle(
+    context: &Context,
+    plan: &mut LoadPlan,
+    suite: &Eval,
+) -> Result<Option<Idle>> {
+    if plan.start.is_some() || plan.part != Part::WHOLE {
+        return Ok(None);
+    }
+    let graded = |flow: &&Flow| {
+        let whole = flow.whole.iter();
+        let steps = flow.steps.iter().map(|step| &plan.targets[*step].measured);
+        let mut names = whole.chain(steps).map(|measured| measured.name.as_str());
+        names.any(|name| name == suite.stage.as_str())
+    };
+    // The one with the most cases: what others send is not graded, or graded with these.
+    let flows = plan.flows.iter().filter(graded);
+    let Some(flow) = flows.max_by_key(|flow| flow.cases.ids.len()) else {
+        return Ok(None);
+    };
+    let cases = flow.cases.ids.len() as u64;
+    let alone = LoadPlan {
+        flows: vec![Flow {
+            share: None,
+            ..flow.clone()
+        }],
+        timing: Timing::Closed(Users::restless(1)),
+        until: Until::Duration(IDLE),
+        warmup: Duration::ZERO,
+        max_requests: Some(plan.max_requests.map_or(cases, |most| most.min(cases))),
+        ..plan.clone()
+    };
+    let name = format!("{} without load", suite.stage);
+    let result = run_plan(context, ("asking", &name), &alone, KEEP)?;
+    take_from_budgets(plan, &result);
+    Ok(Some(Idle {
+        plan: alone,
+        captured: result.captured,
+    }))
+}
+
+/// Ok answers, for scoring.
+pub(super) const KEEP: Keep = Keep {
+    replies: true,
+    traces: false,
+};
+
+fn take_from_budgets(plan: &mut LoadPlan, spent: &LoadResult) {
+    let requests: u64 = spent.stages.values().map(|it| it.attempted).sum();
+    let usd: f64 = spent.stages.values().filter_map(|it| it.cost_usd).sum();
+    plan.max_requests = plan.max_requests.map(|most| most.saturating_sub(requests));
+    plan.max_cost = plan.max_cost.map(|most| (most - usd).max(0.0));
+}
+
+/// One answer, graded.
+struct Answer {
+    /// When it was due, in s since t = 0.
+    due_s: f64,
+    good_in_window: bool,
+    case: GradedCase,
+}
 
 /// Scores the captured answers with the suite that the load names: every ok answer of the suite's stage to a case of
 /// the suite's golden set. The answers to one case count as its repeats.
 pub(super) fn score_captured(
     project: &Project,
-    load: &Load,
+    suite: &Eval,
+    plan: &LoadPlan,
+    result: &mut LoadResult,
+    idle: Option<Idle>,
+) -> Result<Option<Scored>> {
+    let mut suite_plan = eval_plan(project, suite, None, &[])?;
+    let answers = grade(
+        &suite_plan,
+        plan,
+        std::mem::take(&mut result.captured),
+        result.start,
+    );
+    if answers.is_empty() {
+        return Ok(None);
+    }
+    let idle = idle.map(|idle| grade(&suite_plan, &idle.plan, idle.captured, 0));
+    let quality = quality(&suite_plan, plan, result, &answers, idle.as_deref());
+    let cases: Vec<GradedCase> = answers.into_iter().map(|answer| answer.case).collect();
+    let repeats = cases.iter().map(|case| case.result().repeat + 1).max();
+    suite_plan.repeats = repeats.unwrap_or(1);
+    Ok(Some(Scored {
+        eval: score(&suite_plan, cases),
+        quality,
+    }))
+}
+
+fn grade(
+    suite_plan: &EvalPlan,
     plan: &LoadPlan,
     captured: Vec<Captured>,
-) -> Result<Option<EvalResult>> {
-    let suite = load
-        .score_with
-        .as_ref()
-        .and_then(|name| project.manifest.eval_named(name.as_str()));
-    let Some(suite) = suite else {
-        return Ok(None);
-    };
-    let mut suite_plan = eval_plan(project, suite, None, &[])?;
-    let place: BTreeMap<&str, usize> = suite_plan
-        .golden
-        .cases
-        .iter()
-        .enumerate()
-        .map(|(index, case)| (case.id.as_str(), index))
-        .collect();
+    start: u64,
+) -> Vec<Answer> {
+    let cases = suite_plan.golden.cases.iter().enumerate();
+    let place: BTreeMap<&str, usize> = cases.map(|(at, case)| (case.id.as_str(), at)).collect();
     let mut repeats: BTreeMap<usize, u32> = BTreeMap::new();
     let mut graded = Vec::new();
     for answer in captured {
@@ -41,18 +147,114 @@ pub(super) fn score_captured(
         if let (true, Some(index)) = (is_graded, index) {
             let response_time = answer.stamps.response_time().unwrap_or(0);
             let repeat = repeats.entry(*index).or_default();
-            graded.push(GradedCase::of_reply(
-                &suite_plan,
-                *index,
-                *repeat,
-                (answer.reply, response_time as f64 / 1e6),
-            ));
+            let reply = (answer.reply, response_time as f64 / 1e6);
+            graded.push(Answer {
+                due_s: answer.stamps.intended.saturating_sub(start) as f64 / 1e9,
+                good_in_window: answer.good_in_window,
+                case: GradedCase::of_reply(suite_plan, *index, *repeat, reply),
+            });
             *repeat += 1;
         }
     }
-    if graded.is_empty() {
-        return Ok(None);
+    graded
+}
+
+fn quality(
+    suite: &EvalPlan,
+    plan: &LoadPlan,
+    result: &LoadResult,
+    answers: &[Answer],
+    idle: Option<&[Answer]>,
+) -> QualityResult {
+    let steps = LoadSteps::of(&plan.timing, result.duration_s);
+    let mut by_step: Vec<Vec<&Answer>> = vec![Vec::new(); steps.len()];
+    for answer in answers {
+        by_step[steps.at(answer.due_s)].push(answer);
     }
-    suite_plan.repeats = repeats.values().copied().max().unwrap_or(1);
-    Ok(Some(score(&suite_plan, graded)))
+    let idle: Option<Vec<&Answer>> = idle.map(|idle| idle.iter().collect());
+    let found = by_step.iter().enumerate();
+    let found = found.filter_map(|(step, answers)| {
+        let mut quality = step_quality(answers)?;
+        quality.rate = steps.rates(step);
+        quality.change = idle.as_ref().and_then(|idle| change(idle, answers));
+        Some(quality)
+    });
+    // Of very many answers a part was kept: its share stands for all.
+    let good = answers.iter().filter(|answer| answer.good_in_window);
+    let (good, right) = good.fold((0_u64, 0_u64), |(good, right), answer| {
+        (good + 1, right + u64::from(answer.case.result().passed))
+    });
+    let goodput = result
+        .stages
+        .get(&suite.stage)
+        .map_or(0.0, |it| it.goodput_rps);
+    QualityResult {
+        suite: suite.name.clone(),
+        stage: suite.stage.clone(),
+        right_goodput_rps: goodput * right as f64 / good.max(1) as f64,
+        steps: found.collect(),
+        idle: idle.as_deref().and_then(step_quality),
+    }
+}
+
+/// The group of a case, else the case: what is independent of the rest.
+fn cluster(answer: &Answer) -> (bool, &str) {
+    let case = answer.case.result();
+    match &case.group {
+        Some(group) => (true, group),
+        None => (false, &case.id),
+    }
+}
+
+fn step_quality(answers: &[&Answer]) -> Option<StepQuality> {
+    let passed = answers
+        .iter()
+        .map(|it| (cluster(it), it.case.result().passed));
+    let rate = pass_rate(passed, CONFIDENCE)?;
+    let Interval { low, high } = rate.interval;
+    let cases: BTreeSet<&str> = answers
+        .iter()
+        .map(|it| it.case.result().id.as_str())
+        .collect();
+    Some(StepQuality {
+        rate: None,
+        answers: answers.len() as u64,
+        cases: cases.len() as u64,
+        pass_rate: rate.value,
+        low,
+        high,
+        change: None,
+    })
+}
+
+/// Returns the change from idle, case by case.
+fn change(idle: &[&Answer], loaded: &[&Answer]) -> Option<QualityChange> {
+    let means = |answers: &[&Answer]| {
+        let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+        for answer in answers {
+            let case = answer.case.result();
+            let sum = sums.entry(case.id.clone()).or_default();
+            sum.0 += f64::from(u8::from(case.passed));
+            sum.1 += 1.0;
+        }
+        sums
+    };
+    let (before, under) = (means(idle), means(loaded));
+    let clusters: BTreeMap<&str, (bool, &str)> = loaded
+        .iter()
+        .map(|it| (it.case.result().id.as_str(), cluster(it)))
+        .collect();
+    let differences = under.iter().filter_map(|(id, (passed, all))| {
+        let (passed_before, all_before) = before.get(id)?;
+        let difference = passed / all - passed_before / all_before;
+        Some((clusters[id.as_str()], difference))
+    });
+    let found = clustered_difference(differences)?;
+    let interval = (found.clusters >= MIN_CLUSTERS).then(|| found.interval(CONFIDENCE));
+    Some(QualityChange {
+        value: found.estimate,
+        low: interval.map(|it| it.low),
+        high: interval.map(|it| it.high),
+        cases: found.n,
+    })
 }

@@ -33,6 +33,7 @@ pub(super) fn run(kind: RunKind, name: &str, id: &str) -> RunRecord {
         stages: BTreeMap::new(),
         plan: serde_json::Value::Null,
         eval: None,
+        quality: None,
         fault: None,
         profile: None,
         limit: None,

@@ -9,12 +9,13 @@ use std::time::Duration;
 use mio::{Poll, Waker};
 
 use super::arrival::nanos;
+use super::captured::Captured;
 use super::feed::{Counters, Feed};
 use super::machine::{Machine, hurry_this_thread, most_connections, peak_rss_mb};
 use super::plan::LoadPlan;
 use super::recorder::Recorder;
 use super::result::{Stages, stage_result, unreached};
-use super::shard::{Captured, Keep, Shard, ShardResult, Shared, WAKER};
+use super::shard::{Keep, Shard, ShardResult, Shared, WAKER};
 use super::trace::Trace;
 use super::validity::{Evidence, judge};
 use crate::error::{Classify, Kind};
@@ -34,6 +35,8 @@ pub(crate) struct LoadResult {
     pub(crate) stages: Stages,
     pub(crate) validity: Validity,
     pub(crate) generator: Generator,
+    /// t = 0 on the engine's clock.
+    pub(crate) start: u64,
     /// Length of the measured phase.
     pub(crate) duration_s: f64,
     /// False when it was interrupted.
@@ -318,6 +321,7 @@ fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> Load
             peak_rss_mb: peak_rss_mb(Path::new("/proc")),
             calibration: None,
         },
+        start: end.start,
         duration_s,
         complete: end.complete,
         over_budget: merged.over_budget,

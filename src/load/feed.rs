@@ -396,13 +396,13 @@ mod tests {
                 steps: vec![0],
                 whole: None,
                 share: Some(share),
-                cases: Cases {
+                cases: Arc::new(Cases {
                     ids: Vec::new(),
                     requests: Vec::new(),
                     scopes: Vec::new(),
                     choice: Choice::InTurn(1),
                     sessions: None,
-                },
+                }),
             })
             .collect();
         let take = |flow: usize, shards: usize| {

@@ -3,6 +3,7 @@
 
 mod arrival;
 mod attempt;
+mod captured;
 mod choice;
 mod connection;
 mod engine;
@@ -37,7 +38,8 @@ mod tests;
 mod trace;
 mod validity;
 
-pub(crate) use arrival::{Timing, nanos, read_trace};
+pub(crate) use arrival::{LoadSteps, Timing, nanos, read_trace};
+pub(crate) use captured::Captured;
 pub(crate) use choice::{Choice, mix, permute};
 pub(crate) use engine::{LoadError, LoadResult, run};
 pub(crate) use limit::{Search, growth};
@@ -45,6 +47,6 @@ pub(crate) use merge::{merge_generators, merge_stages};
 pub(crate) use pacer::Pacer;
 pub(crate) use part::Part;
 pub(crate) use plan::{Cases, Endpoint, Flow, LoadPlan, Measured, Prepared, Sessions, Target, Tls};
-pub(crate) use shard::{Captured, Keep};
+pub(crate) use shard::Keep;
 pub(crate) use socket::HTTP2;
 pub(crate) use trace::Trace;

@@ -19,6 +19,7 @@ use crate::protocol::{Call, HttpRequest, ProcessRequest, ReadError, Request};
 
 /// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself, or its share of the one
 /// that all have.
+#[derive(Clone)]
 pub(crate) struct LoadPlan {
     /// Every stage that is sent to.
     pub(crate) targets: Vec<Target>,
@@ -75,6 +76,7 @@ impl LoadPlan {
 }
 
 /// What one arrival starts: one request to a stage, or one request after another, each made of what came back before.
+#[derive(Clone)]
 pub(crate) struct Flow {
     /// The stages that it calls, in order, by their numbers in [`LoadPlan::targets`]; never empty.
     pub(crate) steps: Vec<usize>,
@@ -82,7 +84,7 @@ pub(crate) struct Flow {
     pub(crate) whole: Option<Measured>,
     /// Which of the load's arrivals start it, where flows share them out; without, it has an arrival process of its own.
     pub(crate) share: Option<ShareOfArrivals>,
-    pub(crate) cases: Cases,
+    pub(crate) cases: Arc<Cases>,
 }
 
 /// What the arrivals of a flow send.
@@ -110,6 +112,7 @@ pub(crate) struct Sessions {
 }
 
 /// Something with figures of its own: a stage, a pipeline, or one kind of user.
+#[derive(Clone)]
 pub(crate) struct Measured {
     pub(crate) name: String,
     /// Whose limits a good request keeps.
@@ -121,6 +124,7 @@ pub(crate) struct Measured {
 }
 
 /// One stage under load.
+#[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) measured: Measured,
     pub(crate) call: Arc<dyn Call>,

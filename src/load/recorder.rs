@@ -126,8 +126,9 @@ impl Recorder {
         }
     }
 
-    /// Records one attempt; `start` is t = 0 on the clock of the stamps.
-    pub(super) fn record(&mut self, finished: &Finished, start: u64, open_loop: bool) {
+    /// Records one attempt; `start` is t = 0 on the clock of the stamps. Returns whether it was good, and complete before the end
+    /// of the window.
+    pub(super) fn record(&mut self, finished: &Finished, start: u64, open_loop: bool) -> bool {
         self.attempted += 1;
         let stamps = &finished.stamps;
         let at = stamps.end.unwrap_or(stamps.dequeued).saturating_sub(start);
@@ -140,6 +141,7 @@ impl Recorder {
                 self.examples
                     .entry(error.failure.clone())
                     .or_insert_with(|| error.detail.clone());
+                false
             }
             Ok(reply) => {
                 let tokens = self.count_tokens(reply.usage, reply.chunks);
@@ -151,12 +153,12 @@ impl Recorder {
                 }
                 self.hit_known += u64::from(reply.hit.is_some());
                 self.hits += u64::from(reply.hit == Some(true));
-                self.record_ok(finished, at, tokens, reply.hit);
+                self.record_ok(finished, at, tokens, reply.hit)
             }
         }
     }
 
-    fn record_ok(&mut self, finished: &Finished, at: u64, tokens: u64, hit: Option<bool>) {
+    fn record_ok(&mut self, finished: &Finished, at: u64, tokens: u64, hit: Option<bool>) -> bool {
         let stamps = &finished.stamps;
         let max_stall = finished.gaps.iter().copied().max();
         let value = |metric| match metric {
@@ -188,6 +190,7 @@ impl Recorder {
         self.ok_in_window += u64::from(in_window);
         self.tokens_out_in_window += if in_window { tokens } else { 0 };
         self.good_in_window += u64::from(in_window && good);
+        in_window && good
     }
 
     fn count_tokens(&mut self, usage: Option<Usage>, chunks: u64) -> u64 {

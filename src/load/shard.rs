@@ -15,6 +15,7 @@ use mio::{Events, Poll, Token, Waker};
 
 use super::arrival::nanos;
 use super::attempt::{Attempt, Errand};
+use super::captured::{Answers, Captured};
 use super::connection::OpenConnections;
 use super::feed::Feed;
 use super::pacer::{Pacer, uninterrupted};
@@ -22,8 +23,7 @@ use super::plan::{LoadPlan, Target};
 use super::processes::Processes;
 use super::recorder::Recorder;
 use super::trace::{Trace, Traces};
-use crate::measure::{Failure, Histogram, Stamps, now_ns};
-use crate::protocol::Reply;
+use crate::measure::{Failure, Histogram, now_ns};
 
 const TIMER: Token = Token(0);
 pub(super) const WAKER: Token = Token(1);
@@ -52,22 +52,10 @@ pub(super) struct Shared {
     spent: AtomicU64,
 }
 
-/// An ok answer of the measured phase, kept to be scored.
-pub(crate) struct Captured {
-    pub(crate) flow: usize,
-    /// The number of its recorder.
-    pub(crate) recorder: usize,
-    pub(crate) case: usize,
-    pub(crate) reply: Reply,
-    pub(crate) stamps: Stamps,
-    /// Between content-bearing events, in ns.
-    pub(crate) gaps: Vec<u64>,
-}
-
 /// What is kept besides the figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keep {
-    /// Every ok answer, for scoring once the clock has stopped.
+    /// Ok answers, for scoring once the clock has stopped.
     pub(crate) replies: bool,
     /// Single requests with all their stamps.
     pub(crate) traces: bool,
@@ -106,7 +94,7 @@ pub(super) struct Shard<'a> {
     /// The end of the measured phase, where it is a time.
     end: Option<u64>,
     recorders: Vec<Recorder>,
-    captured: Option<Vec<Captured>>,
+    captured: Option<Answers>,
     traces: Option<Traces>,
     start: u64,
     in_flight: u64,
@@ -178,7 +166,7 @@ impl<'a> Shard<'a> {
 
     /// Says what of the measured phase is kept.
     pub(super) fn keep(&mut self, keep: Keep) {
-        self.captured = keep.replies.then(Vec::new);
+        self.captured = keep.replies.then(Answers::default);
         self.traces = keep.traces.then(Traces::default);
     }
 
@@ -286,7 +274,7 @@ impl<'a> Shard<'a> {
         self.recorders.iter_mut().for_each(Recorder::close);
         ShardResult {
             recorders: self.recorders,
-            captured: self.captured.unwrap_or_default(),
+            captured: self.captured.map(Answers::into_vec).unwrap_or_default(),
             traces: self.traces.map(Traces::into_vec).unwrap_or_default(),
             exhausted: self.exhausted,
             over_budget: self.over_budget,

@@ -61,13 +61,13 @@ fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
             steps: vec![0],
             whole: None,
             share: None,
-            cases: Cases {
+            cases: Arc::new(Cases {
                 ids: Vec::new(),
                 requests: vec![Prepared::new(&request, Connections::Pooled).unwrap()],
                 scopes: Vec::new(),
                 choice: Choice::InTurn(1),
                 sessions: None,
-            },
+            }),
         }],
         timing,
         honour_retry_after: false,
@@ -272,7 +272,8 @@ fn carried(timing: Timing, connections: Connections) -> (Vec<usize>, StageResult
     let target = target("http", stub.address, "");
     let request = target.call.request(&Scope::default()).unwrap();
     let mut plan = plan(target, timing, Until::Requests(30));
-    plan.flows[0].cases.requests = vec![Prepared::new(&request, connections).unwrap()];
+    let request = Prepared::new(&request, connections).unwrap();
+    Arc::get_mut(&mut plan.flows[0].cases).unwrap().requests = vec![request];
     plan.connections = connections;
     let (_, stage) = run_quietly(&plan);
     let requests = stub.requests();

@@ -202,11 +202,13 @@ impl<'a> Sender<'a> {
     ) -> Result<()> {
         let steps = self.project.manifest.steps_of(&scenario.target).iter();
         let names = steps.map(Name::as_str).chain([scenario.target.as_str()]);
-        if flow.cases.scopes.is_empty() {
+        if let Some(cases) = Arc::get_mut(&mut flow.cases)
+            && cases.scopes.is_empty()
+        {
             let scope = self.project.scope(names)?;
             let scopes = self.cases.iter();
             let scopes = scopes.map(|case| scope.of(&case.input, &case.expected));
-            flow.cases.scopes = scopes.collect();
+            cases.scopes = scopes.collect();
         }
         flow.share = Some(share);
         flow.whole = Some(Measured {
@@ -252,7 +254,7 @@ impl<'a> Sender<'a> {
             steps: vec![place(target, targets)],
             whole: None,
             share: None,
-            cases: self.cases(requests, scopes),
+            cases: Arc::new(self.cases(requests, scopes)),
         })
     }
 
@@ -291,7 +293,7 @@ impl<'a> Sender<'a> {
             steps,
             whole: Some(measured(self.project, pipeline.name.as_str())),
             share: None,
-            cases: self.cases(requests, scopes.collect()),
+            cases: Arc::new(self.cases(requests, scopes.collect())),
         })
     }
 

@@ -11,6 +11,7 @@ mod limit;
 mod missing;
 mod profile;
 mod prune;
+mod quality;
 mod read;
 mod record;
 mod release;
@@ -32,6 +33,7 @@ pub(crate) use limit::{GaveWay, LimitResult, Probe};
 pub(crate) use missing::SelectError;
 pub(crate) use profile::{Estimate, Level, Place, ProfileCell, ProfileResult, Span, Waterfall};
 pub(crate) use prune::PruneRules;
+pub(crate) use quality::{QualityChange, QualityResult, StepQuality};
 pub(crate) use record::{
     CaseResult, EvalResult, Generator, GoldenInfo, IntervalRecord, MetricSummary, RUN_SCHEMA,
     RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SessionCounts, SliceEstimate,

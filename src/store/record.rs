@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::calibration::Calibration;
 use super::limit::LimitResult;
 use super::profile::ProfileResult;
+use super::quality::QualityResult;
 use serde_json::Value;
 
 use super::version::FormatVersion;
@@ -45,6 +46,9 @@ pub(crate) struct RunRecord {
     pub(crate) plan: Value,
     #[serde(default)]
     pub(crate) eval: Option<EvalResult>,
+    /// Present where a load's answers were scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quality: Option<QualityResult>,
     /// What was injected and what was expected, in a run of kind `fault`.
     #[serde(default)]
     pub(crate) fault: Option<Value>,

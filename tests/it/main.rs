@@ -13,6 +13,7 @@ mod cmd_gate; // baseline, candidate, verdict, exit code
 mod cmd_init;
 mod cmd_load; // rates, latencies, streams, interruption
 mod cmd_load_mix; // kinds of users that share one load
+mod cmd_load_quality; // answers under load against those without it
 mod cmd_load_tls; // handshakes, HTTP/2
 mod cmd_load_workload; // conversations and made-up prompts
 mod docs;

@@ -1,8 +1,10 @@
 //! When requests are due: a pure function of the seed, the same for any number of threads or machines.
 
 mod curve;
+mod steps;
 mod trace;
 
+pub(crate) use steps::LoadSteps;
 pub(crate) use trace::read_trace;
 
 use std::sync::Arc;

@@ -2,9 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Captured, SWEEP_NS, Shard};
+use super::{SWEEP_NS, Shard};
 use crate::load::arrival::nanos;
 use crate::load::attempt::{Attempt, Errand, Finished};
+use crate::load::captured::Captured;
 use crate::load::journey::Journey;
 use crate::load::session::Progress;
 use crate::load::trace::Trace;
@@ -47,8 +48,8 @@ impl Shard<'_> {
         let plan = self.plan;
         let Errand { flow, target, .. } = finished.errand;
         if finished.errand.measured {
-            self.recorders[target].record(&finished, self.start, false);
-            self.capture(target, &finished);
+            let good = self.recorders[target].record(&finished, self.start, false);
+            self.capture(target, &finished, good);
         }
         match journey.go_on(plan, &plan.flows[flow], &finished) {
             None => {
@@ -98,8 +99,8 @@ impl Shard<'_> {
         let finished = &finished;
         let open_loop = self.plan.timing.is_open();
         let recorder = self.plan.recorder(flow);
-        self.recorders[recorder].record(finished, self.start, open_loop);
-        self.capture(recorder, finished);
+        let good = self.recorders[recorder].record(finished, self.start, open_loop);
+        self.capture(recorder, finished, good);
         self.shared.done.fetch_add(1, Ordering::Relaxed);
         if finished.outcome.is_err() {
             self.shared.failed.fetch_add(1, Ordering::Relaxed);
@@ -158,15 +159,16 @@ impl Shard<'_> {
         }
     }
 
-    fn capture(&mut self, recorder: usize, finished: &Finished) {
+    fn capture(&mut self, recorder: usize, finished: &Finished, good_in_window: bool) {
         if let (Some(captured), Ok(reply)) = (&mut self.captured, &finished.outcome) {
-            captured.push(Captured {
+            captured.take(|| Captured {
                 flow: finished.errand.flow,
                 recorder,
                 case: finished.errand.case,
                 reply: reply.clone(),
                 stamps: finished.stamps,
                 gaps: finished.gaps.clone(),
+                good_in_window,
             });
         }
     }

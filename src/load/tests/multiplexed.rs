@@ -19,7 +19,7 @@ fn plan2(stub: &Http2Stub, kind: &str, keys: &str, timing: Timing, until: Until)
     };
     request.version = HttpVersion::Two;
     let request = Prepared::new(&protocol::Request::Http(request), Connections::Pooled);
-    plan.flows[0].cases.requests = vec![request.unwrap()];
+    Arc::get_mut(&mut plan.flows[0].cases).unwrap().requests = vec![request.unwrap()];
     plan
 }
 

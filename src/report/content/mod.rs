@@ -9,6 +9,7 @@ mod limit;
 mod load;
 mod metric;
 mod profile;
+mod quality;
 mod run;
 mod runs;
 mod spread;

@@ -3,7 +3,7 @@
 use super::super::block::{Block, Outcome, Title, Tone};
 use super::super::format::{duration_s, number, plural, release, short_id};
 use super::super::warning;
-use super::{eval, limit, load, profile};
+use super::{eval, limit, load, profile, quality};
 use crate::store::{RunKind, RunRecord, ValidityVerdict};
 
 /// Returns the content of a run.
@@ -20,6 +20,9 @@ pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
         blocks.extend(profile::blocks(profile));
     } else if !run.stages.is_empty() {
         blocks.extend(load::blocks(run));
+    }
+    if let Some(quality) = &run.quality {
+        blocks.extend(quality::blocks(quality, run.stages.get(&quality.stage)));
     }
     if !run.runs.is_empty() {
         blocks.push(Block::Heading(plural(run.runs.len() as u64, "run")));

@@ -1,0 +1,95 @@
+//! Answers that are kept to be scored when the clock has stopped.
+
+use crate::measure::Stamps;
+use crate::protocol::Reply;
+
+/// So many are kept by each thread: enough for any pass rate, and a bound for a long run.
+const MOST: usize = 20_000;
+
+/// An ok answer of the measured phase.
+#[derive(Clone)]
+pub(crate) struct Captured {
+    pub(crate) flow: usize,
+    /// The number of its recorder.
+    pub(crate) recorder: usize,
+    pub(crate) case: usize,
+    pub(crate) reply: Reply,
+    pub(crate) stamps: Stamps,
+    /// Between content-bearing events, in ns.
+    pub(crate) gaps: Vec<u64>,
+    /// Whether it kept every limit, and was complete before the end of the window.
+    pub(crate) good_in_window: bool,
+}
+
+/// What one thread keeps: every answer, and when these become too many, every second of them, every fourth, and so on.
+pub(super) struct Answers {
+    kept: Vec<Captured>,
+    seen: u64,
+    stride: u64,
+    most: usize,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self {
+            kept: Vec::new(),
+            seen: 0,
+            stride: 1,
+            most: MOST,
+        }
+    }
+}
+
+impl Answers {
+    /// Takes an answer, if its turn has come.
+    pub(super) fn take(&mut self, answer: impl FnOnce() -> Captured) {
+        let number = self.seen;
+        self.seen += 1;
+        if !number.is_multiple_of(self.stride) {
+            return;
+        }
+        if self.kept.len() == self.most {
+            let mut number = 0;
+            self.kept.retain(|_| {
+                number += 1;
+                number % 2 == 1
+            });
+            self.stride *= 2;
+            if !(self.seen - 1).is_multiple_of(self.stride) {
+                return;
+            }
+        }
+        self.kept.push(answer());
+    }
+
+    /// Returns what was kept.
+    pub(super) fn into_vec(self) -> Vec<Captured> {
+        self.kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_run_keeps_an_even_sample() {
+        let mut answers = Answers {
+            most: 8,
+            ..Answers::default()
+        };
+        for case in 0..50 {
+            answers.take(|| Captured {
+                flow: 0,
+                recorder: 0,
+                case,
+                reply: Reply::default(),
+                stamps: Stamps::default(),
+                gaps: Vec::new(),
+                good_in_window: true,
+            });
+        }
+        let kept: Vec<usize> = answers.into_vec().iter().map(|it| it.case).collect();
+        assert_eq!(kept, [0, 8, 16, 24, 32, 40, 48]);
+    }
+}
