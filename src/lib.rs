@@ -24,6 +24,9 @@ mod diff;
 mod error;
 mod eval;
 mod exit;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod golden;
 mod load;
 mod manifest;

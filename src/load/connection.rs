@@ -196,6 +196,18 @@ impl OpenConnections {
         Ok(())
     }
 
+    /// Counts a connection that will be begun when its address is known.
+    pub(super) fn expect(&mut self, target: usize) {
+        self.counts[target] += 1;
+        self.opening[target] += 1;
+    }
+
+    /// Takes that back: it is begun now, or never.
+    pub(super) fn unexpect(&mut self, target: usize) {
+        self.counts[target] -= 1;
+        self.opening[target] -= 1;
+    }
+
     /// Returns the connection of that number, unless it was closed.
     pub(super) fn get(&mut self, at: usize) -> Option<&mut Connection> {
         self.slots.get_mut(at)?.as_mut()

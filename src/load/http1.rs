@@ -10,7 +10,7 @@ const MOST_HEADERS: usize = 128;
 
 /// What a piece of bytes meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(crate) enum Progress {
     /// The response goes on.
     More,
     /// The response is complete; whether the connection may be used again.
@@ -18,7 +18,7 @@ pub(super) enum Progress {
 }
 
 /// Where the bytes of a response go.
-pub(super) trait Sink {
+pub(crate) trait Sink {
     /// Takes the head of the final response (not of a 1xx).
     fn head(&mut self, head: Head<'_>);
     /// Takes body bytes.
@@ -27,7 +27,7 @@ pub(super) trait Sink {
 
 /// Reads one response after the other from one connection.
 #[derive(Debug, Default)]
-pub(super) struct ResponseParser {
+pub(crate) struct ResponseParser {
     state: State,
     /// A head that has not come whole.
     carry: Vec<u8>,
@@ -68,7 +68,7 @@ impl ResponseParser {
     }
 
     /// Takes bytes. Bytes after the end of the response make the connection not reusable.
-    pub(super) fn feed(
+    pub(crate) fn feed(
         &mut self,
         bytes: &[u8],
         to_head: bool,
@@ -96,7 +96,7 @@ impl ResponseParser {
     }
 
     /// Takes the end of the connection.
-    pub(super) fn end(&mut self) -> Result<Progress, Failure> {
+    pub(crate) fn end(&mut self) -> Result<Progress, Failure> {
         match self.state {
             State::ToEnd => Ok(Progress::Done { reusable: false }),
             _ => Err(Failure::Reset),

@@ -24,6 +24,7 @@ mod plan;
 mod processes;
 mod receive;
 mod recorder;
+mod resolver;
 mod result;
 mod session;
 mod settled;
@@ -42,6 +43,8 @@ pub(crate) use arrival::{LoadSteps, Timing, nanos, read_trace};
 pub(crate) use captured::Captured;
 pub(crate) use choice::{Choice, mix, permute};
 pub(crate) use engine::{LoadError, LoadResult, run};
+#[cfg(any(test, fuzzing))]
+pub(crate) use http1::{Progress, ResponseParser, Sink};
 pub(crate) use limit::{Search, growth};
 pub(crate) use merge::{merge_generators, merge_stages};
 pub(crate) use pacer::Pacer;

@@ -161,6 +161,8 @@ impl Measured {
 pub(crate) enum Endpoint {
     Http {
         address: SocketAddr,
+        /// What the address was found by; `None` where the manifest has the address itself.
+        name: Option<String>,
         tls: Option<Tls>,
         version: HttpVersion,
     },

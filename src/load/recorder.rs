@@ -291,6 +291,9 @@ fn latency(
         LatencyMetric::Tpot => stamps.tpot(tokens).filter(|_| streams),
         LatencyMetric::MaxStall => max_stall,
         // Pooled, and of connections: not of one request.
-        LatencyMetric::ChunkGap | LatencyMetric::ConnectTime | LatencyMetric::TlsTime => None,
+        LatencyMetric::ChunkGap
+        | LatencyMetric::DnsTime
+        | LatencyMetric::ConnectTime
+        | LatencyMetric::TlsTime => None,
     }
 }

@@ -22,6 +22,7 @@ use super::pacer::{Pacer, uninterrupted};
 use super::plan::{LoadPlan, Target};
 use super::processes::Processes;
 use super::recorder::Recorder;
+use super::resolver::Resolver;
 use super::trace::{Trace, Traces};
 use crate::measure::{Failure, Histogram, now_ns};
 
@@ -83,6 +84,7 @@ pub(super) struct Shard<'a> {
     pacer: Pacer,
     connections: OpenConnections,
     processes: Processes,
+    resolver: Resolver,
     feeds: Vec<Feed>,
     pending: Vec<VecDeque<Attempt>>,
     /// Sessions between two turns, by when the next is due; the second number tells those of one moment apart.
@@ -139,7 +141,8 @@ impl<'a> Shard<'a> {
             poll,
             pacer,
             connections: OpenConnections::new(plan.targets.len()),
-            processes: Processes::new(waker),
+            processes: Processes::new(Arc::clone(&waker)),
+            resolver: Resolver::new(waker),
             feeds,
             pending: plan.targets.iter().map(|_| VecDeque::new()).collect(),
             turns: BTreeMap::new(),
@@ -197,6 +200,9 @@ impl<'a> Shard<'a> {
             }
             for finished in self.processes.ended() {
                 self.ended(finished);
+            }
+            for resolved in self.resolver.answered() {
+                self.resolved(resolved);
             }
             for event in &events {
                 match event.token() {

@@ -37,6 +37,7 @@ fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
         call: Arc::from(call),
         endpoint: Endpoint::Http {
             address,
+            name: None,
             tls: None,
             version: HttpVersion::One,
         },

@@ -9,7 +9,8 @@ pub(crate) enum LatencyMetric {
     ServiceTime,
     ScheduleLag,
     ConnWait,
-    /// Opening a connection: TCP, and TLS on top. Both are part of the wait for it.
+    /// Opening a connection: its name, TCP, and TLS on top. All are part of the wait for it.
+    DnsTime,
     ConnectTime,
     TlsTime,
     Ttft,
@@ -24,7 +25,7 @@ pub(crate) enum LatencyMetric {
 
 impl LatencyMetric {
     /// Every metric, in the order of reports.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::ResponseTime,
         Self::ServiceTime,
         Self::Ttft,
@@ -33,6 +34,7 @@ impl LatencyMetric {
         Self::ChunkGap,
         Self::MaxStall,
         Self::ConnWait,
+        Self::DnsTime,
         Self::ConnectTime,
         Self::TlsTime,
         Self::ScheduleLag,
@@ -47,6 +49,7 @@ impl LatencyMetric {
             Self::ServiceTime => "service_time",
             Self::ScheduleLag => "schedule_lag",
             Self::ConnWait => "conn_wait",
+            Self::DnsTime => "dns_time",
             Self::ConnectTime => "connect_time",
             Self::TlsTime => "tls_time",
             Self::Ttft => "ttft",

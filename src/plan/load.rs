@@ -419,8 +419,10 @@ fn resolve(stage: &str, request: &Request) -> Result<Endpoint, PlanError> {
         .or_else(|| addresses.first())
         .copied()
         .ok_or_else(|| failed("it has no address".to_owned()))?;
+    let is_name = bare.parse::<std::net::IpAddr>().is_err();
+    let name = is_name.then(|| bare.clone());
     let tls = if request.url.scheme() == "https" {
-        let name = ServerName::try_from(bare).map_err(|error| PlanError::Tls {
+        let server = ServerName::try_from(bare).map_err(|error| PlanError::Tls {
             stage: stage.to_owned(),
             reason: error.to_string(),
         })?;
@@ -430,13 +432,14 @@ fn resolve(stage: &str, request: &Request) -> Result<Endpoint, PlanError> {
         }
         Some(Tls {
             config: Arc::new(config),
-            name,
+            name: server,
         })
     } else {
         None
     };
     Ok(Endpoint::Http {
         address,
+        name,
         tls,
         version: request.version,
     })

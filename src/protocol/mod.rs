@@ -16,6 +16,11 @@ mod rest;
 mod retrieval;
 mod sse;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use chat::stream_reader as chat_reader;
+#[cfg(any(test, fuzzing))]
+pub(crate) use sse::SseParser;
+
 pub(crate) use call_failure::CallFailure;
 pub(crate) use client::{Called, Client, MAX_BYTES, trusting_config};
 pub(crate) use output::OutputPath;

@@ -504,3 +504,37 @@ fn a_stage_that_warms_up_is_seen_to_settle() {
     assert!(shown.contains("`api` settled after"), "{shown}");
     assert!(shown.contains("Add `warmup = "), "{shown}");
 }
+
+#[test]
+fn names_are_resolved_anew_where_no_connection_is_kept() {
+    let _turn = turn();
+    let stub = json_stub(2);
+    let run = |connections: &str| {
+        let project = Project::with_manifest(&format!(
+            "version = 1\n[deployment]\nname = \"d\"\n[stage.api]\nkind = \"http\"\nurl = \"http://localhost:{}/\"\n\
+             [load.peak]\ntarget = \"api\"\narrivals = {{ concurrency = 3 }}\nrequests = 30\nconnections = \"{connections}\"\n",
+            stub.address.port()
+        ));
+        let run = project
+            .measure(&["load", "--format", "json"])
+            .expect(0)
+            .json();
+        let shown = project.run(&["report"]).expect(0).stdout;
+        (run["stages"]["api"].clone(), shown)
+    };
+    let (stage, shown) = run("per_request");
+    assert_eq!(
+        (&stage["ok"], &stage["connections"]),
+        (&json!(30), &json!(30))
+    );
+    let metric = |name: &str| stage["metrics"][name].clone();
+    assert_eq!(metric("dns_time")["count"], 30);
+    assert!(metric("dns_time")["p50"].as_f64() <= metric("conn_wait")["p50"].as_f64());
+    assert!(shown.contains("DNS p50"), "{shown}");
+    let (stage, _) = run("pooled");
+    assert_eq!(
+        (&stage["ok"], &stage["connections"]),
+        (&json!(30), &json!(3))
+    );
+    assert_eq!(stage["metrics"]["dns_time"], serde_json::Value::Null);
+}

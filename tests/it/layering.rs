@@ -24,6 +24,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("profile", 2),
     ("reference", 2),
     ("args", 3),
+    ("fuzzing", 3),
     ("plan", 3),
     ("report", 3),
     ("ui", 3),

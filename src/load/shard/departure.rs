@@ -1,6 +1,7 @@
 //! What is sent: what is due, and the connection that it takes.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
 use mio::{Interest, Token};
@@ -10,8 +11,9 @@ use crate::load::attempt::{Attempt, Errand};
 use crate::load::feed::{Due, Feed};
 use crate::load::journey::Journey;
 use crate::load::plan::{Endpoint, Prepared};
+use crate::load::resolver::Resolved;
 use crate::load::session::Session;
-use crate::manifest::{Connections, TemplateError};
+use crate::manifest::{Connections, LatencyMetric, TemplateError};
 use crate::measure::{Failure, now_ns};
 use crate::protocol::ReadError;
 
@@ -195,12 +197,55 @@ impl Shard<'_> {
 
     /// Begins to open a connection.
     fn connect(&mut self, target: usize) -> io::Result<()> {
-        let Endpoint::Http { address, tls, .. } = &self.plan.targets[target].endpoint else {
+        let Endpoint::Http { address, name, .. } = &self.plan.targets[target].endpoint else {
+            return Ok(());
+        };
+        // Clients that keep no connections ask for the address again; a pool is of one address.
+        let keeps_none = matches!(
+            self.plan.connections,
+            Connections::PerRequest | Connections::PerSession
+        );
+        if let Some(name) = name.as_ref().filter(|_| keeps_none)
+            && self.resolver.ask(target, name, *address)
+        {
+            self.connections.expect(target);
+            return Ok(());
+        }
+        self.connect_to(target, *address)
+    }
+
+    /// Goes on with a connection whose name is resolved.
+    pub(super) fn resolved(&mut self, resolved: Resolved) {
+        let Resolved {
+            target,
+            asked,
+            answered,
+            address,
+        } = resolved;
+        self.connections.unexpect(target);
+        if asked >= self.start {
+            let took = answered - asked;
+            self.recorders[target].opened(LatencyMetric::DnsTime, answered - self.start, took);
+        }
+        let failed = match address {
+            Ok(address) => match self.connect_to(target, address) {
+                Ok(()) => return,
+                Err(error) => (Failure::Connect, error.to_string()),
+            },
+            Err(detail) => (Failure::Resolve, detail),
+        };
+        if let Some(attempt) = self.pending[target].pop_front() {
+            self.ended(attempt.fail(failed.0, failed.1, now_ns()));
+        }
+    }
+
+    fn connect_to(&mut self, target: usize, address: SocketAddr) -> io::Result<()> {
+        let Endpoint::Http { tls, .. } = &self.plan.targets[target].endpoint else {
             return Ok(());
         };
         let registry = self.poll.registry();
         self.connections.connect(
-            (*address, tls.as_ref()),
+            (address, tls.as_ref()),
             target,
             now_ns(),
             |socket, token| {

@@ -9,6 +9,7 @@ fn plan2(stub: &Http2Stub, kind: &str, keys: &str, timing: Timing, until: Until)
     let mut target = target(kind, stub.address, keys);
     target.endpoint = Endpoint::Http {
         address: stub.address,
+        name: None,
         tls: None,
         version: HttpVersion::Two,
     };
@@ -154,6 +155,7 @@ fn a_server_without_http2_is_told() {
     let mut target = target("http", address, "");
     target.endpoint = Endpoint::Http {
         address,
+        name: None,
         tls: None,
         version: HttpVersion::Two,
     };

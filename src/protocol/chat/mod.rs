@@ -15,6 +15,12 @@ use super::{Call, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems, Scope, Template, TemplateError, ValueTemplate};
 use crate::registry::Entry;
 
+/// Makes the reader of a stream of OpenAI's API.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn stream_reader() -> Box<dyn super::ReplyReader> {
+    openai::reader(true)
+}
+
 /// The stage kind `chat`.
 pub(super) struct Chat;
 

@@ -178,12 +178,19 @@ fn sessions(stages: &Stages) -> Table {
 
 /// Returns what opening connections took, of the stages where most requests opened one.
 fn openings(stages: &Stages) -> Table {
-    let times = [
+    let mut times = vec![
         Times::new("TCP p50", "connect_time", "p50", stages),
         Times::new("TCP p95", "connect_time", "p95", stages),
         Times::new("TLS p50", "tls_time", "p50", stages),
         Times::new("TLS p95", "tls_time", "p95", stages),
     ];
+    if stages
+        .values()
+        .any(|it| it.metrics.contains_key("dns_time"))
+    {
+        times.insert(0, Times::new("DNS p50", "dns_time", "p50", stages));
+        times.insert(1, Times::new("DNS p95", "dns_time", "p95", stages));
+    }
     let mut table = Table::default().text("stage").number("opened");
     for column in &times {
         table = table.number(column.head());

@@ -1,0 +1,73 @@
+//! Names resolved beside the event loop, for connections that keep nothing of those before them.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, mpsc};
+
+use mio::Waker;
+use tokio::runtime::Handle;
+
+use crate::measure::now_ns;
+
+/// The resolver of one shard: the system's own, on the runtime's threads.
+pub(super) struct Resolver {
+    /// `None` where there is no runtime.
+    runtime: Option<Handle>,
+    waker: Arc<Waker>,
+    tell: mpsc::Sender<Resolved>,
+    told: mpsc::Receiver<Resolved>,
+}
+
+/// What became of a name.
+pub(super) struct Resolved {
+    pub(super) target: usize,
+    pub(super) asked: u64,
+    pub(super) answered: u64,
+    /// `Err` says why there is no address.
+    pub(super) address: Result<SocketAddr, String>,
+}
+
+impl Resolver {
+    pub(super) fn new(waker: Arc<Waker>) -> Self {
+        let (tell, told) = mpsc::channel();
+        Self {
+            runtime: Handle::try_current().ok(),
+            waker,
+            tell,
+            told,
+        }
+    }
+
+    /// Begins to resolve a name for a target; returns whether it will be answered. The answer is of the family of `known`, the
+    /// address that the run found before it began.
+    pub(super) fn ask(&self, target: usize, name: &str, known: SocketAddr) -> bool {
+        let Some(runtime) = &self.runtime else {
+            return false;
+        };
+        let (tell, waker) = (self.tell.clone(), Arc::clone(&self.waker));
+        let (name, asked) = (name.to_owned(), now_ns());
+        runtime.spawn(async move {
+            let found = tokio::net::lookup_host((name.as_str(), known.port())).await;
+            let answered = now_ns();
+            let address = found.map_err(|error| error.to_string()).and_then(|found| {
+                let mut found = found.filter(|it| it.is_ipv4() == known.is_ipv4());
+                found.next().ok_or_else(|| "it has no address".to_owned())
+            });
+            let resolved = Resolved {
+                target,
+                asked,
+                answered,
+                address,
+            };
+            // The shard may be gone: the run was stopped.
+            if tell.send(resolved).is_ok() {
+                drop(waker.wake());
+            }
+        });
+        true
+    }
+
+    /// Returns what has been answered since the last call.
+    pub(super) fn answered(&self) -> Vec<Resolved> {
+        self.told.try_iter().collect()
+    }
+}
