@@ -212,10 +212,15 @@ impl<'a> Bench<'a> {
             None => name.to_owned(),
         };
         let keep = Keep {
-            replies: name.starts_with("stream"),
+            // The one stage of these loads.
+            replies_of: name
+                .starts_with("stream")
+                .then_some(0)
+                .into_iter()
+                .collect(),
             traces: false,
         };
-        run_plan(self.context, ("calibrate", &label), &plan, keep)
+        run_plan(self.context, ("calibrate", &label), &plan, &keep)
     }
 }
 
@@ -247,10 +252,10 @@ async fn against(context: &Context, args: &CalibrateArgs, url: &Url) -> Result<S
     let load = overrides.apply(load.expect("the manifest is ours"));
     let plan = load_plan(&project, &Client::default(), &load, &[]).await?;
     let keep = Keep {
-        replies: true,
+        replies_of: vec![0],
         traces: false,
     };
-    let result = run_plan(context, ("calibrate against", url), &plan, keep)?;
+    let result = run_plan(context, ("calibrate against", url), &plan, &keep)?;
     let status = status_of(&Ended {
         complete: result.complete,
         never_reached: result.never_reached,
@@ -260,7 +265,16 @@ async fn against(context: &Context, args: &CalibrateArgs, url: &Url) -> Result<S
     for reason in &result.validity.reasons {
         context.ui.warn(reason);
     }
+    for (failure, detail) in result.examples.values().flatten() {
+        context.ui.warn(&format!("{url}, {failure}: {detail}"));
+    }
     let floor = floor_of(&result.captured);
+    if floor.ttft().is_none() {
+        context
+            .ui
+            .warn("no answer had the times of a reference server: see `calibrate --serve`");
+        return Ok(status.and(Status::Inconclusive));
+    }
     let calibration = Calibration {
         measured_at: (context.now)().to_string(),
         cores: cores(),

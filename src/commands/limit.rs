@@ -8,7 +8,7 @@ use super::measured::{add_versions, keep, new_record};
 use crate::error::Result;
 use crate::exit::Status;
 use crate::load::{Keep, LoadPlan, LoadResult, Search, Timing, growth};
-use crate::manifest::{Arrivals, Curve, Gaps, SloTarget, Until};
+use crate::manifest::{Arrivals, Curve, Gaps, ShareOfArrivals, SloTarget, Until};
 use crate::measure::min_samples;
 use crate::plan::{LoadOverrides, PlanError, Project, load_plan, plan_document};
 use crate::protocol::Client;
@@ -137,7 +137,7 @@ impl Probing<'_> {
             record.duration_s += result.duration_s;
             found
                 .probes
-                .push(probe_of(rate, held, &result, growing.as_ref()));
+                .push(probe_of((rate, plan), held, &result, growing.as_ref()));
             if matches!(held, Held::Unknown | Held::Generator) {
                 stopped = held;
                 record.validity = result.validity;
@@ -172,7 +172,10 @@ impl Probing<'_> {
                 _ => None,
             });
         // A third more than is needed, because arrivals may be random.
-        let needed = samples.max().unwrap_or(0) as f64 * 1.34 / rate;
+        // Of a mix, each stage may have no more than the smallest share.
+        let shares = plan.flows.iter().filter_map(|flow| flow.share);
+        let share = shares.map(ShareOfArrivals::size).fold(1.0, f64::min);
+        let needed = samples.max().unwrap_or(0) as f64 * 1.34 / rate / share;
         let needed = Duration::try_from_secs_f64(needed).unwrap_or(LONGEST);
         plan.until = Until::Duration(self.length.max(needed.min(LONGEST)));
         plan.timing = Timing::Drawn {
@@ -180,7 +183,7 @@ impl Probing<'_> {
             curve: Curve::Flat(rate),
         };
         let name = format!("{}/s", shown(rate));
-        run_plan(self.context, ("probe at", &name), plan, Keep::default())
+        run_plan(self.context, ("probe at", &name), plan, &Keep::default())
     }
 }
 
@@ -230,7 +233,14 @@ fn growing(result: &LoadResult) -> Option<GaveWay> {
     found.max_by(|a, b| value(a).total_cmp(&value(b)))
 }
 
-fn probe_of(rate: f64, held: Held, result: &LoadResult, growing: Option<&GaveWay>) -> Probe {
+fn probe_of(
+    (rate, plan): (f64, &LoadPlan),
+    held: Held,
+    result: &LoadResult,
+    growing: Option<&GaveWay>,
+) -> Probe {
+    // The steps of a pipeline are no arrivals of their own.
+    let flows = plan.flow_names().filter_map(|name| result.stages.get(name));
     let missed = slos(result).filter(|(_, slo)| slo.met == Some(false));
     Probe {
         rate,
@@ -240,7 +250,7 @@ fn probe_of(rate: f64, held: Held, result: &LoadResult, growing: Option<&GaveWay
             Held::No => Some(false),
             Held::Unknown | Held::Generator => None,
         },
-        goodput_rps: result.stages.values().map(|it| it.goodput_rps).sum(),
+        goodput_rps: flows.map(|it| it.goodput_rps).sum(),
         broke: missed
             .map(|(stage, slo)| format!("{stage}.{}", slo.metric))
             .chain(growing.map(|it| format!("{}.{}", it.stage, it.metric)))

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::Context;
 use super::limit::find_limit;
 use super::measured::{add_versions, keep, new_record, present_release};
-use super::quality::{KEEP, ask_at_idle, score_captured, suite_of};
+use super::quality::{ask_at_idle, keep_answers, score_captured, suite_of};
 use crate::error::Result;
 use crate::exit::Status;
 use crate::load::{Keep, LoadPlan, LoadResult, Part, run};
@@ -139,10 +139,11 @@ pub(super) async fn run_load(
             .detail(&format!("`{name}`: requests prepared: {count}"));
     }
     let result = match suite_of(project, &load) {
-        None => run_plan(context, ("load", name), &plan, Keep::default())?,
+        None => run_plan(context, ("load", name), &plan, &Keep::default())?,
         Some(suite) => {
-            let idle = ask_at_idle(context, &mut plan, suite)?;
-            let mut result = run_plan(context, ("load", name), &plan, KEEP)?;
+            let idle = ask_at_idle(context, project, &mut plan, suite)?;
+            let keep = keep_answers(&plan, suite);
+            let mut result = run_plan(context, ("load", name), &plan, &keep)?;
             if let Some(scored) = score_captured(project, suite, &plan, &mut result, idle)? {
                 (record.eval, record.quality) = (Some(scored.eval), Some(scored.quality));
             }
@@ -175,7 +176,7 @@ pub(super) fn run_plan(
     context: &Context,
     (kind, name): (&'static str, &str),
     plan: &LoadPlan,
-    keep: Keep,
+    keep: &Keep,
 ) -> Result<LoadResult> {
     let progress = context.ui.progress();
     progress.emit(started(kind, name, plan));
@@ -190,6 +191,7 @@ fn started(kind: &'static str, name: &str, plan: &LoadPlan) -> Event {
         total: match plan.until {
             // How many turns its sessions have is not known before.
             Until::Requests(_) if plan.flows.iter().any(|it| it.cases.sessions.is_some()) => None,
+            Until::Requests(count) if plan.flows.iter().all(|it| it.share.is_some()) => Some(count),
             Until::Requests(count) => Some(count * plan.flows.len() as u64),
             Until::Duration(_) => None,
         },

@@ -8,11 +8,11 @@ use super::Context;
 use super::load::run_plan;
 use crate::error::Result;
 use crate::eval::{EvalPlan, GradedCase, score};
-use crate::load::{Captured, Flow, Keep, LoadPlan, LoadResult, LoadSteps, Part, Timing};
+use crate::load::{Captured, Choice, Flow, Keep, LoadPlan, LoadResult, LoadSteps, Part, Timing};
 use crate::manifest::{Eval, Load, Until, Users};
 use crate::plan::{Project, eval_plan};
 use crate::stats::{Interval, MIN_CLUSTERS, clustered_difference, pass_rate};
-use crate::store::{EvalResult, QualityChange, QualityResult, StepQuality};
+use crate::store::{EvalResult, QualityChange, QualityResult, StageResult, StepQuality};
 
 /// How long the cases are asked before the load, at most.
 const IDLE: Duration = Duration::from_secs(30);
@@ -37,41 +37,71 @@ pub(super) struct Idle {
     captured: Vec<Captured>,
 }
 
+/// Says which answers are kept to be graded.
+pub(super) fn keep_answers(plan: &LoadPlan, suite: &Eval) -> Keep {
+    Keep {
+        replies_of: plan.recorders_of(suite.stage.as_str()),
+        traces: false,
+    }
+}
+
 /// Asks each case once, one after another, before the load. What it takes of the load's budgets is taken from them. A part of a
 /// load, and one that begins at a given time, have no time for it.
 pub(super) fn ask_at_idle(
     context: &Context,
+    project: &Project,
     plan: &mut LoadPlan,
     suite: &Eval,
 ) -> Result<Option<Idle>> {
     if plan.start.is_some() || plan.part != Part::WHOLE {
         return Ok(None);
     }
-    let graded = |flow: &&Flow| {
-        let whole = flow.whole.iter();
-        let steps = flow.steps.iter().map(|step| &plan.targets[*step].measured);
-        let mut names = whole.chain(steps).map(|measured| measured.name.as_str());
-        names.any(|name| name == suite.stage.as_str())
+    let golden = project.golden(&suite.golden)?;
+    let known: BTreeSet<&str> = golden.cases.iter().map(|case| case.id.as_str()).collect();
+    let of_suite = |flow: &Flow| {
+        let ids = flow.cases.ids.iter();
+        ids.filter(|id| known.contains(id.as_str())).count()
     };
-    // The one with the most cases: what others send is not graded, or graded with these.
-    let flows = plan.flows.iter().filter(graded);
-    let Some(flow) = flows.max_by_key(|flow| flow.cases.ids.len()) else {
+    let calls = |flow: &&Flow| {
+        let mut steps = flow.steps.iter().map(|step| &plan.targets[*step].measured);
+        flow.of == suite.stage.as_str() || steps.any(|it| it.name == suite.stage.as_str())
+    };
+    // Of several that call the stage, the one with the most cases that the suite can grade.
+    let flow = plan
+        .flows
+        .iter()
+        .filter(calls)
+        .max_by_key(|flow| of_suite(flow));
+    let Some(flow) = flow.filter(|flow| of_suite(flow) > 0) else {
         return Ok(None);
     };
-    let cases = flow.cases.ids.len() as u64;
+    let sessions = flow
+        .cases
+        .sessions
+        .as_ref()
+        .map(|sessions| sessions.turns.len());
+    let cases = flow.cases.ids.len();
+    let requests = (cases * flow.steps.len()) as u64;
     let alone = LoadPlan {
         flows: vec![Flow {
             share: None,
+            choice: Choice::InTurn(sessions.unwrap_or(cases) as u64),
             ..flow.clone()
         }],
         timing: Timing::Closed(Users::restless(1)),
         until: Until::Duration(IDLE),
         warmup: Duration::ZERO,
-        max_requests: Some(plan.max_requests.map_or(cases, |most| most.min(cases))),
+        // At most half of the budgets: the load itself is what they are for.
+        max_requests: Some(
+            plan.max_requests
+                .map_or(requests, |most| (most / 2).min(requests)),
+        ),
+        max_cost: plan.max_cost.map(|most| most / 2.0),
         ..plan.clone()
     };
     let name = format!("{} without load", suite.stage);
-    let result = run_plan(context, ("asking", &name), &alone, KEEP)?;
+    let keep = keep_answers(&alone, suite);
+    let result = run_plan(context, ("asking", &name), &alone, &keep)?;
     take_from_budgets(plan, &result);
     Ok(Some(Idle {
         plan: alone,
@@ -79,15 +109,13 @@ pub(super) fn ask_at_idle(
     }))
 }
 
-/// Ok answers, for scoring.
-pub(super) const KEEP: Keep = Keep {
-    replies: true,
-    traces: false,
-};
-
 fn take_from_budgets(plan: &mut LoadPlan, spent: &LoadResult) {
-    let requests: u64 = spent.stages.values().map(|it| it.attempted).sum();
-    let usd: f64 = spent.stages.values().filter_map(|it| it.cost_usd).sum();
+    let targets = plan.targets.iter();
+    let stages: Vec<&StageResult> = targets
+        .filter_map(|target| spent.stages.get(&target.measured.name))
+        .collect();
+    let requests: u64 = stages.iter().map(|it| it.attempted).sum();
+    let usd: f64 = stages.iter().filter_map(|it| it.cost_usd).sum();
     plan.max_requests = plan.max_requests.map(|most| most.saturating_sub(requests));
     plan.max_cost = plan.max_cost.map(|most| (most - usd).max(0.0));
 }
@@ -110,17 +138,20 @@ pub(super) fn score_captured(
     idle: Option<Idle>,
 ) -> Result<Option<Scored>> {
     let mut suite_plan = eval_plan(project, suite, None, &[])?;
-    let answers = grade(
-        &suite_plan,
-        plan,
-        std::mem::take(&mut result.captured),
-        result.start,
-    );
+    let captured = std::mem::take(&mut result.captured);
+    let good = captured.iter().filter(|it| it.good_in_window).count() as u64;
+    let answers = grade(&suite_plan, plan, captured, result.start);
     if answers.is_empty() {
         return Ok(None);
     }
     let idle = idle.map(|idle| grade(&suite_plan, &idle.plan, idle.captured, 0));
-    let quality = quality(&suite_plan, plan, result, &answers, idle.as_deref());
+    let loaded = Loaded {
+        plan,
+        result,
+        answers: &answers,
+        good,
+    };
+    let quality = quality(&suite_plan, &loaded, idle.as_deref());
     let cases: Vec<GradedCase> = answers.into_iter().map(|answer| answer.case).collect();
     let repeats = cases.iter().map(|case| case.result().repeat + 1).max();
     suite_plan.repeats = repeats.unwrap_or(1);
@@ -141,10 +172,9 @@ fn grade(
     let mut repeats: BTreeMap<usize, u32> = BTreeMap::new();
     let mut graded = Vec::new();
     for answer in captured {
-        let is_graded = plan.name(answer.recorder) == suite_plan.stage;
         let sent = plan.flows[answer.flow].cases.ids.get(answer.case);
         let index = sent.and_then(|id| place.get(id.as_str()));
-        if let (true, Some(index)) = (is_graded, index) {
+        if let Some(index) = index {
             let response_time = answer.stamps.response_time().unwrap_or(0);
             let repeat = repeats.entry(*index).or_default();
             let reply = (answer.reply, response_time as f64 / 1e6);
@@ -159,13 +189,22 @@ fn grade(
     graded
 }
 
-fn quality(
-    suite: &EvalPlan,
-    plan: &LoadPlan,
-    result: &LoadResult,
-    answers: &[Answer],
-    idle: Option<&[Answer]>,
-) -> QualityResult {
+/// What a load brought.
+struct Loaded<'a> {
+    plan: &'a LoadPlan,
+    result: &'a LoadResult,
+    answers: &'a [Answer],
+    /// Good answers that were kept, graded or not.
+    good: u64,
+}
+
+fn quality(suite: &EvalPlan, loaded: &Loaded<'_>, idle: Option<&[Answer]>) -> QualityResult {
+    let Loaded {
+        plan,
+        result,
+        answers,
+        good,
+    } = *loaded;
     let steps = LoadSteps::of(&plan.timing, result.duration_s);
     let mut by_step: Vec<Vec<&Answer>> = vec![Vec::new(); steps.len()];
     for answer in answers {
@@ -179,19 +218,18 @@ fn quality(
         quality.change = idle.as_ref().and_then(|idle| change(idle, answers));
         Some(quality)
     });
-    // Of very many answers a part was kept: its share stands for all.
-    let good = answers.iter().filter(|answer| answer.good_in_window);
-    let (good, right) = good.fold((0_u64, 0_u64), |(good, right), answer| {
-        (good + 1, right + u64::from(answer.case.result().passed))
-    });
-    let goodput = result
-        .stages
-        .get(&suite.stage)
-        .map_or(0.0, |it| it.goodput_rps);
+    let right = |it: &&Answer| it.good_in_window && it.case.result().passed;
+    let right = answers.iter().filter(right).count() as f64;
+    let recorders = plan.recorders_of(&suite.stage);
+    let stages = recorders
+        .iter()
+        .filter_map(|it| result.stages.get(plan.name(*it)));
+    let goodput: f64 = stages.map(|it| it.goodput_rps).sum();
     QualityResult {
         suite: suite.name.clone(),
         stage: suite.stage.clone(),
-        right_goodput_rps: goodput * right as f64 / good.max(1) as f64,
+        // Of very many answers a part was kept: its share stands for all.
+        right_goodput_rps: goodput * right / good.max(1) as f64,
         steps: found.collect(),
         idle: idle.as_deref().and_then(step_quality),
     }

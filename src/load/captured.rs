@@ -10,8 +10,6 @@ const MOST: usize = 20_000;
 #[derive(Clone)]
 pub(crate) struct Captured {
     pub(crate) flow: usize,
-    /// The number of its recorder.
-    pub(crate) recorder: usize,
     pub(crate) case: usize,
     pub(crate) reply: Reply,
     pub(crate) stamps: Stamps,
@@ -23,6 +21,8 @@ pub(crate) struct Captured {
 
 /// What one thread keeps: every answer, and when these become too many, every second of them, every fourth, and so on.
 pub(super) struct Answers {
+    /// Of which recorders.
+    of: Vec<usize>,
     kept: Vec<Captured>,
     seen: u64,
     stride: u64,
@@ -32,6 +32,7 @@ pub(super) struct Answers {
 impl Default for Answers {
     fn default() -> Self {
         Self {
+            of: Vec::new(),
             kept: Vec::new(),
             seen: 0,
             stride: 1,
@@ -41,8 +42,19 @@ impl Default for Answers {
 }
 
 impl Answers {
-    /// Takes an answer, if its turn has come.
-    pub(super) fn take(&mut self, answer: impl FnOnce() -> Captured) {
+    /// Keeps those of these recorders.
+    pub(super) fn of(recorders: Vec<usize>) -> Self {
+        Self {
+            of: recorders,
+            ..Self::default()
+        }
+    }
+
+    /// Takes an answer of a recorder, if it is kept and its turn has come.
+    pub(super) fn take(&mut self, recorder: usize, answer: impl FnOnce() -> Captured) {
+        if !self.of.contains(&recorder) {
+            return;
+        }
         let number = self.seen;
         self.seen += 1;
         if !number.is_multiple_of(self.stride) {
@@ -76,12 +88,12 @@ mod tests {
     fn a_long_run_keeps_an_even_sample() {
         let mut answers = Answers {
             most: 8,
-            ..Answers::default()
+            ..Answers::of(vec![0])
         };
         for case in 0..50 {
-            answers.take(|| Captured {
+            answers.take(1, || unreachable!("nobody asked for these"));
+            answers.take(0, || Captured {
                 flow: 0,
-                recorder: 0,
                 case,
                 reply: Reply::default(),
                 stamps: Stamps::default(),

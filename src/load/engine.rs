@@ -69,7 +69,7 @@ pub(crate) fn run(
     plan: &LoadPlan,
     sink: &dyn EventSink,
     interrupted: &AtomicBool,
-    keep: Keep,
+    keep: &Keep,
 ) -> Result<LoadResult, LoadError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let shards = cores.saturating_sub(1).max(1);
@@ -97,6 +97,7 @@ pub(crate) fn run(
             start,
         ) {
             let done = done.clone();
+            let keep = keep.clone();
             scope.spawn(move || {
                 hurry_this_thread();
                 let result = shard.and_then(|mut shard| {
@@ -107,6 +108,8 @@ pub(crate) fn run(
                 drop(done.send(result));
             });
         }
+        // A thread that panics must end the run, not leave it waiting.
+        drop(done);
         let watch = Watch {
             plan,
             sink,

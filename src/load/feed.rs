@@ -394,13 +394,14 @@ mod tests {
             .into_iter()
             .map(|share| Flow {
                 steps: vec![0],
+                of: "s".to_owned(),
+                choice: Choice::InTurn(1),
                 whole: None,
                 share: Some(share),
                 cases: Arc::new(Cases {
                     ids: Vec::new(),
                     requests: Vec::new(),
                     scopes: Vec::new(),
-                    choice: Choice::InTurn(1),
                     sessions: None,
                 }),
             })

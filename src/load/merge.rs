@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::result::{Stages, Total, judge_again, summary};
-use super::settled::settled;
 use crate::measure::Histogram;
 use crate::store::{
     Generator, MetricSummary, RunRecord, SessionCounts, Spread, StageResult, Tokens,
@@ -109,12 +108,9 @@ fn stage(parts: &[(f64, &StageResult)], duration_s: f64) -> Result<StageResult, 
         owner: first.and_then(|it| it.owner.clone()),
         metrics,
         slo: Vec::new(),
+        // Each part has its own.
         steady: None,
     };
-    if parts.iter().any(|(_, it)| it.steady.is_some()) {
-        let by_name = totals.iter().map(|(name, total)| (name.as_str(), total));
-        merged.steady = settled(&by_name.collect(), duration_s, in_flight_at_end);
-    }
     let slo = first.map(|it| it.slo.as_slice()).unwrap_or_default();
     merged.slo = slo
         .iter()

@@ -51,5 +51,4 @@ pub(crate) use pacer::Pacer;
 pub(crate) use part::Part;
 pub(crate) use plan::{Cases, Endpoint, Flow, LoadPlan, Measured, Prepared, Sessions, Target, Tls};
 pub(crate) use shard::Keep;
-pub(crate) use socket::HTTP2;
 pub(crate) use trace::Trace;

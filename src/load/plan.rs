@@ -62,6 +62,20 @@ impl LoadPlan {
         self.targets.len() + before.filter(|flow| flow.whole.is_some()).count()
     }
 
+    /// Returns the numbers of the recorders that hold the answers of a stage or pipeline: its own, and where only kinds of users call it,
+    /// theirs.
+    pub(crate) fn recorders_of(&self, name: &str) -> Vec<usize> {
+        let own = self.measured().position(|measured| measured.name == name);
+        let calls = |flow: &usize| self.flows[*flow].of == name;
+        match own {
+            Some(own) => vec![own],
+            None => (0..self.flows.len())
+                .filter(calls)
+                .map(|flow| self.recorder(flow))
+                .collect(),
+        }
+    }
+
     /// Returns the names of the flows, as the manifest's `target` has them.
     pub(crate) fn flow_names(&self) -> impl Iterator<Item = &str> {
         (0..self.flows.len()).map(|flow| self.name(self.recorder(flow)))
@@ -80,6 +94,10 @@ impl LoadPlan {
 pub(crate) struct Flow {
     /// The stages that it calls, in order, by their numbers in [`LoadPlan::targets`]; never empty.
     pub(crate) steps: Vec<usize>,
+    /// The stage or pipeline that this is.
+    pub(crate) of: String,
+    /// How its cases, or sessions, are chosen.
+    pub(crate) choice: Choice,
     /// What the whole way is measured as, where it is a pipeline or one kind of user of a mix.
     pub(crate) whole: Option<Measured>,
     /// Which of the load's arrivals start it, where flows share them out; without, it has an arrival process of its own.
@@ -96,7 +114,6 @@ pub(crate) struct Cases {
     /// What the templates of each case see, in the order of the data, without what comes back during the run; empty where all
     /// requests are ready.
     pub(crate) scopes: Vec<Scope>,
-    pub(crate) choice: Choice,
     /// Where an arrival begins a session, and not a single request.
     pub(crate) sessions: Option<Sessions>,
 }
@@ -224,23 +241,37 @@ impl Exchange {
             failure: Failure::Request,
             detail: error.to_string(),
         };
+        let given = |name: &str| {
+            let mut headers = request.headers.iter();
+            headers.find(|(it, _)| it.eq_ignore_ascii_case(name))
+        };
+        // Where HTTP/1.1 has `host`; neither has the user that a URL may name.
+        let host = request.url.host_str().unwrap_or_default();
+        let port = request
+            .url
+            .port()
+            .map_or_else(String::new, |port| format!(":{port}"));
+        let authority = given("host").map_or_else(|| format!("{host}{port}"), |(_, it)| it.clone());
+        let path = &request.url[url::Position::BeforePath..url::Position::AfterQuery];
+        let uri = http::Uri::builder()
+            .scheme(request.url.scheme())
+            .authority(authority)
+            .path_and_query(path)
+            .build()
+            .map_err(wrong)?;
         let mut head = http::Request::builder()
             .method(request.method.as_str())
-            .uri(request.url.as_str());
-        let given = |name: &str| {
-            let mut names = request.headers.iter().map(|(name, _)| name);
-            names.any(|it| it.eq_ignore_ascii_case(name))
-        };
-        let own = OWN_HEADERS.into_iter().filter(|(name, _)| !given(name));
+            .uri(uri);
+        let own = OWN_HEADERS
+            .into_iter()
+            .filter(|(name, _)| given(name).is_none());
         let headers = request
             .headers
             .iter()
             .map(|(n, v)| (n.as_str(), v.as_str()));
         for (name, value) in headers.chain(own) {
-            // These belong to connections of HTTP/1.1.
-            if !["connection", "content-length", "host", "transfer-encoding"]
-                .contains(&name.to_ascii_lowercase().as_str())
-            {
+            let lower = name.to_ascii_lowercase();
+            if !OF_HTTP1.contains(&lower.as_str()) {
                 head = head.header(name, value);
             }
         }
@@ -253,6 +284,18 @@ impl Exchange {
         })
     }
 }
+
+/// Headers that belong to connections of HTTP/1.1, and that a request of HTTP/2 must not have, or has in another form.
+const OF_HTTP1: [&str; 8] = [
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// The headers that every request has which does not bring them itself.
 const OWN_HEADERS: [(&str, &str); 2] = [

@@ -46,6 +46,8 @@ pub(crate) struct Recorder {
     /// End of the last ok answer, in ns since t = 0.
     pub(crate) last_end: u64,
     pub(crate) series: BTreeMap<LatencyMetric, Series>,
+    /// By the interval in which requests were due: the sum of the logarithms of their response times in ms, and how many there are.
+    pub(crate) levels: Vec<(f64, u64)>,
     limits: Vec<(LatencyMetric, u64)>,
     window_ns: Option<u64>,
     interval: Duration,
@@ -120,6 +122,7 @@ impl Recorder {
             coalesced: 0,
             last_end: 0,
             series: BTreeMap::new(),
+            levels: Vec::new(),
             limits,
             window_ns,
             interval,
@@ -153,6 +156,7 @@ impl Recorder {
                 }
                 self.hit_known += u64::from(reply.hit.is_some());
                 self.hits += u64::from(reply.hit == Some(true));
+                self.add_level(stamps, start);
                 self.record_ok(finished, at, tokens, reply.hit)
             }
         }
@@ -222,6 +226,20 @@ impl Recorder {
         }
     }
 
+    /// Keeps the level of the response time by when requests were due: by their ends, the first intervals would hold fast answers only.
+    fn add_level(&mut self, stamps: &Stamps, start: u64) {
+        let due = u128::from(stamps.intended.saturating_sub(start));
+        let interval = (due / self.interval.as_nanos().max(1)) as usize;
+        if let Some(time) = stamps.response_time() {
+            if self.levels.len() <= interval {
+                self.levels.resize(interval + 1, (0.0, 0));
+            }
+            let (sum, count) = &mut self.levels[interval];
+            *sum += (time.max(1) as f64 / 1e6).ln();
+            *count += 1;
+        }
+    }
+
     /// Records what opening a connection took, at `at` ns since t = 0.
     pub(super) fn opened(&mut self, metric: LatencyMetric, at: u64, ns: u64) {
         self.add(metric, at, Some(ns));
@@ -262,6 +280,13 @@ impl Recorder {
         self.tokens_out_in_window += other.tokens_out_in_window;
         self.coalesced += other.coalesced;
         self.last_end = self.last_end.max(other.last_end);
+        if self.levels.len() < other.levels.len() {
+            self.levels.resize(other.levels.len(), (0.0, 0));
+        }
+        for (own, more) in self.levels.iter_mut().zip(other.levels) {
+            own.0 += more.0;
+            own.1 += more.1;
+        }
         for (metric, series) in other.series {
             match self.series.get_mut(&metric) {
                 Some(known) => known.merge(series),

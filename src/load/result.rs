@@ -69,7 +69,7 @@ pub(super) fn stage_result(
     if timing.is_level() {
         let totals = recorder.series.iter();
         let totals = totals.map(|(metric, series)| (metric.key(), &series.total));
-        result.steady = settled(&totals.collect(), duration_s, open);
+        result.steady = settled(&recorder.levels, &totals.collect(), open);
     }
     result.slo = measured
         .slo

@@ -3,41 +3,39 @@
 use std::collections::BTreeMap;
 
 use super::result::{Total, summary};
-use crate::manifest::LatencyMetric;
 use crate::measure::Histogram;
 use crate::stats::{Steady, steady};
 use crate::store::SteadyResult;
 
-/// Changes of the median by less than this are no matter: 2 %.
+/// Changes by less than this are no matter: 2 %.
 const LEAST_CHANGE: f64 = 0.02;
 
-/// Finds out where a stage settled, by the medians of its response time in each interval of the measured phase, and summarises
-/// each metric from there on. `None` where there are too few intervals to tell.
+/// Finds out where a stage settled, by the mean logarithm of its response time over the requests that were due in each second, and
+/// summarises each metric from there on. `None` where there are too few seconds to tell.
 pub(super) fn settled(
+    levels: &[(f64, u64)],
     totals: &BTreeMap<&str, &Total>,
-    duration_s: f64,
     open: u64,
 ) -> Option<SteadyResult> {
-    let times = totals.get(LatencyMetric::ResponseTime.key())?;
-    let mut starts = Vec::new();
-    let mut medians = Vec::new();
-    for (start, end, packed) in &times.intervals {
-        // What the drain after the last arrival brings is no part of the load.
-        if *end <= duration_s + 1e-9
-            && let Some(median) = packed.unpack().quantile_ms(0.5)
-        {
-            starts.push(*start);
-            medians.push(median.max(1e-3).ln());
-        }
-    }
-    Some(match steady(&medians, LEAST_CHANGE)? {
+    let seconds = levels
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, count))| *count > 0);
+    let (starts, means): (Vec<usize>, Vec<f64>) = seconds
+        .map(|(second, (sum, count))| (second, sum / *count as f64))
+        .unzip();
+    Some(match steady(&means, LEAST_CHANGE)? {
         Steady::Never => SteadyResult {
             reached: false,
-            cut_s: duration_s,
+            cut_s: levels.len() as f64,
             metrics: BTreeMap::new(),
         },
         Steady::From(number) => {
-            let cut_s = if number == 0 { 0.0 } else { starts[number] };
+            let cut_s = if number == 0 {
+                0.0
+            } else {
+                starts[number] as f64
+            };
             let metrics = totals.iter().map(|(name, total)| {
                 let metric = summary(&without(total, cut_s), open);
                 ((*name).to_owned(), metric.without_histograms())
@@ -51,7 +49,7 @@ pub(super) fn settled(
     })
 }
 
-/// Returns what is left of a metric without its first seconds.
+/// Returns what is left of a metric without what was complete in its first seconds.
 fn without(total: &Total, cut_s: f64) -> Total {
     let mut all = Histogram::default();
     for (start, _, packed) in &total.intervals {
@@ -81,20 +79,25 @@ mod tests {
         total
     }
 
+    /// The levels of such values.
+    fn levels(seconds: &[u64]) -> Vec<(f64, u64)> {
+        let level = |ms: &u64| (40.0 * (*ms as f64).ln(), 40);
+        seconds.iter().map(level).collect()
+    }
+
     #[test]
     fn what_was_cut_is_in_no_figure_of_the_steady_state() {
         let mut seconds = vec![90, 60, 40];
         seconds.extend([20; 17]);
         let total = total(&seconds);
         let totals = BTreeMap::from([("response_time", &total)]);
-        let found = settled(&totals, 20.0, 0).unwrap();
+        let found = settled(&levels(&seconds), &totals, 0).unwrap();
         assert_eq!((found.reached, found.cut_s), (true, 3.0));
         let metric = &found.metrics["response_time"];
         assert_eq!(metric.count, 17 * 40);
         assert!(metric.max.unwrap() < 21.0);
         assert_eq!(metric.histogram, None);
-        // The last answers came after the end of the load, which says nothing about it.
-        assert_eq!(settled(&totals, 9.0, 0), None);
+        assert_eq!(settled(&levels(&seconds[..9]), &totals, 0), None);
     }
 
     #[test]
@@ -102,7 +105,7 @@ mod tests {
         let seconds: Vec<u64> = (0..20).map(|second| 20 + 5 * second).collect();
         let total = total(&seconds);
         let totals = BTreeMap::from([("response_time", &total)]);
-        let found = settled(&totals, 20.0, 0).unwrap();
+        let found = settled(&levels(&seconds), &totals, 0).unwrap();
         assert!(!found.reached && found.metrics.is_empty());
     }
 }

@@ -54,10 +54,10 @@ pub(super) struct Shared {
 }
 
 /// What is kept besides the figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keep {
-    /// Ok answers, for scoring once the clock has stopped.
-    pub(crate) replies: bool,
+    /// Ok answers of these recorders, for scoring once the clock has stopped.
+    pub(crate) replies_of: Vec<usize>,
     /// Single requests with all their stamps.
     pub(crate) traces: bool,
 }
@@ -96,7 +96,7 @@ pub(super) struct Shard<'a> {
     /// The end of the measured phase, where it is a time.
     end: Option<u64>,
     recorders: Vec<Recorder>,
-    captured: Option<Answers>,
+    captured: Answers,
     traces: Option<Traces>,
     start: u64,
     in_flight: u64,
@@ -150,7 +150,7 @@ impl<'a> Shard<'a> {
             departures: 0,
             end: window.map(|window| start + window),
             recorders,
-            captured: None,
+            captured: Answers::default(),
             traces: None,
             start,
             in_flight: 0,
@@ -169,7 +169,7 @@ impl<'a> Shard<'a> {
 
     /// Says what of the measured phase is kept.
     pub(super) fn keep(&mut self, keep: Keep) {
-        self.captured = keep.replies.then(Answers::default);
+        self.captured = Answers::of(keep.replies_of);
         self.traces = keep.traces.then(Traces::default);
     }
 
@@ -280,7 +280,7 @@ impl<'a> Shard<'a> {
         self.recorders.iter_mut().for_each(Recorder::close);
         ShardResult {
             recorders: self.recorders,
-            captured: self.captured.map(Answers::into_vec).unwrap_or_default(),
+            captured: self.captured.into_vec(),
             traces: self.traces.map(Traces::into_vec).unwrap_or_default(),
             exhausted: self.exhausted,
             over_budget: self.over_budget,

@@ -8,9 +8,7 @@ use rustls::ClientConnection;
 
 use super::plan::Tls;
 use super::receive::Received;
-
-/// What HTTP/2 is called in a TLS handshake.
-pub(crate) const HTTP2: &[u8] = b"h2";
+use crate::protocol::HTTP2;
 
 /// A TCP connection that may have TLS on top.
 pub(super) struct Socket {

@@ -60,13 +60,14 @@ fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
         targets: vec![target],
         flows: vec![Flow {
             steps: vec![0],
+            of: "s".to_owned(),
+            choice: Choice::InTurn(1),
             whole: None,
             share: None,
             cases: Arc::new(Cases {
                 ids: Vec::new(),
                 requests: vec![Prepared::new(&request, Connections::Pooled).unwrap()],
                 scopes: Vec::new(),
-                choice: Choice::InTurn(1),
                 sessions: None,
             }),
         }],
@@ -98,8 +99,8 @@ fn run_quietly(plan: &LoadPlan) -> (LoadResult, StageResult) {
         plan,
         &events,
         &AtomicBool::new(false),
-        Keep {
-            replies: true,
+        &Keep {
+            replies_of: vec![0],
             traces: true,
         },
     )
@@ -385,7 +386,7 @@ fn an_interruption_keeps_what_was_measured() {
         flag.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     let events: Mutex<Vec<Event>> = Mutex::default();
-    let result = run(&plan, &events, &interrupted, Keep::default()).unwrap();
+    let result = run(&plan, &events, &interrupted, &Keep::default()).unwrap();
     let stage = &result.stages["s"];
     assert!(!result.complete);
     assert!(stage.ok > 20 && stage.in_flight_at_end > 5, "{stage:?}");

@@ -270,6 +270,11 @@ impl ShareOfArrivals {
         until: 1.0,
     };
 
+    /// Returns how much of all it is.
+    pub(crate) fn size(self) -> f64 {
+        self.until - self.from
+    }
+
     /// Returns whether an arrival with that draw from [0, 1) is in it.
     pub(crate) fn holds(self, draw: f64) -> bool {
         (self.from..self.until).contains(&draw)

@@ -17,14 +17,14 @@ use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
 use crate::load::{
-    Cases, Choice, Endpoint, Flow, HTTP2, LoadPlan, Measured, Part, Prepared, Sessions, Target, Tls,
+    Cases, Choice, Endpoint, Flow, LoadPlan, Measured, Part, Prepared, Sessions, Target, Tls,
 };
 use crate::manifest::{
     self, Arrivals, HttpVersion, Length, Load, Name, Scenario, Scope, Sends, ShareOfArrivals,
     Until, Users,
 };
 use crate::measure::{Rate, now_ns, show_duration};
-use crate::protocol::{Client, Request, trusting_config};
+use crate::protocol::{Client, HTTP2, Request, trusting_config};
 
 /// The length of the intervals of the time series.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -116,6 +116,7 @@ pub(crate) async fn load_plan(
             .into());
         }
         for (scenario, share) in load.mix.iter().zip(Scenario::shares(&load.mix)) {
+            enough_users(load, scenario, share)?;
             let sender = sender(&scenario.sends)?;
             let mut flow = sender.flow(scenario.target.as_str(), &mut targets).await?;
             sender.make_scenario(&mut flow, scenario, share)?;
@@ -138,6 +139,22 @@ pub(crate) async fn load_plan(
         max_cost: load.max_cost,
         interval: INTERVAL,
     })
+}
+
+/// Checks that a kind of user has a user, of as many as a flag may have made them.
+fn enough_users(load: &Load, scenario: &Scenario, share: ShareOfArrivals) -> Result<(), PlanError> {
+    match &load.arrivals {
+        Arrivals::Closed(users) if share.users(users.concurrency).is_empty() => {
+            Err(PlanError::Conflict {
+                message: format!(
+                    "of {} users, none is left for scenario `{}` of load `{}`",
+                    users.concurrency, scenario.name, load.name
+                ),
+                help: "Raise `--concurrency`.".to_owned(),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns the targets of a load, or those that are put under it instead, each once.
@@ -250,11 +267,14 @@ impl<'a> Sender<'a> {
             requests.clear();
         }
         let target = self.target(&caller, endpoint)?;
+        let cases = self.cases(requests, scopes);
         Ok(Flow {
             steps: vec![place(target, targets)],
+            of: name.to_owned(),
+            choice: self.choice(&cases),
             whole: None,
             share: None,
-            cases: Arc::new(self.cases(requests, scopes)),
+            cases: Arc::new(cases),
         })
     }
 
@@ -289,11 +309,14 @@ impl<'a> Sender<'a> {
         let scope = self.project.scope(names.chain([pipeline.name.as_str()]))?;
         let scopes = self.cases.iter();
         let scopes = scopes.map(|case| scope.of(&case.input, &case.expected));
+        let cases = self.cases(requests, scopes.collect());
         Ok(Flow {
             steps,
+            of: pipeline.name.to_string(),
+            choice: self.choice(&cases),
             whole: Some(measured(self.project, pipeline.name.as_str())),
             share: None,
-            cases: Arc::new(self.cases(requests, scopes.collect())),
+            cases: Arc::new(cases),
         })
     }
 
@@ -319,14 +342,9 @@ impl<'a> Sender<'a> {
         })
     }
 
-    fn cases(&self, requests: Vec<Prepared>, scopes: Vec<Scope>) -> Cases {
-        let sessions = self.sends.sessions.map(|sessions| Sessions {
-            turns: turns(&self.cases),
-            think_time: sessions.think_time,
-            run: self.run,
-        });
+    fn choice(&self, cases: &Cases) -> Choice {
         let weight = |case: &Case| case.weight.unwrap_or(1.0);
-        let weights: Vec<f64> = match &sessions {
+        let weights: Vec<f64> = match &cases.sessions {
             // A session is as likely as its first turn.
             Some(sessions) => {
                 let first = sessions.turns.iter().filter_map(|turns| turns.first());
@@ -334,11 +352,19 @@ impl<'a> Sender<'a> {
             }
             None => self.cases.iter().map(weight).collect(),
         };
+        Choice::new(self.sends.order, &weights)
+    }
+
+    fn cases(&self, requests: Vec<Prepared>, scopes: Vec<Scope>) -> Cases {
+        let sessions = self.sends.sessions.map(|sessions| Sessions {
+            turns: turns(&self.cases),
+            think_time: sessions.think_time,
+            run: self.run,
+        });
         Cases {
             ids: self.cases.iter().map(|case| case.id.clone()).collect(),
             requests,
             scopes,
-            choice: Choice::new(self.sends.order, &weights),
             sessions,
         }
     }

@@ -170,7 +170,7 @@ impl Course<'_> {
             note: format!("{} of {}: {note}", self.past + 1, self.all),
         };
         self.past += 1;
-        load::run(plan, &part, self.interrupted, KEEP)
+        load::run(plan, &part, self.interrupted, &KEEP)
     }
 
     fn both(
@@ -188,7 +188,7 @@ impl Course<'_> {
         std::thread::scope(|scope| {
             let quiet = Quiet;
             let other =
-                scope.spawn(move || load::run(beside, &quiet, interrupted, Keep::default()));
+                scope.spawn(move || load::run(beside, &quiet, interrupted, &Keep::default()));
             let inside = self.measure(inside, timing);
             let other = other.join().map_err(|_| {
                 LoadError::from(std::io::Error::other(
@@ -206,7 +206,7 @@ impl Course<'_> {
 }
 
 const KEEP: Keep = Keep {
-    replies: false,
+    replies_of: Vec::new(),
     traces: true,
 };
 

@@ -22,6 +22,9 @@ pub(crate) const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// How long connecting may take where the stage does not say.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// What HTTP/2 is called in a TLS handshake.
+pub(crate) const HTTP2: &[u8] = b"h2";
+
 /// How much of an error's body is read.
 const ERROR_BYTES: usize = 4096;
 
@@ -117,6 +120,10 @@ impl Client {
         } else {
             tls_config(RootCertStore::empty())
         };
+        let mut config = config;
+        if pool.version == HttpVersion::Two {
+            config.alpn_protocols = vec![HTTP2.to_vec()];
+        }
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = pools.get(&pool) {
             return Ok(client.clone());

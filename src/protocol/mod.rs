@@ -22,7 +22,7 @@ pub(crate) use chat::stream_reader as chat_reader;
 pub(crate) use sse::SseParser;
 
 pub(crate) use call_failure::CallFailure;
-pub(crate) use client::{Called, Client, MAX_BYTES, trusting_config};
+pub(crate) use client::{Called, Client, HTTP2, MAX_BYTES, trusting_config};
 pub(crate) use output::OutputPath;
 pub(crate) use process::{Finished as FinishedProcess, run as run_process};
 pub(crate) use reply::{Head, ReadError, Reply, Usage};

@@ -51,7 +51,7 @@ fn gap_errors(sent: &[u64], first: u64, gaps: &[u64]) -> Vec<u64> {
         let (Some(before), Some(after)) = (sent.get(taken - 1), sent.get(taken)) else {
             return errors;
         };
-        errors.push(gap.abs_diff(after - before));
+        errors.push(gap.abs_diff(after.abs_diff(*before)));
         read += gap;
     }
     errors

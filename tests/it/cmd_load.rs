@@ -497,7 +497,8 @@ fn a_stage_that_warms_up_is_seen_to_settle() {
     let steady = &stage["steady"];
     assert_eq!(steady["reached"], true, "{stage}");
     let cut = steady["cut_s"].as_f64().unwrap();
-    assert!((3.0..=5.0).contains(&cut), "{cut}");
+    // The stage was cold for 4 s; more may be cut, at most half.
+    assert!((3.0..=7.0).contains(&cut), "{cut}");
     let p95 = |it: &serde_json::Value| it["metrics"]["response_time"]["p95"].as_f64().unwrap();
     assert!(p95(stage) > 50.0 && p95(steady) < 50.0, "{stage}");
     let shown = project.run(&["report"]).expect(0).stdout;

@@ -120,3 +120,50 @@ fn asking_without_load_keeps_to_the_budget() {
     assert_eq!(run["quality"]["idle"]["answers"], 20);
     assert_eq!(run["stages"]["llm"]["attempted"], 30);
 }
+
+#[test]
+fn a_kind_of_user_beside_others_is_graded_alone() {
+    let _turn = turn();
+    let stub = Stub::start(|request| {
+        let answer = json!({"answer": request.body});
+        vec![wait(2), ok(&answer.to_string())]
+    });
+    let text = MANIFEST.replace("ADDRESS", &stub.address.to_string());
+    let text = text.replace("LIMIT", "").replace("BUDGET", "");
+    // The suite grades a pipeline, which only one kind of user calls; the other sends what no suite knows.
+    let text = text
+        .replace("target = \"llm\"\n", "")
+        .replace("data = \"cases.jsonl\"\n", "")
+        .replace("[load.peak]", "[pipeline.chat]\nsteps = [\"llm\"]\n[load.peak]")
+        .replace("stage = \"llm\"", "stage = \"chat\"")
+        .replace(
+            "[eval.answers]",
+            "[load.peak.mix.known]\ntarget = \"chat\"\ndata = \"cases.jsonl\"\norder = \"weighted\"\n\
+             [load.peak.mix.others]\ntarget = \"llm\"\nweight = 3\nprompts = { tokens = 3, cases = 5, input = \"question\" }\n\
+             [eval.answers]",
+        );
+    let text = text.replace(
+        "body = \"{{ input }}\"",
+        "body = \"{{ input if input is string else input.question }}\"",
+    );
+    let project = Project::with_manifest(&text);
+    let line = |n: u32| json!({"id": n.to_string(), "input": format!("c{n}"), "expected": format!("c{n}")});
+    let lines = (0..12).map(|n| line(n).to_string() + "\n");
+    project.write("cases.jsonl", lines.collect::<String>());
+    let run = project
+        .measure(&["load", "--format", "json"])
+        .expect(0)
+        .json();
+    let quality = &run["quality"];
+    // Each case once, whatever the order of the load.
+    let idle = &quality["idle"];
+    assert_eq!((&idle["answers"], &idle["cases"]), (&json!(12), &json!(12)));
+    let known = &run["stages"]["known"];
+    let right = quality["right_goodput_rps"].as_f64().unwrap();
+    assert!(
+        (right - known["goodput_rps"].as_f64().unwrap()).abs() < 1e-9,
+        "{quality}"
+    );
+    assert_eq!(run["eval"]["pass_rate"]["value"], 1.0);
+    assert!(run["stages"]["others"]["attempted"].as_u64() > known["attempted"].as_u64());
+}

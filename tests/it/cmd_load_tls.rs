@@ -112,6 +112,7 @@ fn http2_is_agreed_on_in_the_handshake() {
     );
     assert_eq!(stage["metrics"]["tls_time"]["count"], 1);
     assert_eq!(stub.requests()[before..], [30]);
+    assert_eq!(stub.most_open(), 1);
     assert!(stub.asked().iter().all(|(path, _)| path == "/x"));
 }
 

@@ -160,10 +160,9 @@ impl Shard<'_> {
     }
 
     fn capture(&mut self, recorder: usize, finished: &Finished, good_in_window: bool) {
-        if let (Some(captured), Ok(reply)) = (&mut self.captured, &finished.outcome) {
-            captured.take(|| Captured {
+        if let Ok(reply) = &finished.outcome {
+            self.captured.take(recorder, || Captured {
                 flow: finished.errand.flow,
-                recorder,
                 case: finished.errand.case,
                 reply: reply.clone(),
                 stamps: finished.stamps,

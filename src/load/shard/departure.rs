@@ -70,7 +70,9 @@ impl Shard<'_> {
 
     fn first_errand(&mut self, flow: usize, due: Due) -> Errand {
         let cases = &self.plan.flows[flow].cases;
-        let choice = cases.choice.case(self.plan.seed, flow as u64, due.index);
+        let choice = self.plan.flows[flow]
+            .choice
+            .case(self.plan.seed, flow as u64, due.index);
         let session = cases.sessions.as_ref().map(|sessions| {
             self.sessions += 1;
             let phase = if due.measured { "" } else { "w" };
@@ -227,15 +229,20 @@ impl Shard<'_> {
             let took = answered - asked;
             self.recorders[target].opened(LatencyMetric::DnsTime, answered - self.start, took);
         }
-        let failed = match address {
-            Ok(address) => match self.connect_to(target, address) {
-                Ok(()) => return,
-                Err(error) => (Failure::Connect, error.to_string()),
-            },
-            Err(detail) => (Failure::Resolve, detail),
+        let failed = match address.map(|address| self.connect_to(target, address)) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) if is_exhausted(&error) => None,
+            Ok(Err(error)) => Some((Failure::Connect, error.to_string())),
+            Err(detail) => Some((Failure::Resolve, detail)),
         };
-        if let Some(attempt) = self.pending[target].pop_front() {
-            self.ended(attempt.fail(failed.0, failed.1, now_ns()));
+        let Some(attempt) = self.pending[target].pop_front() else {
+            return;
+        };
+        if let Some((failure, detail)) = failed {
+            self.ended(attempt.fail(failure, detail, now_ns()));
+        } else {
+            self.in_flight -= 1;
+            self.not_sent(attempt);
         }
     }
 
@@ -259,9 +266,19 @@ impl Shard<'_> {
 
     /// Opens a connection for the request that waits longest, where none is coming for it.
     pub(super) fn replace_connection(&mut self, target: usize) {
-        while self.connections.of(target) < self.most_of_one.min(self.pending[target].len()) {
+        if self.is_multiplexed(target) && self.plan.connections == Connections::Pooled {
+            // One on its way takes many.
+            return self.open_more(target);
+        }
+        while self.connections.of(target) < self.pending[target].len() && self.may_open(target) {
             self.connect_for_one(target);
         }
+    }
+
+    /// Returns whether one more connection to a target is allowed.
+    pub(super) fn may_open(&self, target: usize) -> bool {
+        self.connections.of(target) < self.most_of_one
+            && self.connections.open() < self.most_connections
     }
 
     /// Opens a connection, or fails the request that waits longest for one.

@@ -40,9 +40,16 @@ impl Shard<'_> {
     pub(super) fn begun(&mut self, at: usize, refused: Option<Finished>) {
         self.write(at);
         self.connections.list(at);
-        if let Some(finished) = refused {
-            self.ended(finished);
-            self.settle(at);
+        let Some(finished) = refused else {
+            return;
+        };
+        let connection = self.connections.get(at);
+        let http2 = connection.and_then(|connection| connection.http2.as_ref());
+        let is_over = http2.is_some_and(|http2| http2.is_over());
+        self.ended(finished);
+        // One that refused for the request's own sake goes on with what it carries.
+        if is_over {
+            self.retire(at);
         }
     }
 
@@ -65,11 +72,21 @@ impl Shard<'_> {
             self.broken(at, Failure::Reset, detail);
             return false;
         }
+        let (has_room, is_free) = (http2.has_room(), http2.busy() == 0);
         if was_greeting && is_ready {
+            if !has_room {
+                let detail = "the server does not speak HTTP/2, or takes no requests".to_owned();
+                self.broken(at, Failure::Connect, detail);
+                return false;
+            }
             self.connections.open_up(at);
         }
         self.write(at);
         let was_used = !ended.is_empty();
+        // A session that ends with this answer closes its connection where it finds it.
+        if was_used && is_free && self.plan.connections == Connections::PerSession {
+            self.connections.put_idle(at);
+        }
         for finished in ended {
             self.ended(finished);
         }
@@ -96,7 +113,11 @@ impl Shard<'_> {
         if let Some(finished) = finished {
             self.ended(finished);
         }
-        self.settle(at);
+        if self.plan.connections == Connections::PerRequest {
+            self.retire(at);
+        } else {
+            self.settle(at);
+        }
     }
 
     /// Gives a connection's room to the requests that wait longest, and puts it where it belongs.
@@ -148,12 +169,9 @@ impl Shard<'_> {
     }
 
     /// Opens a connection where requests wait and none is on its way.
-    fn open_more(&mut self, target: usize) {
+    pub(super) fn open_more(&mut self, target: usize) {
         let waits = !self.pending[target].is_empty();
-        if waits
-            && self.connections.opening(target) == 0
-            && self.connections.of(target) < self.most_of_one
-        {
+        if waits && self.connections.opening(target) == 0 && self.may_open(target) {
             self.connect_for_one(target);
         }
     }

@@ -160,7 +160,51 @@ fn a_server_without_http2_is_told() {
         version: HttpVersion::Two,
     };
     let users = Timing::Closed(Users::restless(1));
-    let (result, stage) = run_quietly(&plan(target, users, Until::Requests(2)));
-    assert_eq!(stage.ok, 0);
-    assert!(!result.never_reached || !stage.errors.is_empty());
+    let mut plan = plan(target, users, Until::Requests(2));
+    let exchange = protocol::HttpRequest {
+        method: "GET".to_owned(),
+        url: format!("http://{address}/").parse().unwrap(),
+        headers: vec![("Keep-Alive".to_owned(), "1".to_owned())],
+        body: bytes::Bytes::new(),
+        version: HttpVersion::Two,
+    };
+    let request = Prepared::new(&protocol::Request::Http(exchange), Connections::Pooled);
+    Arc::get_mut(&mut plan.flows[0].cases).unwrap().requests = vec![request.unwrap()];
+    let (result, stage) = run_quietly(&plan);
+    assert_eq!(
+        (stage.ok, stage.errors["connect"]),
+        (0, 2),
+        "{:?}",
+        stage.errors
+    );
+    assert!(
+        result.never_reached && stage.connections <= 3,
+        "{}",
+        stage.connections
+    );
+}
+
+#[test]
+fn a_session_that_is_over_leaves_no_connection_open() {
+    let stub = Http2Stub::start(Manner::default(), None, |_, _| Answer::after(3, "x"));
+    let mut plan = plan2(&stub, "http", "", open("100/s"), Until::Requests(20));
+    plan.connections = Connections::PerSession;
+    let cases = Arc::get_mut(&mut plan.flows[0].cases).unwrap();
+    cases.requests = vec![cases.requests[0].clone(); 3];
+    cases.scopes = vec![Scope::default(); 3];
+    cases.sessions = Some(crate::load::Sessions {
+        turns: vec![vec![0, 1, 2]],
+        think_time: Duration::from_millis(5),
+        run: 1,
+    });
+    let (_, stage) = run_quietly(&plan);
+    assert_eq!(
+        (stage.ok, stage.connections),
+        (60, 20),
+        "{:?}",
+        stage.errors
+    );
+    // The server sees each of them closed, and none is left at the end.
+    assert_eq!(stub.requests(), [3; 20]);
+    assert!(stub.most_open() <= 8, "{}", stub.most_open());
 }

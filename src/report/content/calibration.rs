@@ -45,7 +45,11 @@ pub(super) fn blocks(calibration: &Calibration) -> Vec<Block> {
             outcome: Outcome::Judged(VerdictKind::Passed),
             name: "calibrate".to_owned(),
             facts: vec![
-                format!("{cores} cores, shared with the reference server"),
+                if is_whole {
+                    format!("{cores} cores, shared with the reference server")
+                } else {
+                    "against a reference server of its own".to_owned()
+                },
                 calibration.measured_at.clone(),
             ],
         }),

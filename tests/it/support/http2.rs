@@ -46,6 +46,8 @@ struct Seen {
     /// Requests of each connection.
     requests: Mutex<Vec<usize>>,
     bodies: Mutex<Vec<(String, Vec<u8>)>>,
+    /// Connections that are open, and how many were at most.
+    open: Mutex<(usize, usize)>,
 }
 
 type Script = Arc<dyn Fn(&str, &[u8]) -> Answer + Send + Sync>;
@@ -76,7 +78,10 @@ impl Http2Stub {
                         match acceptor {
                             None => serve(socket, manner, script, seen).await,
                             Some(acceptor) => {
-                                if let Ok(socket) = acceptor.accept(socket).await {
+                                // As real servers do, one that did not agree on HTTP/2 is not spoken to in it.
+                                if let Ok(socket) = acceptor.accept(socket).await
+                                    && socket.get_ref().1.alpn_protocol() == Some(b"h2")
+                                {
                                     serve(socket, manner, script, seen).await;
                                 }
                             }
@@ -91,6 +96,11 @@ impl Http2Stub {
     /// Returns how many requests each connection has brought.
     pub(crate) fn requests(&self) -> Vec<usize> {
         self.seen.requests.lock().unwrap().clone()
+    }
+
+    /// Returns how many connections were open at once.
+    pub(crate) fn most_open(&self) -> usize {
+        self.seen.open.lock().unwrap().1
     }
 
     /// Returns what was asked: path and body.
@@ -117,6 +127,11 @@ async fn serve(
         requests.push(0);
         requests.len() - 1
     };
+    {
+        let mut open = seen.open.lock().unwrap();
+        open.0 += 1;
+        open.1 = open.1.max(open.0);
+    }
     while let Some(Ok((request, respond))) = connection.accept().await {
         let count = {
             let mut requests = seen.requests.lock().unwrap();
@@ -140,6 +155,7 @@ async fn serve(
             say(answer, respond).await;
         });
     }
+    seen.open.lock().unwrap().0 -= 1;
 }
 
 async fn say(answer: Answer, mut respond: SendResponse<Bytes>) {
