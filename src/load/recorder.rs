@@ -8,6 +8,7 @@ use crate::measure::{Failure, Intervals, Stamps};
 use crate::protocol::Usage;
 use crate::store::SessionCounts;
 
+use super::arrival::nanos;
 use super::attempt::Finished;
 use super::result::Total;
 
@@ -228,8 +229,8 @@ impl Recorder {
 
     /// Keeps the level of the response time by when requests were due: by their ends, the first intervals would hold fast answers only.
     fn add_level(&mut self, stamps: &Stamps, start: u64) {
-        let due = u128::from(stamps.intended.saturating_sub(start));
-        let interval = (due / self.interval.as_nanos().max(1)) as usize;
+        let due = stamps.intended.saturating_sub(start);
+        let interval = (due / nanos(self.interval).max(1)) as usize;
         if let Some(time) = stamps.response_time() {
             if self.levels.len() <= interval {
                 self.levels.resize(interval + 1, (0.0, 0));
