@@ -235,19 +235,10 @@ fn quality(suite: &EvalPlan, loaded: &Loaded<'_>, idle: Option<&[Answer]>) -> Qu
     }
 }
 
-/// The group of a case, else the case: what is independent of the rest.
-fn cluster(answer: &Answer) -> (bool, &str) {
-    let case = answer.case.result();
-    match &case.group {
-        Some(group) => (true, group),
-        None => (false, &case.id),
-    }
-}
-
 fn step_quality(answers: &[&Answer]) -> Option<StepQuality> {
     let passed = answers
         .iter()
-        .map(|it| (cluster(it), it.case.result().passed));
+        .map(|it| (it.case.cluster(), it.case.result().passed));
     let rate = pass_rate(passed, CONFIDENCE)?;
     let Interval { low, high } = rate.interval;
     let cases: BTreeSet<&str> = answers
@@ -280,7 +271,7 @@ fn change(idle: &[&Answer], loaded: &[&Answer]) -> Option<QualityChange> {
     let (before, under) = (means(idle), means(loaded));
     let clusters: BTreeMap<&str, (bool, &str)> = loaded
         .iter()
-        .map(|it| (it.case.result().id.as_str(), cluster(it)))
+        .map(|it| (it.case.result().id.as_str(), it.case.cluster()))
         .collect();
     let differences = under.iter().filter_map(|(id, (passed, all))| {
         let (passed_before, all_before) = before.get(id)?;

@@ -114,7 +114,7 @@ impl GradedCase {
     }
 
     /// The group of a case, else the case: what is independent of the rest.
-    fn cluster(&self) -> (bool, &str) {
+    pub(crate) fn cluster(&self) -> (bool, &str) {
         match &self.result.group {
             Some(group) => (true, group),
             None => (false, &self.result.id),
