@@ -3,14 +3,17 @@
 //! Layers, each of which imports from its own folder and from below only:
 //!
 //! ```text
-//! 5  cli                          parse, dispatch, exit code
-//! 4  commands                     one file per command
-//! 3  plan report ui args          resolve, render, print, flags
-//! 2  load eval profile diff demo reference
+//! 9  cli                          parse, dispatch, exit code
+//! 8  commands                     one file per command
+//! 7  plan report ui args          resolve, render, print, flags
+//! 6  load eval profile diff demo reference
 //!                                 engines
-//! 1  manifest golden protocol store scaffold
-//!                                 the deployment, the cases, how a stage is called, the runs, what `init` writes
-//! 0  measure stats registry error exit palette schema
+//! 5  transport                    one call outside a load
+//! 4  stage                        a stage as it is called
+//! 3  protocol store scaffold      how each kind is spoken to, the stored runs, what `init` writes
+//! 2  manifest golden git          the deployment, the cases, the repository
+//! 1  record template              what is written and read again, `{{ … }}` and secrets
+//! 0  measure stats text name registry error exit palette schema
 //! ```
 
 #[macro_use]
@@ -27,20 +30,27 @@ mod exit;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod git;
 mod golden;
 mod load;
 mod manifest;
 mod measure;
+mod name;
 mod palette;
 mod plan;
 mod profile;
 mod protocol;
+mod record;
 mod reference;
 mod registry;
 mod report;
 mod scaffold;
+mod stage;
 mod stats;
 mod store;
+mod template;
+mod text;
+mod transport;
 mod ui;
 
 use std::process::ExitCode;

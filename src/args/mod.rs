@@ -1,4 +1,4 @@
-//! Layer 3: flags that several commands share.
+//! Layer 7: flags that several commands share.
 
 mod global;
 

@@ -1,4 +1,4 @@
-//! Layer 5: parses the command line and hands it on.
+//! Layer 9: parses the command line and hands it on.
 
 mod main_impl;
 

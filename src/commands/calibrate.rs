@@ -16,10 +16,11 @@ use crate::exit::Status;
 use crate::load::{Captured, Keep, LoadResult};
 use crate::measure::{Rate, parse_duration};
 use crate::plan::{Chosen, LoadOverrides, Project, load_plan};
-use crate::protocol::Client;
+use crate::record::Calibration;
 use crate::reference::{Floor, Reference, Script};
 use crate::report::View;
-use crate::store::{Calibration, Store};
+use crate::store::Store;
+use crate::transport::Client;
 
 /// Measure this machine's own floor: schedule lag, TTFT and gap error, highest rate, most streams
 #[derive(Args, Clone, Debug)]

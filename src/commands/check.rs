@@ -6,11 +6,12 @@ use super::Context;
 use super::measured::first_case;
 use crate::error::Result;
 use crate::exit::Status;
-use crate::manifest::{Name, SloTarget, Stage};
+use crate::manifest::{SloTarget, Stage};
 use crate::measure::show_duration;
+use crate::name::Name;
 use crate::plan::{Caller, Project};
-use crate::protocol::Client;
 use crate::report::{CheckReport, ProbeResult, StageCheck, View};
+use crate::transport::Client;
 
 /// Check the manifest, without secrets and without network
 #[derive(Args, Clone, Debug)]

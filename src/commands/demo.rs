@@ -11,13 +11,13 @@ use super::Context;
 use super::gate::{Measured, judge_head, measure_head};
 use super::measured::present_release;
 use crate::demo::{DEFAULT_PORT, DemoServer, ProjectFile, Release, project_files, release_files};
-use crate::diff::DiffDocument;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
 use crate::plan::{Chosen, Project};
-use crate::protocol::Client;
+use crate::record::DiffDocument;
+use crate::record::VerdictKind;
 use crate::report::View;
-use crate::store::VerdictKind;
+use crate::transport::Client;
 
 /// Run the whole story on a built-in pipeline: two releases, one with a hidden regression
 #[derive(Args, Clone, Debug)]
@@ -153,7 +153,7 @@ fn is_the_story(document: &DiffDocument) -> bool {
         .is_some_and(|blame| blame.stage == "rerank");
     let slice = document.comparisons.iter().any(|comparison| {
         comparison.metric.contains("slice.\"lang=de\"")
-            && comparison.verdict == crate::diff::Change::Regressed
+            && comparison.verdict == crate::record::Change::Regressed
     });
     document.verdict == VerdictKind::Failed && stage && slice
 }

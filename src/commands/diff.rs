@@ -7,13 +7,17 @@ use clap::Args;
 use super::Context;
 use super::measured::store;
 use super::runs::folder;
-use crate::diff::{self, DiffDocument, Mode};
+use crate::diff::{self, Mode};
 use crate::error::Result;
 use crate::exit::Status;
-use crate::manifest::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN, Name};
+use crate::git::Git;
+use crate::manifest::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN};
+use crate::name::Name;
 use crate::plan::Project;
+use crate::record::DiffDocument;
+use crate::record::RunRecord;
 use crate::report::View;
-use crate::store::{Git, Head, RunRecord, RunRef, Store, Wanted};
+use crate::store::{Head, RunRef, Store, Wanted};
 
 /// Compare two releases
 #[derive(Args, Clone, Debug)]

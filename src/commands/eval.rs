@@ -11,9 +11,9 @@ use crate::error::Result;
 use crate::eval::{EvalPlan, EvalRun, Journal, JournalKey, run};
 use crate::exit::Status;
 use crate::plan::{Project, eval_plan};
-use crate::protocol::Client;
+use crate::record::{Release, RunKind, RunRecord};
 use crate::report::View;
-use crate::store::{Release, RunKind, RunRecord};
+use crate::transport::Client;
 
 /// So many reasons are said while the suite runs; every case is in the result.
 const SHOWN_REASONS: usize = 5;

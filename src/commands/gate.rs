@@ -10,16 +10,17 @@ use super::diff::compare;
 use super::eval::{EvalOptions, run_eval};
 use super::load::{run_load, verdict};
 use super::measured::{keep, new_record, present_release, store};
-use crate::diff::{DiffDocument, Mode};
+use crate::diff::Mode;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
+use crate::git::Git;
 use crate::manifest::Gate;
 use crate::plan::{LoadOverrides, Project};
-use crate::protocol::Client;
+use crate::record::DiffDocument;
+use crate::record::{Release, RunKind, RunRecord, VerdictKind};
 use crate::report::View;
-use crate::store::{
-    Git, Head, Release, RunKind, RunRecord, RunRef, SelectError, Selection, VerdictKind, Wanted,
-};
+use crate::store::{Head, RunRef, SelectError, Selection, Wanted};
+use crate::transport::Client;
 
 /// Measure this release, compare it with its base, and decide whether it may ship
 #[derive(Args, Clone, Debug)]

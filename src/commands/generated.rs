@@ -7,11 +7,11 @@ use clap_complete::Shell;
 use clap_complete_nushell::Nushell;
 
 use super::Context;
-use crate::diff::DiffDocument;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
+use crate::record::DiffDocument;
+use crate::record::RunRecord;
 use crate::schema::generator;
-use crate::store::RunRecord;
 use crate::{eval, manifest, protocol};
 
 /// Print the completions of a shell

@@ -11,9 +11,9 @@ use super::Context;
 use super::context::MANIFEST;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
+use crate::git::Git;
 use crate::registry::Entry as _;
 use crate::scaffold::{CI_SYSTEMS, CiSystem, TEMPLATES, Template};
-use crate::store::Git;
 
 /// Write a manifest and a golden set to start from
 #[derive(Args, Clone, Debug)]

@@ -11,11 +11,11 @@ use crate::load::{Keep, LoadPlan, LoadResult, Search, Timing, growth};
 use crate::manifest::{Arrivals, Curve, Gaps, ShareOfArrivals, SloTarget, Until};
 use crate::measure::min_samples;
 use crate::plan::{LoadOverrides, PlanError, Project, load_plan, plan_document};
-use crate::protocol::Client;
-use crate::store::{
+use crate::record::{
     GaveWay, LimitResult, Probe, Release, RunKind, RunRecord, SloResult, StageResult,
     ValidityVerdict,
 };
+use crate::transport::Client;
 
 /// A probe without `--duration`: long enough to see a queue grow.
 const PROBE: Duration = Duration::from_secs(5);

@@ -16,11 +16,12 @@ use crate::load::{Keep, LoadPlan, LoadResult, Part, run};
 use crate::manifest::Until;
 use crate::measure::{Event, Rate, parse_duration};
 use crate::plan::{Caller, LoadOverrides, PlanError, Project, load_plan, plan_document};
-use crate::protocol::Client;
-use crate::report::View;
-use crate::store::{
-    Generator, Release, RunKind, RunRecord, StageResult, Store, ValidityVerdict, VerdictKind,
+use crate::record::{
+    Generator, Release, RunKind, RunRecord, StageResult, ValidityVerdict, VerdictKind,
 };
+use crate::report::View;
+use crate::store::Store;
+use crate::transport::Client;
 
 /// Load-test stages as the manifest's [load.NAME] says
 #[derive(Args, Clone, Debug)]

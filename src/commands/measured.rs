@@ -8,14 +8,13 @@ use serde_json::Value;
 use super::Context;
 use crate::error::Result;
 use crate::exit::Status;
+use crate::git::{GitFacts, files_version, release_of};
 use crate::golden::Case;
 use crate::manifest::VersionSource;
 use crate::plan::{Caller, Project};
-use crate::protocol::Client;
-use crate::store::{
-    FormatVersion, GitFacts, RUN_SCHEMA, Release, RunId, RunKind, RunRecord, Store, Validity,
-    files_version,
-};
+use crate::record::{FormatVersion, RUN_SCHEMA, Release, RunId, RunKind, RunRecord, Validity};
+use crate::store::Store;
+use crate::transport::Client;
 
 /// Finds out what the release at hand is made of, as far as files tell; what stages tell is added to each run by
 /// [`add_versions`].
@@ -31,11 +30,7 @@ pub(super) fn present_release(context: &Context, project: &Project) -> Result<Re
             versions.insert(part.to_string(), version);
         }
     }
-    Ok(Release::present(
-        &git,
-        &project.manifest.as_used(),
-        versions,
-    ))
+    Ok(release_of(&git, &project.manifest.as_used(), versions))
 }
 
 /// Adds the versions that stages tell. Most were heard in the answers that were measured; a stage that the run did not

@@ -11,7 +11,7 @@ use crate::error::{Classify, Kind};
 use crate::exit::Status;
 use crate::load::{Part, merge_generators, merge_stages};
 use crate::plan::SHARD;
-use crate::store::{RunId, RunKind, RunRecord, Validity};
+use crate::record::{RunId, RunKind, RunRecord, Validity};
 
 /// Why runs cannot be put together.
 #[derive(Debug, thiserror::Error, Diagnostic)]

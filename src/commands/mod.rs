@@ -1,4 +1,4 @@
-//! Layer 4: one file for each command. A command composes engines, store, and reports; it prints nothing itself.
+//! Layer 8: one file for each command. A command composes engines, store, and reports; it prints nothing itself.
 
 mod calibrate;
 mod check;

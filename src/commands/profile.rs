@@ -12,9 +12,9 @@ use crate::exit::Status;
 use crate::measure::{Event, Rate, parse_duration};
 use crate::plan::{ProfileOverrides, Project, default_whole, profile_plan};
 use crate::profile::{ProfileRun, run};
-use crate::protocol::Client;
+use crate::record::{Release, RunKind, RunRecord, StageResult, ValidityVerdict};
 use crate::report::View;
-use crate::store::{Release, RunKind, RunRecord, StageResult, ValidityVerdict};
+use crate::transport::Client;
 
 /// Profile latency: each stage alone and inside the pipeline, at low load and at a given load
 #[derive(Args, Clone, Debug)]

@@ -11,8 +11,8 @@ use crate::eval::{EvalPlan, GradedCase, score};
 use crate::load::{Captured, Choice, Flow, Keep, LoadPlan, LoadResult, LoadSteps, Part, Timing};
 use crate::manifest::{Eval, Load, Until, Users};
 use crate::plan::{Project, eval_plan};
+use crate::record::{EvalResult, QualityChange, QualityResult, StageResult, StepQuality};
 use crate::stats::{Interval, MIN_CLUSTERS, clustered_difference, pass_rate};
-use crate::store::{EvalResult, QualityChange, QualityResult, StageResult, StepQuality};
 
 /// How long the cases are asked before the load, at most.
 const IDLE: Duration = Duration::from_secs(30);

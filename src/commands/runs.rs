@@ -11,9 +11,11 @@ use super::context::MANIFEST;
 use super::merge::merge;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
+use crate::git::Git;
 use crate::measure::parse_duration;
+use crate::record::RunRecord;
 use crate::report::View;
-use crate::store::{Git, PruneRules, RunRecord, RunRef, Selection, Store, Wanted, export};
+use crate::store::{PruneRules, RunRef, Selection, Store, Wanted, export};
 
 /// List, show, merge, export, and delete the stored runs
 #[derive(Args, Clone, Debug)]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::Matched;
 use super::context::Context;
-use super::document::Blame;
 use super::loads::{Stages, intervals};
+use crate::record::Blame;
+use crate::record::{MetricSummary, RunKind, StageResult};
 use crate::stats::{batch_mean, student_t_quantile};
-use crate::store::{MetricSummary, RunKind, StageResult};
 
 /// The metric that is attributed; its mean, because means of sequential parts add up and percentiles do not.
 const METRIC: &str = "response_time";
@@ -178,8 +178,9 @@ impl Variance {
 #[cfg(test)]
 mod tests {
     use crate::diff::fixtures::{load, stage, with};
-    use crate::diff::{Blame, Mode, compare};
-    use crate::store::{RunRecord, StageResult};
+    use crate::diff::{Mode, compare};
+    use crate::record::Blame;
+    use crate::record::{RunRecord, StageResult};
 
     /// Around `ms` with a spread of ± 10 %.
     fn around(ms: f64) -> StageResult {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::blame::blame;
 use super::context::Context;
-use super::document::{CaseChanges, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Side};
 use super::judge::{is_invalid, verdict};
 use super::measured::Measured;
 use super::summary::summary;
 use super::{evals, loads, rule};
-use crate::store::{FormatVersion, RunKind, RunRecord};
+use crate::record::{CaseChanges, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Side};
+use crate::record::{FormatVersion, RunKind, RunRecord};
 
 /// Compares the runs of two releases, judges rules and SLOs, and says what decided.
 ///
@@ -293,7 +293,7 @@ mod tests {
     use super::compare;
     use crate::diff::Mode;
     use crate::diff::fixtures::{answers, eval, load, stage, with};
-    use crate::store::RunRecord;
+    use crate::record::RunRecord;
 
     fn diff(base: &[RunRecord], head: &[RunRecord]) -> super::DiffDocument {
         with(Mode::Diff, &[], |context| compare(base, head, context))

@@ -1,12 +1,12 @@
 //! Two runs of an eval suite compared: pass rate, assertion scores, and slices.
 
 use super::context::Context;
-use super::document::{CaseChanges, Change};
 use super::measured::{Evidence, Measured};
 use super::paired::{Pair, PairedChange, Pairs, assertions, gather, slices};
 use super::wording::count;
+use crate::record::EvalResult;
+use crate::record::{CaseChanges, Change};
 use crate::stats::{MIN_CLUSTERS, holm};
-use crate::store::EvalResult;
 
 /// The level of every interval that is printed.
 const CONFIDENCE: f64 = 0.95;
@@ -241,8 +241,9 @@ fn slice_metric(name: &str, slice: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::diff::fixtures::{answer, answers, eval, with};
-    use crate::diff::{Change, Comparison, DiffDocument, Mode, compare};
-    use crate::store::{CaseResult, RunRecord, VerdictKind};
+    use crate::diff::{Mode, compare};
+    use crate::record::{CaseResult, RunRecord, VerdictKind};
+    use crate::record::{Change, Comparison, DiffDocument};
 
     fn diff(base: &RunRecord, head: &RunRecord) -> DiffDocument {
         let (base, head) = (std::slice::from_ref(base), std::slice::from_ref(head));

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::context::{Context, Mode};
 use crate::manifest::{Limit, Rule};
 use crate::measure::{Histogram, Intervals, PERCENTILES, Share};
-use crate::stats::pass_rate;
-use crate::store::{
+use crate::record::{
     CaseResult, EvalResult, FormatVersion, GoldenInfo, IntervalRecord, MetricSummary, RUN_SCHEMA,
     RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SliceEstimate, SloResult,
     StageResult, Validity,
 };
+use crate::stats::pass_rate;
 
 /// Returns an empty run.
 pub(super) fn run(kind: RunKind, name: &str, id: &str) -> RunRecord {

@@ -1,8 +1,8 @@
 //! The verdict over all comparisons, and the exit status that follows from it.
 
-use super::document::{Change, Comparison, DiffDocument};
 use crate::exit::Status;
-use crate::store::{RunRecord, ValidityVerdict, VerdictKind};
+use crate::record::{Change, Comparison, DiffDocument};
+use crate::record::{RunRecord, ValidityVerdict, VerdictKind};
 
 /// Returns the verdict: failed by a broken rule or a regression found, inconclusive by a rule that cannot be judged or
 /// when there was nothing to judge by, else passed.
@@ -61,7 +61,7 @@ mod tests {
     use crate::diff::{Mode, compare};
     use crate::exit::Status;
     use crate::manifest::Rule;
-    use crate::store::{RunRecord, StageResult, ValidityVerdict, VerdictKind};
+    use crate::record::{RunRecord, StageResult, ValidityVerdict, VerdictKind};
 
     fn decide(mode: Mode, rules: &[Rule], base: &[RunRecord], head: &[RunRecord]) -> Status {
         with(mode, rules, |context| {

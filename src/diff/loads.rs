@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::Context;
 use super::measured::Measured;
 use crate::measure::{Histogram, PERCENTILES, min_samples};
+use crate::record::{MetricSummary, StageResult};
 use crate::stats::{Interval, mover_log_ratio, newcombe, quantile_interval};
-use crate::store::{MetricSummary, StageResult};
 
 /// The level of every interval that is printed.
 const CONFIDENCE: f64 = 0.95;
@@ -175,8 +175,9 @@ fn goodput(prefix: &str, base: Option<&StageResult>, head: &StageResult) -> Meas
 #[cfg(test)]
 mod tests {
     use crate::diff::fixtures::{load, rule, stage, with};
-    use crate::diff::{Change, Comparison, DiffDocument, Mode, compare};
-    use crate::store::{StageResult, VerdictKind};
+    use crate::diff::{Mode, compare};
+    use crate::record::{Change, Comparison, DiffDocument};
+    use crate::record::{StageResult, VerdictKind};
 
     fn of<'a>(document: &'a DiffDocument, metric: &str) -> &'a Comparison {
         document

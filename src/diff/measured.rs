@@ -1,6 +1,6 @@
 //! One metric measured on both sides, with the evidence that rules are judged by.
 
-use super::document::{Change, Comparison};
+use crate::record::{Change, Comparison};
 use crate::stats::Difference;
 
 /// A comparison before any rule.

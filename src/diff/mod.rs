@@ -1,9 +1,8 @@
-//! Layer 2: two releases compared and judged. Pure: no async, no I/O.
+//! Layer 6: two releases compared and judged. Pure: no async, no I/O.
 
 mod blame;
 mod compare;
 mod context;
-mod document;
 mod evals;
 #[cfg(test)]
 mod fixtures;
@@ -17,5 +16,4 @@ mod wording;
 
 pub(crate) use compare::compare;
 pub(crate) use context::{Context, Mode};
-pub(crate) use document::{Blame, Change, Comparison, DiffDocument, Side};
 pub(crate) use judge::status;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::CaseChanges;
+use crate::record::CaseChanges;
+use crate::record::{CaseResult, EvalResult};
 use crate::stats::{
     Difference, MIN_CLUSTERS, bonett_price, clustered_difference, mcnemar_p, mcnemar_p_worse,
 };
-use crate::store::{CaseResult, EvalResult};
 
 /// One case on one side: all its repeats.
 pub(super) struct Case<'a> {

@@ -1,12 +1,12 @@
 //! Rules and SLOs: each ends as a comparison that says what was asked, whether it was kept, and why.
 
 use super::context::{Context, Mode};
-use super::document::{Change, Comparison};
 use super::measured::{Evidence, Measured};
 use super::wording::{percent, time};
 use crate::manifest::{Limit, Rule};
+use crate::record::{Change, Comparison};
+use crate::record::{EvalResult, RunRecord, SloResult, VerdictKind};
 use crate::stats::{Difference, MIN_CLUSTERS, cases_needed};
-use crate::store::{EvalResult, RunRecord, SloResult, VerdictKind};
 
 /// One limit of a rule, judged; `None` when it does not count.
 struct Judged {
@@ -233,10 +233,11 @@ mod tests {
     use std::time::Duration;
 
     use crate::diff::fixtures::{answers, eval, load, max_drop, min, rule, slo, stage, with};
-    use crate::diff::{Change, Comparison, DiffDocument, Mode, compare};
+    use crate::diff::{Mode, compare};
     use crate::manifest::{Limit, Rule};
     use crate::measure::Share;
-    use crate::store::{RunRecord, VerdictKind};
+    use crate::record::{Change, Comparison, DiffDocument};
+    use crate::record::{RunRecord, VerdictKind};
 
     const P95: &str = "load.peak.gateway.response_time.p95";
 

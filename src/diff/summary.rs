@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::compare::Matched;
 use super::context::Context;
-use super::document::{Blame, Change, Comparison, DiffDocument};
 use super::paired::{Pairs, gather};
 use super::wording::{count, percent, time};
-use crate::store::{EvalResult, VerdictKind};
+use crate::record::{Blame, Change, Comparison, DiffDocument};
+use crate::record::{EvalResult, VerdictKind};
 
 /// More broken rules than this are only counted.
 const NAMED: usize = 2;
@@ -241,7 +241,7 @@ mod tests {
     use crate::diff::fixtures::{answers, eval, load, max_drop, min, slo, stage, with};
     use crate::diff::{Mode, compare};
     use crate::manifest::Rule;
-    use crate::store::{RunRecord, StageResult};
+    use crate::record::{RunRecord, StageResult};
 
     fn around(ms: f64) -> StageResult {
         stage(600, |i| ms * (0.9 + 0.2 * ((i * 37) % 101) as f64 / 100.0))

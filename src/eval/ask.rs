@@ -9,9 +9,10 @@ use tokio::sync::OnceCell;
 use super::attempt::{Answer, Attempt, AttemptError, redact_reply};
 use super::plan::{EvalPlan, Step};
 use crate::golden::Case;
-use crate::manifest::Scope;
 use crate::measure::Failure;
-use crate::protocol::{CallFailure, Called, Client};
+use crate::stage::CallFailure;
+use crate::template::Scope;
+use crate::transport::{Called, Client};
 
 /// How often a case is asked at most, when the stage is busy or drops the connection.
 const TRIES: u32 = 3;

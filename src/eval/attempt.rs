@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::manifest::Secrets;
 use crate::measure::Failure;
 use crate::protocol::Reply;
+use crate::template::Secrets;
 
 /// The kind of an error of the judge: an answer that could not be scored.
 pub(super) const UNSCORED: &str = "unscored";

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::assertion::{self, ASSERTIONS, Check, Negated, Scored, Subject};
 use super::error::EvalError;
-use crate::manifest::{KindTable, Name, Problems};
+use crate::manifest::{KindTable, Problems};
+use crate::name::Name;
 use crate::registry::did_you_mean;
 
 /// The assertions of a suite, in the order of the manifest.
@@ -114,8 +115,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::manifest::{Manifest, Scope};
+    use crate::manifest::Manifest;
     use crate::protocol::Reply;
+    use crate::template::Scope;
 
     fn parse(tables: &[(&str, &str)]) -> (Checks, Vec<String>) {
         let tables: Vec<KindTable> = tables

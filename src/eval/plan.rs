@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::check::Checks;
 use super::error::EvalError;
 use crate::golden::{Case, GoldenSet};
-use crate::manifest::{Scope, Timeouts};
+use crate::manifest::Timeouts;
 use crate::protocol::Call;
 use crate::registry::did_you_mean;
+use crate::template::Scope;
 
 /// One run of a suite.
 #[derive(Clone)]

@@ -17,8 +17,8 @@ use super::journal::{Journal, JournalError};
 use super::plan::EvalPlan;
 use super::score::{GradedCase, score};
 use crate::measure::{Event, EventSink};
-use crate::protocol::Client;
-use crate::store::EvalResult;
+use crate::record::EvalResult;
+use crate::transport::Client;
 
 /// How often an interruption is looked for.
 const TICK: Duration = Duration::from_millis(20);

@@ -7,10 +7,10 @@ use super::attempt::{Answer, Attempt, UNSCORED, redact_reply};
 use super::plan::EvalPlan;
 use crate::golden::Case;
 use crate::protocol::Reply;
-use crate::stats::{Interval, Proportion, mean_score, pass_rate};
-use crate::store::{
+use crate::record::{
     CaseResult, EvalResult, GoldenInfo, RateEstimate, ScoreEstimate, SliceEstimate,
 };
+use crate::stats::{Interval, Proportion, mean_score, pass_rate};
 
 /// Of every interval.
 const CONFIDENCE: f64 = 0.95;

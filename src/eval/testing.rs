@@ -13,9 +13,11 @@ use serde_json::{Value, json};
 use super::check::Checks;
 use super::plan::{EvalPlan, Step};
 use crate::golden::GoldenSet;
-use crate::manifest::{KindTable, Problems, Scope, TemplateError, Timeouts};
+use crate::manifest::{KindTable, Problems, Timeouts};
 use crate::measure::Failure;
-use crate::protocol::{Call, Head, HttpRequest, MAX_BYTES, ReadError, Reply, ReplyReader, Request};
+use crate::protocol::{Call, Head, HttpRequest, ReadError, Reply, ReplyReader, Request};
+use crate::template::{Scope, TemplateError};
+use crate::transport::MAX_BYTES;
 
 /// Posts `{"input": …, "steps": …}` and reads `{"text": …, "ids": […]}`.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Layer 1: golden sets, the cases that evals grade and that loads send.
+//! Layer 2: golden sets, the cases that evals grade and that loads send.
 
 mod case;
 mod read;

@@ -21,7 +21,7 @@ use super::validity::{Evidence, judge};
 use crate::error::{Classify, Kind};
 use crate::manifest::{Connections, LatencyMetric, Until};
 use crate::measure::{Event, EventSink, Failure, Histogram, now_ns};
-use crate::store::{Generator, Spread, Validity};
+use crate::record::{Generator, Spread, Validity};
 
 /// From plan to first request: time for the threads to get to their loops.
 const LEAD_NS: u64 = 5_000_000;

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::attempt::Finished;
 use super::plan::{Flow, LoadPlan, Prepared};
-use crate::manifest::Scope;
 use crate::measure::{Failure, Stamps};
 use crate::protocol::ReadError;
+use crate::template::Scope;
 
 /// What has come of the steps so far.
 pub(super) struct Journey {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::result::{Stages, Total, judge_again, summary};
 use crate::measure::Histogram;
-use crate::store::{
+use crate::record::{
     Generator, MetricSummary, RunRecord, SessionCounts, Spread, StageResult, Tokens,
 };
 
@@ -204,7 +204,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::store::SloResult;
+    use crate::record::SloResult;
 
     /// A stage whose response times are those, one a second.
     fn measured(values: &[u64], length_s: f64) -> StageResult {

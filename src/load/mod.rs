@@ -1,4 +1,4 @@
-//! Layer 2: the load engine. One thread per core but one, each with its own event loop, sockets, and histograms; a
+//! Layer 6: the load engine. One thread per core but one, each with its own event loop, sockets, and histograms; a
 //! plan goes in, the stages' results come out.
 
 mod arrival;

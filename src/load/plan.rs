@@ -11,11 +11,12 @@ use super::arrival::Timing;
 use super::choice::Choice;
 use super::part::Part;
 use crate::manifest::{
-    Connections, Cost, HttpVersion, LatencyMetric, Scope, ShareOfArrivals, Slo, SloTarget, Stat,
-    Timeouts, Until,
+    Connections, Cost, HttpVersion, LatencyMetric, ShareOfArrivals, Slo, SloTarget, Stat, Timeouts,
+    Until,
 };
 use crate::measure::Failure;
 use crate::protocol::{Call, HttpRequest, ProcessRequest, ReadError, Request};
+use crate::template::Scope;
 
 /// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself, or its share of the one
 /// that all have.

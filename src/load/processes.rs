@@ -10,7 +10,9 @@ use super::attempt::{Attempt, Finished};
 use super::http1::Sink as _;
 use crate::manifest::Timeouts;
 use crate::measure::now_ns;
-use crate::protocol::{CallFailure, FinishedProcess, Head, ProcessRequest, run_process};
+use crate::protocol::{Head, ProcessRequest};
+use crate::stage::CallFailure;
+use crate::transport::{FinishedProcess, run_process};
 
 /// So many at once in one thread: each is a process, and a machine has few cores for them.
 const MOST: usize = 512;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::manifest::LatencyMetric;
 use crate::measure::{Failure, Intervals, Stamps};
 use crate::protocol::Usage;
-use crate::store::SessionCounts;
+use crate::record::SessionCounts;
 
 use super::arrival::nanos;
 use super::attempt::Finished;

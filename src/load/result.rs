@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::manifest::{LatencyMetric, ShareMetric, Slo, SloTarget, Stat};
 use crate::measure::{Histogram, Packed};
-use crate::store::{IntervalRecord, MetricSummary, SloResult, StageResult, Tokens};
+use crate::record::{IntervalRecord, MetricSummary, SloResult, StageResult, Tokens};
 
 use super::arrival::Timing;
 use super::plan::Measured;

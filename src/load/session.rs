@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::attempt::Finished;
 use super::plan::{LoadPlan, Sessions};
-use crate::manifest::Scope;
+use crate::template::Scope;
 
 /// Bits of a session's owner number that say that it is not a user's.
 const OWNER: u64 = 1 << 63;

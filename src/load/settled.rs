@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::result::{Total, summary};
 use crate::measure::Histogram;
+use crate::record::SteadyResult;
 use crate::stats::{Steady, steady};
-use crate::store::SteadyResult;
 
 /// Changes by less than this are no matter: 2 %.
 const LEAST_CHANGE: f64 = 0.02;

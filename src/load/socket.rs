@@ -8,7 +8,7 @@ use rustls::ClientConnection;
 
 use super::plan::Tls;
 use super::receive::Received;
-use crate::protocol::HTTP2;
+use crate::transport::HTTP2;
 
 /// A TCP connection that may have TLS on top.
 pub(super) struct Socket {

@@ -12,11 +12,12 @@ use super::plan::{Cases, Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
 use super::stub::{Request, Step, Stub, ok, send, wait};
 use super::{Choice, Keep, LoadResult, Part, run};
 use crate::manifest::{
-    Connections, Curve, Gaps, HttpVersion, KindTable, Problems, Scope, Timeouts, Until, Users,
+    Connections, Curve, Gaps, HttpVersion, KindTable, Problems, Timeouts, Until, Users,
 };
 use crate::measure::Event;
 use crate::protocol::PROTOCOLS;
-use crate::store::StageResult;
+use crate::record::StageResult;
+use crate::template::Scope;
 
 fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
     let table = KindTable::from_toml(kind, &format!("url = \"http://{address}/\"\n{keys}"));

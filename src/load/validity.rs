@@ -1,7 +1,7 @@
 //! The generator's judgement of itself: a number from a load test is worth what its generator is worth.
 
 use crate::measure::{Histogram, min_samples};
-use crate::store::{Validity, ValidityVerdict};
+use crate::record::{Validity, ValidityVerdict};
 
 use super::machine::Strain;
 

@@ -5,9 +5,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{Problems, Source};
 use super::model::Span;
-use super::name::Name;
 use super::overrides;
 use super::shape::suggest;
+use crate::name::Name;
 
 /// The tables and keys a manifest may have at its top.
 const TOP_LEVEL: [&str; 10] = [

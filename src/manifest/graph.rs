@@ -15,7 +15,7 @@ pub(crate) struct StageGraph {
 impl StageGraph {
     /// Makes the graph of a manifest.
     pub(crate) fn new(manifest: &Manifest) -> Self {
-        let names = |names: &[super::name::Name]| names.iter().map(ToString::to_string).collect();
+        let names = |names: &[crate::name::Name]| names.iter().map(ToString::to_string).collect();
         let mut graph = Self::default();
         for stage in &manifest.stages {
             graph.add(stage.name.as_str(), names(&stage.calls));

@@ -9,8 +9,8 @@ use toml::de::{DeTable, DeValue};
 use super::error::Problems;
 use super::model::Span;
 use super::shape::{self, Subject};
-use super::syntax::Reference;
-use super::template::Template;
+use crate::template::Reference;
+use crate::template::Template;
 
 /// A table of the manifest whose keys belong to whoever owns its `kind`. The keys that every kind shares, and `kind`
 /// itself, have been taken out.

@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 use super::arrivals::Arrivals;
 use super::kind::KindTable;
 use super::metric::{LatencyMetric, ShareMetric, Stat};
-use super::name::Name;
 use super::prompts::Prompts;
 use crate::measure::Share;
+use crate::name::Name;
 
 /// A byte range in the manifest's text.
 pub(crate) type Span = Range<usize>;

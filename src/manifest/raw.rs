@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
 use super::model::Span;
-use super::name::Name;
 use crate::measure::{AnyRate, Rate, Share, parse_duration};
+use crate::name::Name;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -12,6 +12,7 @@ use super::error::ManifestError;
 use super::graph::StageGraph;
 use super::*;
 use crate::error::Kind;
+use crate::template::{Scope, Template, ValueTemplate};
 
 const CONTRACT: &str = include_str!("../../tests/fixtures/manifests/contract.toml");
 
@@ -521,7 +522,7 @@ fn each_stands_for_every_stage() {
     let targets: Vec<&str> = manifest.loads[0]
         .targets
         .iter()
-        .map(super::name::Name::as_str)
+        .map(crate::name::Name::as_str)
         .collect();
     assert_eq!(targets, ["gateway", "retrieve"]);
 }

@@ -6,7 +6,7 @@ use super::project::{Project, StageCall};
 use crate::error::Result;
 use crate::eval::{EvalPlan, Step};
 use crate::manifest::Eval;
-use crate::protocol::MAX_BYTES;
+use crate::transport::MAX_BYTES;
 
 /// Resolves a suite; with `only`, the cases of those ids.
 pub(crate) fn eval_plan(

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::manifest::{Manifest, Scope, TemplateError, VersionSource};
+use crate::manifest::{Manifest, VersionSource};
 use crate::protocol::{Call, Head, OutputPath, ReadError, Reply, ReplyReader, Request};
+use crate::template::{Scope, TemplateError};
 
 /// What was heard, by the part of the release.
 #[derive(Debug, Default)]
@@ -59,7 +60,7 @@ pub(super) fn listen(
     inner: Arc<dyn Call>,
     heard: &Arc<Heard>,
 ) -> Arc<dyn Call> {
-    let place = |(part, source): (&crate::manifest::Name, &VersionSource)| {
+    let place = |(part, source): (&crate::name::Name, &VersionSource)| {
         let source = match source {
             VersionSource::Header {
                 stage: named,

@@ -20,11 +20,13 @@ use crate::load::{
     Cases, Choice, Endpoint, Flow, LoadPlan, Measured, Part, Prepared, Sessions, Target, Tls,
 };
 use crate::manifest::{
-    self, Arrivals, HttpVersion, Length, Load, Name, Scenario, Scope, Sends, ShareOfArrivals,
-    Until, Users,
+    self, Arrivals, HttpVersion, Length, Load, Scenario, Sends, ShareOfArrivals, Until, Users,
 };
 use crate::measure::{Rate, now_ns, show_duration};
-use crate::protocol::{Client, HTTP2, Request, trusting_config};
+use crate::name::Name;
+use crate::protocol::Request;
+use crate::template::Scope;
+use crate::transport::{Client, HTTP2, trusting_config};
 
 /// The length of the intervals of the time series.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Layer 3: the manifest and the flags of one invocation, resolved into what the engines run.
+//! Layer 7: the manifest and the flags of one invocation, resolved into what the engines run.
 
 mod arrivals;
 mod error;

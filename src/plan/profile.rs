@@ -8,10 +8,11 @@ use super::load::load_plan;
 use super::project::Project;
 use crate::error::Result;
 use crate::load::LoadPlan;
-use crate::manifest::{Arrivals, Gaps, Length, Load, Manifest, Name, Until, Users};
+use crate::manifest::{Arrivals, Gaps, Length, Load, Manifest, Until, Users};
 use crate::measure::Rate;
+use crate::name::Name;
 use crate::profile::ProfilePlan;
-use crate::protocol::Client;
+use crate::transport::Client;
 
 /// Long enough for a p95 of a fast stage, short enough to be done for each stage twice.
 const EACH: Duration = Duration::from_secs(5);

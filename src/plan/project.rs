@@ -10,9 +10,11 @@ use super::spoken::speak;
 use crate::error::Result;
 use crate::eval::Checks;
 use crate::golden::GoldenSet;
-use crate::manifest::{Environment, Manifest, Name, Problems, Scope, Secrets, Timeouts};
+use crate::manifest::{Environment, Manifest, Problems, Timeouts};
+use crate::name::Name;
 use crate::protocol::{Call, PROTOCOLS};
 use crate::registry::did_you_mean;
+use crate::template::{Scope, Secrets};
 
 /// What the command line says about where and in which environment.
 #[derive(Clone, Debug, Default)]

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use super::error::PlanError;
 use super::project::{Project, StageCall};
 use crate::golden::Case;
-use crate::manifest::{Scope, TemplateError};
-use crate::protocol::{CallFailure, Called, Client, MAX_BYTES, Request};
+use crate::protocol::Request;
+use crate::stage::CallFailure;
+use crate::template::{Scope, TemplateError};
+use crate::transport::{Called, Client, MAX_BYTES};
 
 /// Writes a stage's requests.
 pub(crate) struct Caller<'a> {

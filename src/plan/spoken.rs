@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::manifest::{HttpVersion, Scope, TemplateError};
+use crate::manifest::HttpVersion;
 use crate::protocol::{Call, ReplyReader, Request};
+use crate::template::{Scope, TemplateError};
 
 /// A stage whose requests are of another version than HTTP/1.1.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::measure::{Histogram, min_samples};
+use crate::record::{Estimate, Level, MetricSummary, Place, ProfileCell, StageResult};
 use crate::stats::quantile_interval;
-use crate::store::{Estimate, Level, MetricSummary, Place, ProfileCell, StageResult};
 
 const CONFIDENCE: f64 = 0.95;
 

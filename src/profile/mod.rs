@@ -1,4 +1,4 @@
-//! Layer 2: the latency profile. Each stage alone and inside the pipeline, at low load and at a given load.
+//! Layer 6: the latency profile. Each stage alone and inside the pipeline, at low load and at a given load.
 
 mod cell;
 mod run;

@@ -10,7 +10,7 @@ use super::waterfall::waterfalls;
 use crate::load::{self, Keep, LoadError, LoadPlan, LoadResult, Timing, Trace};
 use crate::manifest::{Until, Users};
 use crate::measure::{Event, EventSink};
-use crate::store::{
+use crate::record::{
     Generator, Level, Place, ProfileResult, StageResult, Validity, ValidityVerdict,
 };
 

@@ -1,6 +1,6 @@
 //! Where the time goes, in one sentence.
 
-use crate::store::{Level, Place, ProfileCell, ProfileResult};
+use crate::record::{Level, Place, ProfileCell, ProfileResult};
 
 /// A stage whose mean grew by less than this under load did not wait for anything worth naming.
 const NOTABLE_GROWTH: f64 = 1.2;

@@ -1,7 +1,7 @@
 //! A typical and a slow request, by their parts.
 
 use crate::load::Trace;
-use crate::store::{Span, Waterfall};
+use crate::record::{Span, Waterfall};
 
 /// Returns the requests at the median and at the 95th percentile of the response time; a request that really was, not an
 /// average. `names` are those of the stages by number. Nothing where no request came back.

@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::output::Outputs;
 use super::rest::{BodyReader, steps};
 use super::{Call, ProcessRequest, Protocol, ReplyReader, Request};
-use crate::manifest::{KindTable, Problems, Scope, Template, TemplateError, ValueTemplate};
+use crate::manifest::{KindTable, Problems};
 use crate::registry::Entry;
+use crate::template::{Scope, Template, TemplateError, ValueTemplate};
 
 /// The stage kind `command`.
 pub(super) struct Command;

@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 use super::reply::{Head, ReadError, Reply, Usage};
 use super::rest::{Target, json as parse_json, steps};
 use super::{Call, Protocol, ReplyReader, Request};
-use crate::manifest::{KindTable, Problems, Scope, Template, TemplateError, ValueTemplate};
+use crate::manifest::{KindTable, Problems};
 use crate::measure::Failure;
 use crate::registry::Entry;
+use crate::template::{Scope, Template, TemplateError, ValueTemplate};
 
 /// The stage kind `embeddings`.
 pub(super) struct Embeddings;

@@ -1,15 +1,12 @@
-//! Layer 1: how a stage is called. Every kind is sans-IO: it writes a request and reads a response, whoever carries
+//! Layer 3: how a stage is called. Every kind is sans-IO: it writes a request and reads a response, whoever carries
 //! the bytes (the load engine's own sockets, or reqwest for probes and evals).
 
 mod cache;
-mod call_failure;
 mod chat;
-mod client;
 mod command;
 mod embeddings;
 mod http;
 mod output;
-mod process;
 mod reply;
 mod rerank;
 mod rest;
@@ -21,19 +18,17 @@ pub(crate) use chat::stream_reader as chat_reader;
 #[cfg(any(test, fuzzing))]
 pub(crate) use sse::SseParser;
 
-pub(crate) use call_failure::CallFailure;
-pub(crate) use client::{Called, Client, HTTP2, MAX_BYTES, trusting_config};
 pub(crate) use output::OutputPath;
-pub(crate) use process::{Finished as FinishedProcess, run as run_process};
 pub(crate) use reply::{Head, ReadError, Reply, Usage};
 
 use bytes::Bytes;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
-use crate::manifest::{HttpVersion, KindTable, Problems, Scope, TemplateError};
+use crate::manifest::{HttpVersion, KindTable, Problems};
 use crate::registry::{Entry, Registry};
 use crate::schema::KindSchema;
+use crate::template::{Scope, TemplateError};
 
 /// Every stage kind.
 pub(crate) static PROTOCOLS: Registry<dyn Protocol> = Registry::new(

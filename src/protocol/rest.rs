@@ -13,10 +13,13 @@ use super::output::{Outputs, is_truthy};
 use super::reply::{Head, ReadError, Reply};
 use super::sse::SseParser;
 use super::{Call, HttpRequest, ReplyReader, Request};
-use crate::manifest::{
-    HttpVersion, KindTable, Problems, Reference, Scope, Template, TemplateError, ValueTemplate,
-};
+use crate::manifest::{HttpVersion, KindTable, Problems};
 use crate::measure::Failure;
+use crate::template::{Reference, Scope, Template, TemplateError, ValueTemplate};
+use crate::text::excerpt;
+
+/// How much of an answer that cannot be used is repeated, in characters.
+const EXCERPT: usize = 120;
 
 /// The keys of `http`, `retrieval`, and `rerank`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -371,7 +374,10 @@ pub(super) fn utf8(bytes: Vec<u8>) -> Result<String, ReadError> {
 pub(super) fn json(bytes: &[u8]) -> Result<Value, ReadError> {
     serde_json::from_slice(bytes).map_err(|error| ReadError {
         failure: Failure::Decode,
-        detail: format!("the answer is not JSON ({error}): {}", excerpt(bytes)),
+        detail: format!(
+            "the answer is not JSON ({error}): {}",
+            excerpt(bytes, EXCERPT)
+        ),
     })
 }
 
@@ -379,7 +385,10 @@ pub(super) fn json(bytes: &[u8]) -> Result<Value, ReadError> {
 pub(super) fn stream_error(data: &[u8]) -> ReadError {
     ReadError {
         failure: Failure::StreamError,
-        detail: format!("the stream holds an error event: {}", excerpt(data)),
+        detail: format!(
+            "the stream holds an error event: {}",
+            excerpt(data, EXCERPT)
+        ),
     }
 }
 
@@ -388,22 +397,6 @@ pub(super) fn cut() -> ReadError {
     ReadError {
         failure: Failure::Reset,
         detail: "the stream was cut before it was complete".to_owned(),
-    }
-}
-
-/// Returns the first characters of what came, on one line.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
-    const LONGEST: usize = 120;
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * LONGEST)]);
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST)
-        .collect();
-    if bytes.len() > line.len() {
-        format!("{line}…")
-    } else {
-        line
     }
 }
 

@@ -3,7 +3,7 @@
 use super::server::sent_times;
 use crate::load::Captured;
 use crate::measure::Histogram;
-use crate::store::Spread;
+use crate::record::Spread;
 
 /// Errors of a client, as distributions of their absolute values.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use super::text::clean;
 use super::warning::Warning;
-use crate::store::VerdictKind;
+use crate::record::VerdictKind;
 
 /// One part of a report.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use super::view::View;
 use super::{Page, Renderer};
+use crate::record::{Calibration, EvalResult, RunRecord, Spread, StageResult};
 use crate::registry::Entry;
-use crate::store::{Calibration, EvalResult, RunRecord, Spread, StageResult};
 
 /// The `csv` format.
 pub(super) struct Csv;

@@ -2,8 +2,8 @@
 
 use super::format::{number, time_ms};
 use super::view::View;
-use crate::diff::{Comparison, DiffDocument};
-use crate::store::{EvalResult, RunRecord, SloResult, ValidityVerdict, VerdictKind};
+use crate::record::{Comparison, DiffDocument};
+use crate::record::{EvalResult, RunRecord, SloResult, ValidityVerdict, VerdictKind};
 
 /// Something that was judged.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,7 +149,7 @@ fn of_slo(suite: &str, stage: &str, slo: &SloResult) -> Finding {
 
 fn of_cases(suite: &str, name: &str, eval: &EvalResult) -> Vec<Finding> {
     let several = eval.repeats > 1;
-    let finding = |case: &crate::store::CaseResult| Finding {
+    let finding = |case: &crate::record::CaseResult| Finding {
         suite: suite.to_owned(),
         name: if several {
             format!("{} (repeat {})", case.id, case.repeat + 1)
@@ -167,7 +167,7 @@ fn of_cases(suite: &str, name: &str, eval: &EvalResult) -> Vec<Finding> {
     eval.cases.iter().map(finding).collect()
 }
 
-fn missed(case: &crate::store::CaseResult) -> String {
+fn missed(case: &crate::record::CaseResult) -> String {
     let scores: Vec<String> = case
         .assertions
         .iter()

@@ -6,8 +6,8 @@ use super::table::{draw, toned};
 use super::text::{clean, cut, fold, wrap};
 use super::view::View;
 use super::{Page, Renderer};
+use crate::record::VerdictKind;
 use crate::registry::Entry;
-use crate::store::VerdictKind;
 
 /// The `human` format.
 pub(super) struct Human;

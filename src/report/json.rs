@@ -5,10 +5,9 @@ use serde_json::Value;
 
 use super::view::View;
 use super::{Page, Renderer};
+use crate::record::{CALIBRATION_SCHEMA, FormatVersion, RUNS_SCHEMA, RunRecord, RunsDocument};
 use crate::registry::Entry;
-use crate::store::{
-    CALIBRATION_SCHEMA, FormatVersion, RUNS_SCHEMA, RunRecord, RunsDocument, printed,
-};
+use crate::store::printed;
 
 /// The `json` format.
 pub(super) struct Json;

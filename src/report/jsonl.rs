@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::view::View;
 use super::{Page, Renderer};
+use crate::record::RunRecord;
 use crate::registry::Entry;
-use crate::store::RunRecord;
 
 /// The `jsonl` format.
 pub(super) struct Jsonl;

@@ -5,8 +5,8 @@ use super::content;
 use super::text::clean;
 use super::view::View;
 use super::{Page, Renderer};
+use crate::record::VerdictKind;
 use crate::registry::Entry;
-use crate::store::VerdictKind;
 
 /// The `markdown` format.
 pub(super) struct Markdown;

@@ -1,4 +1,4 @@
-//! Layer 3: renders stored results. Returns bytes, does no I/O.
+//! Layer 7: renders stored results. Returns bytes, does no I/O.
 
 mod block;
 mod content;

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::diff::{Blame, DiffDocument};
 use crate::measure::Histogram;
 use crate::palette::Palette;
-use crate::store::{
+use crate::record::{Blame, DiffDocument};
+use crate::record::{
     CaseResult, FormatVersion, RunKind, RunRecord, RunSummary, ValidityVerdict, VerdictKind,
 };
 

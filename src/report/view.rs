@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::diff::DiffDocument;
-use crate::store::{Calibration, FormatVersion, RunRecord, RunSummary};
+use crate::record::DiffDocument;
+use crate::record::{Calibration, FormatVersion, RunRecord, RunSummary};
 
 /// A result to be rendered.
 #[derive(Clone, Copy, Debug)]

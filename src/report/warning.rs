@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::format::{NONE, count, number, percent, percent_range, plural, time_ms};
 use crate::measure::min_samples;
-use crate::store::{MetricSummary, RunRecord, StageResult, ValidityVerdict};
+use crate::record::{MetricSummary, RunRecord, StageResult, ValidityVerdict};
 
 /// Why a number in a report may mislead.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! Layer 1: the projects that `stagegate init` can start from.
+//! Layer 3: the projects that `stagegate init` can start from.
 
 mod ci;
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::git::Git;
 use super::layout::Store;
+use super::listing::Listing;
 use super::missing::SelectError;
-use super::record::{RunKind, ValidityVerdict};
 use super::select::{Selection, Wanted, newest_of_each, usable_of_commit};
-use super::summary::{Listing, RunSummary};
+use crate::git::Git;
+use crate::record::RunSummary;
+use crate::record::{RunKind, ValidityVerdict};
 
 /// How far back a base is looked for; further back it is hardly a release of the same thing, and the walk takes time.
 const ANCESTORS: usize = 10_000;
@@ -125,10 +126,10 @@ fn label(run: &RunSummary) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::RunRecord;
     use super::super::testing::{TestRepo, dirty, eval_at, in_env, invalid, run_at};
     use super::*;
     use crate::error::{Classify, Kind};
+    use crate::record::RunRecord;
 
     struct Project {
         repo: TestRepo,

@@ -5,8 +5,8 @@ use std::{fmt, io};
 
 use miette::Diagnostic;
 
-use super::version::FormatVersion;
 use crate::error::{Classify, Kind};
+use crate::record::{FormatVersion, NotARunId};
 
 /// Why a run could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +22,8 @@ pub(crate) enum StoreError {
     #[error("run `{id}` is already stored in `{}`", path.display())]
     Exists { id: String, path: PathBuf },
     /// An id that cannot be the name of a folder.
-    #[error("`{id}` is not a run id: use letters, digits, `_` and `-`")]
-    Id { id: String },
+    #[error(transparent)]
+    Id(#[from] NotARunId),
     /// Not JSON, or not of the shape of a run.
     #[error("`{}` is not a readable run: {place}{message}", path.display())]
     Malformed {
@@ -52,7 +52,7 @@ impl Diagnostic for StoreError {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         match self {
             Self::Io { source, .. } => io_help(source.kind()).map(|help| Box::new(help) as _),
-            Self::Id { .. } => Some(Box::new("`stagegate runs list` shows the ids there are.")),
+            Self::Id(_) => Some(Box::new("`stagegate runs list` shows the ids there are.")),
             Self::Newer { writer, .. } => Some(Box::new(format!(
                 "Upgrade stagegate: the run was written by {writer}."
             ))),

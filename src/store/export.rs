@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::record::RunRecord;
 use super::split;
+use crate::record::RunRecord;
 
 /// The program that writes, kept in each document so that an older one can say which version to install.
 const WRITER: &str = concat!("stagegate ", env!("CARGO_PKG_VERSION"));

@@ -5,10 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
-use super::id::RunId;
-
-/// The folder's name; never part of a release.
-pub(crate) const FOLDER: &str = ".stagegate";
+use crate::record::{FOLDER, RunId};
 
 /// The stored runs of one project. Opening creates nothing; the first write does.
 #[derive(Clone, Debug)]

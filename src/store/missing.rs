@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use miette::Diagnostic;
 
 use super::error::StoreError;
-use super::record::ValidityVerdict;
+use super::listing::Listing;
 use super::select::Wanted;
-use super::summary::{Listing, RunSummary};
 use crate::error::{Classify, Kind};
+use crate::record::RunSummary;
+use crate::record::ValidityVerdict;
 use crate::registry::did_you_mean;
 
 /// How many releases a message names.

@@ -8,10 +8,11 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use super::error::StoreError;
-use super::git::Git;
 use super::layout::Store;
-use super::record::RunKind;
-use super::summary::{Listing, RunSummary};
+use super::listing::Listing;
+use crate::git::Git;
+use crate::record::RunKind;
+use crate::record::RunSummary;
 
 /// What to delete. A run goes when every rule that is set lets it go.
 #[derive(Clone, Copy, Debug, Default)]

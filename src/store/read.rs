@@ -9,12 +9,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
-use super::id::RunId;
 use super::layout::Store;
-use super::record::{CaseResult, RUN_SCHEMA, RunRecord};
+use super::listing::{BrokenRun, Listing};
 use super::split::{Histograms, Parts, join};
-use super::summary::{BrokenRun, Listing, RunSummary};
-use super::version::FormatVersion;
+use crate::record::FormatVersion;
+use crate::record::RunId;
+use crate::record::RunSummary;
+use crate::record::{CaseResult, RUN_SCHEMA, RunRecord};
 
 /// The run without its distributions and cases.
 pub(super) const RUN_FILE: &str = "run.json";

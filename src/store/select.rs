@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::error::StoreError;
-use super::git::Git;
-use super::id::{self, RunId};
 use super::layout::Store;
+use super::listing::Listing;
 use super::missing::SelectError;
 use super::read::read_exported;
-use super::record::{RunKind, RunRecord, ValidityVerdict};
-use super::summary::{Listing, RunSummary};
+use crate::git::Git;
+use crate::record::RunSummary;
+use crate::record::{RunId, is_prefix};
+use crate::record::{RunKind, RunRecord, ValidityVerdict};
 
 /// What the user wrote to name one side of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,7 +152,7 @@ impl Store {
         if let Some(run) = runs().find(|run| run.id == text) {
             return self.one(text, run, wanted, &listing);
         }
-        let started: Vec<&RunSummary> = runs().filter(|run| id::is_prefix(text, &run.id)).collect();
+        let started: Vec<&RunSummary> = runs().filter(|run| is_prefix(text, &run.id)).collect();
         match (git.resolve(text), started.as_slice()) {
             (None, [run]) => self.one(text, run, wanted, &listing),
             (Some(commit), []) => self.of_commit(text, &commit, wanted, &listing),
@@ -198,7 +199,8 @@ impl Store {
     ) -> Result<Selection, SelectError> {
         let mut chosen = vec![run];
         if run.kind == RunKind::Gate && wanted.kind != Some(RunKind::Gate) {
-            let made = self.read(&run.id.parse::<RunId>()?)?.runs;
+            let id: RunId = run.id.parse().map_err(StoreError::from)?;
+            let made = self.read(&id)?.runs;
             chosen = listing
                 .runs
                 .iter()

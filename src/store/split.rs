@@ -5,7 +5,7 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{CaseResult, IntervalRecord, RunRecord, StageResult};
+use crate::record::{CaseResult, IntervalRecord, RunRecord, StageResult};
 
 /// The distribution of one metric.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

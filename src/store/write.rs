@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::error::StoreError;
 use super::export;
-use super::id::RunId;
 use super::layout::Store;
 use super::read;
-use super::record::RunRecord;
 use super::split::{Parts, split};
+use crate::record::RunId;
+use crate::record::RunRecord;
 
 /// How long an abandoned folder of a killed process is left alone: longer than any write takes.
 const ABANDONED: Duration = Duration::from_hours(24);
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn rounds_keep_their_histograms_apart() {
         let mut run = run_at(0, None);
-        let round = super::super::record::Round {
+        let round = crate::record::Round {
             stages: run.stages.clone(),
         };
         let mut bare = round.clone();

@@ -1,4 +1,4 @@
-//! Layer 3: the only owner of stdout and stderr. Knows no command.
+//! Layer 7: the only owner of stdout and stderr. Knows no command.
 
 mod console;
 mod decision;

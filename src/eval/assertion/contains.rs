@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::value::{expected, fold, show, text};
 use super::{Assertion, Check, Parsed, Scored, Subject};
-use crate::manifest::{KindTable, Name, Problems, ValueTemplate};
+use crate::manifest::{KindTable, Problems};
 use crate::measure::Share;
+use crate::name::Name;
 use crate::registry::Entry;
+use crate::template::ValueTemplate;
 
 pub(super) struct Contains;
 

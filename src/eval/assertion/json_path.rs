@@ -7,8 +7,10 @@ use serde_json_path::JsonPath as Path;
 
 use super::value::{same, show, text};
 use super::{Assertion, Check, Parsed, Scored, Subject};
-use crate::manifest::{KindTable, Name, Problems, ValueTemplate};
+use crate::manifest::{KindTable, Problems};
+use crate::name::Name;
 use crate::registry::Entry;
+use crate::template::ValueTemplate;
 
 pub(super) struct JsonPath;
 

@@ -11,9 +11,11 @@ use serde_json::Value;
 use super::value::show;
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::eval::error::EvalError;
-use crate::manifest::{KindTable, Name, Problems, Scope, ValueTemplate};
+use crate::manifest::{KindTable, Problems};
+use crate::name::Name;
 use crate::protocol::OutputPath;
 use crate::registry::Entry;
+use crate::template::{Scope, ValueTemplate};
 
 /// So many faults are named; the rest is counted.
 const NAMED: usize = 3;

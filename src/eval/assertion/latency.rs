@@ -6,8 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Assertion, Check, Parsed, Scored, Subject};
-use crate::manifest::{KindTable, Name, Problems};
+use crate::manifest::{KindTable, Problems};
 use crate::measure::{parse_duration, show_duration};
+use crate::name::Name;
 use crate::registry::Entry;
 
 pub(super) struct Latency;

@@ -6,8 +6,10 @@ use serde::Deserialize;
 
 use super::value::show;
 use super::{Assertion, Check, Parsed, Scored, Subject};
-use crate::manifest::{KindTable, Name, Problems, Template};
+use crate::manifest::{KindTable, Problems};
+use crate::name::Name;
 use crate::registry::Entry;
+use crate::template::Template;
 
 pub(super) struct Matches;
 

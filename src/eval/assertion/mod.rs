@@ -22,10 +22,12 @@ use schemars::{Schema, SchemaGenerator};
 use super::error::EvalError;
 pub(super) use negated::Negated;
 
-use crate::manifest::{KindTable, Name, Problems, Scope};
+use crate::manifest::{KindTable, Problems};
+use crate::name::Name;
 use crate::protocol::Reply;
 use crate::registry::{Entry, Registry};
 use crate::schema::KindSchema;
+use crate::template::Scope;
 
 /// Every assertion.
 pub(crate) static ASSERTIONS: Registry<dyn Assertion> = Registry::new(

@@ -9,9 +9,11 @@ use serde_json::Value;
 
 use super::value::{show, text};
 use super::{Assertion, Check, Parsed, Scored, Subject};
-use crate::manifest::{KindTable, Name, Problems, Scope, ValueTemplate};
+use crate::manifest::{KindTable, Problems};
+use crate::name::Name;
 use crate::protocol::{OutputPath, Reply};
 use crate::registry::Entry;
+use crate::template::{Scope, ValueTemplate};
 
 pub(super) struct Numeric;
 

@@ -8,9 +8,11 @@ use serde::Deserialize;
 
 use super::ranking::Ranking;
 use super::{Assertion, Check, Parsed, Scored, Subject};
-use crate::manifest::{KindTable, Name, Problems, ValueTemplate};
+use crate::manifest::{KindTable, Problems};
 use crate::measure::Share;
+use crate::name::Name;
 use crate::registry::Entry;
+use crate::template::ValueTemplate;
 
 pub(super) struct Precision;
 

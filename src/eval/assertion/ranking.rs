@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::Value;
 
 use super::Scored;
-use crate::manifest::{Scope, ValueTemplate};
 use crate::protocol::Reply;
+use crate::template::{Scope, ValueTemplate};
 
 /// A ranking and what it should hold.
 #[derive(Debug, PartialEq)]

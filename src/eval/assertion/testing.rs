@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{ASSERTIONS, Check, Scored, Subject};
-use crate::manifest::{KindTable, Problems, Scope};
+use crate::manifest::{KindTable, Problems};
 use crate::protocol::Reply;
+use crate::template::Scope;
 
 /// Parses an assertion that must be right.
 pub(super) fn check(kind: &str, text: &str) -> Box<dyn Check> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Scored;
-use crate::manifest::{Scope, ValueTemplate};
+use crate::template::{Scope, ValueTemplate};
 
 /// How much of a text a reason repeats, in characters.
 const SHOWN: usize = 80;

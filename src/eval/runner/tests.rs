@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::eval::journal::JournalKey;
 use crate::eval::testing::{Server, checks, plan, step, words};
-use crate::manifest::Secrets;
+use crate::template::Secrets;
 
 fn key(plan: &EvalPlan) -> JournalKey {
     JournalKey {

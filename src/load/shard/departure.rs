@@ -13,9 +13,10 @@ use crate::load::journey::Journey;
 use crate::load::plan::{Endpoint, Prepared};
 use crate::load::resolver::Resolved;
 use crate::load::session::Session;
-use crate::manifest::{Connections, LatencyMetric, TemplateError};
+use crate::manifest::{Connections, LatencyMetric};
 use crate::measure::{Failure, now_ns};
 use crate::protocol::ReadError;
+use crate::template::TemplateError;
 
 /// How many requests at once a server of HTTP/2 is expected to take, before it has said so: what RFC 9113 asks for at least.
 const LIKELY_STREAMS: usize = 100;

@@ -11,10 +11,10 @@ use super::{Known, exists, read};
 use crate::manifest::document::{Section, Table};
 use crate::manifest::error::Problems;
 use crate::manifest::model::{Deployment, Environment, VersionSource};
-use crate::manifest::name::Name;
 use crate::manifest::raw;
-use crate::manifest::scope::Scope;
-use crate::manifest::value_template::ValueTemplate;
+use crate::name::Name;
+use crate::template::Scope;
+use crate::template::ValueTemplate;
 
 /// What a deployment is called that does not say.
 const UNNAMED: &str = "deployment";

@@ -12,9 +12,9 @@ use crate::manifest::arrivals::Arrivals;
 use crate::manifest::document::Section;
 use crate::manifest::error::Problems;
 use crate::manifest::model::{Connections, Length, Load, Sends, Until};
-use crate::manifest::name::Name;
 use crate::manifest::raw;
 use crate::manifest::shape::suggest;
+use crate::name::Name;
 
 /// The target that stands for every stage, each for itself.
 const EACH: &str = "each";

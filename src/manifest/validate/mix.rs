@@ -8,8 +8,8 @@ use super::{Heading, Known};
 use crate::manifest::arrivals::Arrivals;
 use crate::manifest::error::Problems;
 use crate::manifest::model::{Scenario, Sends};
-use crate::manifest::name::Name;
 use crate::manifest::raw;
+use crate::name::Name;
 
 /// What a scenario takes from its load where it says nothing itself.
 pub(super) struct Otherwise<'a> {

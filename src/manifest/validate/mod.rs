@@ -28,9 +28,9 @@ use super::document::{self, Document, Section, Table};
 use super::error::Problems;
 use super::graph::StageGraph;
 use super::model::{Manifest, Span};
-use super::name::Name;
 use super::overrides;
 use super::shape::{self, Subject, suggest};
+use crate::name::Name;
 
 /// The version of the manifest's format that this program reads.
 const VERSION: &str = "1";

@@ -11,10 +11,10 @@ use crate::manifest::document::{Section, Table};
 use crate::manifest::error::Problems;
 use crate::manifest::kind::KindTable;
 use crate::manifest::model::{Cost, HttpVersion, Pipeline, Stage, Timeouts};
-use crate::manifest::name::Name;
 use crate::manifest::raw;
 use crate::manifest::shape::{self, Subject, suggest};
 use crate::measure::parse_duration;
+use crate::name::Name;
 
 /// The keys that every kind of stage has.
 const SHARED: [&str; 9] = [

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Spec;
-use crate::manifest::{Scope, TemplateError};
 use crate::measure::Failure;
 use crate::protocol::ReplyReader;
 use crate::protocol::reply::{Head, ReadError, Reply, Usage};
 use crate::protocol::rest::{cut, json as parse_json, stream_error};
 use crate::protocol::sse::SseParser;
+use crate::template::{Scope, TemplateError};
 
 /// The header that the API requires, and the version whose answers are read here.
 pub(super) const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use super::rest::{Target, steps};
 use super::{Call, Protocol, ReplyReader, Request};
-use crate::manifest::{KindTable, Problems, Scope, Template, TemplateError, ValueTemplate};
+use crate::manifest::{KindTable, Problems};
 use crate::registry::Entry;
+use crate::template::{Scope, Template, TemplateError, ValueTemplate};
 
 /// Makes the reader of a stream of OpenAI's API.
 #[cfg(any(test, fuzzing))]

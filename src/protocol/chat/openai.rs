@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Spec;
-use crate::manifest::{Scope, TemplateError};
 use crate::measure::Failure;
 use crate::protocol::ReplyReader;
 use crate::protocol::reply::{Head, ReadError, Reply, Usage};
 use crate::protocol::rest::{cut, json as parse_json, stream_error};
 use crate::protocol::sse::SseParser;
+use crate::template::{Scope, TemplateError};
 
 /// Writes the request's body, without the manifest's own further keys.
 pub(super) fn body(spec: &Spec, scope: &Scope) -> Result<Map<String, Value>, TemplateError> {

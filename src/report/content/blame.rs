@@ -3,7 +3,7 @@
 use super::super::block::{Block, Cell, Table, Tone};
 use super::super::format::{NONE, bar, percent};
 use super::metric::signed_ms;
-use crate::diff::Blame;
+use crate::record::Blame;
 
 /// The longest bar.
 const LENGTH: usize = 20;

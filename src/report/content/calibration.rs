@@ -2,7 +2,7 @@
 
 use super::super::block::{Block, Cell, Outcome, Table, Title};
 use super::super::format::{NONE, number};
-use crate::store::{Calibration, VerdictKind};
+use crate::record::{Calibration, VerdictKind};
 
 /// Returns the content of a calibration.
 pub(super) fn blocks(calibration: &Calibration) -> Vec<Block> {

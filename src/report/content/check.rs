@@ -4,7 +4,7 @@ use super::super::block::{Block, Cell, Outcome, Table, Title, Tone};
 use super::super::format::{NONE, TimeUnit, plural};
 use super::super::text::{clean, cut};
 use super::super::view::{CheckReport, ProbeResult, StageCheck};
-use crate::store::VerdictKind;
+use crate::record::VerdictKind;
 
 /// So much of an answer is shown.
 const EXCERPT: usize = 80;

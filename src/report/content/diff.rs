@@ -4,8 +4,8 @@ use super::super::block::{Block, Cell, Outcome, Table, Title, Tone};
 use super::super::format::{NONE, count, number, plural, release, short_commit};
 use super::metric::Quantity;
 use super::{blame, metric};
-use crate::diff::{Change, Comparison, DiffDocument, Side};
-use crate::store::VerdictKind;
+use crate::record::VerdictKind;
+use crate::record::{Change, Comparison, DiffDocument, Side};
 
 /// So many characters of a run's id are shown where it stands for a release.
 const SHOWN_ID: usize = 13;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::block::{Block, Cell, Table, Tone};
 use super::super::format::{NONE, count, number, percent, percent_interval, percent_range, plural};
 use super::super::text::{clean, cut};
-use crate::store::{CaseResult, EvalResult};
+use crate::record::{CaseResult, EvalResult};
 
 /// So many cases are shown; the others are in the run.
 const SHOWN_CASES: usize = 10;

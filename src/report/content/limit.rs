@@ -2,7 +2,7 @@
 
 use super::super::block::{Block, Cell, Table, Tone};
 use super::super::format::{NONE, number};
-use crate::store::{LimitResult, Probe};
+use crate::record::{LimitResult, Probe};
 
 /// Returns the content of a search: its sentence, and what was tried, slowest first.
 pub(super) fn blocks(limit: &LimitResult) -> Vec<Block> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::block::{Block, Cell, Table, Tone};
 use super::super::format::{NONE, TimeUnit, count, number, percent, time_ms};
 use super::spread;
-use crate::store::{RunRecord, SloResult, StageResult};
+use crate::record::{RunRecord, SloResult, StageResult};
 
 type Stages = BTreeMap<String, StageResult>;
 

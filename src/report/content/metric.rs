@@ -1,8 +1,8 @@
 //! What a dotted metric name says about its number: time, share, or count; and how its change is written.
 
 use super::super::format::{NONE, number, percent, signed, signed_percent_digits, time_ms};
-use crate::diff::Comparison;
 use crate::manifest::LatencyMetric;
+use crate::record::Comparison;
 
 /// What is measured, hence the unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

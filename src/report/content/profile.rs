@@ -2,7 +2,7 @@
 
 use super::super::block::{Block, Cell, Table, Tone};
 use super::super::format::{NONE, TimeUnit, time_ms};
-use crate::store::{Estimate, Level, Place, ProfileCell, ProfileResult, Span, Waterfall};
+use crate::record::{Estimate, Level, Place, ProfileCell, ProfileResult, Span, Waterfall};
 
 /// Columns of a drawing: with the names and times beside it there is room for it at 80 columns.
 const WIDTH: usize = 40;

@@ -2,7 +2,7 @@
 
 use super::super::block::{Block, Cell, Table, Tone};
 use super::super::format::{NONE, count, number, percent, percent_range, signed_percent_digits};
-use crate::store::{QualityChange, QualityResult, StageResult, StepQuality};
+use crate::record::{QualityChange, QualityResult, StageResult, StepQuality};
 
 /// Returns the pass rate of each step of the load, against idle; `stage` is the one that was graded.
 pub(super) fn blocks(quality: &QualityResult, stage: Option<&StageResult>) -> Vec<Block> {

@@ -4,7 +4,7 @@ use super::super::block::{Block, Outcome, Title, Tone};
 use super::super::format::{duration_s, number, plural, release, short_id};
 use super::super::warning;
 use super::{eval, limit, load, profile, quality};
-use crate::store::{RunKind, RunRecord, ValidityVerdict};
+use crate::record::{RunKind, RunRecord, ValidityVerdict};
 
 /// Returns the content of a run.
 pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {

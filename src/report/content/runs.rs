@@ -2,7 +2,7 @@
 
 use super::super::block::{Block, Cell, Table, Tone};
 use super::super::format::{NONE, release};
-use crate::store::{RunSummary, ValidityVerdict, VerdictKind};
+use crate::record::{RunSummary, ValidityVerdict, VerdictKind};
 
 /// A prefix of an id is no shorter than this, so that it stays unique for a while.
 const SHORTEST: usize = 8;

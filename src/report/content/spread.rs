@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::block::{Block, Cell, Table};
 use super::super::format::{sparkline, time_ms};
 use crate::measure::Histogram;
-use crate::store::{MetricSummary, StageResult};
+use crate::record::{MetricSummary, StageResult};
 
 /// Columns of a drawing: fine enough to show two humps, and there is room for it at 80 columns.
 const BUCKETS: usize = 32;

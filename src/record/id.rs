@@ -6,10 +6,13 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use uuid::timestamp::context::ContextV7;
 
-use super::error::StoreError;
-
 /// The shortest prefix that is taken for an id.
 pub(crate) const MIN_PREFIX: usize = 4;
+
+/// A text that cannot be the name of a run's folder.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a run id: use letters, digits, `_` and `-`")]
+pub(crate) struct NotARunId(String);
 
 /// The id of a run. Ours are UUID v7; a foreign one is any text that can be the name of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,16 +36,14 @@ impl RunId {
 }
 
 impl FromStr for RunId {
-    type Err = StoreError;
+    type Err = NotARunId;
 
-    fn from_str(text: &str) -> Result<Self, StoreError> {
+    fn from_str(text: &str) -> Result<Self, NotARunId> {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if (1..=128).contains(&text.len()) && text.chars().all(legal) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(StoreError::Id {
-                id: text.to_owned(),
-            })
+            Err(NotARunId(text.to_owned()))
         }
     }
 }

@@ -10,10 +10,11 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
-use super::call_failure::{CallFailure, origin, retry_after};
-use super::{Head, HttpRequest, ProcessRequest, Reply, ReplyReader, Request, run_process};
+use super::program::run as run_process;
 use crate::manifest::{HttpVersion, Timeouts};
 use crate::measure::{Failure, now_ns};
+use crate::protocol::{Head, HttpRequest, ProcessRequest, Reply, ReplyReader, Request};
+use crate::stage::{CallFailure, origin, retry_after};
 
 /// The size limit of an answer where nothing else is said: far above any honest answer, far below the memory of any
 /// machine.

@@ -8,9 +8,14 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, timeout_at};
 
-use super::{CallFailure, ProcessRequest};
 use crate::manifest::Timeouts;
 use crate::measure::{Failure, now_ns, show_duration};
+use crate::protocol::ProcessRequest;
+use crate::stage::CallFailure;
+use crate::text::excerpt;
+
+/// How much of its last line is repeated, in characters.
+const LONGEST_LINE: usize = 120;
 
 /// How much of what it wrote to its standard error is kept: the last of it says why it failed.
 const KEPT_ERRORS: usize = 8 * 1024;
@@ -192,7 +197,7 @@ fn unstarted(name: &str, error: &std::io::Error) -> CallFailure {
 fn ended_badly(name: &str, status: ExitStatus, errors: &[u8]) -> CallFailure {
     let text = String::from_utf8_lossy(errors);
     let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
-    let said = last.map(|line| format!(": {}", super::rest::excerpt(line.as_bytes())));
+    let said = last.map(|line| format!(": {}", excerpt(line.as_bytes(), LONGEST_LINE)));
     let code = exit_code(status);
     let detail = format!("`{name}` ended with {status}{}", said.unwrap_or_default());
     CallFailure::new(Failure::Exit(code), detail)

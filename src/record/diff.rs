@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{FormatVersion, VerdictKind};
+use super::run::VerdictKind;
+use super::version::FormatVersion;
 
 /// The schema name of a comparison document.
 pub(crate) const DIFF_SCHEMA: &str = "stagegate/diff";

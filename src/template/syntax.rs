@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::engine;
+use super::jinja;
 use super::scope::ROOTS;
 use crate::registry::did_you_mean;
 
@@ -109,7 +109,7 @@ pub(super) fn check_reference(reference: &[String]) -> Result<(), String> {
 
 /// The engine looks filters up when it renders; a slip must show when the manifest is read.
 pub(super) fn check_filters(text: &str) -> Result<(), String> {
-    match filters(text).find(|name| !engine::has_filter(name)) {
+    match filters(text).find(|name| !jinja::has_filter(name)) {
         Some(unknown) => Err(format!("there is no filter `{unknown}`")),
         None => Ok(()),
     }

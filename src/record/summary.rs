@@ -1,11 +1,10 @@
 //! The list of runs: what `runs list` prints and what selection looks through.
 
-use std::path::PathBuf;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::record::{RunKind, RunRecord, StageResult, ValidityVerdict, VerdictKind};
+use super::run::{RunKind, RunRecord, ValidityVerdict, VerdictKind};
+use super::stage::StageResult;
 use super::version::FormatVersion;
 
 /// The schema name of a list of runs.
@@ -39,22 +38,6 @@ pub(crate) struct RunsDocument {
     pub(crate) runs: Vec<RunSummary>,
 }
 
-/// Every stored run, newest first, and what could not be read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Listing {
-    pub(crate) runs: Vec<RunSummary>,
-    /// To be warned about: the other runs are not affected.
-    pub(crate) broken: Vec<BrokenRun>,
-}
-
-/// A folder among the runs that holds none that can be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct BrokenRun {
-    pub(crate) path: PathBuf,
-    /// Lowercase fragment that names the path.
-    pub(crate) message: String,
-}
-
 impl RunSummary {
     /// Makes the list's entry of a run.
     pub(crate) fn of(run: &RunRecord) -> Self {
@@ -81,16 +64,9 @@ impl RunSummary {
     }
 
     /// Returns the key by which runs are put in order of time.
-    fn age_key(&self) -> (Option<Timestamp>, &str) {
+    pub(crate) fn age_key(&self) -> (Option<Timestamp>, &str) {
         // Text does not do: `…:00Z` would come after `…:00.5Z`.
         (self.started_at.parse().ok(), &self.id)
-    }
-}
-
-impl Listing {
-    /// Puts the newest run first.
-    pub(super) fn sort(&mut self) {
-        self.runs.sort_by(|a, b| b.age_key().cmp(&a.age_key()));
     }
 }
 
@@ -117,50 +93,4 @@ fn stage_headline(name: &str, stage: &StageResult) -> String {
         .and_then(|metric| metric.p95)
         .map_or_else(|| "-".to_owned(), |p95| format!("{p95:.1} ms"));
     format!("{name} p95 {p95}, {:.1}/s good", stage.goodput_rps)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::testing::{fixture, gate_at};
-    use super::*;
-
-    #[test]
-    fn a_headline_says_the_result_in_a_few_words() {
-        let headlines: Vec<String> = [
-            fixture("load"),
-            fixture("eval"),
-            gate_at(1, None, &["a", "b"]),
-        ]
-        .iter()
-        .map(|run| RunSummary::of(run).headline)
-        .collect();
-        assert_eq!(
-            headlines,
-            [
-                "gateway p95 1.3 ms, 19.5/s good",
-                "33.3 % of 3 cases passed",
-                "2 runs"
-            ]
-        );
-    }
-
-    #[test]
-    fn the_list_document_has_the_keys_of_the_contract() {
-        let document = RunsDocument {
-            schema: RUNS_SCHEMA.to_owned(),
-            version: FormatVersion::CURRENT,
-            runs: vec![RunSummary::of(&fixture("eval"))],
-        };
-        let value = serde_json::to_value(document).unwrap();
-        assert_eq!(value["schema"], "stagegate/runs");
-        let run = &value["runs"][0];
-        assert_eq!(
-            (run["kind"].as_str(), run["validity"].as_str()),
-            (Some("eval"), Some("valid"))
-        );
-        assert_eq!(
-            (run["verdict"].as_str(), run["complete"].as_bool()),
-            (Some("failed"), Some(true))
-        );
-    }
 }

@@ -7,7 +7,7 @@ use minijinja::ErrorKind;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::engine::Compiled;
+use super::jinja::Compiled;
 use super::scope::Scope;
 use super::syntax::{
     Part, Reference, check_filters, check_reference, parts, plain_references, with_subscripts,
@@ -237,7 +237,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::manifest::secrets::Secrets;
+    use crate::template::Secrets;
 
     fn scope() -> Scope {
         let lookup = |name: &str| (name == "KEY").then(|| "s3cr3t-value".to_owned());

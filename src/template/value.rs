@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 
 use super::scope::Scope;
 use super::syntax::Reference;
-use super::template::{Template, TemplateError};
+use super::text::{Template, TemplateError};
 
 /// The key under which the `toml` crate hands out a date.
 const DATE_KEY: &str = "$__toml_private_datetime";

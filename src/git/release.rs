@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 use miette::Diagnostic;
 
-use super::git::GitFacts;
-use super::layout::FOLDER;
-use super::record::Release;
+use super::repository::GitFacts;
 use crate::error::{Classify, Kind};
+use crate::record::{FOLDER, Release};
 
 /// Why the version of a part of the release cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -60,20 +59,18 @@ impl Classify for ReleaseError {
     }
 }
 
-impl Release {
-    /// Makes the release of the present tree; `versions` holds what `[release]` names, already found out.
-    pub(crate) fn present(
-        git: &GitFacts,
-        manifest_text: &str,
-        versions: BTreeMap<String, String>,
-    ) -> Self {
-        Self {
-            commit: git.commit.clone(),
-            tag: git.tag.clone(),
-            dirty: git.dirty,
-            manifest: digest(manifest_text.as_bytes()),
-            versions,
-        }
+/// Returns the release of the present tree; `versions` holds what `[release]` names, already found out.
+pub(crate) fn release_of(
+    git: &GitFacts,
+    manifest_text: &str,
+    versions: BTreeMap<String, String>,
+) -> Release {
+    Release {
+        commit: git.commit.clone(),
+        tag: git.tag.clone(),
+        dirty: git.dirty,
+        manifest: digest(manifest_text.as_bytes()),
+        versions,
     }
 }
 

@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use url::Url;
 
-use super::ReadError;
 use crate::measure::{Failure, show_duration};
+use crate::protocol::ReadError;
+use crate::text::excerpt;
 
 /// How much of an error's body is repeated, in characters.
 const EXCERPT: usize = 200;
@@ -74,13 +75,13 @@ impl CallFailure {
     }
 
     /// The answer grew past the limit.
-    pub(super) fn too_large(from: &str, max_bytes: u64) -> Self {
+    pub(crate) fn too_large(from: &str, max_bytes: u64) -> Self {
         let detail = format!("{from} sent more than {max_bytes} bytes");
         Self::new(Failure::TooLarge, detail)
     }
 
     /// The stage answered with a status that is no success.
-    pub(super) fn status(
+    pub(crate) fn status(
         status: u16,
         body: &[u8],
         from: &str,
@@ -91,7 +92,7 @@ impl CallFailure {
             .and_then(|status| status.canonical_reason())
             .map(|reason| format!(" {reason}"))
             .unwrap_or_default();
-        let body = excerpt(body);
+        let body = excerpt(body, EXCERPT);
         let colon = if body.is_empty() { "" } else { ": " };
         Self {
             failure: Failure::Status(status),
@@ -101,7 +102,7 @@ impl CallFailure {
     }
 
     /// No response head came.
-    pub(super) fn transport(
+    pub(crate) fn transport(
         error: &reqwest::Error,
         from: &str,
         tls: bool,
@@ -147,7 +148,7 @@ impl CallFailure {
     }
 
     /// The connection broke, or what it carried is not HTTP.
-    pub(super) fn cut(error: &reqwest::Error, from: &str) -> Self {
+    pub(crate) fn cut(error: &reqwest::Error, from: &str) -> Self {
         let undecodable = find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
             || find_io(error).is_some_and(|error| {
                 matches!(
@@ -175,12 +176,12 @@ impl From<ReadError> for CallFailure {
 }
 
 /// Returns scheme, host, and port: paths and queries may hold secrets.
-pub(super) fn origin(url: &Url) -> String {
+pub(crate) fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
 /// Reads `Retry-After`: seconds, or a date, which is compared with the stage's own clock where it tells it.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
@@ -197,18 +198,6 @@ fn http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(text)
         .ok()
         .map(|date| date.timestamp())
-}
-
-/// Returns the beginning of a body on one line.
-fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let line = text.split(|c: char| c.is_whitespace() || c.is_control());
-    let line: Vec<&str> = line.filter(|word| !word.is_empty()).collect();
-    let line = line.join(" ");
-    match line.char_indices().nth(EXCERPT) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -287,13 +276,5 @@ mod tests {
         for wrong in ["soon", "-1", "", "inf"] {
             assert_eq!(wait(&[("retry-after", wrong)]), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn an_excerpt_is_one_short_line() {
-        assert_eq!(excerpt(b"  a\r\n\tb\x1b[31m \xff "), "a b [31m \u{fffd}");
-        let long = excerpt("ü".repeat(500).as_bytes());
-        assert_eq!(long.chars().count(), EXCERPT + 1);
-        assert!(long.ends_with('…'));
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use git2::{Commit, ErrorCode, Oid, Repository, Sort, StatusOptions};
 
-use super::layout::FOLDER;
+use crate::record::FOLDER;
 
 /// Where the project stands in git.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

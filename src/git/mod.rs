@@ -1,0 +1,9 @@
+//! Layer 2: the git repository around the project, and what a release is made of.
+
+mod release;
+mod repository;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub(crate) use release::{files_version, release_of};
+pub(crate) use repository::{Git, GitFacts};

@@ -1,0 +1,39 @@
+//! Layer 1: every document that is written for another program, and for this one to read again.
+
+mod calibration;
+mod capacity;
+mod diff;
+mod eval;
+mod id;
+mod profile;
+mod quality;
+mod run;
+mod stage;
+mod summary;
+mod version;
+
+/// The folder beside the manifest in which records are kept; never part of a release.
+pub(crate) const FOLDER: &str = ".stagegate";
+
+pub(crate) use calibration::{CALIBRATION_SCHEMA, Calibration};
+pub(crate) use capacity::{GaveWay, LimitResult, Probe};
+pub(crate) use diff::{
+    Blame, CaseChanges, Change, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Side,
+};
+pub(crate) use eval::{
+    CaseResult, EvalResult, GoldenInfo, RateEstimate, ScoreEstimate, SliceEstimate,
+};
+pub(crate) use id::{NotARunId, RunId, is_prefix};
+pub(crate) use profile::{Estimate, Level, Place, ProfileCell, ProfileResult, Span, Waterfall};
+pub(crate) use quality::{QualityChange, QualityResult, StepQuality};
+#[cfg(test)]
+pub(crate) use run::Round;
+pub(crate) use run::{
+    Generator, RUN_SCHEMA, Release, RunKind, RunRecord, Validity, ValidityVerdict, VerdictKind,
+};
+pub(crate) use stage::{
+    IntervalRecord, MetricSummary, SessionCounts, SloResult, Spread, StageResult, SteadyResult,
+    Tokens,
+};
+pub(crate) use summary::{RUNS_SCHEMA, RunSummary, RunsDocument};
+pub(crate) use version::FormatVersion;

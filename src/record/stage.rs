@@ -1,0 +1,193 @@
+//! What one stage did under load, key by key as in the contract.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::measure::Histogram;
+
+/// Percentiles of a distribution of times, in ms, whatever the number of samples; null when there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Spread {
+    pub(crate) p50: Option<f64>,
+    pub(crate) p99: Option<f64>,
+    pub(crate) max: Option<f64>,
+}
+
+impl Spread {
+    /// Returns the spread of what a histogram holds.
+    pub(crate) fn of(times: &Histogram) -> Self {
+        Self {
+            p50: times.quantile_ms(0.5),
+            p99: times.quantile_ms(0.99),
+            max: times.max_ms(),
+        }
+    }
+}
+
+/// One stage under load.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct StageResult {
+    pub(crate) attempted: u64,
+    pub(crate) ok: u64,
+    pub(crate) failed: u64,
+    #[serde(default)]
+    pub(crate) errors: BTreeMap<String, u64>,
+    pub(crate) in_flight_at_end: u64,
+    /// Null in a closed loop.
+    pub(crate) offered_rps: Option<f64>,
+    pub(crate) achieved_rps: f64,
+    pub(crate) goodput_rps: f64,
+    /// Null when nothing was attempted.
+    pub(crate) attainment: Option<f64>,
+    pub(crate) error_rate: Option<f64>,
+    #[serde(default)]
+    pub(crate) fallback_rate: Option<f64>,
+    /// Of the ok answers that say whether a cache had them, the share that it had; absent where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hit_rate: Option<f64>,
+    #[serde(default)]
+    pub(crate) connections: u64,
+    /// Absent where no sessions were sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sessions: Option<SessionCounts>,
+    #[serde(default)]
+    pub(crate) tokens: Option<Tokens>,
+    #[serde(default)]
+    pub(crate) cost_usd: Option<f64>,
+    #[serde(default)]
+    pub(crate) owner: Option<String>,
+    #[serde(default)]
+    pub(crate) metrics: BTreeMap<String, MetricSummary>,
+    #[serde(default)]
+    pub(crate) slo: Vec<SloResult>,
+    /// Where the stage settled; absent where the load is not steady itself, or too short to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) steady: Option<SteadyResult>,
+}
+
+/// From when on a stage's response time no longer changed, and what was measured from then on. The figures of the stage itself
+/// are those of the whole run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct SteadyResult {
+    /// False when the response time was still changing at the end: then nothing is steady.
+    pub(crate) reached: bool,
+    /// What was cut, in s from t = 0.
+    pub(crate) cut_s: f64,
+    /// By metric, without what was cut.
+    pub(crate) metrics: BTreeMap<String, MetricSummary>,
+}
+
+/// Sessions that began in the measured phase. Those that neither finished nor failed were cut by the end of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct SessionCounts {
+    pub(crate) begun: u64,
+    /// Every turn was answered.
+    pub(crate) finished: u64,
+    /// A turn failed, and those after it were not sent.
+    pub(crate) failed: u64,
+}
+
+impl SessionCounts {
+    /// Adds the sessions of another part of the load.
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.begun += other.begun;
+        self.finished += other.finished;
+        self.failed += other.failed;
+    }
+}
+
+/// Token counts of a stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Tokens {
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+    /// `usage`, `chunks`, or `mixed`.
+    pub(crate) source: String,
+    /// Output tokens of the ok answers that were complete in the window, a second: of the system, not of a user.
+    #[serde(default)]
+    pub(crate) output_per_s: Option<f64>,
+    /// Of the streams whose tokens the server counted, the share in which it counted other than one token a chunk.
+    #[serde(default)]
+    pub(crate) mismatch: Option<f64>,
+    /// Content-bearing events that came in one read with an earlier one: their gaps are not known and not counted.
+    #[serde(default)]
+    pub(crate) coalesced: u64,
+}
+
+/// One latency metric; null percentiles had too few samples.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct MetricSummary {
+    pub(crate) unit: String,
+    pub(crate) count: u64,
+    pub(crate) mean: Option<f64>,
+    pub(crate) min: Option<f64>,
+    pub(crate) max: Option<f64>,
+    pub(crate) p50: Option<f64>,
+    pub(crate) p90: Option<f64>,
+    pub(crate) p95: Option<f64>,
+    pub(crate) p99: Option<f64>,
+    pub(crate) p999: Option<f64>,
+    /// HdrHistogram V2 compressed, base64, µs; only in exported and stored documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) histogram: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) intervals: Vec<IntervalRecord>,
+}
+
+impl MetricSummary {
+    /// Returns the summary alone.
+    pub(crate) fn without_histograms(self) -> Self {
+        Self {
+            histogram: None,
+            intervals: Vec::new(),
+            ..self
+        }
+    }
+
+    /// Returns the intervals with their histograms; one that does not parse is left out.
+    pub(crate) fn series(&self) -> impl Iterator<Item = (&IntervalRecord, Histogram)> {
+        let decode = |it: &'_ IntervalRecord| Histogram::decode(&it.histogram).ok();
+        self.intervals
+            .iter()
+            .filter_map(move |it| Some((it, decode(it)?)))
+    }
+
+    /// Returns the statistic of that key: `count`, `mean`, `min`, `max`, `p50` to `p999`.
+    pub(crate) fn stat(&self, key: &str) -> Option<f64> {
+        match key {
+            "count" => Some(self.count as f64),
+            "mean" => self.mean,
+            "min" => self.min,
+            "max" => self.max,
+            "p50" => self.p50,
+            "p90" => self.p90,
+            "p95" => self.p95,
+            "p99" => self.p99,
+            "p999" => self.p999,
+            _ => None,
+        }
+    }
+}
+
+/// One interval's histogram.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct IntervalRecord {
+    pub(crate) start_s: f64,
+    pub(crate) end_s: f64,
+    pub(crate) histogram: String,
+}
+
+/// One SLO, judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct SloResult {
+    /// For instance `response_time.p95` or `error_rate`.
+    pub(crate) metric: String,
+    /// In ms, or a share.
+    pub(crate) limit: f64,
+    /// Null when there were too few samples.
+    pub(crate) value: Option<f64>,
+    /// Null when it cannot be judged.
+    pub(crate) met: Option<bool>,
+}

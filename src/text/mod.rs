@@ -1,0 +1,5 @@
+//! Layer 0: what a human reads, worded once.
+
+mod excerpt;
+
+pub(crate) use excerpt::excerpt;
