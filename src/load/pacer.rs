@@ -35,7 +35,7 @@ impl Pacer {
         })
     }
 
-    /// Arms the timer for that time of [`now_ns`]; one in the past fires at once. Returns how long a poll may wait beside it: for
+    /// Arms the timer for that time of `now_ns`; one in the past fires at once. Returns how long a poll may wait beside it: for
     /// ever, as the timer's own event ends it.
     fn arm(&mut self, at_ns: u64) -> std::io::Result<Option<Duration>> {
         if at_ns != self.armed_for {
