@@ -18,6 +18,7 @@ mod cmd_load_tls; // handshakes, HTTP/2
 mod cmd_load_workload; // conversations and made-up prompts
 mod docs;
 mod fresh;
+mod habits; // few packages, pinned actions, promises that name what there is
 mod hostile; // endless, enormous, and silent stages; full and read-only disks
 mod kinds;
 mod layering;

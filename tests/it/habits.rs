@@ -1,0 +1,65 @@
+//! Habits of the project that no compiler sees: few packages, pinned actions, and promises that name what there is.
+
+use std::path::Path;
+
+use crate::layering::all_sources;
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+#[test]
+fn the_lock_file_stays_small() {
+    let recipes = read("justfile");
+    let most = recipes
+        .lines()
+        .find_map(|line| line.strip_prefix("most_packages := "))
+        .expect("the justfile says how many packages there may be");
+    let most: usize = most.trim_matches('"').parse().unwrap();
+    let count = read("Cargo.lock").matches("[[package]]").count();
+    assert!(
+        count <= most,
+        "Cargo.lock has {count} packages, at most {most}: do without, or raise `most_packages` in the justfile and say why"
+    );
+}
+
+#[test]
+fn actions_are_pinned_by_hash_and_say_their_version() {
+    let is_pinned = |used: &str| {
+        let (_, pin) = used.split_once('@').unwrap_or_default();
+        let (hash, version) = pin.split_once(" # ").unwrap_or_default();
+        hash.len() == 40 && hash.chars().all(|c| c.is_ascii_hexdigit()) && version.starts_with('v')
+    };
+    for file in ["ci.yml", "release.yml"] {
+        for line in read(&format!(".github/workflows/{file}")).lines() {
+            let Some((_, used)) = line.split_once("uses: ") else {
+                continue;
+            };
+            assert!(used.starts_with("./") || is_pinned(used), "{file}: {used}");
+        }
+    }
+}
+
+/// `stagegate/NAME` in a source, as the value of a constant or of a key.
+fn documents(source: &str) -> impl Iterator<Item = &str> {
+    let named = source.split("\"stagegate/").skip(1);
+    named.filter_map(|rest| rest.split_once('"').map(|(name, _)| name))
+}
+
+#[test]
+fn the_page_on_stability_names_every_document() {
+    let page = read("docs/stability.md");
+    let mut found = 0;
+    for (file, text) in all_sources() {
+        // A user agent is completed by `concat!`, and tests invent documents.
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        for name in documents(text).filter(|name| !name.is_empty() && !file.ends_with("tests.rs")) {
+            found += 1;
+            assert!(
+                page.contains(&format!("`stagegate/{name}`")),
+                "docs/stability.md does not say what `stagegate/{name}` of src/{file} promises"
+            );
+        }
+    }
+    assert!(found > 5, "only {found} documents were found");
+}
