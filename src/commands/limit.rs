@@ -173,7 +173,7 @@ impl Probing<'_> {
             });
         // A third more than is needed, because arrivals may be random.
         // Of a mix, each stage may have no more than the smallest share.
-        let shares = plan.flows.iter().filter_map(|flow| flow.share);
+        let shares = plan.scenarios.iter().filter_map(|scenario| scenario.share);
         let share = shares.map(ShareOfArrivals::size).fold(1.0, f64::min);
         let needed = samples.max().unwrap_or(0) as f64 * 1.34 / rate / share;
         let needed = Duration::try_from_secs_f64(needed).unwrap_or(LONGEST);
@@ -240,7 +240,9 @@ fn probe_of(
     growing: Option<&GaveWay>,
 ) -> Probe {
     // The steps of a pipeline are no arrivals of their own.
-    let flows = plan.flow_names().filter_map(|name| result.stages.get(name));
+    let scenarios = plan
+        .scenario_names()
+        .filter_map(|name| result.stages.get(name));
     let missed = slos(result).filter(|(_, slo)| slo.met == Some(false));
     Probe {
         rate,
@@ -250,7 +252,7 @@ fn probe_of(
             Held::No => Some(false),
             Held::Unknown | Held::Generator => None,
         },
-        goodput_rps: flows.map(|it| it.goodput_rps).sum(),
+        goodput_rps: scenarios.map(|it| it.goodput_rps).sum(),
         broke: missed
             .map(|(stage, slo)| format!("{stage}.{}", slo.metric))
             .chain(growing.map(|it| format!("{}.{}", it.stage, it.metric)))

@@ -12,7 +12,7 @@ use super::measured::{add_versions, keep, new_record, present_release};
 use super::quality::{ask_at_idle, keep_answers, score_captured, suite_of};
 use crate::error::Result;
 use crate::exit::Status;
-use crate::load::{Keep, LoadPlan, LoadResult, Part, run};
+use crate::load::{Keep, LoadPlan, LoadResult, Shard, run};
 use crate::manifest::Until;
 use crate::measure::{Event, Rate, parse_duration};
 use crate::plan::{Caller, LoadOverrides, PlanError, Project, load_plan, plan_document};
@@ -47,9 +47,9 @@ pub(crate) struct LoadArgs {
     /// Find the highest arrival rate at which every SLO holds, and what gives way first
     #[arg(long, conflicts_with_all = ["concurrency", "shard", "start_at"])]
     find_limit: bool,
-    /// Send only part I of N of the load; `runs merge` puts the parts together
+    /// Send only shard I of N of the load; `runs merge` puts the parts together
     #[arg(long, value_name = "I/N")]
-    shard: Option<Part>,
+    shard: Option<Shard>,
     /// Begin to measure at this time, for instance `2026-11-24T14:30:00Z`
     #[arg(long, value_name = "T")]
     start_at: Option<Timestamp>,
@@ -78,7 +78,7 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Status> {
         concurrency: args.concurrency,
         duration: args.duration,
         seed: args.seed,
-        part: args.shard,
+        shard: args.shard,
         start_at: args.start_at,
     };
     if args.start_at.is_some() && names.len() > 1 {
@@ -123,7 +123,7 @@ pub(super) async fn run_load(
         .expect("the name was looked up before");
     let load = overrides.apply(load);
     let mut plan = load_plan(project, client, &load, &overrides.stages).await?;
-    overrides.take_part(&mut plan, (context.now)())?;
+    overrides.take_shard(&mut plan, (context.now)())?;
     let mut record = new_record(project, release, RunKind::Load, name, (context.now)());
     record.seed = load.seed;
     record.plan = plan_document(&load, &plan);
@@ -133,8 +133,8 @@ pub(super) async fn run_load(
             .ui
             .detail(&format!("stage `{stage}` is at {address}"));
     }
-    for (name, flow) in plan.flow_names().zip(&plan.flows) {
-        let count = flow.cases.requests.len();
+    for (name, scenario) in plan.scenario_names().zip(&plan.scenarios) {
+        let count = scenario.cases.requests.len();
         context
             .ui
             .detail(&format!("`{name}`: requests prepared: {count}"));
@@ -191,9 +191,13 @@ fn started(kind: &'static str, name: &str, plan: &LoadPlan) -> Event {
         name: name.to_owned(),
         total: match plan.until {
             // How many turns its sessions have is not known before.
-            Until::Requests(_) if plan.flows.iter().any(|it| it.cases.sessions.is_some()) => None,
-            Until::Requests(count) if plan.flows.iter().all(|it| it.share.is_some()) => Some(count),
-            Until::Requests(count) => Some(count * plan.flows.len() as u64),
+            Until::Requests(_) if plan.scenarios.iter().any(|it| it.cases.sessions.is_some()) => {
+                None
+            }
+            Until::Requests(count) if plan.scenarios.iter().all(|it| it.share.is_some()) => {
+                Some(count)
+            }
+            Until::Requests(count) => Some(count * plan.scenarios.len() as u64),
             Until::Duration(_) => None,
         },
         duration: match plan.until {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::load::{Ended, status_of, verdict};
 use crate::error::{Classify, Kind};
 use crate::exit::Status;
-use crate::load::{Part, merge_generators, merge_stages};
+use crate::load::{Shard, merge_generators, merge_stages};
 use crate::plan::SHARD;
 use crate::record::{RunId, RunKind, RunRecord, Validity};
 
@@ -30,7 +30,7 @@ pub(crate) enum MergeError {
     Twice {
         first: String,
         second: String,
-        part: Part,
+        part: Shard,
     },
     #[error("{missing} of {of} parts missing: {parts}")]
     Missing {
@@ -90,11 +90,11 @@ pub(super) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
 /// Finds each run's part, and that they are all parts of one load.
 fn parts(runs: &[RunRecord]) -> Result<BTreeMap<u32, &RunRecord>, MergeError> {
     let mut found: BTreeMap<u32, &RunRecord> = BTreeMap::new();
-    let mut whole: Option<(Part, &RunRecord)> = None;
+    let mut whole: Option<(Shard, &RunRecord)> = None;
     for run in runs {
         let no_part = || MergeError::NoPart { id: run.id.clone() };
         let part = run.plan.get(SHARD).and_then(Value::as_str);
-        let part: Part = part.and_then(|it| it.parse().ok()).ok_or_else(no_part)?;
+        let part: Shard = part.and_then(|it| it.parse().ok()).ok_or_else(no_part)?;
         if run.kind != RunKind::Load {
             return Err(no_part());
         }
@@ -120,7 +120,7 @@ fn parts(runs: &[RunRecord]) -> Result<BTreeMap<u32, &RunRecord>, MergeError> {
     let of = whole.map_or(0, |(part, _)| part.of);
     let missing: Vec<String> = (0..of)
         .filter(|index| !found.contains_key(index))
-        .map(|index| Part { index, of }.to_string())
+        .map(|index| Shard { index, of }.to_string())
         .collect();
     if missing.is_empty() {
         Ok(found)

@@ -8,7 +8,9 @@ use super::Context;
 use super::load::run_plan;
 use crate::error::Result;
 use crate::eval::{EvalPlan, GradedCase, score};
-use crate::load::{Captured, Choice, Flow, Keep, LoadPlan, LoadResult, LoadSteps, Part, Timing};
+use crate::load::{
+    Captured, CaseSequence, Keep, LoadPlan, LoadResult, LoadSteps, Scenario, Shard, Timing,
+};
 use crate::manifest::{Eval, Load, Until, Users};
 use crate::plan::{Project, eval_plan};
 use crate::record::{EvalResult, QualityChange, QualityResult, StageResult, StepQuality};
@@ -53,40 +55,43 @@ pub(super) fn ask_at_idle(
     plan: &mut LoadPlan,
     suite: &Eval,
 ) -> Result<Option<Idle>> {
-    if plan.start.is_some() || plan.part != Part::WHOLE {
+    if plan.start.is_some() || plan.shard != Shard::WHOLE {
         return Ok(None);
     }
     let golden = project.golden(&suite.golden)?;
     let known: BTreeSet<&str> = golden.cases.iter().map(|case| case.id.as_str()).collect();
-    let of_suite = |flow: &Flow| {
-        let ids = flow.cases.ids.iter();
+    let of_suite = |scenario: &Scenario| {
+        let ids = scenario.cases.ids.iter();
         ids.filter(|id| known.contains(id.as_str())).count()
     };
-    let calls = |flow: &&Flow| {
-        let mut steps = flow.steps.iter().map(|step| &plan.targets[*step].measured);
-        flow.of == suite.stage.as_str() || steps.any(|it| it.name == suite.stage.as_str())
+    let calls = |scenario: &&Scenario| {
+        let mut steps = scenario
+            .steps
+            .iter()
+            .map(|step| &plan.targets[*step].measured);
+        scenario.of == suite.stage.as_str() || steps.any(|it| it.name == suite.stage.as_str())
     };
     // Of several that call the stage, the one with the most cases that the suite can grade.
-    let flow = plan
-        .flows
+    let scenario = plan
+        .scenarios
         .iter()
         .filter(calls)
-        .max_by_key(|flow| of_suite(flow));
-    let Some(flow) = flow.filter(|flow| of_suite(flow) > 0) else {
+        .max_by_key(|scenario| of_suite(scenario));
+    let Some(scenario) = scenario.filter(|scenario| of_suite(scenario) > 0) else {
         return Ok(None);
     };
-    let sessions = flow
+    let sessions = scenario
         .cases
         .sessions
         .as_ref()
         .map(|sessions| sessions.turns.len());
-    let cases = flow.cases.ids.len();
-    let requests = (cases * flow.steps.len()) as u64;
+    let cases = scenario.cases.ids.len();
+    let requests = (cases * scenario.steps.len()) as u64;
     let alone = LoadPlan {
-        flows: vec![Flow {
+        scenarios: vec![Scenario {
             share: None,
-            choice: Choice::InTurn(sessions.unwrap_or(cases) as u64),
-            ..flow.clone()
+            sequence: CaseSequence::InTurn(sessions.unwrap_or(cases) as u64),
+            ..scenario.clone()
         }],
         timing: Timing::Closed(Users::restless(1)),
         until: Until::Duration(IDLE),
@@ -172,7 +177,7 @@ fn grade(
     let mut repeats: BTreeMap<usize, u32> = BTreeMap::new();
     let mut graded = Vec::new();
     for answer in captured {
-        let sent = plan.flows[answer.flow].cases.ids.get(answer.case);
+        let sent = plan.scenarios[answer.scenario].cases.ids.get(answer.case);
         let index = sent.and_then(|id| place.get(id.as_str()));
         if let Some(index) = index {
             let response_time = answer.stamps.response_time().unwrap_or(0);

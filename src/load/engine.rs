@@ -1,4 +1,4 @@
-//! A run from its plan to its result: starts the shards, watches them, merges what they bring back.
+//! A run from its plan to its result: starts the workers, watches them, merges what they bring back.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,17 +8,15 @@ use std::time::Duration;
 
 use mio::{Poll, Waker};
 
-use super::arrival::nanos;
-use super::captured::Captured;
-use super::feed::{Counters, Feed};
-use super::machine::{Machine, hurry_this_thread, most_connections, peak_rss_mb};
-use super::plan::LoadPlan;
-use super::recorder::Recorder;
-use super::result::{Stages, stage_result, unreached};
-use super::shard::{Keep, Shard, ShardResult, Shared, WAKER};
-use super::trace::Trace;
-use super::validity::{Evidence, judge};
 use crate::error::{Classify, Kind};
+use crate::load::arrival::nanos;
+use crate::load::plan::LoadPlan;
+use crate::load::schedule::{Counters, Schedule};
+use crate::load::tally::generator::{Machine, hurry_this_thread, most_connections, peak_rss_mb};
+use crate::load::tally::recorder::Recorder;
+use crate::load::tally::summarise::{Stages, stage_result, unreached};
+use crate::load::tally::validity::{Evidence, judge};
+use crate::load::worker::{Captured, Keep, RequestLog, Shared, WAKER, Worker, WorkerResult};
 use crate::manifest::{Connections, LatencyMetric, Until};
 use crate::measure::{Event, EventSink, Failure, Histogram, now_ns};
 use crate::record::{Generator, Spread, Validity};
@@ -50,7 +48,7 @@ pub(crate) struct LoadResult {
     /// Ok answers, when they were asked for.
     pub(crate) captured: Vec<Captured>,
     /// Single requests, when they were asked for.
-    pub(crate) traces: Vec<Trace>,
+    pub(crate) traces: Vec<RequestLog>,
 }
 
 /// The engine itself could not run.
@@ -72,14 +70,16 @@ pub(crate) fn run(
     keep: &Keep,
 ) -> Result<LoadResult, LoadError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let shards = cores.saturating_sub(1).max(1);
+    let workers = cores.saturating_sub(1).max(1);
     // Each thread has at least one of a fixed number of connections.
-    let shards = match plan.connections {
-        Connections::Fixed(count) => shards.min(count as usize),
-        _ => shards,
+    let workers = match plan.connections {
+        Connections::Fixed(count) => workers.min(count as usize),
+        _ => workers,
     };
     let shared = Shared::default();
-    let polls: Vec<Poll> = (0..shards).map(|_| Poll::new()).collect::<Result<_, _>>()?;
+    let polls: Vec<Poll> = (0..workers)
+        .map(|_| Poll::new())
+        .collect::<Result<_, _>>()?;
     let wakers: Vec<Arc<Waker>> = polls
         .iter()
         .map(|poll| Waker::new(poll.registry(), WAKER).map(Arc::new))
@@ -89,8 +89,8 @@ pub(crate) fn run(
         .start
         .unwrap_or_else(|| now_ns() + LEAD_NS + nanos(plan.warmup));
     let (done, results) = mpsc::channel();
-    let (shards, complete) = std::thread::scope(|scope| {
-        for shard in prepare(
+    let (workers, complete) = std::thread::scope(|scope| {
+        for worker in prepare(
             plan,
             &shared,
             polls.into_iter().zip(wakers.iter().cloned()).collect(),
@@ -100,11 +100,11 @@ pub(crate) fn run(
             let keep = keep.clone();
             scope.spawn(move || {
                 hurry_this_thread();
-                let result = shard.and_then(|mut shard| {
-                    shard.keep(keep);
-                    shard.run()
+                let result = worker.and_then(|mut worker| {
+                    worker.keep(keep);
+                    worker.run()
                 });
-                // The receiver outlives every shard.
+                // The receiver outlives every worker.
                 drop(done.send(result));
             });
         }
@@ -124,7 +124,7 @@ pub(crate) fn run(
     sink.emit(Event::Finished { complete });
     Ok(conclude(
         plan,
-        shards,
+        workers,
         &Conclusion {
             start,
             complete,
@@ -138,28 +138,36 @@ fn read_machine() -> Machine {
     Machine::read(Path::new("/proc"), Path::new("/sys/fs/cgroup"))
 }
 
-/// Makes one shard over each poll.
+/// Makes one worker over each poll.
 fn prepare<'a>(
     plan: &'a LoadPlan,
     shared: &'a Shared,
     polls: Vec<(Poll, Arc<Waker>)>,
     start: u64,
-) -> Vec<std::io::Result<Shard<'a>>> {
-    let shards = polls.len();
-    let most = most_connections() / shards;
+) -> Vec<std::io::Result<Worker<'a>>> {
+    let workers = polls.len();
+    let most = most_connections() / workers;
     let counters = Counters::of(plan);
     polls
         .into_iter()
         .enumerate()
-        .map(|(shard, poll)| {
-            let feeds = (0..plan.flows.len())
-                .map(|flow| Feed::new(plan, flow, (shard, shards), start, &counters[flow]))
+        .map(|(worker, poll)| {
+            let schedules = (0..plan.scenarios.len())
+                .map(|scenario| {
+                    Schedule::new(
+                        plan,
+                        scenario,
+                        (worker, workers),
+                        start,
+                        &counters[scenario],
+                    )
+                })
                 .collect();
             let most_of_one = match plan.connections {
-                Connections::Fixed(count) => (count as usize + shards - 1 - shard) / shards,
+                Connections::Fixed(count) => (count as usize + workers - 1 - worker) / workers,
                 _ => usize::MAX,
             };
-            Shard::new(plan, shared, poll, feeds, start, (most, most_of_one))
+            Worker::new(plan, shared, poll, schedules, start, (most, most_of_one))
         })
         .collect()
 }
@@ -174,12 +182,12 @@ struct Watch<'a> {
     start: u64,
 }
 
-/// Waits for the shards; tells progress and passes on an interruption. Returns their results, and whether the run
+/// Waits for the workers; tells progress and passes on an interruption. Returns their results, and whether the run
 /// came to its own end.
 fn watch_over(
     watch: &Watch<'_>,
-    results: &mpsc::Receiver<std::io::Result<ShardResult>>,
-) -> std::io::Result<(Vec<ShardResult>, bool)> {
+    results: &mpsc::Receiver<std::io::Result<WorkerResult>>,
+) -> std::io::Result<(Vec<WorkerResult>, bool)> {
     let mut collected = Vec::new();
     let mut complete = true;
     let mut looks: u32 = 0;
@@ -234,7 +242,7 @@ fn progress(shared: &Shared, start: u64, plan: &LoadPlan) -> Event {
     }
 }
 
-/// What is known besides the shards' records when a run is over.
+/// What is known besides the workers' records when a run is over.
 struct Conclusion {
     start: u64,
     complete: bool,
@@ -242,18 +250,18 @@ struct Conclusion {
     after: Machine,
 }
 
-/// Adds the records of all shards, target by target.
-fn merge(shards: Vec<ShardResult>) -> ShardResult {
-    let mut shards = shards.into_iter();
-    let mut merged = shards.next().unwrap_or_default();
-    for shard in shards {
-        merged.exhausted += shard.exhausted;
-        merged.over_budget |= shard.over_budget;
-        merged.stalls.merge(&shard.stalls);
-        merged.receive_lag.merge(&shard.receive_lag);
-        merged.captured.extend(shard.captured);
-        merged.traces.extend(shard.traces);
-        for (known, more) in merged.recorders.iter_mut().zip(shard.recorders) {
+/// Adds the records of all workers, target by target.
+fn merge(workers: Vec<WorkerResult>) -> WorkerResult {
+    let mut workers = workers.into_iter();
+    let mut merged = workers.next().unwrap_or_default();
+    for worker in workers {
+        merged.exhausted += worker.exhausted;
+        merged.over_budget |= worker.over_budget;
+        merged.stalls.merge(&worker.stalls);
+        merged.receive_lag.merge(&worker.receive_lag);
+        merged.captured.extend(worker.captured);
+        merged.traces.extend(worker.traces);
+        for (known, more) in merged.recorders.iter_mut().zip(worker.recorders) {
             known.merge(more);
         }
     }
@@ -261,7 +269,7 @@ fn merge(shards: Vec<ShardResult>) -> ShardResult {
 }
 
 /// Returns the length of the measured phase in seconds.
-fn measured_s(plan: &LoadPlan, merged: &ShardResult, end: &Conclusion) -> f64 {
+fn measured_s(plan: &LoadPlan, merged: &WorkerResult, end: &Conclusion) -> f64 {
     let elapsed_s = now_ns().saturating_sub(end.start) as f64 / 1e9;
     match plan.until {
         // A run whose last answer came early still had its whole length for arrivals.
@@ -278,15 +286,15 @@ fn measured_s(plan: &LoadPlan, merged: &ShardResult, end: &Conclusion) -> f64 {
     }
 }
 
-/// Merges the shards and judges the run.
-fn conclude(plan: &LoadPlan, shards: Vec<ShardResult>, end: &Conclusion) -> LoadResult {
-    let merged = merge(shards);
+/// Merges the workers and judges the run.
+fn conclude(plan: &LoadPlan, workers: Vec<WorkerResult>, end: &Conclusion) -> LoadResult {
+    let merged = merge(workers);
     let duration_s = measured_s(plan, &merged, end);
     let recorders = &merged.recorders;
     let by_name = || plan.measured().zip(recorders);
     // The steps of a pipeline are due when the one before has ended: they have no schedule to lag behind.
-    let arrivals: Vec<&Recorder> = (0..plan.flows.len())
-        .map(|flow| &recorders[plan.recorder(flow)])
+    let arrivals: Vec<&Recorder> = (0..plan.scenarios.len())
+        .map(|scenario| &recorders[plan.recorder(scenario)])
         .collect();
     let lag = overall_lag(plan, &arrivals);
     let not_sent = arrivals.iter().map(|recorder| recorder.not_sent).sum();

@@ -100,7 +100,7 @@ impl Pacer {
 }
 
 /// A signal is no error: the loop goes round once more.
-pub(super) fn uninterrupted(result: std::io::Result<()>) -> std::io::Result<()> {
+pub(crate) fn uninterrupted(result: std::io::Result<()>) -> std::io::Result<()> {
     match result {
         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Ok(()),
         result => result,

@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustls::pki_types::ServerName;
 
-use super::arrival::Timing;
-use super::choice::Choice;
-use super::part::Part;
+use crate::load::arrival::Timing;
+use crate::load::schedule::CaseSequence;
+use crate::load::schedule::Shard;
 use crate::manifest::{
     Connections, Cost, HttpVersion, LatencyMetric, ShareOfArrivals, Slo, SloTarget, Stat, Timeouts,
     Until,
@@ -18,20 +18,20 @@ use crate::measure::Failure;
 use crate::protocol::{Call, HttpRequest, ProcessRequest, ReadError, Request};
 use crate::template::Scope;
 
-/// One load run. Every flow receives the whole arrival process (or all users of a closed loop) for itself, or its share of the one
+/// One load run. Every scenario receives the whole arrival process (or all users of a closed loop) for itself, or its share of the one
 /// that all have.
 #[derive(Clone)]
 pub(crate) struct LoadPlan {
     /// Every stage that is sent to.
     pub(crate) targets: Vec<Target>,
     /// What an arrival starts.
-    pub(crate) flows: Vec<Flow>,
+    pub(crate) scenarios: Vec<Scenario>,
     pub(crate) timing: Timing,
     /// Whether a user of a closed loop waits as long as `Retry-After` says.
     pub(crate) honour_retry_after: bool,
     pub(crate) connections: Connections,
-    /// Which part of it this process sends.
-    pub(crate) part: Part,
+    /// Which shard of it this process sends.
+    pub(crate) shard: Shard,
     /// t = 0 on the engine's clock; as soon as possible without.
     pub(crate) start: Option<u64>,
     pub(crate) until: Until,
@@ -47,39 +47,42 @@ pub(crate) struct LoadPlan {
 }
 
 impl LoadPlan {
-    /// Returns what has figures of its own, in the order of the recorders: the stages, then what flows are measured as.
+    /// Returns what has figures of its own, in the order of the recorders: the stages, then what scenarios are measured as.
     pub(crate) fn measured(&self) -> impl Iterator<Item = &Measured> {
-        let wholes = self.flows.iter().filter_map(|flow| flow.whole.as_ref());
+        let wholes = self
+            .scenarios
+            .iter()
+            .filter_map(|scenario| scenario.whole.as_ref());
         let stages = self.targets.iter().map(|target| &target.measured);
         stages.chain(wholes)
     }
 
-    /// Returns the number of the recorder that a flow's arrivals count in.
-    pub(super) fn recorder(&self, flow: usize) -> usize {
-        if self.flows[flow].whole.is_none() {
-            return self.flows[flow].steps[0];
+    /// Returns the number of the recorder that a scenario's arrivals count in.
+    pub(crate) fn recorder(&self, scenario: usize) -> usize {
+        if self.scenarios[scenario].whole.is_none() {
+            return self.scenarios[scenario].steps[0];
         }
-        let before = self.flows[..flow].iter();
-        self.targets.len() + before.filter(|flow| flow.whole.is_some()).count()
+        let before = self.scenarios[..scenario].iter();
+        self.targets.len() + before.filter(|scenario| scenario.whole.is_some()).count()
     }
 
     /// Returns the numbers of the recorders that hold the answers of a stage or pipeline: its own, and where only kinds of users call it,
     /// theirs.
     pub(crate) fn recorders_of(&self, name: &str) -> Vec<usize> {
         let own = self.measured().position(|measured| measured.name == name);
-        let calls = |flow: &usize| self.flows[*flow].of == name;
+        let calls = |scenario: &usize| self.scenarios[*scenario].of == name;
         match own {
             Some(own) => vec![own],
-            None => (0..self.flows.len())
+            None => (0..self.scenarios.len())
                 .filter(calls)
-                .map(|flow| self.recorder(flow))
+                .map(|scenario| self.recorder(scenario))
                 .collect(),
         }
     }
 
-    /// Returns the names of the flows, as the manifest's `target` has them.
-    pub(crate) fn flow_names(&self) -> impl Iterator<Item = &str> {
-        (0..self.flows.len()).map(|flow| self.name(self.recorder(flow)))
+    /// Returns the names of the scenarios, as the manifest's `target` has them.
+    pub(crate) fn scenario_names(&self) -> impl Iterator<Item = &str> {
+        (0..self.scenarios.len()).map(|scenario| self.name(self.recorder(scenario)))
     }
 
     /// Returns the name of what a recorder belongs to.
@@ -92,21 +95,21 @@ impl LoadPlan {
 
 /// What one arrival starts: one request to a stage, or one request after another, each made of what came back before.
 #[derive(Clone)]
-pub(crate) struct Flow {
+pub(crate) struct Scenario {
     /// The stages that it calls, in order, by their numbers in [`LoadPlan::targets`]; never empty.
     pub(crate) steps: Vec<usize>,
     /// The stage or pipeline that this is.
     pub(crate) of: String,
     /// How its cases, or sessions, are chosen.
-    pub(crate) choice: Choice,
+    pub(crate) sequence: CaseSequence,
     /// What the whole way is measured as, where it is a pipeline or one kind of user of a mix.
     pub(crate) whole: Option<Measured>,
-    /// Which of the load's arrivals start it, where flows share them out; without, it has an arrival process of its own.
+    /// Which of the load's arrivals start it, where scenarios share them out; without, it has an arrival process of its own.
     pub(crate) share: Option<ShareOfArrivals>,
     pub(crate) cases: Arc<Cases>,
 }
 
-/// What the arrivals of a flow send.
+/// What the arrivals of a scenario send.
 pub(crate) struct Cases {
     /// What the cases are called, in the order of the data.
     pub(crate) ids: Vec<String>,
@@ -119,7 +122,7 @@ pub(crate) struct Cases {
     pub(crate) sessions: Option<Sessions>,
 }
 
-/// The conversations of a flow.
+/// The conversations of a scenario.
 pub(crate) struct Sessions {
     /// The cases of each, in the order in which they are sent; none is empty.
     pub(crate) turns: Vec<Vec<usize>>,
@@ -163,7 +166,7 @@ impl Measured {
             } = &slo.target
                 && *stat != Stat::Min
             {
-                let limit = super::arrival::nanos(*limit);
+                let limit = crate::load::arrival::nanos(*limit);
                 match limits.iter_mut().find(|(known, _)| known == metric) {
                     Some((_, known)) => *known = (*known).min(limit),
                     None => limits.push((*metric, limit)),
@@ -208,7 +211,7 @@ pub(crate) struct Tls {
 #[derive(Clone)]
 pub(crate) enum Prepared {
     Http(Written),
-    Http2(Exchange),
+    Http2(Http2Request),
     Process(ProcessRequest),
 }
 
@@ -221,7 +224,7 @@ impl Prepared {
                     request,
                     connections == Connections::PerRequest,
                 )),
-                HttpVersion::Two => Self::Http2(Exchange::new(request)?),
+                HttpVersion::Two => Self::Http2(Http2Request::new(request)?),
             },
             Request::Process(request) => Self::Process(request.clone()),
         })
@@ -230,12 +233,12 @@ impl Prepared {
 
 /// A request of HTTP/2, whose bytes depend on what its connection has carried before.
 #[derive(Clone)]
-pub(crate) struct Exchange {
-    pub(super) head: http::Request<()>,
-    pub(super) body: Bytes,
+pub(crate) struct Http2Request {
+    pub(crate) head: http::Request<()>,
+    pub(crate) body: Bytes,
 }
 
-impl Exchange {
+impl Http2Request {
     /// Writes it; fails where a header cannot be one.
     fn new(request: &HttpRequest) -> Result<Self, ReadError> {
         let wrong = |error: http::Error| ReadError {
@@ -311,8 +314,8 @@ const OWN_HEADERS: [(&str, &str); 2] = [
 /// A request as the bytes that go over the wire.
 #[derive(Clone, Default)]
 pub(crate) struct Written {
-    pub(super) bytes: Bytes,
-    pub(super) is_head: bool,
+    pub(crate) bytes: Bytes,
+    pub(crate) is_head: bool,
 }
 
 impl Written {

@@ -7,10 +7,10 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::arrival::Timing;
-use super::plan::{Cases, Endpoint, Flow, LoadPlan, Measured, Prepared, Target};
-use super::stub::{Request, Step, Stub, ok, send, wait};
-use super::{Choice, Keep, LoadResult, Part, run};
+use crate::load::arrival::Timing;
+use crate::load::plan::{Cases, Endpoint, LoadPlan, Measured, Prepared, Scenario, Target};
+use crate::load::stub::{Request, Step, Stub, ok, send, wait};
+use crate::load::{CaseSequence, Keep, LoadResult, Shard, run};
 use crate::manifest::{
     Connections, Curve, Gaps, HttpVersion, KindTable, Problems, Timeouts, Until, Users,
 };
@@ -59,10 +59,10 @@ fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
     let request = target.call.request(&Scope::default()).unwrap();
     LoadPlan {
         targets: vec![target],
-        flows: vec![Flow {
+        scenarios: vec![Scenario {
             steps: vec![0],
             of: "s".to_owned(),
-            choice: Choice::InTurn(1),
+            sequence: CaseSequence::InTurn(1),
             whole: None,
             share: None,
             cases: Arc::new(Cases {
@@ -75,7 +75,7 @@ fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
         timing,
         honour_retry_after: false,
         connections: Connections::Pooled,
-        part: Part::WHOLE,
+        shard: Shard::WHOLE,
         start: None,
         until,
         warmup: Duration::ZERO,
@@ -276,7 +276,7 @@ fn carried(timing: Timing, connections: Connections) -> (Vec<usize>, StageResult
     let request = target.call.request(&Scope::default()).unwrap();
     let mut plan = plan(target, timing, Until::Requests(30));
     let request = Prepared::new(&request, connections).unwrap();
-    Arc::get_mut(&mut plan.flows[0].cases).unwrap().requests = vec![request];
+    Arc::get_mut(&mut plan.scenarios[0].cases).unwrap().requests = vec![request];
     plan.connections = connections;
     let (_, stage) = run_quietly(&plan);
     let requests = stub.requests();

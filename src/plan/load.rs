@@ -17,10 +17,11 @@ use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
 use crate::load::{
-    Cases, Choice, Endpoint, Flow, LoadPlan, Measured, Part, Prepared, Sessions, Target, Tls,
+    CaseSequence, Cases, Endpoint, LoadPlan, Measured, Prepared, Scenario, Sessions, Shard, Target,
+    Tls,
 };
 use crate::manifest::{
-    self, Arrivals, HttpVersion, Length, Load, Scenario, Sends, ShareOfArrivals, Until, Users,
+    self, Arrivals, HttpVersion, Length, Load, Sends, ShareOfArrivals, Until, Users,
 };
 use crate::measure::{Rate, now_ns, show_duration};
 use crate::name::Name;
@@ -40,19 +41,19 @@ pub(crate) struct LoadOverrides {
     pub(crate) concurrency: Option<u32>,
     pub(crate) duration: Option<Duration>,
     pub(crate) seed: Option<u64>,
-    /// Only this part of it.
-    pub(crate) part: Option<Part>,
+    /// Only this shard of it.
+    pub(crate) shard: Option<Shard>,
     /// The wall-clock time of t = 0.
     pub(crate) start_at: Option<Timestamp>,
 }
 
 impl LoadOverrides {
-    /// Restricts a plan to this process's part of it, which also has its part of the budgets, and sets its beginning.
-    pub(crate) fn take_part(&self, plan: &mut LoadPlan, now: Timestamp) -> Result<()> {
-        if let Some(part) = self.part {
-            plan.part = part;
-            plan.max_requests = plan.max_requests.map(|most| part.share(most));
-            plan.max_cost = plan.max_cost.map(|most| most / f64::from(part.of));
+    /// Restricts a plan to this process's shard of it, which also has its share of the budgets, and sets its beginning.
+    pub(crate) fn take_shard(&self, plan: &mut LoadPlan, now: Timestamp) -> Result<()> {
+        if let Some(shard) = self.shard {
+            plan.shard = shard;
+            plan.max_requests = plan.max_requests.map(|most| shard.share(most));
+            plan.max_cost = plan.max_cost.map(|most| most / f64::from(shard.of));
         }
         let Some(start) = self.start_at else {
             return Ok(());
@@ -102,12 +103,12 @@ pub(crate) async fn load_plan(
     load: &Load,
     only: &[String],
 ) -> Result<LoadPlan> {
-    let (mut targets, mut flows) = (Vec::new(), Vec::new());
+    let (mut targets, mut scenarios) = (Vec::new(), Vec::new());
     let sender = |sends| Sender::new(project, client, load, sends);
     if load.mix.is_empty() {
         let sender = sender(&load.sends)?;
         for name in names(load, only) {
-            flows.push(sender.flow(&name, &mut targets).await?);
+            scenarios.push(sender.scenario(&name, &mut targets).await?);
         }
     } else {
         if let Some(stage) = only.first() {
@@ -117,22 +118,22 @@ pub(crate) async fn load_plan(
             }
             .into());
         }
-        for (scenario, share) in load.mix.iter().zip(Scenario::shares(&load.mix)) {
-            enough_users(load, scenario, share)?;
-            let sender = sender(&scenario.sends)?;
-            let mut flow = sender.flow(scenario.target.as_str(), &mut targets).await?;
-            sender.make_scenario(&mut flow, scenario, share)?;
-            flows.push(flow);
+        for (kind, share) in load.mix.iter().zip(manifest::Scenario::shares(&load.mix)) {
+            enough_users(load, kind, share)?;
+            let sender = sender(&kind.sends)?;
+            let mut scenario = sender.scenario(kind.target.as_str(), &mut targets).await?;
+            sender.make_scenario(&mut scenario, kind, share)?;
+            scenarios.push(scenario);
         }
     }
     let (timing, until) = arrivals::timing(&project.folder, load)?;
     Ok(LoadPlan {
         targets,
-        flows,
+        scenarios,
         timing,
         honour_retry_after: load.honour_retry_after,
         connections: load.connections,
-        part: Part::WHOLE,
+        shard: Shard::WHOLE,
         start: None,
         until,
         warmup: load.warmup,
@@ -144,7 +145,11 @@ pub(crate) async fn load_plan(
 }
 
 /// Checks that a kind of user has a user, of as many as a flag may have made them.
-fn enough_users(load: &Load, scenario: &Scenario, share: ShareOfArrivals) -> Result<(), PlanError> {
+fn enough_users(
+    load: &Load,
+    scenario: &manifest::Scenario,
+    share: ShareOfArrivals,
+) -> Result<(), PlanError> {
     match &load.arrivals {
         Arrivals::Closed(users) if share.users(users.concurrency).is_empty() => {
             Err(PlanError::Conflict {
@@ -172,7 +177,7 @@ fn names(load: &Load, only: &[String]) -> Vec<String> {
     names
 }
 
-/// What the flows of a load are made of that send the same.
+/// What the scenarios of a load are made of that send the same.
 struct Sender<'a> {
     project: &'a Project,
     client: &'a Client,
@@ -205,23 +210,23 @@ impl<'a> Sender<'a> {
         })
     }
 
-    async fn flow(&self, name: &str, targets: &mut Vec<Target>) -> Result<Flow> {
+    async fn scenario(&self, name: &str, targets: &mut Vec<Target>) -> Result<Scenario> {
         match self.project.manifest.pipeline(name) {
             Some(pipeline) => self.pipeline(pipeline, targets).await,
             None => self.stage(name, targets).await,
         }
     }
 
-    /// Makes a flow that of one kind of user: with figures of its own, and its share of the arrivals.
+    /// Makes a scenario one kind of user: with figures of its own, and its share of the arrivals.
     fn make_scenario(
         &self,
-        flow: &mut Flow,
-        scenario: &Scenario,
+        scenario: &mut Scenario,
+        kind: &manifest::Scenario,
         share: ShareOfArrivals,
     ) -> Result<()> {
-        let steps = self.project.manifest.steps_of(&scenario.target).iter();
-        let names = steps.map(Name::as_str).chain([scenario.target.as_str()]);
-        if let Some(cases) = Arc::get_mut(&mut flow.cases)
+        let steps = self.project.manifest.steps_of(&kind.target).iter();
+        let names = steps.map(Name::as_str).chain([kind.target.as_str()]);
+        if let Some(cases) = Arc::get_mut(&mut scenario.cases)
             && cases.scopes.is_empty()
         {
             let scope = self.project.scope(names)?;
@@ -229,11 +234,11 @@ impl<'a> Sender<'a> {
             let scopes = scopes.map(|case| scope.of(&case.input, &case.expected));
             cases.scopes = scopes.collect();
         }
-        flow.share = Some(share);
-        flow.whole = Some(Measured {
-            name: scenario.name.to_string(),
+        scenario.share = Some(share);
+        scenario.whole = Some(Measured {
+            name: kind.name.to_string(),
             is_judged: false,
-            ..measured(self.project, scenario.target.as_str())
+            ..measured(self.project, kind.target.as_str())
         });
         Ok(())
     }
@@ -247,7 +252,7 @@ impl<'a> Sender<'a> {
     }
 
     /// Resolves a stage that is called alone.
-    async fn stage(&self, name: &str, targets: &mut Vec<Target>) -> Result<Flow> {
+    async fn stage(&self, name: &str, targets: &mut Vec<Target>) -> Result<Scenario> {
         let caller = self.caller(name)?;
         let (mut requests, mut scopes) = (Vec::new(), Vec::new());
         let mut endpoint = None;
@@ -270,10 +275,10 @@ impl<'a> Sender<'a> {
         }
         let target = self.target(&caller, endpoint)?;
         let cases = self.cases(requests, scopes);
-        Ok(Flow {
+        Ok(Scenario {
             steps: vec![place(target, targets)],
             of: name.to_owned(),
-            choice: self.choice(&cases),
+            sequence: self.sequence(&cases),
             whole: None,
             share: None,
             cases: Arc::new(cases),
@@ -286,7 +291,7 @@ impl<'a> Sender<'a> {
         &self,
         pipeline: &manifest::Pipeline,
         targets: &mut Vec<Target>,
-    ) -> Result<Flow> {
+    ) -> Result<Scenario> {
         let mut steps = Vec::new();
         let mut requests = Vec::new();
         for step in &pipeline.steps {
@@ -312,10 +317,10 @@ impl<'a> Sender<'a> {
         let scopes = self.cases.iter();
         let scopes = scopes.map(|case| scope.of(&case.input, &case.expected));
         let cases = self.cases(requests, scopes.collect());
-        Ok(Flow {
+        Ok(Scenario {
             steps,
             of: pipeline.name.to_string(),
-            choice: self.choice(&cases),
+            sequence: self.sequence(&cases),
             whole: Some(measured(self.project, pipeline.name.as_str())),
             share: None,
             cases: Arc::new(cases),
@@ -344,7 +349,7 @@ impl<'a> Sender<'a> {
         })
     }
 
-    fn choice(&self, cases: &Cases) -> Choice {
+    fn sequence(&self, cases: &Cases) -> CaseSequence {
         let weight = |case: &Case| case.weight.unwrap_or(1.0);
         let weights: Vec<f64> = match &cases.sessions {
             // A session is as likely as its first turn.
@@ -354,7 +359,7 @@ impl<'a> Sender<'a> {
             }
             None => self.cases.iter().map(weight).collect(),
         };
-        Choice::new(self.sends.order, &weights)
+        CaseSequence::new(self.sends.order, &weights)
     }
 
     fn cases(&self, requests: Vec<Prepared>, scopes: Vec<Scope>) -> Cases {
@@ -478,7 +483,7 @@ pub(crate) const SHARD: &str = "shard";
 
 /// Returns the plan as it is stored with the run: what was sent, when, and for how long.
 pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
-    let targets: Vec<&str> = plan.flow_names().collect();
+    let targets: Vec<&str> = plan.scenario_names().collect();
     let mut document = json!({
         "target": targets,
         "arrivals": arrivals::document(&load.arrivals),
@@ -491,13 +496,13 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
     if load.mix.is_empty() {
         describe(&load.sends, &mut document);
     } else {
-        let mix = load.mix.iter().map(|scenario| {
+        let mix = load.mix.iter().map(|kind| {
             let mut document = json!({
-                "weight": scenario.weight,
-                "target": scenario.target.as_str(),
+                "weight": kind.weight,
+                "target": kind.target.as_str(),
             });
-            describe(&scenario.sends, &mut document);
-            (scenario.name.to_string(), document)
+            describe(&kind.sends, &mut document);
+            (kind.name.to_string(), document)
         });
         document["mix"] = mix.collect();
     }
@@ -506,8 +511,8 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
         Until::Requests(count) => ("requests", json!(count)),
     };
     document[key] = until;
-    if plan.part != Part::WHOLE {
-        document[SHARD] = json!(plan.part.to_string());
+    if plan.shard != Shard::WHOLE {
+        document[SHARD] = json!(plan.shard.to_string());
     }
     document
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::cell::cells;
 use super::summary::summary;
 use super::waterfall::waterfalls;
-use crate::load::{self, Keep, LoadError, LoadPlan, LoadResult, Timing, Trace};
+use crate::load::{self, Keep, LoadError, LoadPlan, LoadResult, RequestLog, Timing};
 use crate::manifest::{Until, Users};
 use crate::measure::{Event, EventSink};
 use crate::record::{
@@ -141,7 +141,7 @@ impl ProfileRun {
             .iter()
             .map(|it| it.measured.name.clone())
             .collect();
-        let traces: Vec<Trace> = inside.traces;
+        let traces: Vec<RequestLog> = inside.traces;
         self.profile.waterfalls = waterfalls(&traces, &names);
         self.stages = inside.stages;
         self.stages
@@ -162,9 +162,9 @@ struct Course<'a> {
 
 impl Course<'_> {
     fn measure(&mut self, plan: &mut LoadPlan, timing: &Timing) -> Result<LoadResult, LoadError> {
-        let note = plan.flow_names().collect::<Vec<_>>().join(", ");
+        let note = plan.scenario_names().collect::<Vec<_>>().join(", ");
         self.prepare(plan, timing);
-        let part = Part {
+        let part = Shard {
             sink: self.sink,
             before: self.each * self.past,
             note: format!("{} of {}: {note}", self.past + 1, self.all),
@@ -211,13 +211,13 @@ const KEEP: Keep = Keep {
 };
 
 /// Shows one measurement as a part of the whole.
-struct Part<'a> {
+struct Shard<'a> {
     sink: &'a dyn EventSink,
     before: Duration,
     note: String,
 }
 
-impl EventSink for Part<'_> {
+impl EventSink for Shard<'_> {
     fn emit(&self, event: Event) {
         if let Event::Progress {
             elapsed,

@@ -1,12 +1,12 @@
 //! A typical and a slow request, by their parts.
 
-use crate::load::Trace;
+use crate::load::RequestLog;
 use crate::record::{Span, Waterfall};
 
 /// Returns the requests at the median and at the 95th percentile of the response time; a request that really was, not an
 /// average. `names` are those of the stages by number. Nothing where no request came back.
-pub(super) fn waterfalls(traces: &[Trace], names: &[String]) -> Vec<Waterfall> {
-    let mut timed: Vec<(u64, &Trace)> = traces
+pub(super) fn waterfalls(traces: &[RequestLog], names: &[String]) -> Vec<Waterfall> {
+    let mut timed: Vec<(u64, &RequestLog)> = traces
         .iter()
         .filter_map(|trace| Some((trace.response_time()?, trace)))
         .collect();
@@ -27,7 +27,7 @@ pub(super) fn waterfalls(traces: &[Trace], names: &[String]) -> Vec<Waterfall> {
         .collect()
 }
 
-fn spans(trace: &Trace, names: &[String]) -> Option<Vec<Span>> {
+fn spans(trace: &RequestLog, names: &[String]) -> Option<Vec<Span>> {
     let (_, first) = trace.steps.first()?;
     let ms = |at: u64| at.saturating_sub(first.intended) as f64 / 1e6;
     trace
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use crate::measure::Stamps;
 
-    fn trace(total_ms: u64) -> Trace {
+    fn trace(total_ms: u64) -> RequestLog {
         let step = |due: u64, end: u64| Stamps {
             intended: due * 1_000_000,
             dequeued: due * 1_000_000,
@@ -59,15 +59,15 @@ mod tests {
             last_content: Some(end * 1_000_000),
             ..Stamps::default()
         };
-        Trace {
-            flow: 0,
+        RequestLog {
+            scenario: 0,
             steps: vec![(0, step(100, 102)), (1, step(102, 100 + total_ms))],
         }
     }
 
     #[test]
     fn a_typical_and_a_slow_request_are_real_ones() {
-        let traces: Vec<Trace> = (1..=100).map(|ms| trace(ms + 2)).collect();
+        let traces: Vec<RequestLog> = (1..=100).map(|ms| trace(ms + 2)).collect();
         let names = ["retrieve".to_owned(), "llm".to_owned()];
         let drawn = waterfalls(&traces, &names);
         let times: Vec<f64> = drawn.iter().map(|it| it.response_time_ms).collect();

@@ -60,7 +60,7 @@ pub(crate) enum Phase {
 /// 1, exponential (`−ln(1 − u)`), or gamma distributed with shape 1/cv² and scale cv². At a flat rate these are the
 /// constant, the Poisson, and the gamma process, conditioned on an arrival at 0. The random numbers are those of `ChaCha8`
 /// keyed by the seed, with one stream for each target and phase.
-pub(crate) struct Schedule {
+pub(crate) struct DueTimes {
     source: Source,
     index: u64,
     end: End,
@@ -91,7 +91,7 @@ enum End {
     Count(u64),
 }
 
-impl Schedule {
+impl DueTimes {
     /// Makes the schedule of the `target`-th target of an open loop; `None` in a closed loop, which has none, and for a
     /// warm-up before a curve that begins at rate 0.
     pub(crate) fn new(
@@ -180,7 +180,7 @@ impl Source {
     }
 }
 
-impl Iterator for Schedule {
+impl Iterator for DueTimes {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn arrivals(timing: &Timing, until: Until, seed: u64) -> Vec<u64> {
-        Schedule::new(timing, until, seed, 0, Phase::Measured)
+        DueTimes::new(timing, until, seed, 0, Phase::Measured)
             .unwrap()
             .collect()
     }
@@ -375,19 +375,19 @@ mod tests {
         let timing = Timing::Listed([0, 5, 5, 1_000_000_000].into());
         let all = Until::Duration(Duration::from_secs(2));
         assert_eq!(arrivals(&timing, all, 1), [0, 5, 5, 1_000_000_000]);
-        let warmup: Vec<u64> = Schedule::new(&timing, all, 1, 0, Phase::Warmup)
+        let warmup: Vec<u64> = DueTimes::new(&timing, all, 1, 0, Phase::Warmup)
             .unwrap()
             .collect();
         assert_eq!(warmup.len(), 6);
         let single = Timing::Listed([0].into());
-        assert!(Schedule::new(&single, all, 1, 0, Phase::Warmup).is_none());
+        assert!(DueTimes::new(&single, all, 1, 0, Phase::Warmup).is_none());
     }
 
     #[test]
     fn seeds_targets_and_phases_have_schedules_of_their_own() {
         let timing = timing(Gaps::Exponential, 10.0);
         let first = |seed, target, phase| {
-            Schedule::new(&timing, Until::Requests(5), seed, target, phase)
+            DueTimes::new(&timing, Until::Requests(5), seed, target, phase)
                 .unwrap()
                 .collect::<Vec<u64>>()
         };

@@ -1,7 +1,7 @@
 //! The engine over HTTP/2: several requests at once on a connection.
 
-use super::*;
 use crate::load::http2_stub::{Answer, Http2Stub, Manner};
+use crate::load::tests::*;
 use crate::protocol;
 
 /// A plan whose stage is spoken to in HTTP/2.
@@ -20,7 +20,7 @@ fn plan2(stub: &Http2Stub, kind: &str, keys: &str, timing: Timing, until: Until)
     };
     request.version = HttpVersion::Two;
     let request = Prepared::new(&protocol::Request::Http(request), Connections::Pooled);
-    Arc::get_mut(&mut plan.flows[0].cases).unwrap().requests = vec![request.unwrap()];
+    Arc::get_mut(&mut plan.scenarios[0].cases).unwrap().requests = vec![request.unwrap()];
     plan
 }
 
@@ -169,7 +169,7 @@ fn a_server_without_http2_is_told() {
         version: HttpVersion::Two,
     };
     let request = Prepared::new(&protocol::Request::Http(exchange), Connections::Pooled);
-    Arc::get_mut(&mut plan.flows[0].cases).unwrap().requests = vec![request.unwrap()];
+    Arc::get_mut(&mut plan.scenarios[0].cases).unwrap().requests = vec![request.unwrap()];
     let (result, stage) = run_quietly(&plan);
     assert_eq!(
         (stage.ok, stage.errors["connect"]),
@@ -189,7 +189,7 @@ fn a_session_that_is_over_leaves_no_connection_open() {
     let stub = Http2Stub::start(Manner::default(), None, |_, _| Answer::after(3, "x"));
     let mut plan = plan2(&stub, "http", "", open("100/s"), Until::Requests(20));
     plan.connections = Connections::PerSession;
-    let cases = Arc::get_mut(&mut plan.flows[0].cases).unwrap();
+    let cases = Arc::get_mut(&mut plan.scenarios[0].cases).unwrap();
     cases.requests = vec![cases.requests[0].clone(); 3];
     cases.scopes = vec![Scope::default(); 3];
     cases.sessions = Some(crate::load::Sessions {

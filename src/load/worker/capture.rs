@@ -9,7 +9,7 @@ const MOST: usize = 20_000;
 /// An ok answer of the measured phase.
 #[derive(Clone)]
 pub(crate) struct Captured {
-    pub(crate) flow: usize,
+    pub(crate) scenario: usize,
     pub(crate) case: usize,
     pub(crate) reply: Reply,
     pub(crate) stamps: Stamps,
@@ -20,7 +20,7 @@ pub(crate) struct Captured {
 }
 
 /// What one thread keeps: every answer, and when these become too many, every second of them, every fourth, and so on.
-pub(super) struct Answers {
+pub(crate) struct Answers {
     /// Of which recorders.
     of: Vec<usize>,
     kept: Vec<Captured>,
@@ -43,7 +43,7 @@ impl Default for Answers {
 
 impl Answers {
     /// Keeps those of these recorders.
-    pub(super) fn of(recorders: Vec<usize>) -> Self {
+    pub(crate) fn of(recorders: Vec<usize>) -> Self {
         Self {
             of: recorders,
             ..Self::default()
@@ -51,7 +51,7 @@ impl Answers {
     }
 
     /// Takes an answer of a recorder, if it is kept and its turn has come.
-    pub(super) fn take(&mut self, recorder: usize, answer: impl FnOnce() -> Captured) {
+    pub(crate) fn take(&mut self, recorder: usize, answer: impl FnOnce() -> Captured) {
         if !self.of.contains(&recorder) {
             return;
         }
@@ -75,7 +75,7 @@ impl Answers {
     }
 
     /// Returns what was kept.
-    pub(super) fn into_vec(self) -> Vec<Captured> {
+    pub(crate) fn into_vec(self) -> Vec<Captured> {
         self.kept
     }
 }
@@ -93,7 +93,7 @@ mod tests {
         for case in 0..50 {
             answers.take(1, || unreachable!("nobody asked for these"));
             answers.take(0, || Captured {
-                flow: 0,
+                scenario: 0,
                 case,
                 reply: Reply::default(),
                 stamps: Stamps::default(),

@@ -1,22 +1,22 @@
 //! Connections that carry several requests at once: HTTP/2.
 
-use super::Shard;
-use crate::load::attempt::Finished;
-use crate::load::connection::Phase;
-use crate::load::http2::Http2;
 use crate::load::plan::Endpoint;
+use crate::load::pool::connection::Phase;
+use crate::load::wire::http2::Http2;
+use crate::load::worker::Worker;
+use crate::load::worker::request::Completion;
 use crate::manifest::{Connections, HttpVersion};
 use crate::measure::Failure;
 
-impl Shard<'_> {
+impl Worker<'_> {
     /// Returns whether a target's connections carry several requests at once.
-    pub(super) fn is_multiplexed(&self, target: usize) -> bool {
+    pub(crate) fn is_multiplexed(&self, target: usize) -> bool {
         let endpoint = &self.plan.targets[target].endpoint;
         matches!(endpoint, Endpoint::Http { version, .. } if *version == HttpVersion::Two)
     }
 
     /// Begins to speak HTTP/2 on a connection that stands.
-    pub(super) fn greet(&mut self, at: usize) {
+    pub(crate) fn greet(&mut self, at: usize) {
         let Some(connection) = self.connections.get(at) else {
             return;
         };
@@ -37,16 +37,16 @@ impl Shard<'_> {
     }
 
     /// Sends off a request that was put on a connection, or ends it where the connection refused.
-    pub(super) fn begun(&mut self, at: usize, refused: Option<Finished>) {
+    pub(crate) fn begun(&mut self, at: usize, refused: Option<Completion>) {
         self.write(at);
         self.connections.list(at);
-        let Some(finished) = refused else {
+        let Some(completion) = refused else {
             return;
         };
         let connection = self.connections.get(at);
         let http2 = connection.and_then(|connection| connection.http2.as_ref());
         let is_over = http2.is_some_and(|http2| http2.is_over());
-        self.ended(finished);
+        self.ended(completion);
         // One that refused for the request's own sake goes on with what it carries.
         if is_over {
             self.retire(at);
@@ -54,7 +54,7 @@ impl Shard<'_> {
     }
 
     /// Takes what one read brought to a connection and returns whether it stays open.
-    pub(super) fn take_frames(&mut self, at: usize, count: usize, now: u64) -> bool {
+    pub(crate) fn take_frames(&mut self, at: usize, count: usize, now: u64) -> bool {
         let Some(connection) = self.connections.get(at) else {
             return false;
         };
@@ -66,8 +66,8 @@ impl Shard<'_> {
         let is_ready = http2.is_ready();
         if count == 0 {
             let detail = "the connection was closed before the answer was complete".to_owned();
-            for finished in ended {
-                self.ended(finished);
+            for completion in ended {
+                self.ended(completion);
             }
             self.broken(at, Failure::Reset, detail);
             return false;
@@ -87,8 +87,8 @@ impl Shard<'_> {
         if was_used && is_free && self.plan.connections == Connections::PerSession {
             self.connections.put_idle(at);
         }
-        for finished in ended {
-            self.ended(finished);
+        for completion in ended {
+            self.ended(completion);
         }
         if was_used && self.plan.connections == Connections::PerRequest {
             self.retire(at);
@@ -99,7 +99,7 @@ impl Shard<'_> {
     }
 
     /// Ends one request of a connection, which goes on without it.
-    pub(super) fn break_stream(
+    pub(crate) fn break_stream(
         &mut self,
         at: usize,
         stream: usize,
@@ -108,10 +108,10 @@ impl Shard<'_> {
     ) {
         let connection = self.connections.get(at);
         let http2 = connection.and_then(|connection| connection.http2.as_mut());
-        let finished = http2.and_then(|http2| http2.fail(stream, failure, detail));
+        let completion = http2.and_then(|http2| http2.fail(stream, failure, detail));
         self.write(at);
-        if let Some(finished) = finished {
-            self.ended(finished);
+        if let Some(completion) = completion {
+            self.ended(completion);
         }
         if self.plan.connections == Connections::PerRequest {
             self.retire(at);
@@ -142,7 +142,7 @@ impl Shard<'_> {
             // One that has just opened.
             Connections::PerSession | Connections::PerRequest => {
                 match self.pending[target].pop_front() {
-                    Some(attempt) => self.start_on(at, attempt),
+                    Some(request) => self.start_on(at, request),
                     None => self.retire(at),
                 }
             }
@@ -161,15 +161,15 @@ impl Shard<'_> {
             if !http2.is_some_and(|http2| http2.has_room()) {
                 return;
             }
-            let Some(attempt) = self.pending[target].pop_front() else {
+            let Some(request) = self.pending[target].pop_front() else {
                 return;
             };
-            self.start_on(at, attempt);
+            self.start_on(at, request);
         }
     }
 
     /// Opens a connection where requests wait and none is on its way.
-    pub(super) fn open_more(&mut self, target: usize) {
+    pub(crate) fn open_more(&mut self, target: usize) {
         let waits = !self.pending[target].is_empty();
         if waits && self.connections.opening(target) == 0 && self.may_open(target) {
             self.connect_for_one(target);

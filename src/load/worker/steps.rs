@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::attempt::Finished;
-use super::plan::{Flow, LoadPlan, Prepared};
+use crate::load::plan::{LoadPlan, Prepared, Scenario};
+use crate::load::worker::request::Completion;
 use crate::measure::{Failure, Stamps};
 use crate::protocol::ReadError;
 use crate::template::Scope;
 
 /// What has come of the steps so far.
-pub(super) struct Journey {
+pub(crate) struct Steps {
     /// The place of the present step in the pipeline.
     step: usize,
     /// What the present step's request is made of: the case, and what came back before.
@@ -18,32 +18,32 @@ pub(super) struct Journey {
     past: Vec<(usize, Stamps)>,
 }
 
-impl Journey {
+impl Steps {
     /// Sets out with what the templates of its case see.
-    pub(super) fn new(flow: &Flow, scope: Scope) -> Self {
+    pub(crate) fn new(scenario: &Scenario, scope: Scope) -> Self {
         Self {
             step: 0,
             scope,
-            past: Vec::with_capacity(flow.steps.len()),
+            past: Vec::with_capacity(scenario.steps.len()),
         }
     }
 
     /// Returns whether the pipeline has not yet begun to answer.
-    pub(super) fn is_at_start(&self) -> bool {
+    pub(crate) fn is_at_start(&self) -> bool {
         self.step == 0
     }
 
     /// Takes what a step brought. Returns the next step's number and request, or `None` when the way ends here.
-    pub(super) fn go_on(
+    pub(crate) fn go_on(
         &mut self,
         plan: &LoadPlan,
-        flow: &Flow,
-        finished: &Finished,
+        scenario: &Scenario,
+        completion: &Completion,
     ) -> Option<(usize, Result<Prepared, ReadError>)> {
-        let target = finished.errand.target;
-        self.past.push((target, finished.stamps));
-        let reply = finished.outcome.as_ref().ok()?;
-        let next = *flow.steps.get(self.step + 1)?;
+        let target = completion.intent.target;
+        self.past.push((target, completion.stamps));
+        let reply = completion.outcome.as_ref().ok()?;
+        let next = *scenario.steps.get(self.step + 1)?;
         self.step += 1;
         let name = plan.targets[target].measured.name.clone();
         self.scope
@@ -59,27 +59,27 @@ impl Journey {
     }
 
     /// Returns the stamps of the steps that have ended, with their targets.
-    pub(super) fn past(&self) -> Vec<(usize, Stamps)> {
+    pub(crate) fn past(&self) -> Vec<(usize, Stamps)> {
         self.past.clone()
     }
 
     /// Returns the end of the whole way: due when the first step was, answered when the last one was.
-    pub(super) fn conclude(self, plan: &LoadPlan, mut finished: Finished) -> Finished {
-        let first = self.past.first().map_or(finished.stamps, |(_, it)| *it);
-        finished.stamps = Stamps {
-            first_content: finished.stamps.first_content,
-            last_content: finished.stamps.last_content,
-            end: finished.stamps.end,
+    pub(crate) fn conclude(self, plan: &LoadPlan, mut completion: Completion) -> Completion {
+        let first = self.past.first().map_or(completion.stamps, |(_, it)| *it);
+        completion.stamps = Stamps {
+            first_content: completion.stamps.first_content,
+            last_content: completion.stamps.last_content,
+            end: completion.stamps.end,
             ..first
         };
-        let step = &plan.targets[finished.errand.target].measured.name;
-        finished.outcome = match finished.outcome {
+        let step = &plan.targets[completion.intent.target].measured.name;
+        completion.outcome = match completion.outcome {
             Ok(reply) => Ok(reply.with_outputs_of(&self.scope.steps)),
             Err(error) => Err(ReadError {
                 detail: format!("step `{step}`: {}", error.detail),
                 ..error
             }),
         };
-        finished
+        completion
     }
 }

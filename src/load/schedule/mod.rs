@@ -1,14 +1,19 @@
-//! Where a shard's next request comes from: a schedule (open loop) or users (closed loop).
+//! Where a thread's next request comes from: a schedule (open loop) or users (closed loop).
+
+mod case_sequence;
+mod shard;
+
+pub(crate) use case_sequence::{CaseSequence, mix, permute};
+pub(crate) use shard::Shard;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::arrival::{Phase, Schedule, Timing, nanos};
-use super::choice::{mix, unit};
-use super::part::Part;
-use super::plan::{Flow, LoadPlan};
+use crate::load::arrival::{DueTimes, Phase, Timing, nanos};
+use crate::load::plan::{LoadPlan, Scenario};
+use crate::load::schedule::case_sequence::unit;
 use crate::manifest::{ShareOfArrivals, Until, Users};
 
 /// Keys the random numbers that say whose an arrival is, so that they have nothing to do with those that choose its case.
@@ -16,43 +21,43 @@ const WHOSE: u64 = 0x0005_1a7e_0fa1;
 
 /// A request that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Due {
+pub(crate) struct Arrival {
     /// Absolute, on the engine's clock.
-    pub(super) intended: u64,
+    pub(crate) intended: u64,
     /// Its number within its phase; decides which case it sends.
-    pub(super) index: u64,
-    pub(super) measured: bool,
+    pub(crate) index: u64,
+    pub(crate) measured: bool,
     /// The user of a closed loop.
-    pub(super) user: Option<u32>,
+    pub(crate) user: Option<u32>,
 }
 
-/// The part of one flow's load that one shard sends.
-pub(super) enum Feed {
-    Open(OpenFeed),
-    Closed(ClosedFeed),
+/// The part of one scenario's load that one thread sends.
+pub(crate) enum Schedule {
+    Open(OpenSchedule),
+    Closed(UserSchedule),
 }
 
-/// The arrivals i with i mod `shards` = `shard` that are its flow's, warm-up first.
-pub(super) struct OpenFeed {
-    phases: VecDeque<PhaseFeed>,
-    next: Option<Due>,
+/// The arrivals i with i mod `threads` = `thread` that are its scenario's, warm-up first.
+pub(crate) struct OpenSchedule {
+    phases: VecDeque<PhaseSchedule>,
+    next: Option<Arrival>,
     seed: u64,
     share: Option<ShareOfArrivals>,
     worker: u64,
     workers: u64,
 }
 
-struct PhaseFeed {
-    schedule: Schedule,
-    /// How many arrivals of all flows, and of this one, have come out of it.
+struct PhaseSchedule {
+    due_times: DueTimes,
+    /// How many arrivals of all scenarios, and of this one, have come out of it.
     all: u64,
     own: u64,
     offset: u64,
     measured: bool,
 }
 
-/// The users u with u mod `shards` = `shard`.
-pub(super) struct ClosedFeed {
+/// The users u with u mod `threads` = `thread`.
+pub(crate) struct UserSchedule {
     /// When each user is ready, the earliest first.
     ready: BinaryHeap<Reverse<(u64, u32)>>,
     /// When each user's last request was due.
@@ -63,126 +68,128 @@ pub(super) struct ClosedFeed {
     start: u64,
     end: Option<u64>,
     limit: u64,
-    part: Part,
+    shard: Shard,
     counters: Counters,
 }
 
-/// Numbers of a closed loop, shared by all shards.
+/// Numbers of a closed loop, shared by all threads.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Counters {
-    /// Requests of one flow.
+pub(crate) struct Counters {
+    /// Requests of one scenario.
     warmup: Arc<AtomicU64>,
     measured: Arc<AtomicU64>,
-    /// Measured ones of all flows that share their arrivals.
+    /// Measured ones of all scenarios that share their arrivals.
     together: Arc<AtomicU64>,
 }
 
 impl Counters {
-    /// Makes those of every flow of a plan.
-    pub(super) fn of(plan: &LoadPlan) -> Vec<Self> {
+    /// Makes those of every scenario of a plan.
+    pub(crate) fn of(plan: &LoadPlan) -> Vec<Self> {
         let shared = Self::default();
-        let of = |flow: &Flow| match flow.share {
+        let of = |scenario: &Scenario| match scenario.share {
             None => Self::default(),
             Some(_) => Self {
                 together: Arc::clone(&shared.together),
                 ..Self::default()
             },
         };
-        plan.flows.iter().map(of).collect()
+        plan.scenarios.iter().map(of).collect()
     }
 }
 
-impl Feed {
-    /// Makes the feed of one flow in one shard; `start` is t = 0 on the engine's clock.
-    pub(super) fn new(
+impl Schedule {
+    /// Makes the schedule of one scenario in one thread; `start` is t = 0 on the engine's clock.
+    pub(crate) fn new(
         plan: &LoadPlan,
-        flow: usize,
-        (shard, shards): (usize, usize),
+        scenario: usize,
+        (thread, threads): (usize, usize),
         start: u64,
         counters: &Counters,
     ) -> Self {
-        // The threads of every process take turns: thread j of part p is worker p + j · parts.
-        let Part { index, of } = plan.part;
-        let worker = index as usize + of as usize * shard;
-        let workers = of as usize * shards;
+        // The threads of every process take turns: thread j of shard p is worker p + j · shards.
+        let Shard { index, of } = plan.shard;
+        let worker = index as usize + of as usize * thread;
+        let workers = of as usize * threads;
         match &plan.timing {
             Timing::Closed(users) => {
-                let mine = own_share(plan, flow).unwrap_or(ShareOfArrivals::ALL);
+                let mine = own_share(plan, scenario).unwrap_or(ShareOfArrivals::ALL);
                 let mine = mine.users(users.concurrency);
                 let mine = mine.filter(|user| *user as usize % workers == worker);
-                Self::Closed(ClosedFeed::new(plan, *users, mine, start, counters))
+                Self::Closed(UserSchedule::new(plan, *users, mine, start, counters))
             }
             Timing::Drawn { .. } | Timing::Listed(_) => {
                 let whose = (worker as u64, workers as u64);
-                Self::Open(OpenFeed::new(plan, flow, whose, start))
+                Self::Open(OpenSchedule::new(plan, scenario, whose, start))
             }
         }
     }
 
     /// Returns when the next request is due; `None` when there is none, or none before an answer comes.
-    pub(super) fn next_at(&self) -> Option<u64> {
+    pub(crate) fn next_at(&self) -> Option<u64> {
         match self {
-            Self::Open(feed) => feed.next.map(|due| due.intended),
-            Self::Closed(feed) => feed.ready.peek().map(|Reverse((at, _))| *at),
+            Self::Open(schedule) => schedule.next.map(|due| due.intended),
+            Self::Closed(schedule) => schedule.ready.peek().map(|Reverse((at, _))| *at),
         }
     }
 
     /// Takes the next request if it is due by `now`.
-    pub(super) fn take(&mut self, now: u64) -> Option<Due> {
+    pub(crate) fn take(&mut self, now: u64) -> Option<Arrival> {
         match self {
-            Self::Open(feed) => {
-                let due = feed.next.filter(|due| due.intended <= now)?;
-                feed.advance();
+            Self::Open(schedule) => {
+                let due = schedule.next.filter(|due| due.intended <= now)?;
+                schedule.advance();
                 Some(due)
             }
-            Self::Closed(feed) => feed.take(now),
+            Self::Closed(schedule) => schedule.take(now),
         }
     }
 
-    /// Tells the feed that a user's request has ended.
-    pub(super) fn answered(&mut self, user: Option<u32>, now: u64) {
-        if let (Self::Closed(feed), Some(user)) = (self, user) {
-            feed.come_back(user, now);
+    /// Tells the schedule that a user's request has ended.
+    pub(crate) fn answered(&mut self, user: Option<u32>, now: u64) {
+        if let (Self::Closed(schedule), Some(user)) = (self, user) {
+            schedule.come_back(user, now);
         }
     }
 
     /// Returns how many requests are due by `now` and were not taken.
-    pub(super) fn overdue(&mut self, now: u64) -> u64 {
+    pub(crate) fn overdue(&mut self, now: u64) -> u64 {
         let mut count = 0;
-        if let Self::Open(feed) = self {
-            while feed.next.is_some_and(|due| due.intended <= now) {
-                count += u64::from(feed.next.is_some_and(|due| due.measured));
-                feed.advance();
+        if let Self::Open(schedule) = self {
+            while schedule.next.is_some_and(|due| due.intended <= now) {
+                count += u64::from(schedule.next.is_some_and(|due| due.measured));
+                schedule.advance();
             }
         }
         count
     }
 }
 
-/// Returns the part of the load's arrivals that is a flow's, where flows share them out.
-fn own_share(plan: &LoadPlan, flow: usize) -> Option<ShareOfArrivals> {
-    plan.flows.get(flow)?.share
+/// Returns the share of the load's arrivals that is a scenario's, where scenarios share them out.
+fn own_share(plan: &LoadPlan, scenario: usize) -> Option<ShareOfArrivals> {
+    plan.scenarios.get(scenario)?.share
 }
 
-impl OpenFeed {
-    fn new(plan: &LoadPlan, flow: usize, (worker, workers): (u64, u64), start: u64) -> Self {
+impl OpenSchedule {
+    fn new(plan: &LoadPlan, scenario: usize, (worker, workers): (u64, u64), start: u64) -> Self {
         let warmup = nanos(plan.warmup);
-        let share = own_share(plan, flow);
+        let share = own_share(plan, scenario);
         // Flows that share their arrivals have the random numbers of the first.
-        let stream = if share.is_some() { 0 } else { flow as u64 };
+        let stream = if share.is_some() { 0 } else { scenario as u64 };
         let phase = |phase, until, offset| {
-            Schedule::new(&plan.timing, until, plan.seed, stream, phase).map(|schedule| PhaseFeed {
-                schedule,
-                all: 0,
-                own: 0,
-                offset,
-                measured: phase == Phase::Measured,
+            DueTimes::new(&plan.timing, until, plan.seed, stream, phase).map(|due_times| {
+                PhaseSchedule {
+                    due_times,
+                    all: 0,
+                    own: 0,
+                    offset,
+                    measured: phase == Phase::Measured,
+                }
             })
         };
         let before = (warmup > 0)
             .then(|| phase(Phase::Warmup, Until::Duration(plan.warmup), start - warmup));
         let measured = phase(Phase::Measured, plan.until, start);
-        let mut feed = Self {
+        let mut schedule = Self {
             phases: before.flatten().into_iter().chain(measured).collect(),
             next: None,
             seed: plan.seed,
@@ -190,14 +197,14 @@ impl OpenFeed {
             worker,
             workers,
         };
-        feed.advance();
-        feed
+        schedule.advance();
+        schedule
     }
 
     fn advance(&mut self) {
         self.next = None;
         while let Some(phase) = self.phases.front_mut() {
-            let Some(at) = phase.schedule.next() else {
+            let Some(at) = phase.due_times.next() else {
                 self.phases.pop_front();
                 continue;
             };
@@ -210,7 +217,7 @@ impl OpenFeed {
             let index = phase.own;
             phase.own += 1;
             if number % self.workers == self.worker {
-                self.next = Some(Due {
+                self.next = Some(Arrival {
                     intended: phase.offset + at,
                     index,
                     measured: phase.measured,
@@ -222,7 +229,7 @@ impl OpenFeed {
     }
 }
 
-impl ClosedFeed {
+impl UserSchedule {
     fn new(
         plan: &LoadPlan,
         users: Users,
@@ -244,7 +251,7 @@ impl ClosedFeed {
         };
         let (end, limit) = match plan.until {
             Until::Duration(duration) => (Some(start + nanos(duration)), u64::MAX),
-            Until::Requests(count) => (None, plan.part.share(count)),
+            Until::Requests(count) => (None, plan.shard.share(count)),
         };
         Self {
             ready: mine.map(|user| Reverse((first(user), user))).collect(),
@@ -254,7 +261,7 @@ impl ClosedFeed {
             start,
             end,
             limit,
-            part: plan.part,
+            shard: plan.shard,
             counters: counters.clone(),
         }
     }
@@ -268,7 +275,7 @@ impl ClosedFeed {
         self.ready.push(Reverse((rested.max(allowed), user)));
     }
 
-    fn take(&mut self, now: u64) -> Option<Due> {
+    fn take(&mut self, now: u64) -> Option<Arrival> {
         let Reverse((intended, user)) = *self.ready.peek().filter(|Reverse((at, _))| *at <= now)?;
         self.ready.pop();
         if self.end.is_some_and(|end| intended >= end) {
@@ -287,9 +294,9 @@ impl ClosedFeed {
         }
         let index = counter.fetch_add(1, Ordering::Relaxed);
         self.began[user as usize] = intended;
-        Some(Due {
+        Some(Arrival {
             intended,
-            index: index * u64::from(self.part.of) + u64::from(self.part.index),
+            index: index * u64::from(self.shard.of) + u64::from(self.shard.index),
             measured,
             user: Some(user),
         })
@@ -301,18 +308,18 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::load::choice::Choice;
     use crate::load::plan::Cases;
-    use crate::manifest::{Connections, Curve, Gaps, Scenario, Sends};
+    use crate::load::schedule::CaseSequence;
+    use crate::manifest::{self, Connections, Curve, Gaps, Sends};
 
     fn plan(timing: Timing, until: Until, warmup: u64) -> LoadPlan {
         LoadPlan {
             targets: Vec::new(),
-            flows: Vec::new(),
+            scenarios: Vec::new(),
             timing,
             honour_retry_after: false,
             connections: Connections::Pooled,
-            part: Part::WHOLE,
+            shard: Shard::WHOLE,
             start: None,
             until,
             warmup: Duration::from_millis(warmup),
@@ -323,31 +330,31 @@ mod tests {
         }
     }
 
-    fn take_all(plan: &LoadPlan, shard: usize, shards: usize) -> Vec<Due> {
-        let mut feed = Feed::new(
+    fn take_all(plan: &LoadPlan, thread: usize, threads: usize) -> Vec<Arrival> {
+        let mut schedule = Schedule::new(
             plan,
             0,
-            (shard, shards),
+            (thread, threads),
             1_000_000_000,
             &Counters::default(),
         );
-        std::iter::from_fn(|| feed.take(u64::MAX)).collect()
+        std::iter::from_fn(|| schedule.take(u64::MAX)).collect()
     }
 
     #[test]
-    fn shards_send_exactly_the_schedule_of_one() {
+    fn threads_send_exactly_the_schedule_of_one() {
         let timing = Timing::Drawn {
             gaps: Gaps::Exponential,
             curve: Curve::Flat(200.0),
         };
         let plan = plan(timing, Until::Duration(Duration::from_secs(2)), 500);
         let one = take_all(&plan, 0, 1);
-        for shards in [2, 3, 8] {
-            let mut all: Vec<Due> = (0..shards)
-                .flat_map(|shard| take_all(&plan, shard, shards))
+        for threads in [2, 3, 8] {
+            let mut all: Vec<Arrival> = (0..threads)
+                .flat_map(|thread| take_all(&plan, thread, threads))
                 .collect();
             all.sort_by_key(|due| (due.measured, due.index));
-            assert_eq!(all, one, "{shards} shards");
+            assert_eq!(all, one, "{threads} threads");
         }
         assert!(
             one.iter()
@@ -356,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_and_their_threads_send_exactly_the_schedule_of_one() {
+    fn shards_and_their_threads_send_exactly_the_schedule_of_one() {
         let timing = Timing::Drawn {
             gaps: Gaps::Gamma { cv: 2.0 },
             curve: Curve::Flat(300.0),
@@ -365,7 +372,7 @@ mod tests {
         let one = take_all(&plan, 0, 1);
         let mut all = Vec::new();
         for index in 0..3 {
-            plan.part = Part { index, of: 3 };
+            plan.shard = Shard { index, of: 3 };
             for thread in 0..2 {
                 let mine = take_all(&plan, thread, 2);
                 assert!(mine.iter().all(|due| due.index % 3 == u64::from(index)));
@@ -377,25 +384,25 @@ mod tests {
     }
 
     #[test]
-    fn flows_that_share_arrivals_take_each_once_whatever_the_shards() {
+    fn scenarios_that_share_arrivals_take_each_once_whatever_the_shards() {
         let timing = Timing::Drawn {
             gaps: Gaps::Exponential,
             curve: Curve::Flat(500.0),
         };
         let mut plan = plan(timing, Until::Requests(2_000), 100);
         let whole = take_all(&plan, 0, 1);
-        let mix = [0.5, 0.2, 0.3].map(|weight| Scenario {
+        let mix = [0.5, 0.2, 0.3].map(|weight| manifest::Scenario {
             name: "s".parse().unwrap(),
             weight,
             target: "t".parse().unwrap(),
             sends: Sends::NOTHING,
         });
-        plan.flows = Scenario::shares(&mix)
+        plan.scenarios = manifest::Scenario::shares(&mix)
             .into_iter()
-            .map(|share| Flow {
+            .map(|share| Scenario {
                 steps: vec![0],
                 of: "s".to_owned(),
-                choice: Choice::InTurn(1),
+                sequence: CaseSequence::InTurn(1),
                 whole: None,
                 share: Some(share),
                 cases: Arc::new(Cases {
@@ -406,21 +413,21 @@ mod tests {
                 }),
             })
             .collect();
-        let take = |flow: usize, shards: usize| {
-            let mut all: Vec<Due> = (0..shards)
-                .flat_map(|shard| {
+        let take = |scenario: usize, threads: usize| {
+            let mut all: Vec<Arrival> = (0..threads)
+                .flat_map(|thread| {
                     let counters = Counters::default();
-                    let mut feed =
-                        Feed::new(&plan, flow, (shard, shards), 1_000_000_000, &counters);
-                    std::iter::from_fn(move || feed.take(u64::MAX)).collect::<Vec<_>>()
+                    let mut schedule =
+                        Schedule::new(&plan, scenario, (thread, threads), 1_000_000_000, &counters);
+                    std::iter::from_fn(move || schedule.take(u64::MAX)).collect::<Vec<_>>()
                 })
                 .collect();
             all.sort_by_key(|due| due.intended);
             all
         };
         let mut all = Vec::new();
-        for (flow, expected) in [1_000_usize, 400, 600].into_iter().enumerate() {
-            let one = take(flow, 1);
+        for (scenario, expected) in [1_000_usize, 400, 600].into_iter().enumerate() {
+            let one = take(scenario, 1);
             let measured: Vec<u64> = one
                 .iter()
                 .filter(|it| it.measured)
@@ -433,11 +440,11 @@ mod tests {
                 "{}",
                 measured.len()
             );
-            assert_eq!(take(flow, 3), one);
+            assert_eq!(take(scenario, 3), one);
             all.extend(one);
         }
         all.sort_by_key(|due| due.intended);
-        let times = |all: &[Due]| all.iter().map(|due| due.intended).collect::<Vec<_>>();
+        let times = |all: &[Arrival]| all.iter().map(|due| due.intended).collect::<Vec<_>>();
         assert_eq!(times(&all), times(&whole));
     }
 
@@ -448,15 +455,15 @@ mod tests {
             ..Users::restless(2)
         };
         let plan = plan(Timing::Closed(users), Until::Requests(3), 0);
-        let mut feed = Feed::new(&plan, 0, (0, 1), 100, &Counters::default());
-        assert_eq!(feed.take(100).unwrap().user, Some(0));
-        assert_eq!(feed.take(100).unwrap().user, Some(1));
-        assert_eq!((feed.take(100), feed.next_at()), (None, None));
-        feed.answered(Some(1), 150);
-        assert_eq!(feed.next_at(), Some(155));
-        assert_eq!(feed.take(155).unwrap().index, 2);
-        feed.answered(Some(0), 160);
-        assert_eq!((feed.take(200), feed.next_at()), (None, None));
+        let mut schedule = Schedule::new(&plan, 0, (0, 1), 100, &Counters::default());
+        assert_eq!(schedule.take(100).unwrap().user, Some(0));
+        assert_eq!(schedule.take(100).unwrap().user, Some(1));
+        assert_eq!((schedule.take(100), schedule.next_at()), (None, None));
+        schedule.answered(Some(1), 150);
+        assert_eq!(schedule.next_at(), Some(155));
+        assert_eq!(schedule.take(155).unwrap().index, 2);
+        schedule.answered(Some(0), 160);
+        assert_eq!((schedule.take(200), schedule.next_at()), (None, None));
     }
 
     #[test]
@@ -466,15 +473,15 @@ mod tests {
             ..Users::restless(2)
         };
         let plan = plan(Timing::Closed(users), Until::Requests(9), 0);
-        let mut feed = Feed::new(&plan, 0, (0, 1), 0, &Counters::default());
+        let mut schedule = Schedule::new(&plan, 0, (0, 1), 0, &Counters::default());
         let ms = 1_000_000;
-        assert_eq!(feed.take(0).unwrap().intended, 0);
-        assert_eq!(feed.next_at(), Some(50 * ms)); // the second user begins half a gap later
-        assert_eq!(feed.take(50 * ms).unwrap().user, Some(1));
-        feed.answered(Some(0), 20 * ms);
-        assert_eq!(feed.next_at(), Some(100 * ms));
-        assert_eq!(feed.take(100 * ms).unwrap().user, Some(0));
-        feed.answered(Some(0), 330 * ms); // late: again at once
-        assert_eq!(feed.next_at(), Some(330 * ms));
+        assert_eq!(schedule.take(0).unwrap().intended, 0);
+        assert_eq!(schedule.next_at(), Some(50 * ms)); // the second user begins half a gap later
+        assert_eq!(schedule.take(50 * ms).unwrap().user, Some(1));
+        schedule.answered(Some(0), 20 * ms);
+        assert_eq!(schedule.next_at(), Some(100 * ms));
+        assert_eq!(schedule.take(100 * ms).unwrap().user, Some(0));
+        schedule.answered(Some(0), 330 * ms); // late: again at once
+        assert_eq!(schedule.next_at(), Some(330 * ms));
     }
 }

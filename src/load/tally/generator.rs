@@ -4,9 +4,9 @@ use std::path::Path;
 
 /// Counters of the machine at one moment; `None` where the system does not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     /// CPU time of this process, user and system, in ns.
-    pub(super) cpu_ns: u64,
+    pub(crate) cpu_ns: u64,
     /// Ticks that the hypervisor gave to others, over all cores.
     steal_ticks: Option<u64>,
     /// All ticks, over all cores.
@@ -17,16 +17,16 @@ pub(super) struct Machine {
 
 /// What changed between two moments.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Strain {
+pub(crate) struct Strain {
     /// Share of the machine's time that was stolen.
-    pub(super) steal: f64,
+    pub(crate) steal: f64,
     /// Time for which this process's control group was throttled, in ms.
-    pub(super) throttled_ms: f64,
+    pub(crate) throttled_ms: f64,
 }
 
 impl Machine {
     /// Reads the counters; `proc` is `/proc`, `cgroup` is `/sys/fs/cgroup`, both passed in for tests.
-    pub(super) fn read(proc: &Path, cgroup: &Path) -> Self {
+    pub(crate) fn read(proc: &Path, cgroup: &Path) -> Self {
         let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         let stat = std::fs::read_to_string(proc.join("stat")).unwrap_or_default();
         let ticks: Vec<u64> = stat
@@ -49,7 +49,7 @@ impl Machine {
     }
 
     /// Returns what the machine did since `earlier`.
-    pub(super) fn strain_since(&self, earlier: &Self) -> Strain {
+    pub(crate) fn strain_since(&self, earlier: &Self) -> Strain {
         let since = |now: Option<u64>, then: Option<u64>| {
             now.zip(then)
                 .map_or(0, |(now, then)| now.saturating_sub(then)) as f64
@@ -76,8 +76,8 @@ fn throttled_us(proc: &Path, cgroup: &Path) -> Option<u64> {
     };
     // A line is number:controllers:path; version 2 has no controllers there.
     own.lines().find_map(|line| {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (controllers, path) = (parts.next()?, parts.next()?.trim_start_matches('/'));
+        let mut shards = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (shards.next()?, shards.next()?.trim_start_matches('/'));
         if controllers.is_empty() {
             return counter(&cgroup.join(path), "throttled_usec ");
         }
@@ -88,7 +88,7 @@ fn throttled_us(proc: &Path, cgroup: &Path) -> Option<u64> {
 }
 
 /// Returns the largest memory this process ever held, in MiB; 0 where the system does not tell.
-pub(super) fn peak_rss_mb(proc: &Path) -> f64 {
+pub(crate) fn peak_rss_mb(proc: &Path) -> f64 {
     let status = std::fs::read_to_string(proc.join("self/status")).unwrap_or_default();
     status
         .lines()
@@ -99,7 +99,7 @@ pub(super) fn peak_rss_mb(proc: &Path) -> f64 {
 
 /// Asks that this thread be woken before others. Only a privileged process may; without it, the lag shows what that
 /// costs.
-pub(super) fn hurry_this_thread() -> bool {
+pub(crate) fn hurry_this_thread() -> bool {
     /// Before ordinary processes, after what the system itself needs.
     const NICENESS: i32 = -10;
     #[cfg(target_os = "linux")]
@@ -110,7 +110,7 @@ pub(super) fn hurry_this_thread() -> bool {
 }
 
 /// Raises the limit of open descriptors as far as it goes and returns how many connections fit under it.
-pub(super) fn most_connections() -> usize {
+pub(crate) fn most_connections() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     /// Descriptors for files, pipes, and timers.
     const RESERVED: u64 = 64;

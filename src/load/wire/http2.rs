@@ -11,10 +11,10 @@ use h2::RecvStream;
 use h2::client::{Connection, ResponseFuture, SendRequest};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::attempt::{Attempt, Finished};
-use super::http1::Sink as _;
-use super::plan::Exchange;
-use super::shard::LARGEST_ANSWER;
+use crate::load::plan::Http2Request;
+use crate::load::wire::http1::Sink as _;
+use crate::load::worker::LARGEST_ANSWER;
+use crate::load::worker::request::{Completion, Request};
 use crate::measure::{Failure, now_ns};
 use crate::protocol::Head;
 
@@ -23,7 +23,7 @@ const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 1 << 30;
 
 /// A connection that speaks HTTP/2.
-pub(super) struct Http2 {
+pub(crate) struct Http2 {
     pipe: Arc<Mutex<Pipe>>,
     connection: Connection<PipeEnd, Bytes>,
     sender: SendRequest<Bytes>,
@@ -41,7 +41,7 @@ pub(super) struct Http2 {
 
 /// One request and its answer.
 struct Stream {
-    attempt: Attempt,
+    request: Request,
     waker: Waker,
     state: State,
     /// The body's bytes so far.
@@ -63,7 +63,7 @@ enum Look {
 
 impl Http2 {
     /// Begins to speak; the first bytes to write are there at once.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let pipe: Arc<Mutex<Pipe>> = Arc::default();
         let mut builder = h2::client::Builder::new();
         builder
@@ -95,27 +95,31 @@ impl Http2 {
     }
 
     /// Returns whether the server has said what it takes.
-    pub(super) const fn is_ready(&self) -> bool {
+    pub(crate) const fn is_ready(&self) -> bool {
         self.is_ready
     }
 
     /// Returns how many requests are under way.
-    pub(super) fn busy(&self) -> usize {
+    pub(crate) fn busy(&self) -> usize {
         self.streams.len() - self.vacant.len()
     }
 
     /// Returns whether one more request may be put on the connection now.
-    pub(super) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         !self.is_closing && self.busy() < self.sender.current_max_send_streams()
     }
 
     /// Returns whether the connection is of no more use.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.is_closing && self.busy() == 0
     }
 
-    /// Begins a request; where it cannot, the attempt comes back failed.
-    pub(super) fn begin(&mut self, attempt: Attempt, exchange: &Exchange) -> Option<Finished> {
+    /// Begins a request; where it cannot, the request comes back failed.
+    pub(crate) fn begin(
+        &mut self,
+        request: Request,
+        exchange: &Http2Request,
+    ) -> Option<Completion> {
         let without_body = exchange.body.is_empty();
         let begun = self
             .sender
@@ -130,7 +134,7 @@ impl Http2 {
         let response = match begun {
             Ok(response) => response,
             Err(error) => {
-                return Some(attempt.fail(Failure::Reset, error.to_string(), now_ns()));
+                return Some(request.fail(Failure::Reset, error.to_string(), now_ns()));
             }
         };
         let number = self.vacant.pop().unwrap_or_else(|| {
@@ -142,7 +146,7 @@ impl Http2 {
             woken: Arc::clone(&self.woken),
         }));
         self.streams[number] = Some(Stream {
-            attempt,
+            request,
             waker,
             state: State::Waiting(response),
             received: 0,
@@ -156,22 +160,22 @@ impl Http2 {
     }
 
     /// Returns the next bytes to be written; none when all have been taken.
-    pub(super) fn take_output(&mut self) -> Bytes {
+    pub(crate) fn take_output(&mut self) -> Bytes {
         lock(&self.pipe).outbound.split().freeze()
     }
 
     /// Stamps the requests that the kernel has now taken whole.
-    pub(super) fn sent(&mut self) {
+    pub(crate) fn sent(&mut self) {
         for number in self.unsent.drain(..) {
             if let Some(Some(stream)) = self.streams.get_mut(number) {
-                stream.attempt.stamps.sent.get_or_insert_with(now_ns);
+                stream.request.stamps.sent.get_or_insert_with(now_ns);
             }
         }
     }
 
     /// Takes what one read brought, at `now`, and returns the requests that have ended by it. No bytes are the end of the
     /// connection.
-    pub(super) fn take(&mut self, bytes: &[u8], now: u64) -> Vec<Finished> {
+    pub(crate) fn take(&mut self, bytes: &[u8], now: u64) -> Vec<Completion> {
         {
             let mut pipe = lock(&self.pipe);
             pipe.inbound.extend_from_slice(bytes);
@@ -199,19 +203,19 @@ impl Http2 {
     }
 
     /// Ends a request that is late.
-    pub(super) fn fail(
+    pub(crate) fn fail(
         &mut self,
         number: usize,
         failure: Failure,
         detail: String,
-    ) -> Option<Finished> {
+    ) -> Option<Completion> {
         let ended = self.conclude(number, Look::Failed(failure, detail), now_ns());
         self.drive();
         ended
     }
 
     /// Ends all requests, as the connection has failed.
-    pub(super) fn fail_all(&mut self, failure: &Failure, detail: &str) -> Vec<Finished> {
+    pub(crate) fn fail_all(&mut self, failure: &Failure, detail: &str) -> Vec<Completion> {
         let now = now_ns();
         let numbers = 0..self.streams.len();
         numbers
@@ -223,9 +227,9 @@ impl Http2 {
     }
 
     /// Returns the requests under way, with their numbers.
-    pub(super) fn attempts(&self) -> impl Iterator<Item = (usize, &Attempt)> {
+    pub(crate) fn requests(&self) -> impl Iterator<Item = (usize, &Request)> {
         let streams = self.streams.iter().enumerate();
-        streams.filter_map(|(number, stream)| Some((number, &stream.as_ref()?.attempt)))
+        streams.filter_map(|(number, stream)| Some((number, &stream.as_ref()?.request)))
     }
 
     /// Lets `h2` read what came and write what is to go.
@@ -247,7 +251,7 @@ impl Http2 {
         }
     }
 
-    fn conclude(&mut self, number: usize, look: Look, now: u64) -> Option<Finished> {
+    fn conclude(&mut self, number: usize, look: Look, now: u64) -> Option<Completion> {
         if matches!(look, Look::More) {
             return None;
         }
@@ -255,8 +259,8 @@ impl Http2 {
         self.vacant.push(number);
         self.unsent.retain(|unsent| *unsent != number);
         Some(match look {
-            Look::Failed(failure, detail) => stream.attempt.fail(failure, detail, now),
-            Look::More | Look::Done => stream.attempt.finish(now),
+            Look::Failed(failure, detail) => stream.request.fail(failure, detail, now),
+            Look::More | Look::Done => stream.request.finish(now),
         })
     }
 }
@@ -277,8 +281,8 @@ impl Stream {
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_bytes()))
                 .collect();
-            self.attempt.stamps.first_byte.get_or_insert(now);
-            self.attempt.sink(now).head(Head {
+            self.request.stamps.first_byte.get_or_insert(now);
+            self.request.sink(now).head(Head {
                 status: head.status.as_u16(),
                 headers: &headers,
             });
@@ -300,7 +304,7 @@ impl Stream {
                         let detail = "the answer is larger than 64 MiB".to_owned();
                         return Look::Failed(Failure::TooLarge, detail);
                     }
-                    self.attempt.sink(now).body(&bytes);
+                    self.request.sink(now).body(&bytes);
                     // Fails only for bytes that were never taken.
                     drop(body.flow_control().release_capacity(bytes.len()));
                 }

@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::attempt::Finished;
-use super::plan::{LoadPlan, Sessions};
+use crate::load::plan::{LoadPlan, Sessions};
+use crate::load::worker::request::Completion;
 use crate::template::Scope;
 
 /// Bits of a session's owner number that say that it is not a user's.
 const OWNER: u64 = 1 << 63;
 
 /// A conversation that has begun.
-pub(super) struct Session {
-    /// Its number in its shard, from which its connections are known.
+pub(crate) struct Session {
+    /// Its number in its worker, from which its connections are known.
     number: u64,
     /// Unique over runs; what a deployment that keeps sessions is told.
     id: String,
@@ -24,12 +24,12 @@ pub(super) struct Session {
     /// What the present turn says, once it has been written.
     said: Vec<Value>,
     /// Whether its first turn counts.
-    pub(super) measured: bool,
+    pub(crate) measured: bool,
 }
 
 impl Session {
     /// Begins a session; `name` tells it from the others of the run.
-    pub(super) fn new(
+    pub(crate) fn new(
         sessions: &Sessions,
         number: u64,
         name: &str,
@@ -48,23 +48,26 @@ impl Session {
     }
 
     /// Returns the case that the present turn sends.
-    pub(super) fn case(&self, sessions: &Sessions) -> usize {
+    pub(crate) fn case(&self, sessions: &Sessions) -> usize {
         sessions.turns[self.script][self.turn]
     }
 
     /// Returns the number under which connections are kept for it.
-    pub(super) const fn owner(&self) -> u64 {
+    pub(crate) const fn owner(&self) -> u64 {
         OWNER | self.number
     }
 
     /// Returns what the templates of the present turn see, and keeps what the turn says for those after it.
-    pub(super) fn enter(&mut self, plan: &LoadPlan, flow: usize) -> Scope {
-        let (flow, sessions) = (&plan.flows[flow], plan.flows[flow].cases.sessions.as_ref());
+    pub(crate) fn enter(&mut self, plan: &LoadPlan, scenario: usize) -> Scope {
+        let (scenario, sessions) = (
+            &plan.scenarios[scenario],
+            plan.scenarios[scenario].cases.sessions.as_ref(),
+        );
         let case = sessions.map_or(0, |sessions| self.case(sessions));
-        let mut scope = flow.cases.scopes[case].clone();
+        let mut scope = scenario.cases.scopes[case].clone();
         // Of several steps, none knows how the turn as a whole reads as messages.
-        let own = (flow.steps.len() == 1).then(|| {
-            let call = &plan.targets[flow.steps[0]].call;
+        let own = (scenario.steps.len() == 1).then(|| {
+            let call = &plan.targets[scenario.steps[0]].call;
             call.says(&scope).ok().flatten()
         });
         self.said = own
@@ -79,8 +82,8 @@ impl Session {
     }
 
     /// Takes the answer to the present turn and goes on to the next one; returns whether there is one.
-    pub(super) fn go_on(&mut self, sessions: &Sessions, finished: &Finished) -> Progress {
-        let Ok(reply) = &finished.outcome else {
+    pub(crate) fn go_on(&mut self, sessions: &Sessions, completion: &Completion) -> Progress {
+        let Ok(reply) = &completion.outcome else {
             return Progress::Failed;
         };
         self.history.append(&mut self.said);
@@ -98,7 +101,7 @@ impl Session {
 
 /// How a session stands after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(crate) enum Progress {
     Next,
     Finished,
     /// A turn failed: the next one would have nothing to refer to.

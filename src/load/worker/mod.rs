@@ -1,10 +1,18 @@
 //! One thread of the engine: its own event loop, connections, and records; nothing shared on the hot path but
 //! counters for the progress line.
 
-mod arrival;
-mod departure;
+mod capture;
+mod complete;
 mod exchange;
 mod multiplexed;
+pub(crate) mod request;
+mod request_log;
+mod send;
+mod session;
+mod steps;
+
+pub(crate) use capture::Captured;
+pub(crate) use request_log::RequestLog;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
@@ -13,21 +21,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mio::{Events, Poll, Token, Waker};
 
-use super::arrival::nanos;
-use super::attempt::{Attempt, Errand};
-use super::captured::{Answers, Captured};
-use super::connection::OpenConnections;
-use super::feed::Feed;
-use super::pacer::{Pacer, uninterrupted};
-use super::plan::{LoadPlan, Target};
-use super::processes::Processes;
-use super::recorder::Recorder;
-use super::resolver::Resolver;
-use super::trace::{Trace, Traces};
+use crate::load::arrival::nanos;
+use crate::load::pacer::{Pacer, uninterrupted};
+use crate::load::plan::{LoadPlan, Target};
+use crate::load::pool::connection::OpenConnections;
+use crate::load::pool::resolver::Resolver;
+use crate::load::schedule::Schedule;
+use crate::load::tally::recorder::Recorder;
+use crate::load::wire::program::Processes;
+use crate::load::worker::capture::Answers;
+use crate::load::worker::request::{Intent, Request};
+use crate::load::worker::request_log::RequestLogs;
 use crate::measure::{Failure, Histogram, now_ns};
 
 const TIMER: Token = Token(0);
-pub(super) const WAKER: Token = Token(1);
+pub(crate) const WAKER: Token = Token(1);
 const FIRST_CONNECTION: usize = 2;
 
 /// How often deadlines are looked at: one sweep for all connections instead of a timer for each.
@@ -39,16 +47,16 @@ const READS: usize = 16;
 /// Bytes of one read.
 const READ_SIZE: usize = 64 * 1024;
 /// The largest answer that is kept to be read.
-pub(super) const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
+pub(crate) const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
 
-/// What all shards see.
+/// What all workers see.
 #[derive(Debug, Default)]
-pub(super) struct Shared {
-    pub(super) stop: AtomicBool,
-    pub(super) sent: AtomicU64,
-    pub(super) done: AtomicU64,
-    pub(super) failed: AtomicU64,
-    pub(super) in_flight: AtomicU64,
+pub(crate) struct Shared {
+    pub(crate) stop: AtomicBool,
+    pub(crate) sent: AtomicU64,
+    pub(crate) done: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) in_flight: AtomicU64,
     /// What the answers have cost, in 1e-9 USD.
     spent: AtomicU64,
 }
@@ -62,22 +70,22 @@ pub(crate) struct Keep {
     pub(crate) traces: bool,
 }
 
-/// What a shard brings back.
+/// What a worker brings back.
 #[derive(Default)]
-pub(super) struct ShardResult {
-    pub(super) recorders: Vec<Recorder>,
-    pub(super) captured: Vec<Captured>,
-    pub(super) traces: Vec<Trace>,
-    pub(super) exhausted: u64,
-    pub(super) over_budget: bool,
+pub(crate) struct WorkerResult {
+    pub(crate) recorders: Vec<Recorder>,
+    pub(crate) captured: Vec<Captured>,
+    pub(crate) traces: Vec<RequestLog>,
+    pub(crate) exhausted: u64,
+    pub(crate) over_budget: bool,
     /// By how much the regular sweep was late: what any answer may have waited to be read.
-    pub(super) stalls: Histogram,
+    pub(crate) stalls: Histogram,
     /// For how long the kernel had held what was read, on the connections that are watched.
-    pub(super) receive_lag: Histogram,
+    pub(crate) receive_lag: Histogram,
 }
 
 /// One thread's engine.
-pub(super) struct Shard<'a> {
+pub(crate) struct Worker<'a> {
     plan: &'a LoadPlan,
     shared: &'a Shared,
     poll: Poll,
@@ -85,10 +93,10 @@ pub(super) struct Shard<'a> {
     connections: OpenConnections,
     processes: Processes,
     resolver: Resolver,
-    feeds: Vec<Feed>,
-    pending: Vec<VecDeque<Attempt>>,
+    schedules: Vec<Schedule>,
+    pending: Vec<VecDeque<Request>>,
     /// Sessions between two turns, by when the next is due; the second number tells those of one moment apart.
-    turns: BTreeMap<(u64, u64), Errand>,
+    turns: BTreeMap<(u64, u64), Intent>,
     /// How many sessions have begun.
     sessions: u64,
     /// How many turns have been put off.
@@ -97,7 +105,7 @@ pub(super) struct Shard<'a> {
     end: Option<u64>,
     recorders: Vec<Recorder>,
     captured: Answers,
-    traces: Option<Traces>,
+    traces: Option<RequestLogs>,
     start: u64,
     in_flight: u64,
     next_sweep: u64,
@@ -116,13 +124,13 @@ pub(super) struct Shard<'a> {
     buffer: Box<[u8]>,
 }
 
-impl<'a> Shard<'a> {
-    /// Makes a shard over its poll (whose waker stops it); `start` is t = 0 on the engine's clock.
-    pub(super) fn new(
+impl<'a> Worker<'a> {
+    /// Makes a worker over its poll (whose waker stops it); `start` is t = 0 on the engine's clock.
+    pub(crate) fn new(
         plan: &'a LoadPlan,
         shared: &'a Shared,
         (poll, waker): (Poll, Arc<Waker>),
-        feeds: Vec<Feed>,
+        schedules: Vec<Schedule>,
         start: u64,
         (most_connections, most_of_one): (usize, usize),
     ) -> io::Result<Self> {
@@ -143,7 +151,7 @@ impl<'a> Shard<'a> {
             connections: OpenConnections::new(plan.targets.len()),
             processes: Processes::new(Arc::clone(&waker)),
             resolver: Resolver::new(waker),
-            feeds,
+            schedules,
             pending: plan.targets.iter().map(|_| VecDeque::new()).collect(),
             turns: BTreeMap::new(),
             sessions: 0,
@@ -168,13 +176,13 @@ impl<'a> Shard<'a> {
     }
 
     /// Says what of the measured phase is kept.
-    pub(super) fn keep(&mut self, keep: Keep) {
+    pub(crate) fn keep(&mut self, keep: Keep) {
         self.captured = Answers::of(keep.replies_of);
-        self.traces = keep.traces.then(Traces::default);
+        self.traces = keep.traces.then(RequestLogs::default);
     }
 
     /// Runs until every request has ended, or the run is stopped.
-    pub(super) fn run(mut self) -> io::Result<ShardResult> {
+    pub(crate) fn run(mut self) -> io::Result<WorkerResult> {
         let mut events = Events::with_capacity(1024);
         while !self.shared.stop.load(Ordering::Relaxed) {
             let more_due = self.send_due();
@@ -198,8 +206,8 @@ impl<'a> Shard<'a> {
                     self.readable(at, false);
                 }
             }
-            for finished in self.processes.ended() {
-                self.ended(finished);
+            for completion in self.processes.ended() {
+                self.ended(completion);
             }
             for resolved in self.resolver.answered() {
                 self.resolved(resolved);
@@ -242,46 +250,46 @@ impl<'a> Shard<'a> {
         }
         for target in 0..self.pending.len() {
             let limit = total_ns(&self.plan.targets[target]);
-            while let Some(attempt) =
-                self.pending[target].pop_front_if(|attempt| now > attempt.stamps.dequeued + limit)
+            while let Some(request) =
+                self.pending[target].pop_front_if(|request| now > request.stamps.dequeued + limit)
             {
                 let detail = "no connection was free within the timeout".to_owned();
-                self.ended(attempt.fail(Failure::Timeout, detail, now));
+                self.ended(request.fail(Failure::Timeout, detail, now));
             }
         }
     }
 
-    fn into_result(mut self) -> ShardResult {
+    fn into_result(mut self) -> WorkerResult {
         let now = now_ns();
-        for attempt in self
+        for request in self
             .connections
-            .attempts()
-            .chain(self.processes.attempts())
+            .requests()
+            .chain(self.processes.requests())
             .chain(self.pending.iter().flatten())
         {
-            let errand = &attempt.errand;
-            let journey = errand.journey.as_ref();
-            let whole = journey.map(|_| self.plan.recorder(errand.flow));
-            for recorder in whole.into_iter().chain([errand.target]) {
+            let intent = &request.intent;
+            let steps = intent.steps.as_ref();
+            let whole = steps.map(|_| self.plan.recorder(intent.scenario));
+            for recorder in whole.into_iter().chain([intent.target]) {
                 let recorder = &mut self.recorders[recorder];
-                recorder.attempted += u64::from(errand.measured);
-                recorder.in_flight_at_end += u64::from(errand.measured);
+                recorder.attempted += u64::from(intent.measured);
+                recorder.in_flight_at_end += u64::from(intent.measured);
             }
         }
         if !self.over_budget {
-            for (flow, feed) in self.feeds.iter_mut().enumerate() {
-                self.recorders[self.plan.recorder(flow)].not_sent += feed.overdue(now);
+            for (scenario, schedule) in self.schedules.iter_mut().enumerate() {
+                self.recorders[self.plan.recorder(scenario)].not_sent += schedule.overdue(now);
             }
-            for ((due, _), errand) in self.turns.range(..=(now, u64::MAX)) {
-                let recorder = &mut self.recorders[self.plan.recorder(errand.flow)];
+            for ((due, _), intent) in self.turns.range(..=(now, u64::MAX)) {
+                let recorder = &mut self.recorders[self.plan.recorder(intent.scenario)];
                 recorder.not_sent += u64::from(*due >= self.start);
             }
         }
         self.recorders.iter_mut().for_each(Recorder::close);
-        ShardResult {
+        WorkerResult {
             recorders: self.recorders,
             captured: self.captured.into_vec(),
-            traces: self.traces.map(Traces::into_vec).unwrap_or_default(),
+            traces: self.traces.map(RequestLogs::into_vec).unwrap_or_default(),
             exhausted: self.exhausted,
             over_budget: self.over_budget,
             stalls: self.stalls,
@@ -291,7 +299,7 @@ impl<'a> Shard<'a> {
 }
 
 /// Returns the stage's whole timeout in ns.
-pub(super) fn total_ns(target: &Target) -> u64 {
+pub(crate) fn total_ns(target: &Target) -> u64 {
     nanos(target.timeouts.total)
 }
 

@@ -56,14 +56,14 @@ enum State {
 
 impl ResponseParser {
     /// Gets ready for the next response.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.state = State::Head;
         self.carry.clear();
         self.received = 0;
     }
 
     /// Returns how many body bytes have come.
-    pub(super) const fn received(&self) -> u64 {
+    pub(crate) const fn received(&self) -> u64 {
         self.received
     }
 

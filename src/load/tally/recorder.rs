@@ -1,4 +1,4 @@
-//! What one shard keeps of its attempts: histograms and counters, never the attempts themselves.
+//! What one worker keeps of its requests: histograms and counters, never the requests themselves.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use crate::measure::{Failure, Intervals, Stamps};
 use crate::protocol::Usage;
 use crate::record::SessionCounts;
 
-use super::arrival::nanos;
-use super::attempt::Finished;
-use super::result::Total;
+use crate::load::arrival::nanos;
+use crate::load::tally::summarise::Total;
+use crate::load::worker::request::Completion;
 
-/// The records of one target in one shard.
+/// The records of one target in one worker.
 pub(crate) struct Recorder {
     pub(crate) attempted: u64,
     /// Requests that were due and that this machine could not send.
@@ -130,16 +130,16 @@ impl Recorder {
         }
     }
 
-    /// Records one attempt; `start` is t = 0 on the clock of the stamps. Returns whether it was good, and complete before the end
+    /// Records one request; `start` is t = 0 on the clock of the stamps. Returns whether it was good, and complete before the end
     /// of the window.
-    pub(super) fn record(&mut self, finished: &Finished, start: u64, open_loop: bool) -> bool {
+    pub(crate) fn record(&mut self, completion: &Completion, start: u64, open_loop: bool) -> bool {
         self.attempted += 1;
-        let stamps = &finished.stamps;
+        let stamps = &completion.stamps;
         let at = stamps.end.unwrap_or(stamps.dequeued).saturating_sub(start);
         if open_loop {
             self.add(LatencyMetric::ScheduleLag, at, Some(stamps.schedule_lag()));
         }
-        match &finished.outcome {
+        match &completion.outcome {
             Err(error) => {
                 *self.errors.entry(error.failure.clone()).or_default() += 1;
                 self.examples
@@ -158,18 +158,24 @@ impl Recorder {
                 self.hit_known += u64::from(reply.hit.is_some());
                 self.hits += u64::from(reply.hit == Some(true));
                 self.add_level(stamps, start);
-                self.record_ok(finished, at, tokens, reply.hit)
+                self.record_ok(completion, at, tokens, reply.hit)
             }
         }
     }
 
-    fn record_ok(&mut self, finished: &Finished, at: u64, tokens: u64, hit: Option<bool>) -> bool {
-        let stamps = &finished.stamps;
-        let max_stall = finished.gaps.iter().copied().max();
+    fn record_ok(
+        &mut self,
+        completion: &Completion,
+        at: u64,
+        tokens: u64,
+        hit: Option<bool>,
+    ) -> bool {
+        let stamps = &completion.stamps;
+        let max_stall = completion.gaps.iter().copied().max();
         let value = |metric| match metric {
             LatencyMetric::HitTime if hit != Some(true) => None,
             LatencyMetric::MissTime if hit != Some(false) => None,
-            _ => latency(metric, stamps, finished.streams, tokens, max_stall),
+            _ => latency(metric, stamps, completion.streams, tokens, max_stall),
         };
         let kept = |(metric, limit): &(LatencyMetric, u64)| {
             // Of pooled gaps, a request's worst one must keep the limit.
@@ -186,10 +192,10 @@ impl Recorder {
                 self.add(metric, at, value(metric));
             }
         }
-        for gap in &finished.gaps {
+        for gap in &completion.gaps {
             self.add(LatencyMetric::ChunkGap, at, Some(*gap));
         }
-        self.coalesced += finished.coalesced;
+        self.coalesced += completion.coalesced;
         let in_window = self.window_ns.is_none_or(|window| at < window);
         self.good += u64::from(good);
         self.ok_in_window += u64::from(in_window);
@@ -242,16 +248,16 @@ impl Recorder {
     }
 
     /// Records what opening a connection took, at `at` ns since t = 0.
-    pub(super) fn opened(&mut self, metric: LatencyMetric, at: u64, ns: u64) {
+    pub(crate) fn opened(&mut self, metric: LatencyMetric, at: u64, ns: u64) {
         self.add(metric, at, Some(ns));
     }
 
     /// Closes the open intervals; to be called once, at the end.
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.series.values_mut().for_each(Series::close);
     }
 
-    /// Adds the records of another shard, both closed.
+    /// Adds the records of another worker, both closed.
     pub(crate) fn merge(&mut self, other: Self) {
         self.attempted += other.attempted;
         self.not_sent += other.not_sent;
@@ -297,7 +303,7 @@ impl Recorder {
     }
 }
 
-/// Returns the latency in ns that the attempt has by that metric; pooled gaps are not one value.
+/// Returns the latency in ns that the request has by that metric; pooled gaps are not one value.
 fn latency(
     metric: LatencyMetric,
     stamps: &Stamps,

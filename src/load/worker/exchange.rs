@@ -4,33 +4,33 @@ use std::io::{ErrorKind, Read as _, Write as _};
 
 use mio::event::Event;
 
-use super::{LARGEST_ANSWER, READ_SIZE, READS, Shard};
-use crate::load::attempt::{Attempt, Errand};
-use crate::load::connection::{Connection, Phase};
-use crate::load::http1::Progress;
 use crate::load::plan::Prepared;
+use crate::load::pool::connection::{Connection, Phase};
+use crate::load::wire::http1::Progress;
+use crate::load::worker::request::{Intent, Request};
+use crate::load::worker::{LARGEST_ANSWER, READ_SIZE, READS, Worker};
 use crate::manifest::{Connections, LatencyMetric};
 use crate::measure::{Failure, now_ns};
 
-impl Shard<'_> {
+impl Worker<'_> {
     /// Puts a request on an open connection and begins to write it.
-    pub(super) fn start_on(&mut self, at: usize, mut attempt: Attempt) {
+    pub(crate) fn start_on(&mut self, at: usize, mut request: Request) {
         let now = now_ns();
-        attempt.stamps.conn_ready = Some(now);
-        attempt.stamps.send_start = Some(now);
-        let written = attempt.request.take();
-        let Errand { flow, case, .. } = attempt.errand;
+        request.stamps.conn_ready = Some(now);
+        request.stamps.send_start = Some(now);
+        let written = request.prepared.take();
+        let Intent { scenario, case, .. } = request.intent;
         if let Some(connection) = self.connections.get(at) {
             if self.plan.connections == Connections::PerSession {
-                connection.owner = attempt.errand.owner();
+                connection.owner = request.intent.owner();
             }
-            let request = written
+            let written = written
                 .as_ref()
-                .unwrap_or_else(|| &self.plan.flows[flow].cases.requests[case]);
-            match (request, &mut connection.http2) {
-                (Prepared::Http(request), _) => connection.begin(attempt, request),
+                .unwrap_or_else(|| &self.plan.scenarios[scenario].cases.requests[case]);
+            match (written, &mut connection.http2) {
+                (Prepared::Http(written), _) => connection.begin(request, written),
                 (Prepared::Http2(exchange), Some(http2)) => {
-                    let refused = http2.begin(attempt, exchange);
+                    let refused = http2.begin(request, exchange);
                     return self.begun(at, refused);
                 }
                 // A stage is spoken to in one way, and its requests are written for it.
@@ -41,28 +41,31 @@ impl Shard<'_> {
     }
 
     /// Starts the program of a `command` stage.
-    pub(super) fn start_process(&mut self, mut attempt: Attempt) {
-        let Errand {
-            flow, target, case, ..
-        } = attempt.errand;
+    pub(crate) fn start_process(&mut self, mut request: Request) {
+        let Intent {
+            scenario,
+            target,
+            case,
+            ..
+        } = request.intent;
         let plan = &self.plan.targets[target];
-        let written = attempt.request.take();
-        let request = written
+        let written = request.prepared.take();
+        let written = written
             .as_ref()
-            .unwrap_or_else(|| &self.plan.flows[flow].cases.requests[case]);
-        let Prepared::Process(request) = request else {
+            .unwrap_or_else(|| &self.plan.scenarios[scenario].cases.requests[case]);
+        let Prepared::Process(program) = written else {
             return;
         };
         let refused = self
             .processes
-            .start(attempt, request.clone(), plan.timeouts, LARGEST_ANSWER);
+            .start(request, program.clone(), plan.timeouts, LARGEST_ANSWER);
         match refused {
             None => self.in_flight += 1,
-            Some(attempt) => self.not_sent(attempt),
+            Some(request) => self.not_sent(request),
         }
     }
 
-    pub(super) fn write(&mut self, at: usize) {
+    pub(crate) fn write(&mut self, at: usize) {
         let Some(connection) = self.connections.get(at) else {
             return;
         };
@@ -79,8 +82,8 @@ impl Shard<'_> {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => self.broken(at, Failure::Reset, error.to_string()),
             Ok(()) => {
-                if let Some(attempt) = &mut connection.attempt {
-                    attempt.stamps.sent.get_or_insert_with(now_ns);
+                if let Some(request) = &mut connection.request {
+                    request.stamps.sent.get_or_insert_with(now_ns);
                 }
                 if let Some(http2) = &mut connection.http2 {
                     http2.sent();
@@ -90,7 +93,7 @@ impl Shard<'_> {
     }
 
     /// Handles an event of a connection.
-    pub(super) fn ready(&mut self, at: usize, event: &Event) {
+    pub(crate) fn ready(&mut self, at: usize, event: &Event) {
         match self.connections.get(at).map(|connection| connection.phase) {
             Some(Phase::Connecting) => self.connecting(at),
             Some(Phase::Handshaking) => self.handshaking(at),
@@ -171,7 +174,7 @@ impl Shard<'_> {
             return self.connections.put_idle(at);
         }
         match (self.pending[target].pop_front(), self.plan.connections) {
-            (Some(attempt), _) => self.start_on(at, attempt),
+            (Some(request), _) => self.start_on(at, request),
             (None, Connections::Pooled | Connections::Fixed(_)) => self.connections.put_idle(at),
             // The one that it was for has not waited so long.
             (None, Connections::PerSession | Connections::PerRequest) => {
@@ -181,7 +184,7 @@ impl Shard<'_> {
     }
 
     /// Reads what there is; with `short_drains`, a read that does not fill the buffer ends it.
-    pub(super) fn readable(&mut self, at: usize, short_drains: bool) {
+    pub(crate) fn readable(&mut self, at: usize, short_drains: bool) {
         for _ in 0..READS {
             let Some(connection) = self.connections.get(at) else {
                 return;
@@ -189,7 +192,7 @@ impl Shard<'_> {
             let read = connection.socket.read(&mut self.buffer);
             let now = now_ns();
             match read {
-                Ok(count) if connection.attempt.is_some() || connection.http2.is_some() => {
+                Ok(count) if connection.request.is_some() || connection.http2.is_some() => {
                     if let Some(lag) = connection.socket.take_lag().filter(|_| now >= self.start) {
                         self.receive_lag.record_ns(lag);
                     }
@@ -221,7 +224,7 @@ impl Shard<'_> {
         };
         let Connection {
             parser,
-            attempt: Some(attempt),
+            request: Some(request),
             is_head,
             ..
         } = connection
@@ -231,8 +234,8 @@ impl Shard<'_> {
         let progress = if count == 0 {
             parser.end()
         } else {
-            attempt.stamps.first_byte.get_or_insert(now);
-            parser.feed(&self.buffer[..count], *is_head, &mut attempt.sink(now))
+            request.stamps.first_byte.get_or_insert(now);
+            parser.feed(&self.buffer[..count], *is_head, &mut request.sink(now))
         };
         match progress {
             Ok(Progress::More) if parser.received() > LARGEST_ANSWER => {
@@ -264,7 +267,7 @@ impl Shard<'_> {
         let keeps = self.plan.connections != Connections::PerRequest;
         let reusable = reusable && keeps && connection.out.is_empty();
         let target = connection.target;
-        let attempt = connection.attempt.take();
+        let request = connection.request.take();
         if reusable {
             connection.parser.reset();
             self.free(at);
@@ -272,33 +275,33 @@ impl Shard<'_> {
             self.connections.close(at, self.poll.registry());
             self.replace_connection(target);
         }
-        if let Some(attempt) = attempt {
-            self.ended(attempt.finish(now));
+        if let Some(request) = request {
+            self.ended(request.finish(now));
         }
     }
 
     /// Closes a connection and fails the request on it, or the one that waited for it.
-    pub(super) fn broken(&mut self, at: usize, failure: Failure, detail: String) {
+    pub(crate) fn broken(&mut self, at: usize, failure: Failure, detail: String) {
         let Some(connection) = self.connections.get(at) else {
             return;
         };
         let (target, was_open) = (connection.target, connection.phase == Phase::Open);
-        let attempt = connection.attempt.take();
+        let request = connection.request.take();
         let streams = connection.http2.as_mut();
         let streams = streams.map_or_else(Vec::new, |http2| http2.fail_all(&failure, &detail));
         self.connections.close(at, self.poll.registry());
-        for finished in streams {
-            self.ended(finished);
+        for completion in streams {
+            self.ended(completion);
         }
-        let attempt = attempt.or_else(|| {
+        let request = request.or_else(|| {
             if was_open {
                 None
             } else {
                 self.pending[target].pop_front()
             }
         });
-        if let Some(attempt) = attempt {
-            self.ended(attempt.fail(failure, detail, now_ns()));
+        if let Some(request) = request {
+            self.ended(request.fail(failure, detail, now_ns()));
         }
         self.replace_connection(target);
     }

@@ -3,7 +3,7 @@
 use crate::measure::{Histogram, min_samples};
 use crate::record::{Validity, ValidityVerdict};
 
-use super::machine::Strain;
+use crate::load::tally::generator::Strain;
 
 /// The lag below which a generator is never called late: 1 ms.
 const LAG_FLOOR_MS: f64 = 1.0;
@@ -17,25 +17,25 @@ const NOT_SENT: f64 = 0.001;
 const STEAL: f64 = 0.01;
 
 /// What a run is judged by.
-pub(super) struct Evidence<'a> {
+pub(crate) struct Evidence<'a> {
     /// Schedule lag of the whole run; `None` in a closed loop.
-    pub(super) lag: Option<&'a Histogram>,
+    pub(crate) lag: Option<&'a Histogram>,
     /// By how much the event loop's regular sweep was late, in any loop: an answer may have waited as long to be read.
-    pub(super) stalls: &'a Histogram,
+    pub(crate) stalls: &'a Histogram,
     /// For how long the kernel had held what was read.
-    pub(super) receive_lag: &'a Histogram,
+    pub(crate) receive_lag: &'a Histogram,
     /// The smallest median response time of all stages, in ms: the one that lag would distort most.
-    pub(super) response_p50_ms: Option<f64>,
+    pub(crate) response_p50_ms: Option<f64>,
     /// The same, with the times to first tokens among them: what reading late would distort most.
-    pub(super) first_p50_ms: Option<f64>,
-    pub(super) attempted: u64,
-    pub(super) not_sent: u64,
-    pub(super) exhausted: u64,
-    pub(super) strain: Strain,
+    pub(crate) first_p50_ms: Option<f64>,
+    pub(crate) attempted: u64,
+    pub(crate) not_sent: u64,
+    pub(crate) exhausted: u64,
+    pub(crate) strain: Strain,
 }
 
 /// Judges a run by the contract, section 4.
-pub(super) fn judge(evidence: &Evidence<'_>) -> Validity {
+pub(crate) fn judge(evidence: &Evidence<'_>) -> Validity {
     let mut validity = Validity::default();
     let mut found = |verdict: ValidityVerdict, reason: String| {
         validity.verdict = validity.verdict.max(verdict);

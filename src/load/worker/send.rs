@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 
 use mio::{Interest, Token};
 
-use super::{BATCH, FIRST_CONNECTION, Shard, is_exhausted};
-use crate::load::attempt::{Attempt, Errand};
-use crate::load::feed::{Due, Feed};
-use crate::load::journey::Journey;
 use crate::load::plan::{Endpoint, Prepared};
-use crate::load::resolver::Resolved;
-use crate::load::session::Session;
+use crate::load::pool::resolver::Resolved;
+use crate::load::schedule::{Arrival, Schedule};
+use crate::load::worker::request::{Intent, Request};
+use crate::load::worker::session::Session;
+use crate::load::worker::steps::Steps;
+use crate::load::worker::{BATCH, FIRST_CONNECTION, Worker, is_exhausted};
 use crate::manifest::{Connections, LatencyMetric};
 use crate::measure::{Failure, now_ns};
 use crate::protocol::ReadError;
@@ -21,99 +21,100 @@ use crate::template::TemplateError;
 /// How many requests at once a server of HTTP/2 is expected to take, before it has said so: what RFC 9113 asks for at least.
 const LIKELY_STREAMS: usize = 100;
 
-impl Shard<'_> {
+impl Worker<'_> {
     /// Returns when something is due next, as far as that is known.
-    pub(super) fn next_at(&self) -> Option<u64> {
+    pub(crate) fn next_at(&self) -> Option<u64> {
         if self.over_budget {
             return None;
         }
         let turn = self.turns.keys().next().map(|(at, _)| *at);
-        self.feeds
+        self.schedules
             .iter()
-            .filter_map(Feed::next_at)
+            .filter_map(Schedule::next_at)
             .chain(turn)
             .min()
     }
 
     /// Sends what is due and returns whether more is.
-    pub(super) fn send_due(&mut self) -> bool {
+    pub(crate) fn send_due(&mut self) -> bool {
         for _ in 0..BATCH {
             if self.over_budget {
                 return false;
             }
             let now = now_ns();
             if let Some(entry) = self.turns.first_entry().filter(|it| it.key().0 <= now) {
-                let ((due, _), errand) = entry.remove_entry();
+                let ((due, _), intent) = entry.remove_entry();
                 if !self.within_budget() {
                     return false;
                 }
-                self.send(errand, due, now);
+                self.send(intent, due, now);
                 continue;
             }
-            // The earliest over all flows: none waits behind another's backlog.
-            let earliest = (0..self.feeds.len())
-                .filter_map(|flow| Some((self.feeds[flow].next_at()?, flow)))
+            // The earliest over all scenarios: none waits behind another's backlog.
+            let earliest = (0..self.schedules.len())
+                .filter_map(|scenario| Some((self.schedules[scenario].next_at()?, scenario)))
                 .min()
                 .filter(|(at, _)| *at <= now);
-            let Some((_, flow)) = earliest else {
+            let Some((_, scenario)) = earliest else {
                 return false;
             };
-            if let Some(due) = self.feeds[flow].take(now) {
+            if let Some(due) = self.schedules[scenario].take(now) {
                 if !self.within_budget() {
                     return false;
                 }
-                let errand = self.first_errand(flow, due);
-                self.send(errand, due.intended, now);
+                let intent = self.first_intent(scenario, due);
+                self.send(intent, due.intended, now);
             }
         }
         true
     }
 
-    fn first_errand(&mut self, flow: usize, due: Due) -> Errand {
-        let cases = &self.plan.flows[flow].cases;
-        let choice = self.plan.flows[flow]
-            .choice
-            .case(self.plan.seed, flow as u64, due.index);
+    fn first_intent(&mut self, scenario: usize, due: Arrival) -> Intent {
+        let cases = &self.plan.scenarios[scenario].cases;
+        let sequence =
+            self.plan.scenarios[scenario]
+                .sequence
+                .case(self.plan.seed, scenario as u64, due.index);
         let session = cases.sessions.as_ref().map(|sessions| {
             self.sessions += 1;
             let phase = if due.measured { "" } else { "w" };
-            let name = format!("{flow}-{phase}{}", due.index);
-            let session = Session::new(sessions, self.sessions, &name, choice, due.measured);
+            let name = format!("{scenario}-{phase}{}", due.index);
+            let session = Session::new(sessions, self.sessions, &name, sequence, due.measured);
             (session.case(sessions), Box::new(session))
         });
         if due.measured && session.is_some() {
-            self.recorders[self.plan.recorder(flow)].sessions.begun += 1;
+            self.recorders[self.plan.recorder(scenario)].sessions.begun += 1;
         }
-        let (case, session) = session.map_or((choice, None), |(case, it)| (case, Some(it)));
-        Errand {
-            flow,
-            target: self.plan.flows[flow].steps[0],
+        let (case, session) = session.map_or((sequence, None), |(case, it)| (case, Some(it)));
+        Intent {
+            scenario,
+            target: self.plan.scenarios[scenario].steps[0],
             case,
             measured: due.measured,
             session,
             user: due.user,
-            journey: None,
+            steps: None,
         }
     }
 
     /// Sends the first request of an arrival, or of a session's turn.
-    fn send(&mut self, mut errand: Errand, intended: u64, now: u64) {
+    fn send(&mut self, mut intent: Intent, intended: u64, now: u64) {
         let plan = self.plan;
-        let flow = &plan.flows[errand.flow];
-        let target = &plan.targets[errand.target];
-        let scope = match &mut errand.session {
-            Some(session) => Some(session.enter(plan, errand.flow)),
-            None => flow.cases.scopes.get(errand.case).cloned(),
+        let scenario = &plan.scenarios[intent.scenario];
+        let target = &plan.targets[intent.target];
+        let scope = match &mut intent.session {
+            Some(session) => Some(session.enter(plan, intent.scenario)),
+            None => scenario.cases.scopes.get(intent.case).cloned(),
         };
-        let written = if flow.cases.requests.is_empty() {
+        let written = if scenario.cases.requests.is_empty() {
             scope.as_ref().map(|scope| target.call.request(scope))
         } else {
             None
         };
-        if flow.whole.is_some() {
-            errand.journey = scope.map(|scope| Box::new(Journey::new(flow, scope)));
+        if scenario.whole.is_some() {
+            intent.steps = scope.map(|scope| Box::new(Steps::new(scenario, scope)));
         }
-        let mut attempt = Attempt::new(errand, intended, now, target);
+        let mut request = Request::new(intent, intended, now, target);
         let prepared = written.map(|written| {
             let detail = |error: TemplateError| ReadError {
                 failure: Failure::Request,
@@ -122,13 +123,13 @@ impl Shard<'_> {
             Prepared::new(&written.map_err(detail)?, plan.connections)
         });
         match prepared.transpose() {
-            Ok(request) => {
-                attempt.request = request;
-                self.begin(attempt);
+            Ok(prepared) => {
+                request.prepared = prepared;
+                self.begin(request);
             }
             Err(ReadError { failure, detail }) => {
                 self.in_flight += 1;
-                self.ended(attempt.fail(failure, detail, now_ns()));
+                self.ended(request.fail(failure, detail, now_ns()));
             }
         }
     }
@@ -145,33 +146,33 @@ impl Shard<'_> {
         true
     }
 
-    pub(super) fn begin(&mut self, attempt: Attempt) {
-        let target = attempt.errand.target;
+    pub(crate) fn begin(&mut self, request: Request) {
+        let target = request.intent.target;
         if matches!(self.plan.targets[target].endpoint, Endpoint::Process) {
-            return self.start_process(attempt);
+            return self.start_process(request);
         }
-        if let Some(at) = self.free_for(&attempt.errand) {
+        if let Some(at) = self.free_for(&request.intent) {
             self.in_flight += 1;
-            self.start_on(at, attempt);
+            self.start_on(at, request);
             return;
         }
         if self.connections.of(target) >= self.most_of_one || self.will_have_room(target) {
             self.in_flight += 1;
-            return self.pending[target].push_back(attempt);
+            return self.pending[target].push_back(request);
         }
         if self.connections.open() >= self.most_connections {
-            return self.not_sent(attempt);
+            return self.not_sent(request);
         }
         match self.connect(target) {
             Ok(()) => {
                 self.in_flight += 1;
-                self.pending[target].push_back(attempt);
+                self.pending[target].push_back(request);
             }
-            Err(error) if is_exhausted(&error) => self.not_sent(attempt),
+            Err(error) if is_exhausted(&error) => self.not_sent(request),
             Err(error) => {
                 self.in_flight += 1;
                 let end = now_ns();
-                self.ended(attempt.fail(Failure::Connect, error.to_string(), end));
+                self.ended(request.fail(Failure::Connect, error.to_string(), end));
             }
         }
     }
@@ -184,8 +185,8 @@ impl Shard<'_> {
     }
 
     /// Takes the open connection that a request may use, if there is one.
-    fn free_for(&mut self, errand: &Errand) -> Option<usize> {
-        let target = errand.target;
+    fn free_for(&mut self, intent: &Intent) -> Option<usize> {
+        let target = intent.target;
         match self.plan.connections {
             // Requests are spread over all the connections there may be.
             Connections::Fixed(_) if self.is_multiplexed(target) => {
@@ -193,7 +194,7 @@ impl Shard<'_> {
                 self.connections.least_busy(target).filter(|_| all_there)
             }
             Connections::Pooled | Connections::Fixed(_) => self.connections.take_idle(target),
-            Connections::PerSession => self.connections.take_kept(errand.owner()?, errand.target),
+            Connections::PerSession => self.connections.take_kept(intent.owner()?, intent.target),
             Connections::PerRequest => None,
         }
     }
@@ -218,7 +219,7 @@ impl Shard<'_> {
     }
 
     /// Goes on with a connection whose name is resolved.
-    pub(super) fn resolved(&mut self, resolved: Resolved) {
+    pub(crate) fn resolved(&mut self, resolved: Resolved) {
         let Resolved {
             target,
             asked,
@@ -236,14 +237,14 @@ impl Shard<'_> {
             Ok(Err(error)) => Some((Failure::Connect, error.to_string())),
             Err(detail) => Some((Failure::Resolve, detail)),
         };
-        let Some(attempt) = self.pending[target].pop_front() else {
+        let Some(request) = self.pending[target].pop_front() else {
             return;
         };
         if let Some((failure, detail)) = failed {
-            self.ended(attempt.fail(failure, detail, now_ns()));
+            self.ended(request.fail(failure, detail, now_ns()));
         } else {
             self.in_flight -= 1;
-            self.not_sent(attempt);
+            self.not_sent(request);
         }
     }
 
@@ -266,7 +267,7 @@ impl Shard<'_> {
     }
 
     /// Opens a connection for the request that waits longest, where none is coming for it.
-    pub(super) fn replace_connection(&mut self, target: usize) {
+    pub(crate) fn replace_connection(&mut self, target: usize) {
         if self.is_multiplexed(target) && self.plan.connections == Connections::Pooled {
             // One on its way takes many.
             return self.open_more(target);
@@ -277,18 +278,18 @@ impl Shard<'_> {
     }
 
     /// Returns whether one more connection to a target is allowed.
-    pub(super) fn may_open(&self, target: usize) -> bool {
+    pub(crate) fn may_open(&self, target: usize) -> bool {
         self.connections.of(target) < self.most_of_one
             && self.connections.open() < self.most_connections
     }
 
     /// Opens a connection, or fails the request that waits longest for one.
-    pub(super) fn connect_for_one(&mut self, target: usize) {
+    pub(crate) fn connect_for_one(&mut self, target: usize) {
         let Err(error) = self.connect(target) else {
             return;
         };
-        if let Some(attempt) = self.pending[target].pop_front() {
-            self.ended(attempt.fail(Failure::Connect, error.to_string(), now_ns()));
+        if let Some(request) = self.pending[target].pop_front() {
+            self.ended(request.fail(Failure::Connect, error.to_string(), now_ns()));
         }
     }
 }

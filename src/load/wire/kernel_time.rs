@@ -5,27 +5,27 @@ use std::io::{self, Read, Write};
 use mio::net::TcpStream;
 
 /// A connection that can be asked for the kernel's own receive times.
-pub(super) struct Received {
+pub(crate) struct Received {
     tcp: TcpStream,
     clock: Option<KernelClock>,
 }
 
 impl Received {
-    pub(super) const fn new(tcp: TcpStream) -> Self {
+    pub(crate) const fn new(tcp: TcpStream) -> Self {
         Self { tcp, clock: None }
     }
 
     /// Asks the kernel to stamp what it receives on this connection; where it cannot, nothing changes.
-    pub(super) fn watch(&mut self) {
+    pub(crate) fn watch(&mut self) {
         self.clock = KernelClock::on(&self.tcp);
     }
 
-    pub(super) fn tcp(&mut self) -> &mut TcpStream {
+    pub(crate) fn tcp(&mut self) -> &mut TcpStream {
         &mut self.tcp
     }
 
     /// Returns for how long, in ns, the kernel had held the newest bytes of the reads since the last call, at most.
-    pub(super) fn take_lag(&mut self) -> Option<u64> {
+    pub(crate) fn take_lag(&mut self) -> Option<u64> {
         self.clock.as_mut()?.lag.take()
     }
 }

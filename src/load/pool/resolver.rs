@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 
 use crate::measure::now_ns;
 
-/// The resolver of one shard: the system's own, on the runtime's threads.
-pub(super) struct Resolver {
+/// The resolver of one worker: the system's own, on the runtime's threads.
+pub(crate) struct Resolver {
     /// `None` where there is no runtime.
     runtime: Option<Handle>,
     waker: Arc<Waker>,
@@ -18,16 +18,16 @@ pub(super) struct Resolver {
 }
 
 /// What became of a name.
-pub(super) struct Resolved {
-    pub(super) target: usize,
-    pub(super) asked: u64,
-    pub(super) answered: u64,
+pub(crate) struct Resolved {
+    pub(crate) target: usize,
+    pub(crate) asked: u64,
+    pub(crate) answered: u64,
     /// `Err` says why there is no address.
-    pub(super) address: Result<SocketAddr, String>,
+    pub(crate) address: Result<SocketAddr, String>,
 }
 
 impl Resolver {
-    pub(super) fn new(waker: Arc<Waker>) -> Self {
+    pub(crate) fn new(waker: Arc<Waker>) -> Self {
         let (tell, told) = mpsc::channel();
         Self {
             runtime: Handle::try_current().ok(),
@@ -39,7 +39,7 @@ impl Resolver {
 
     /// Begins to resolve a name for a target; returns whether it will be answered. The answer is of the family of `known`, the
     /// address that the run found before it began.
-    pub(super) fn ask(&self, target: usize, name: &str, known: SocketAddr) -> bool {
+    pub(crate) fn ask(&self, target: usize, name: &str, known: SocketAddr) -> bool {
         let Some(runtime) = &self.runtime else {
             return false;
         };
@@ -58,7 +58,7 @@ impl Resolver {
                 answered,
                 address,
             };
-            // The shard may be gone: the run was stopped.
+            // The worker may be gone: the run was stopped.
             if tell.send(resolved).is_ok() {
                 drop(waker.wake());
             }
@@ -67,7 +67,7 @@ impl Resolver {
     }
 
     /// Returns what has been answered since the last call.
-    pub(super) fn answered(&self) -> Vec<Resolved> {
+    pub(crate) fn answered(&self) -> Vec<Resolved> {
         self.told.try_iter().collect()
     }
 }

@@ -7,14 +7,14 @@ const MOST: usize = 20_000;
 
 /// One answered arrival, step by step.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Trace {
-    /// The number of its flow.
-    pub(crate) flow: usize,
+pub(crate) struct RequestLog {
+    /// The number of its scenario.
+    pub(crate) scenario: usize,
     /// The stages called, by number, in order; one for a load on a stage.
     pub(crate) steps: Vec<(usize, Stamps)>,
 }
 
-impl Trace {
+impl RequestLog {
     /// Returns the time in ns from when it was due to its last content.
     pub(crate) fn response_time(&self) -> Option<u64> {
         let (_, first) = self.steps.first()?;
@@ -25,18 +25,18 @@ impl Trace {
 
 /// The traces of one thread.
 #[derive(Debug, Default)]
-pub(super) struct Traces(Vec<Trace>);
+pub(crate) struct RequestLogs(Vec<RequestLog>);
 
-impl Traces {
+impl RequestLogs {
     /// Keeps a trace, unless there are enough.
-    pub(super) fn push(&mut self, trace: Trace) {
+    pub(crate) fn push(&mut self, trace: RequestLog) {
         if self.0.len() < MOST {
             self.0.push(trace);
         }
     }
 
     /// Returns what was kept.
-    pub(super) fn into_vec(self) -> Vec<Trace> {
+    pub(crate) fn into_vec(self) -> Vec<RequestLog> {
         self.0
     }
 }

@@ -1,4 +1,4 @@
-//! The connections of one shard: a slab with one stack of idle ones for each target.
+//! The connections of one worker: a slab with one stack of idle ones for each target.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,12 +8,12 @@ use bytes::Bytes;
 use mio::Registry;
 use mio::net::TcpStream;
 
-use super::arrival::nanos;
-use super::attempt::Attempt;
-use super::http1::ResponseParser;
-use super::http2::Http2;
-use super::plan::{Target, Tls, Written};
-use super::socket::Socket;
+use crate::load::arrival::nanos;
+use crate::load::plan::{Target, Tls, Written};
+use crate::load::pool::socket::Socket;
+use crate::load::wire::http1::ResponseParser;
+use crate::load::wire::http2::Http2;
+use crate::load::worker::request::Request;
 use crate::manifest::Timeouts;
 use crate::measure::Failure;
 
@@ -22,7 +22,7 @@ const WATCHED: usize = 32;
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     Connecting,
     Handshaking,
     /// HTTP/2: the server has yet to say how many requests it takes at once.
@@ -30,36 +30,36 @@ pub(super) enum Phase {
     Open,
 }
 
-/// One connection; idle when it is open and has no attempt, or room for one more.
-pub(super) struct Connection {
-    pub(super) socket: Socket,
-    pub(super) target: usize,
-    pub(super) phase: Phase,
-    pub(super) attempt: Option<Attempt>,
+/// One connection; idle when it is open and has no request, or room for one more.
+pub(crate) struct Connection {
+    pub(crate) socket: Socket,
+    pub(crate) target: usize,
+    pub(crate) phase: Phase,
+    pub(crate) request: Option<Request>,
     /// What of the request is still to be written.
-    pub(super) out: Bytes,
-    pub(super) parser: ResponseParser,
+    pub(crate) out: Bytes,
+    pub(crate) parser: ResponseParser,
     /// Whether the request is a HEAD, whose answer has no body.
-    pub(super) is_head: bool,
-    pub(super) opened: u64,
+    pub(crate) is_head: bool,
+    pub(crate) opened: u64,
     /// When the TCP connection stood.
-    pub(super) connected: u64,
+    pub(crate) connected: u64,
     /// Whose it is, where connections are kept for someone.
-    pub(super) owner: Option<u64>,
-    /// Where it speaks HTTP/2: its requests, in place of `attempt` and `parser`.
-    pub(super) http2: Option<Box<Http2>>,
+    pub(crate) owner: Option<u64>,
+    /// Where it speaks HTTP/2: its requests, in place of `request` and `parser`.
+    pub(crate) http2: Option<Box<Http2>>,
 }
 
 impl Connection {
     /// Puts a request on the connection.
-    pub(super) fn begin(&mut self, attempt: Attempt, request: &Written) {
-        self.out = request.bytes.clone();
-        self.is_head = request.is_head;
-        self.attempt = Some(attempt);
+    pub(crate) fn begin(&mut self, request: Request, written: &Written) {
+        self.out = written.bytes.clone();
+        self.is_head = written.is_head;
+        self.request = Some(request);
     }
 
     /// Returns whether there are bytes to be written, now in `out`.
-    pub(super) fn has_output(&mut self) -> bool {
+    pub(crate) fn has_output(&mut self) -> bool {
         if let (true, Some(http2)) = (self.out.is_empty(), &mut self.http2) {
             self.out = http2.take_output();
         }
@@ -70,21 +70,21 @@ impl Connection {
     fn has_room(&self) -> bool {
         match &self.http2 {
             Some(http2) => self.phase == Phase::Open && http2.has_room(),
-            None => self.phase == Phase::Open && self.attempt.is_none(),
+            None => self.phase == Phase::Open && self.request.is_none(),
         }
     }
 
     /// Returns how many requests are on it.
     fn busy(&self) -> usize {
         let streams = self.http2.as_ref().map(|http2| http2.busy());
-        streams.unwrap_or(usize::from(self.attempt.is_some()))
+        streams.unwrap_or(usize::from(self.request.is_some()))
     }
 
     /// Returns the requests on it, with the number of their stream where there are several.
-    fn attempts(&self) -> impl Iterator<Item = (Option<usize>, &Attempt)> {
-        let streams = self.http2.iter().flat_map(|http2| http2.attempts());
-        let streams = streams.map(|(number, attempt)| (Some(number), attempt));
-        streams.chain(self.attempt.iter().map(|attempt| (None, attempt)))
+    fn requests(&self) -> impl Iterator<Item = (Option<usize>, &Request)> {
+        let streams = self.http2.iter().flat_map(|http2| http2.requests());
+        let streams = streams.map(|(number, request)| (Some(number), request));
+        streams.chain(self.request.iter().map(|request| (None, request)))
     }
 
     /// Returns the deadlines that the connection and what is on it are past.
@@ -96,11 +96,11 @@ impl Connection {
             Phase::Handshaking => (Failure::Tls, "no TLS handshake within its timeout"),
             Phase::Greeting => (Failure::Connect, "no HTTP/2 settings within its timeout"),
             Phase::Open => {
-                let late = self.attempts().filter_map(|(stream, attempt)| {
+                let late = self.requests().filter_map(|(stream, request)| {
                     Some(Overdue {
                         stream,
                         failure: Failure::Timeout,
-                        said: attempt.late(now, timeouts)?,
+                        said: request.late(now, timeouts)?,
                     })
                 });
                 return late.collect();
@@ -116,15 +116,15 @@ impl Connection {
 }
 
 /// What is past a deadline.
-pub(super) struct Overdue {
+pub(crate) struct Overdue {
     /// One request of a connection that has several; else the connection itself.
-    pub(super) stream: Option<usize>,
-    pub(super) failure: Failure,
-    pub(super) said: &'static str,
+    pub(crate) stream: Option<usize>,
+    pub(crate) failure: Failure,
+    pub(crate) said: &'static str,
 }
 
-/// The connections of one shard.
-pub(super) struct OpenConnections {
+/// The connections of one worker.
+pub(crate) struct OpenConnections {
     slots: Vec<Option<Connection>>,
     vacant: Vec<usize>,
     idle: Vec<Vec<usize>>,
@@ -140,7 +140,7 @@ pub(super) struct OpenConnections {
 
 impl OpenConnections {
     /// Makes an empty set for that many targets.
-    pub(super) fn new(targets: usize) -> Self {
+    pub(crate) fn new(targets: usize) -> Self {
         Self {
             slots: Vec::new(),
             vacant: Vec::new(),
@@ -153,12 +153,12 @@ impl OpenConnections {
     }
 
     /// Returns how many connections there are, open, opening, or expected.
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.counts.iter().sum()
     }
 
     /// Begins a connection; `register` gets its socket and its number.
-    pub(super) fn connect(
+    pub(crate) fn connect(
         &mut self,
         (address, tls): (SocketAddr, Option<&Tls>),
         target: usize,
@@ -184,7 +184,7 @@ impl OpenConnections {
             socket,
             target,
             phase: Phase::Connecting,
-            attempt: None,
+            request: None,
             out: Bytes::new(),
             parser: ResponseParser::default(),
             is_head: false,
@@ -197,25 +197,25 @@ impl OpenConnections {
     }
 
     /// Counts a connection that will be begun when its address is known.
-    pub(super) fn expect(&mut self, target: usize) {
+    pub(crate) fn expect(&mut self, target: usize) {
         self.counts[target] += 1;
         self.opening[target] += 1;
     }
 
     /// Takes that back: it is begun now, or never.
-    pub(super) fn unexpect(&mut self, target: usize) {
+    pub(crate) fn unexpect(&mut self, target: usize) {
         self.counts[target] -= 1;
         self.opening[target] -= 1;
     }
 
     /// Returns the connection of that number, unless it was closed.
-    pub(super) fn get(&mut self, at: usize) -> Option<&mut Connection> {
+    pub(crate) fn get(&mut self, at: usize) -> Option<&mut Connection> {
         self.slots.get_mut(at)?.as_mut()
     }
 
     /// Takes the idle connection that was used last: the one least likely to have been given up by the server. One that carries
     /// several requests at once stays where it is while it has room.
-    pub(super) fn take_idle(&mut self, target: usize) -> Option<usize> {
+    pub(crate) fn take_idle(&mut self, target: usize) -> Option<usize> {
         let last = *self.idle[target].last()?;
         if self.get(last).is_some_and(|it| it.http2.is_none()) {
             self.idle[target].pop();
@@ -224,13 +224,13 @@ impl OpenConnections {
     }
 
     /// Returns the idle connection that carries the fewest requests.
-    pub(super) fn least_busy(&self, target: usize) -> Option<usize> {
+    pub(crate) fn least_busy(&self, target: usize) -> Option<usize> {
         let busy = |at: &usize| self.slots[*at].as_ref().map_or(0, Connection::busy);
         self.idle[target].iter().copied().min_by_key(busy)
     }
 
     /// Notes that a connection can be used.
-    pub(super) fn open_up(&mut self, at: usize) {
+    pub(crate) fn open_up(&mut self, at: usize) {
         if let Some(Some(connection)) = self.slots.get_mut(at)
             && connection.phase != Phase::Open
         {
@@ -240,22 +240,22 @@ impl OpenConnections {
     }
 
     /// Returns how many connections of a target are on their way.
-    pub(super) fn opening(&self, target: usize) -> usize {
+    pub(crate) fn opening(&self, target: usize) -> usize {
         self.opening[target]
     }
 
     /// Takes the idle connection that is kept for that owner.
-    pub(super) fn take_kept(&mut self, owner: u64, target: usize) -> Option<usize> {
+    pub(crate) fn take_kept(&mut self, owner: u64, target: usize) -> Option<usize> {
         self.kept.remove(&(owner, target))
     }
 
     /// Returns how many connections a target has, open or opening.
-    pub(super) fn of(&self, target: usize) -> usize {
+    pub(crate) fn of(&self, target: usize) -> usize {
         self.counts[target]
     }
 
     /// Puts an open connection aside, for its owner or for all.
-    pub(super) fn put_idle(&mut self, at: usize) {
+    pub(crate) fn put_idle(&mut self, at: usize) {
         if let Some(Some(connection)) = self.slots.get(at) {
             match connection.owner {
                 Some(owner) => drop(self.kept.insert((owner, connection.target), at)),
@@ -265,7 +265,7 @@ impl OpenConnections {
     }
 
     /// Keeps a connection that carries several requests among the idle ones as long as it has room.
-    pub(super) fn list(&mut self, at: usize) {
+    pub(crate) fn list(&mut self, at: usize) {
         let Some(Some(connection)) = self.slots.get(at) else {
             return;
         };
@@ -278,7 +278,7 @@ impl OpenConnections {
     }
 
     /// Closes a connection, idle or not.
-    pub(super) fn close(&mut self, at: usize, registry: &Registry) {
+    pub(crate) fn close(&mut self, at: usize, registry: &Registry) {
         if let Some(mut connection) = self.slots.get_mut(at).and_then(Option::take) {
             self.idle[connection.target].retain(|idle| *idle != at);
             if let Some(owner) = connection.owner {
@@ -293,7 +293,7 @@ impl OpenConnections {
     }
 
     /// Returns what is past a deadline, with the numbers of the connections.
-    pub(super) fn overdue(&self, now: u64, targets: &[Target]) -> Vec<(usize, Overdue)> {
+    pub(crate) fn overdue(&self, now: u64, targets: &[Target]) -> Vec<(usize, Overdue)> {
         let slots = self.slots.iter().enumerate();
         let overdue = slots.filter_map(|(at, slot)| {
             let connection = slot.as_ref()?;
@@ -304,9 +304,9 @@ impl OpenConnections {
         overdue.flatten().collect()
     }
 
-    /// Returns every attempt that has a connection.
-    pub(super) fn attempts(&self) -> impl Iterator<Item = &Attempt> {
+    /// Returns every request that has a connection.
+    pub(crate) fn requests(&self) -> impl Iterator<Item = &Request> {
         let connections = self.slots.iter().flatten();
-        connections.flat_map(|it| it.attempts().map(|(_, attempt)| attempt))
+        connections.flat_map(|it| it.requests().map(|(_, request)| request))
     }
 }

@@ -6,51 +6,51 @@ use crate::manifest::Timeouts;
 use crate::measure::{Failure, Stamps};
 use crate::protocol::{Head, ReadError, Reply, ReplyReader};
 
-use super::arrival::nanos;
-use super::http1::Sink;
-use super::journey::Journey;
-use super::plan::{Prepared, Target};
-use super::session::Session;
+use crate::load::arrival::nanos;
+use crate::load::plan::{Prepared, Target};
+use crate::load::wire::http1::Sink;
+use crate::load::worker::session::Session;
+use crate::load::worker::steps::Steps;
 
 /// What a request is sent for.
-pub(super) struct Errand {
-    /// What was due.
-    pub(super) flow: usize,
+pub(crate) struct Intent {
+    /// The scenario that was due.
+    pub(crate) scenario: usize,
     /// The stage that is called.
-    pub(super) target: usize,
+    pub(crate) target: usize,
     /// Which case of the data it sends.
-    pub(super) case: usize,
+    pub(crate) case: usize,
     /// Whether it counts; false in the warm-up.
-    pub(super) measured: bool,
+    pub(crate) measured: bool,
     /// The session that it is a turn of.
-    pub(super) session: Option<Box<Session>>,
+    pub(crate) session: Option<Box<Session>>,
     /// The user of a closed loop that waits for it.
-    pub(super) user: Option<u32>,
+    pub(crate) user: Option<u32>,
     /// The pipeline that it is a step of.
-    pub(super) journey: Option<Box<Journey>>,
+    pub(crate) steps: Option<Box<Steps>>,
 }
 
-impl Errand {
+impl Intent {
     /// Returns who connections are kept for.
-    pub(super) fn owner(&self) -> Option<u64> {
+    pub(crate) fn owner(&self) -> Option<u64> {
         let session = self.session.as_ref().map(|session| session.owner());
         let user = self
             .user
-            .map(|user| (self.flow as u64) << 32 | u64::from(user));
+            .map(|user| (self.scenario as u64) << 32 | u64::from(user));
         session.or(user)
     }
 }
 
 /// A request under way.
-pub(super) struct Attempt {
-    pub(super) errand: Errand,
+pub(crate) struct Request {
+    pub(crate) intent: Intent,
     /// The request, where it was not prepared before the run.
-    pub(super) request: Option<Prepared>,
-    pub(super) stamps: Stamps,
+    pub(crate) prepared: Option<Prepared>,
+    pub(crate) stamps: Stamps,
     /// Gaps between content-bearing events, in ns.
-    pub(super) gaps: Vec<u64>,
+    pub(crate) gaps: Vec<u64>,
     /// Content-bearing events that came in one read with an earlier one: their gaps cannot be known.
-    pub(super) coalesced: u64,
+    pub(crate) coalesced: u64,
     /// How long the server asks to be left alone, in ns.
     retry_after: u64,
     reader: Box<dyn ReplyReader>,
@@ -58,13 +58,13 @@ pub(super) struct Attempt {
     status: u16,
 }
 
-impl Attempt {
-    /// Makes an attempt that the engine takes up at `dequeued`; times in ns since t = 0, unsigned because they are
+impl Request {
+    /// Makes a request that the engine takes up at `dequeued`; times in ns since t = 0, unsigned because they are
     /// kept relative to the beginning of the warm-up.
-    pub(super) fn new(errand: Errand, intended: u64, dequeued: u64, target: &Target) -> Self {
+    pub(crate) fn new(intent: Intent, intended: u64, dequeued: u64, target: &Target) -> Self {
         Self {
-            errand,
-            request: None,
+            intent,
+            prepared: None,
             stamps: Stamps {
                 intended,
                 dequeued,
@@ -80,7 +80,7 @@ impl Attempt {
     }
 
     /// Returns the time at which something was last heard of the server, or at which the request began.
-    pub(super) fn last_sign(&self) -> u64 {
+    pub(crate) fn last_sign(&self) -> u64 {
         let stamps = &self.stamps;
         stamps
             .last_content
@@ -89,8 +89,8 @@ impl Attempt {
             .unwrap_or(stamps.dequeued)
     }
 
-    /// Returns which deadline the attempt is past, if any.
-    pub(super) fn late(&self, now: u64, timeouts: &Timeouts) -> Option<&'static str> {
+    /// Returns which deadline the request is past, if any.
+    pub(crate) fn late(&self, now: u64, timeouts: &Timeouts) -> Option<&'static str> {
         let past = |since: u64, limit: Duration| now > since.saturating_add(nanos(limit));
         let dequeued = self.stamps.dequeued;
         let waits = self.stamps.first_content.is_none();
@@ -107,14 +107,14 @@ impl Attempt {
     }
 
     /// Returns where the parser puts what one read brought.
-    pub(super) fn sink(&mut self, now: u64) -> ReadSink<'_> {
-        ReadSink { attempt: self, now }
+    pub(crate) fn sink(&mut self, now: u64) -> ReadSink<'_> {
+        ReadSink { request: self, now }
     }
 
-    /// Ends the attempt: reads the answer, after the last stamp is taken.
-    pub(super) fn finish(self, end: u64) -> Finished {
+    /// Ends the request: reads the answer, after the last stamp is taken.
+    pub(crate) fn finish(self, end: u64) -> Completion {
         let Self {
-            errand,
+            intent,
             mut stamps,
             gaps,
             coalesced,
@@ -135,8 +135,8 @@ impl Attempt {
                 detail: String::new(),
             })
         };
-        Finished {
-            errand,
+        Completion {
+            intent,
             stamps,
             gaps,
             coalesced,
@@ -146,10 +146,10 @@ impl Attempt {
         }
     }
 
-    /// Ends the attempt with a failure of the connection.
-    pub(super) fn fail(self, failure: Failure, detail: String, end: u64) -> Finished {
+    /// Ends the request with a failure of the connection.
+    pub(crate) fn fail(self, failure: Failure, detail: String, end: u64) -> Completion {
         let Self {
-            errand,
+            intent,
             mut stamps,
             gaps,
             coalesced,
@@ -159,8 +159,8 @@ impl Attempt {
         } = self;
         stamps.end = Some(end);
         let outcome = Err(ReadError { failure, detail });
-        Finished {
-            errand,
+        Completion {
+            intent,
             stamps,
             gaps,
             coalesced,
@@ -172,49 +172,49 @@ impl Attempt {
 }
 
 /// A request that has ended.
-pub(super) struct Finished {
-    pub(super) errand: Errand,
-    pub(super) stamps: Stamps,
-    pub(super) gaps: Vec<u64>,
-    pub(super) coalesced: u64,
+pub(crate) struct Completion {
+    pub(crate) intent: Intent,
+    pub(crate) stamps: Stamps,
+    pub(crate) gaps: Vec<u64>,
+    pub(crate) coalesced: u64,
     /// How long the server asked to be left alone, in ns; 0 when it did not.
-    pub(super) retry_after: u64,
-    pub(super) streams: bool,
-    pub(super) outcome: Result<Reply, ReadError>,
+    pub(crate) retry_after: u64,
+    pub(crate) streams: bool,
+    pub(crate) outcome: Result<Reply, ReadError>,
 }
 
 /// Takes what one read brought, stamped with the time of that read.
-pub(super) struct ReadSink<'a> {
-    attempt: &'a mut Attempt,
+pub(crate) struct ReadSink<'a> {
+    request: &'a mut Request,
     now: u64,
 }
 
 impl Sink for ReadSink<'_> {
     fn head(&mut self, head: Head<'_>) {
-        self.attempt.status = head.status;
+        self.request.status = head.status;
         if matches!(head.status, 429 | 503) {
-            self.attempt.retry_after = retry_after(head.headers).unwrap_or(0);
+            self.request.retry_after = retry_after(head.headers).unwrap_or(0);
         }
-        self.attempt.reader.head(head);
+        self.request.reader.head(head);
     }
 
     fn body(&mut self, bytes: &[u8]) {
-        let attempt = &mut *self.attempt;
-        if !(200..300).contains(&attempt.status) {
+        let request = &mut *self.request;
+        if !(200..300).contains(&request.status) {
             return;
         }
-        let events = attempt.reader.data(bytes);
+        let events = request.reader.data(bytes);
         if events == 0 {
             return;
         }
-        let stamps = &mut attempt.stamps;
+        let stamps = &mut request.stamps;
         stamps.first_content.get_or_insert(self.now);
-        if attempt.streams {
+        if request.streams {
             let same_read = stamps.last_content == Some(self.now);
             if let Some(last) = stamps.last_content.filter(|_| !same_read) {
-                attempt.gaps.push(self.now - last);
+                request.gaps.push(self.now - last);
             }
-            attempt.coalesced += u64::from(events) - u64::from(!same_read);
+            request.coalesced += u64::from(events) - u64::from(!same_read);
         }
         stamps.last_content = Some(self.now);
     }

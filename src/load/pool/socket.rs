@@ -6,19 +6,19 @@ use std::net::SocketAddr;
 use mio::net::TcpStream;
 use rustls::ClientConnection;
 
-use super::plan::Tls;
-use super::receive::Received;
+use crate::load::plan::Tls;
+use crate::load::wire::kernel_time::Received;
 use crate::transport::HTTP2;
 
 /// A TCP connection that may have TLS on top.
-pub(super) struct Socket {
+pub(crate) struct Socket {
     tcp: Received,
     tls: Option<Box<ClientConnection>>,
 }
 
 impl Socket {
     /// Begins to connect.
-    pub(super) fn connect(address: SocketAddr, tls: Option<&Tls>) -> io::Result<Self> {
+    pub(crate) fn connect(address: SocketAddr, tls: Option<&Tls>) -> io::Result<Self> {
         let tcp = Received::new(TcpStream::connect(address)?);
         let tls = tls
             .map(|tls| ClientConnection::new(tls.config.clone(), tls.name.clone()))
@@ -29,22 +29,22 @@ impl Socket {
     }
 
     /// Returns what mio registers.
-    pub(super) fn source(&mut self) -> &mut TcpStream {
+    pub(crate) fn source(&mut self) -> &mut TcpStream {
         self.tcp.tcp()
     }
 
     /// Asks for the kernel's receive times.
-    pub(super) fn watch(&mut self) {
+    pub(crate) fn watch(&mut self) {
         self.tcp.watch();
     }
 
     /// Returns for how long, in ns, the kernel had held what the last reads returned, where it says so.
-    pub(super) fn take_lag(&mut self) -> Option<u64> {
+    pub(crate) fn take_lag(&mut self) -> Option<u64> {
         self.tcp.take_lag()
     }
 
     /// Returns whether the TCP connection stands; an error says that it never will.
-    pub(super) fn is_connected(&mut self) -> io::Result<bool> {
+    pub(crate) fn is_connected(&mut self) -> io::Result<bool> {
         let tcp = self.tcp.tcp();
         if let Some(error) = tcp.take_error()? {
             return Err(error);
@@ -61,7 +61,7 @@ impl Socket {
     }
 
     /// Drives the TLS handshake and returns whether it is over.
-    pub(super) fn handshake(&mut self) -> io::Result<bool> {
+    pub(crate) fn handshake(&mut self) -> io::Result<bool> {
         let Some(tls) = &mut self.tls else {
             return Ok(true);
         };
@@ -76,19 +76,19 @@ impl Socket {
     }
 
     /// Returns whether the server agreed to HTTP/2; without TLS there is nothing to agree on.
-    pub(super) fn agreed_to_http2(&self) -> bool {
+    pub(crate) fn agreed_to_http2(&self) -> bool {
         let tls = self.tls.as_ref();
         tls.is_none_or(|tls| tls.alpn_protocol() == Some(HTTP2))
     }
 
     /// Returns whether TLS is spoken on it.
-    pub(super) const fn is_tls(&self) -> bool {
+    pub(crate) const fn is_tls(&self) -> bool {
         self.tls.is_some()
     }
 
     /// Returns whether a read that did not fill its buffer has taken everything there was: so on a bare socket
     /// (epoll, edge-triggered), where another read would be a wasted call.
-    pub(super) const fn short_read_drains(&self) -> bool {
+    pub(crate) const fn short_read_drains(&self) -> bool {
         self.tls.is_none()
     }
 }

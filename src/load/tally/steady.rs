@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::result::{Total, summary};
+use crate::load::tally::summarise::{Total, summary};
 use crate::measure::Histogram;
 use crate::record::SteadyResult;
 use crate::stats::{Steady, steady};
@@ -12,7 +12,7 @@ const LEAST_CHANGE: f64 = 0.02;
 
 /// Finds out where a stage settled, by the mean logarithm of its response time over the requests that were due in each second, and
 /// summarises each metric from there on. `None` where there are too few seconds to tell.
-pub(super) fn settled(
+pub(crate) fn steady_state(
     levels: &[(f64, u64)],
     totals: &BTreeMap<&str, &Total>,
     open: u64,
@@ -91,13 +91,13 @@ mod tests {
         seconds.extend([20; 17]);
         let total = total(&seconds);
         let totals = BTreeMap::from([("response_time", &total)]);
-        let found = settled(&levels(&seconds), &totals, 0).unwrap();
+        let found = steady_state(&levels(&seconds), &totals, 0).unwrap();
         assert_eq!((found.reached, found.cut_s), (true, 3.0));
         let metric = &found.metrics["response_time"];
         assert_eq!(metric.count, 17 * 40);
         assert!(metric.max.unwrap() < 21.0);
         assert_eq!(metric.histogram, None);
-        assert_eq!(settled(&levels(&seconds[..9]), &totals, 0), None);
+        assert_eq!(steady_state(&levels(&seconds[..9]), &totals, 0), None);
     }
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
         let seconds: Vec<u64> = (0..20).map(|second| 20 + 5 * second).collect();
         let total = total(&seconds);
         let totals = BTreeMap::from([("response_time", &total)]);
-        let found = settled(&levels(&seconds), &totals, 0).unwrap();
+        let found = steady_state(&levels(&seconds), &totals, 0).unwrap();
         assert!(!found.reached && found.metrics.is_empty());
     }
 }

@@ -3,30 +3,30 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Part `index` of `of`: the arrivals i, and the users u, whose number leaves that rest when divided by `of`.
+/// Shard `index` of `of`: the arrivals i, and the users u, whose number leaves that rest when divided by `of`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(crate) struct Shard {
     /// Below `of`.
     pub(crate) index: u32,
     /// At least 1.
     pub(crate) of: u32,
 }
 
-impl Part {
+impl Shard {
     /// The whole load.
     pub(crate) const WHOLE: Self = Self { index: 0, of: 1 };
 
-    /// Returns this part's share of a number of things dealt out in turn.
+    /// Returns this shard's share of a number of things dealt out in turn.
     pub(crate) fn share(self, count: u64) -> u64 {
         let (index, of) = (u64::from(self.index), u64::from(self.of));
         count / of + u64::from(count % of > index)
     }
 }
 
-impl FromStr for Part {
+impl FromStr for Shard {
     type Err = String;
 
-    /// Reads `I/N`. Whether one counts from 0 or from 1, N parts are the whole: I and I mod N are the same part.
+    /// Reads `I/N`. Whether one counts from 0 or from 1, N shards are the whole: I and I mod N are the same shard.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is not a shard; write it like `1/4`");
         let (index, of) = text.split_once('/').ok_or_else(wrong)?;
@@ -42,7 +42,7 @@ impl FromStr for Part {
     }
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.index, self.of)
     }
@@ -54,25 +54,25 @@ mod tests {
 
     #[test]
     fn parts_are_the_whole_however_one_counts() {
-        for parts in [["0/3", "1/3", "2/3"], ["1/3", "2/3", "3/3"]] {
-            let mut found: Vec<u32> = parts.map(|it| it.parse::<Part>().unwrap().index).into();
+        for shards in [["0/3", "1/3", "2/3"], ["1/3", "2/3", "3/3"]] {
+            let mut found: Vec<u32> = shards.map(|it| it.parse::<Shard>().unwrap().index).into();
             found.sort_unstable();
             assert_eq!(found, [0, 1, 2]);
         }
         for wrong in ["", "1", "4/3", "1/0", "a/b", "-1/2"] {
-            assert!(wrong.parse::<Part>().is_err(), "{wrong}");
+            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
         }
-        assert_eq!("3/3".parse::<Part>().unwrap().to_string(), "0/3");
+        assert_eq!("3/3".parse::<Shard>().unwrap().to_string(), "0/3");
     }
 
     #[test]
     fn shares_add_up() {
         for count in [0, 1, 7, 100] {
             let of = 3;
-            let all = (0..of).map(|index| Part { index, of }.share(count));
+            let all = (0..of).map(|index| Shard { index, of }.share(count));
             assert_eq!(all.sum::<u64>(), count);
         }
-        assert_eq!(Part { index: 0, of: 3 }.share(7), 3);
-        assert_eq!(Part { index: 1, of: 3 }.share(7), 2);
+        assert_eq!(Shard { index: 0, of: 3 }.share(7), 3);
+        assert_eq!(Shard { index: 1, of: 3 }.share(7), 2);
     }
 }

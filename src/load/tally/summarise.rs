@@ -1,4 +1,4 @@
-//! Records of attempts turned into the blocks of a run document.
+//! Records of requests turned into the blocks of a run document.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use crate::manifest::{LatencyMetric, ShareMetric, Slo, SloTarget, Stat};
 use crate::measure::{Histogram, Packed};
 use crate::record::{IntervalRecord, MetricSummary, SloResult, StageResult, Tokens};
 
-use super::arrival::Timing;
-use super::plan::Measured;
-use super::recorder::Recorder;
-use super::settled::settled;
+use crate::load::arrival::Timing;
+use crate::load::plan::Measured;
+use crate::load::tally::recorder::Recorder;
+use crate::load::tally::steady::steady_state;
 
 /// Summarises one stage or pipeline. `duration_s` is the length of the measured phase.
-pub(super) fn stage_result(
+pub(crate) fn stage_result(
     measured: &Measured,
     recorder: &Recorder,
     timing: &Timing,
@@ -20,7 +20,7 @@ pub(super) fn stage_result(
 ) -> StageResult {
     let (attempted, not_sent) = (recorder.attempted, recorder.not_sent);
     let failed = recorder.errors.values().sum();
-    let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+    let share = |shard: u64, whole: u64| (whole > 0).then(|| shard as f64 / whole as f64);
     let per_second = |count: u64| {
         if duration_s > 0.0 {
             count as f64 / duration_s
@@ -69,7 +69,7 @@ pub(super) fn stage_result(
     if timing.is_level() {
         let totals = recorder.series.iter();
         let totals = totals.map(|(metric, series)| (metric.key(), &series.total));
-        result.steady = settled(&recorder.levels, &totals.collect(), open);
+        result.steady = steady_state(&recorder.levels, &totals.collect(), open);
     }
     result.slo = measured
         .slo
@@ -107,7 +107,7 @@ pub(crate) struct Total {
 
 impl Total {
     /// Adds what another recorder has for an interval; both are of one length.
-    pub(super) fn add(&mut self, start: f64, end: f64, packed: Packed) {
+    pub(crate) fn add(&mut self, start: f64, end: f64, packed: Packed) {
         let same = |(at, ..): &&mut (f64, f64, Packed)| at.total_cmp(&start).is_eq();
         if let Some((_, last, known)) = self.intervals.iter_mut().find(same) {
             let mut both = known.unpack();
@@ -121,8 +121,8 @@ impl Total {
     }
 }
 
-/// Summarises one metric; `open` attempts were still in flight.
-pub(super) fn summary(
+/// Summarises one metric; `open` requests were still in flight.
+pub(crate) fn summary(
     Total {
         all: total,
         intervals,
@@ -201,7 +201,7 @@ fn judge(slo: &Slo, result: &StageResult, recorder: &Recorder) -> SloResult {
 }
 
 /// Judges an SLO of a stored stage again, by what the stage has now; one of an unknown metric stays as it was.
-pub(super) fn judge_again(
+pub(crate) fn judge_again(
     slo: &SloResult,
     result: &StageResult,
     totals: &BTreeMap<String, Total>,
@@ -293,7 +293,7 @@ fn judge_latency(
 }
 
 /// Returns how many of what was attempted fell into each failure, over all stages.
-pub(super) fn unreached(recorders: &[Recorder]) -> bool {
+pub(crate) fn unreached(recorders: &[Recorder]) -> bool {
     let all: u64 = recorders.iter().map(|recorder| recorder.attempted).sum();
     let never: u64 = recorders
         .iter()
@@ -305,4 +305,4 @@ pub(super) fn unreached(recorders: &[Recorder]) -> bool {
 }
 
 /// Maps stage names to their results.
-pub(super) type Stages = BTreeMap<String, StageResult>;
+pub(crate) type Stages = BTreeMap<String, StageResult>;

@@ -2,21 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::result::{Stages, Total, judge_again, summary};
+use crate::load::tally::summarise::{Stages, Total, judge_again, summary};
 use crate::measure::Histogram;
 use crate::record::{
     Generator, MetricSummary, RunRecord, SessionCounts, Spread, StageResult, Tokens,
 };
 
-/// Puts the stages of all parts together: counts are added, histograms merged bucket for bucket, and everything that is
+/// Puts the stages of all shards together: counts are added, histograms merged bucket for bucket, and everything that is
 /// made of them made again. `duration_s` is the length of the whole. `Err` names the stage whose histogram cannot be read.
-pub(crate) fn merge_stages(parts: &[&RunRecord], duration_s: f64) -> Result<Stages, String> {
-    let names: BTreeSet<&String> = parts.iter().flat_map(|part| part.stages.keys()).collect();
+pub(crate) fn merge_stages(shards: &[&RunRecord], duration_s: f64) -> Result<Stages, String> {
+    let names: BTreeSet<&String> = shards
+        .iter()
+        .flat_map(|shard| shard.stages.keys())
+        .collect();
     let mut merged = Stages::new();
     for name in names {
-        let results = parts
+        let results = shards
             .iter()
-            .filter_map(|part| Some((part.duration_s, part.stages.get(name)?)));
+            .filter_map(|shard| Some((shard.duration_s, shard.stages.get(name)?)));
         let results: Vec<(f64, &StageResult)> = results.collect();
         let whole =
             stage(&results, duration_s).map_err(|reason| format!("stage `{name}`: {reason}"))?;
@@ -25,8 +28,8 @@ pub(crate) fn merge_stages(parts: &[&RunRecord], duration_s: f64) -> Result<Stag
     Ok(merged)
 }
 
-/// Puts together what the generators spent; the lag is that of all parts.
-pub(crate) fn merge_generators(parts: &[&RunRecord], stages: &Stages) -> Option<Generator> {
+/// Puts together what the generators spent; the lag is that of all shards.
+pub(crate) fn merge_generators(shards: &[&RunRecord], stages: &Stages) -> Option<Generator> {
     let mut lag = Histogram::default();
     for stage in stages.values() {
         if let Some(metric) = stage.metrics.get("schedule_lag")
@@ -35,14 +38,14 @@ pub(crate) fn merge_generators(parts: &[&RunRecord], stages: &Stages) -> Option<
             lag.merge(&more);
         }
     }
-    let generators: Vec<&Generator> = parts
+    let generators: Vec<&Generator> = shards
         .iter()
-        .filter_map(|part| part.generator.as_ref())
+        .filter_map(|shard| shard.generator.as_ref())
         .collect();
     let first = generators.first()?;
     Some(Generator {
         schedule_lag_ms: first.schedule_lag_ms.map(|_| Spread::of(&lag)),
-        // Its histograms are not stored: the worst part speaks for all.
+        // Its histograms are not stored: the worst shard speaks for all.
         receive_lag_ms: generators
             .iter()
             .filter_map(|it| it.receive_lag_ms)
@@ -58,12 +61,12 @@ pub(crate) fn merge_generators(parts: &[&RunRecord], stages: &Stages) -> Option<
     })
 }
 
-fn stage(parts: &[(f64, &StageResult)], duration_s: f64) -> Result<StageResult, String> {
-    let sum = |of: fn(&StageResult) -> u64| parts.iter().map(|(_, it)| of(it)).sum::<u64>();
+fn stage(shards: &[(f64, &StageResult)], duration_s: f64) -> Result<StageResult, String> {
+    let sum = |of: fn(&StageResult) -> u64| shards.iter().map(|(_, it)| of(it)).sum::<u64>();
     let (attempted, ok, failed) = (sum(|it| it.attempted), sum(|it| it.ok), sum(|it| it.failed));
-    // A rate is a count in the part's own window.
+    // A rate is a count in the shard's own window.
     let rate = |of: fn(&StageResult) -> f64| {
-        let count: f64 = parts.iter().map(|(length, it)| of(it) * length).sum();
+        let count: f64 = shards.iter().map(|(length, it)| of(it) * length).sum();
         if duration_s > 0.0 {
             count / duration_s
         } else {
@@ -76,13 +79,13 @@ fn stage(parts: &[(f64, &StageResult)], duration_s: f64) -> Result<StageResult, 
     };
     let in_flight_at_end = sum(|it| it.in_flight_at_end);
     let mut errors: BTreeMap<String, u64> = BTreeMap::new();
-    for (_, part) in parts {
-        for (kind, count) in &part.errors {
+    for (_, shard) in shards {
+        for (kind, count) in &shard.errors {
             *errors.entry(kind.clone()).or_default() += count;
         }
     }
-    let (metrics, totals) = metrics(parts, in_flight_at_end)?;
-    let first = parts.first().map(|(_, it)| *it);
+    let (metrics, totals) = metrics(shards, in_flight_at_end)?;
+    let first = shards.first().map(|(_, it)| *it);
     let mut merged = StageResult {
         attempted,
         ok,
@@ -94,21 +97,21 @@ fn stage(parts: &[(f64, &StageResult)], duration_s: f64) -> Result<StageResult, 
             .map(|_| rate(|it| it.offered_rps.unwrap_or(0.0))),
         achieved_rps: rate(|it| it.achieved_rps),
         goodput_rps: rate(|it| it.goodput_rps),
-        attainment: weighted(parts, |it| it.attainment, planned),
-        error_rate: weighted(parts, |it| it.error_rate, |(_, it)| it.attempted as f64),
-        fallback_rate: weighted(parts, |it| it.fallback_rate, |(_, it)| it.ok as f64),
-        hit_rate: weighted(parts, |it| it.hit_rate, |(_, it)| it.ok as f64),
+        attainment: weighted(shards, |it| it.attainment, planned),
+        error_rate: weighted(shards, |it| it.error_rate, |(_, it)| it.attempted as f64),
+        fallback_rate: weighted(shards, |it| it.fallback_rate, |(_, it)| it.ok as f64),
+        hit_rate: weighted(shards, |it| it.hit_rate, |(_, it)| it.ok as f64),
         connections: sum(|it| it.connections),
-        sessions: sessions(parts),
-        tokens: tokens(parts, duration_s),
-        cost_usd: parts
+        sessions: sessions(shards),
+        tokens: tokens(shards, duration_s),
+        cost_usd: shards
             .iter()
             .filter_map(|(_, it)| it.cost_usd)
             .reduce(|a, b| a + b),
         owner: first.and_then(|it| it.owner.clone()),
         metrics,
         slo: Vec::new(),
-        // Each part has its own.
+        // Each shard has its own.
         steady: None,
     };
     let slo = first.map(|it| it.slo.as_slice()).unwrap_or_default();
@@ -119,32 +122,32 @@ fn stage(parts: &[(f64, &StageResult)], duration_s: f64) -> Result<StageResult, 
     Ok(merged)
 }
 
-/// The mean of a share over the parts that have it, by what it is a share of.
+/// The mean of a share over the shards that have it, by what it is a share of.
 fn weighted(
-    parts: &[(f64, &StageResult)],
+    shards: &[(f64, &StageResult)],
     share: fn(&StageResult) -> Option<f64>,
     whole: impl Fn(&(f64, &StageResult)) -> f64,
 ) -> Option<f64> {
-    let known = parts
+    let known = shards
         .iter()
-        .filter_map(|part| Some((share(part.1)?, whole(part))));
+        .filter_map(|shard| Some((share(shard.1)?, whole(shard))));
     let (hits, all) = known.fold((0.0, 0.0), |(hits, all), (share, whole)| {
         (hits + share * whole, all + whole)
     });
     (all > 0.0).then(|| hits / all)
 }
 
-fn sessions(parts: &[(f64, &StageResult)]) -> Option<SessionCounts> {
-    let mut counts = parts.iter().filter_map(|(_, it)| it.sessions);
+fn sessions(shards: &[(f64, &StageResult)]) -> Option<SessionCounts> {
+    let mut counts = shards.iter().filter_map(|(_, it)| it.sessions);
     let mut all = counts.next()?;
     counts.for_each(|more| all.add(more));
     Some(all)
 }
 
-fn tokens(parts: &[(f64, &StageResult)], duration_s: f64) -> Option<Tokens> {
+fn tokens(shards: &[(f64, &StageResult)], duration_s: f64) -> Option<Tokens> {
     let known = || {
         let of = |(length, it): &(f64, &StageResult)| Some((*length, it.ok, it.tokens.clone()?));
-        parts.iter().filter_map(of)
+        shards.iter().filter_map(of)
     };
     let (_, _, first) = known().next()?;
     let sum = |of: fn(&Tokens) -> u64| known().map(|(_, _, it)| of(&it)).sum();
@@ -173,9 +176,9 @@ fn tokens(parts: &[(f64, &StageResult)], duration_s: f64) -> Option<Tokens> {
 
 type Metrics = (BTreeMap<String, MetricSummary>, BTreeMap<String, Total>);
 
-fn metrics(parts: &[(f64, &StageResult)], open: u64) -> Result<Metrics, String> {
+fn metrics(shards: &[(f64, &StageResult)], open: u64) -> Result<Metrics, String> {
     let mut totals: BTreeMap<String, Total> = BTreeMap::new();
-    for (name, metric) in parts.iter().flat_map(|(_, it)| &it.metrics) {
+    for (name, metric) in shards.iter().flat_map(|(_, it)| &it.metrics) {
         let total = totals.entry(name.clone()).or_default();
         let decode = |text: &str| Histogram::decode(text).map_err(|e| format!("{name}: {e}"));
         let Some(text) = &metric.histogram else {
@@ -244,8 +247,8 @@ mod tests {
         ) {
             let cut = cut.min(values.len() - 1);
             let (left, right) = values.split_at(cut);
-            let parts = [measured(left, 10.0), measured(right, 10.0)];
-            let merged = stage(&[(10.0, &parts[0]), (10.0, &parts[1])], 10.0).unwrap();
+            let shards = [measured(left, 10.0), measured(right, 10.0)];
+            let merged = stage(&[(10.0, &shards[0]), (10.0, &shards[1])], 10.0).unwrap();
             let mut whole = Histogram::default();
             for us in &values {
                 whole.record_us(*us);

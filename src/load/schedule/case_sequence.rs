@@ -9,7 +9,7 @@ const ROUNDS: u64 = 4;
 
 /// How the cases of a load are chosen. Nothing of it changes during a run, so that every thread and machine chooses the same.
 #[derive(Clone, Debug)]
-pub(crate) enum Choice {
+pub(crate) enum CaseSequence {
     /// In turn, of so many.
     InTurn(u64),
     /// Each pass over so many in an order of its own: a keyed permutation of their numbers, by a Feistel network over the next
@@ -19,8 +19,8 @@ pub(crate) enum Choice {
     Weighted(Arc<[f64]>),
 }
 
-impl Choice {
-    /// Makes the choice among cases of these weights; of none, there is one case.
+impl CaseSequence {
+    /// Makes the sequence among cases of these weights; of none, there is one case.
     pub(crate) fn new(order: CaseOrder, weights: &[f64]) -> Self {
         let cases = weights.len().max(1) as u64;
         match order {
@@ -36,9 +36,9 @@ impl Choice {
         }
     }
 
-    /// Returns the case that the `index`-th arrival of a flow sends.
-    pub(super) fn case(&self, seed: u64, flow: u64, index: u64) -> usize {
-        let key = |number: u64| mix(seed ^ mix(flow ^ mix(number)));
+    /// Returns the case that the `index`-th arrival of a scenario sends.
+    pub(crate) fn case(&self, seed: u64, scenario: u64, index: u64) -> usize {
+        let key = |number: u64| mix(seed ^ mix(scenario ^ mix(number)));
         match self {
             Self::InTurn(cases) => (index % cases) as usize,
             Self::Shuffled(cases) => permute(index % cases, *cases, key(index / cases)) as usize,
@@ -72,7 +72,7 @@ pub(crate) fn permute(place: u64, cases: u64, key: u64) -> u64 {
 }
 
 /// Returns the number in [0, 1) that 53 bits of a scrambled one stand for.
-pub(super) const fn unit(scrambled: u64) -> f64 {
+pub(crate) const fn unit(scrambled: u64) -> f64 {
     const SCALE: f64 = 1.0 / (1_u64 << 53) as f64;
     (scrambled >> 11) as f64 * SCALE
 }
@@ -91,18 +91,18 @@ mod tests {
 
     use super::*;
 
-    fn pass(seed: u64, flow: u64, pass: u64, cases: usize) -> Vec<usize> {
-        let choice = Choice::new(CaseOrder::Shuffled, &vec![1.0; cases]);
+    fn pass(seed: u64, scenario: u64, pass: u64, cases: usize) -> Vec<usize> {
+        let sequence = CaseSequence::new(CaseOrder::Shuffled, &vec![1.0; cases]);
         let first = pass * cases as u64;
         (first..first + cases as u64)
-            .map(|index| choice.case(seed, flow, index))
+            .map(|index| sequence.case(seed, scenario, index))
             .collect()
     }
 
     proptest! {
         #[test]
-        fn every_pass_sends_every_case_once(seed: u64, flow in 0_u64..4, number in 0_u64..1000, cases in 1_usize..300) {
-            let mut sent = pass(seed, flow, number, cases);
+        fn every_pass_sends_every_case_once(seed: u64, scenario in 0_u64..4, number in 0_u64..1000, cases in 1_usize..300) {
+            let mut sent = pass(seed, scenario, number, cases);
             sent.sort_unstable();
             prop_assert_eq!(sent, (0..cases).collect::<Vec<_>>());
         }
@@ -120,10 +120,10 @@ mod tests {
 
     #[test]
     fn each_case_is_as_likely_to_be_first() {
-        let choice = Choice::new(CaseOrder::Shuffled, &[1.0; 7]);
+        let sequence = CaseSequence::new(CaseOrder::Shuffled, &[1.0; 7]);
         let mut first = [0_u32; 7];
         for seed in 0..7_000 {
-            first[choice.case(seed, 0, 0)] += 1;
+            first[sequence.case(seed, 0, 0)] += 1;
         }
         // Five standard deviations of a binomial count around 1,000.
         assert!(first.iter().all(|n| n.abs_diff(1_000) < 147), "{first:?}");
@@ -131,10 +131,10 @@ mod tests {
 
     #[test]
     fn cases_come_as_often_as_their_weights_say() {
-        let choice = Choice::new(CaseOrder::Weighted, &[1.0, 3.0, 6.0]);
+        let sequence = CaseSequence::new(CaseOrder::Weighted, &[1.0, 3.0, 6.0]);
         let mut counts = [0_u32; 3];
         for index in 0..10_000 {
-            counts[choice.case(7, 0, index)] += 1;
+            counts[sequence.case(7, 0, index)] += 1;
         }
         for (count, expected) in counts.into_iter().zip([1_000_u32, 3_000, 6_000]) {
             // Five standard deviations.
@@ -142,7 +142,7 @@ mod tests {
         }
         let sent = |seed| {
             (0..20)
-                .map(|index| choice.case(seed, 0, index))
+                .map(|index| sequence.case(seed, 0, index))
                 .collect::<Vec<_>>()
         };
         assert_eq!(sent(7), sent(7));
@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn in_turn_goes_round() {
-        let choice = Choice::new(CaseOrder::InTurn, &[1.0; 3]);
-        let sent: Vec<usize> = (0..5).map(|index| choice.case(9, 0, index)).collect();
+        let sequence = CaseSequence::new(CaseOrder::InTurn, &[1.0; 3]);
+        let sent: Vec<usize> = (0..5).map(|index| sequence.case(9, 0, index)).collect();
         assert_eq!(sent, [0, 1, 2, 0, 1]);
     }
 }

@@ -1,0 +1,5 @@
+//! Connections: opened, kept, and chosen.
+
+pub(crate) mod connection;
+pub(crate) mod resolver;
+pub(crate) mod socket;
