@@ -290,10 +290,10 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the stored runs, newest first')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release; of a gate, the comparison that it was decided by')
             [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms and intervals')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -404,10 +404,10 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
         }
         'stagegate;runs;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the stored runs, newest first')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release; of a gate, the comparison that it was decided by')
             [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms and intervals')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -557,10 +557,10 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
         }
         'stagegate;help;runs' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the stored runs, newest first')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release; of a gate, the comparison that it was decided by')
             [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms and intervals')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate')
             break
         }
         'stagegate;help;runs;list' {

@@ -277,10 +277,10 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
             cand list 'List the stored runs, newest first'
-            cand show 'Show one run, or all of one release'
+            cand show 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
             cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-            cand export 'Print one run as a self-contained document, with histograms and intervals'
+            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'stagegate;runs;list'= {
@@ -385,10 +385,10 @@ set edit:completion:arg-completer[stagegate] = {|@words|
         }
         &'stagegate;runs;help'= {
             cand list 'List the stored runs, newest first'
-            cand show 'Show one run, or all of one release'
+            cand show 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
             cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-            cand export 'Print one run as a self-contained document, with histograms and intervals'
+            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'stagegate;runs;help;list'= {
@@ -517,10 +517,10 @@ set edit:completion:arg-completer[stagegate] = {|@words|
         }
         &'stagegate;help;runs'= {
             cand list 'List the stored runs, newest first'
-            cand show 'Show one run, or all of one release'
+            cand show 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
             cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-            cand export 'Print one run as a self-contained document, with histograms and intervals'
+            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'
         }
         &'stagegate;help;runs;list'= {
         }

@@ -291,10 +291,10 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -s V -l version -d 'Print version'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "list" -d 'List the stored runs, newest first'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "show" -d 'Show one run, or all of one release'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "show" -d 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "merge" -d 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "prune" -d 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "export" -d 'Print one run as a self-contained document, with histograms and intervals'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "export" -d 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from list" -s C -d 'Run as if started in DIR' -r -F
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from list" -s m -l manifest -d 'Read the manifest from FILE instead of `stagegate.toml`' -r -F
@@ -397,10 +397,10 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_see
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the stored runs, newest first'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one run, or all of one release'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "merge" -d 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "export" -d 'Print one run as a self-contained document, with histograms and intervals'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "export" -d 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c stagegate -n "__fish_stagegate_using_subcommand report" -s C -d 'Run as if started in DIR' -r -F
 complete -c stagegate -n "__fish_stagegate_using_subcommand report" -s m -l manifest -d 'Read the manifest from FILE instead of `stagegate.toml`' -r -F
@@ -495,7 +495,7 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "man" -d 'Print the manual page, or write all of them'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "list" -d 'List the stored runs, newest first'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "show" -d 'Show one run, or all of one release'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "show" -d 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "merge" -d 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "prune" -d 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "export" -d 'Print one run as a self-contained document, with histograms and intervals'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "export" -d 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'

@@ -338,7 +338,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show one run, or all of one release
+  # Show one run, or all of one release; of a gate, the comparison that it was decided by
   export extern "stagegate runs show" [
     -C: path                  # Run as if started in DIR
     --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`
@@ -413,7 +413,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Print one run as a self-contained document, with histograms and intervals
+  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate
   export extern "stagegate runs export" [
     --name: string            # Take the run of this load or suite, where the release has several
     -C: path                  # Run as if started in DIR
@@ -438,7 +438,7 @@ module completions {
   export extern "stagegate runs help list" [
   ]
 
-  # Show one run, or all of one release
+  # Show one run, or all of one release; of a gate, the comparison that it was decided by
   export extern "stagegate runs help show" [
   ]
 
@@ -450,7 +450,7 @@ module completions {
   export extern "stagegate runs help prune" [
   ]
 
-  # Print one run as a self-contained document, with histograms and intervals
+  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate
   export extern "stagegate runs help export" [
   ]
 
@@ -610,7 +610,7 @@ module completions {
   export extern "stagegate help runs list" [
   ]
 
-  # Show one run, or all of one release
+  # Show one run, or all of one release; of a gate, the comparison that it was decided by
   export extern "stagegate help runs show" [
   ]
 
@@ -622,7 +622,7 @@ module completions {
   export extern "stagegate help runs prune" [
   ]
 
-  # Print one run as a self-contained document, with histograms and intervals
+  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate
   export extern "stagegate help runs export" [
   ]
 

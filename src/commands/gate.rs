@@ -212,7 +212,7 @@ pub(super) fn judge_head(
     compare(Some(project), Mode::Gate, base.unwrap_or_default(), head)
 }
 
-/// Makes a run of kind `gate` that names the runs it made.
+/// Makes a run of kind `gate` that names the runs it made and holds the comparison that decided.
 fn record_of(
     context: &Context,
     project: &Project,
@@ -230,6 +230,7 @@ fn record_of(
     record.verdict = verdict(head.status)
         .and(Some(document.verdict))
         .or(Some(VerdictKind::Inconclusive));
+    record.diff = Some(document.clone());
     record
 }
 

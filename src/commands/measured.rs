@@ -139,6 +139,7 @@ pub(super) fn new_record(
         limit: None,
         verdict: None,
         runs: Vec::new(),
+        diff: None,
         rounds: Vec::new(),
     }
 }

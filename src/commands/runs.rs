@@ -28,7 +28,7 @@ pub(crate) struct RunsArgs {
 enum Action {
     /// List the stored runs, newest first
     List,
-    /// Show one run, or all of one release
+    /// Show one run, or all of one release; of a gate, the comparison that it was decided by
     Show {
         /// A run's id or its start, `latest`, `latest~1`, a git revision, or an exported file
         #[arg(value_name = "RUN", default_value = "latest")]
@@ -42,7 +42,7 @@ enum Action {
     },
     /// Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay
     Prune(PruneArgs),
-    /// Print one run as a self-contained document, with histograms and intervals
+    /// Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate
     Export {
         /// A run's id or its start, `latest`, `latest~1`, or a git revision of which one run is stored
         #[arg(value_name = "RUN", default_value = "latest")]
@@ -111,7 +111,16 @@ pub(crate) fn runs(context: &Context, args: &RunsArgs) -> Result<Status> {
         Action::Merge { runs } => merge_parts(context, &folder, &store, runs),
         Action::Prune(args) => prune(context, &folder, &store, args),
         Action::Export { run, name } => {
-            let selection = select(context, &folder, &store, run, name.as_deref())?;
+            let wanted = wanted(context, name.as_deref());
+            let selection = select(
+                &folder,
+                &store,
+                run,
+                &Wanted {
+                    gate: true,
+                    ..wanted
+                },
+            )?;
             Ok(context.emit_text(&export(only_run(&selection)?), Status::Passed))
         }
     }
@@ -120,8 +129,22 @@ pub(crate) fn runs(context: &Context, args: &RunsArgs) -> Result<Status> {
 /// Shows one run, or all of one release.
 pub(super) fn show(context: &Context, run: &RunRef) -> Result<Status> {
     let folder = folder(context);
-    let selection = select(context, &folder, &Store::open(&folder), run, None)?;
-    Ok(context.emit(&View::of_runs(&selection.runs), Status::Passed))
+    let wanted = wanted(context, None);
+    let selection = select(
+        &folder,
+        &Store::open(&folder),
+        run,
+        &Wanted {
+            gate: true,
+            ..wanted
+        },
+    )?;
+    let view = View::of_runs(&selection.runs);
+    if matches!(view, View::Diff(_)) && context.manifest_path().exists() {
+        // For the lines that annotations point at; a manifest that is wrong today does not hide what was decided.
+        context.project().ok();
+    }
+    Ok(context.emit(&view, Status::Passed))
 }
 
 fn merge_parts(
@@ -132,7 +155,8 @@ fn merge_parts(
 ) -> Result<Status> {
     let mut runs = Vec::new();
     for part in parts {
-        runs.push(only_run(&select(context, folder, store, part, None)?)?.clone());
+        let selection = select(folder, store, part, &wanted(context, None))?;
+        runs.push(only_run(&selection)?.clone());
     }
     let (merged, status) = merge(&runs, (context.now)())?;
     store.write(&merged)?;
@@ -170,20 +194,16 @@ fn prune(context: &Context, folder: &Path, store: &Store, args: &PruneArgs) -> R
     Ok(context.emit(&View::Runs(&pruned.runs), Status::Passed))
 }
 
-fn select(
-    context: &Context,
-    folder: &Path,
-    store: &Store,
-    run: &RunRef,
-    name: Option<&str>,
-) -> Result<Selection> {
-    let env = context.global.env.first().map(String::as_str);
-    let wanted = Wanted {
+fn wanted<'a>(context: &'a Context, name: Option<&'a str>) -> Wanted<'a> {
+    Wanted {
         name,
-        env,
+        env: context.global.env.first().map(String::as_str),
         ..Wanted::default()
-    };
-    Ok(store.select(&Git::open(folder), run, &wanted)?)
+    }
+}
+
+fn select(folder: &Path, store: &Store, run: &RunRef, wanted: &Wanted<'_>) -> Result<Selection> {
+    Ok(store.select(&Git::open(folder), run, wanted)?)
 }
 
 /// Finds the one run that is to be exported.

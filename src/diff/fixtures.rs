@@ -39,6 +39,7 @@ pub(super) fn run(kind: RunKind, name: &str, id: &str) -> RunRecord {
         limit: None,
         verdict: None,
         runs: Vec::new(),
+        diff: None,
         rounds: Vec::new(),
     }
 }

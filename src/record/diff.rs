@@ -12,7 +12,7 @@ use super::version::FormatVersion;
 pub(crate) const DIFF_SCHEMA: &str = "stagegate/diff";
 
 /// Two releases compared and judged.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct DiffDocument {
     pub(crate) schema: String,
     pub(crate) version: FormatVersion,
@@ -40,7 +40,7 @@ pub(crate) struct Side {
 }
 
 /// One metric on both sides.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Comparison {
     /// Dotted, for instance `eval.answers.pass_rate`.
     pub(crate) metric: String,

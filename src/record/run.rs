@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::calibration::Calibration;
 use super::capacity::LimitResult;
+use super::diff::DiffDocument;
 use super::eval::EvalResult;
 use super::profile::ProfileResult;
 use super::quality::QualityResult;
@@ -63,6 +64,9 @@ pub(crate) struct RunRecord {
     /// Present in a run of kind `gate`: the ids of the runs it made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) runs: Vec<String>,
+    /// Present in a run of kind `gate` since format 1.1: the comparison that it was decided by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) diff: Option<DiffDocument>,
     /// Present in an exported run made of several rounds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) rounds: Vec<Round>,

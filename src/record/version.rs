@@ -4,7 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The version of a document's format.
+/// The version of a document's format: raise `minor` with each key that is added, `major` with any other change.
+///
+/// | version | brought |
+/// | --- | --- |
+/// | 1.0 | the first |
+/// | 1.1 | `diff` in a run of kind `gate`: the comparison that it was decided by |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FormatVersion {
     pub(crate) major: u32,
@@ -13,7 +18,7 @@ pub(crate) struct FormatVersion {
 
 impl FormatVersion {
     /// What this program writes.
-    pub(crate) const CURRENT: Self = Self { major: 1, minor: 0 };
+    pub(crate) const CURRENT: Self = Self { major: 1, minor: 1 };
 
     /// Returns whether this program can read the document: a newer minor only adds keys, a newer major may not be
     /// understood.

@@ -25,9 +25,15 @@ pub(crate) enum View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Returns the view of what one command ran: a single run stands for itself.
+    /// Returns the view of what one command ran: a single run stands for itself, a gate for the comparison that it was decided
+    /// by.
     pub(crate) const fn of_runs(runs: &'a [RunRecord]) -> Self {
         match runs {
+            [
+                RunRecord {
+                    diff: Some(diff), ..
+                },
+            ] => Self::Diff(diff),
             [one] => Self::Run(one),
             many => Self::Session(many),
         }

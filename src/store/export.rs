@@ -8,7 +8,8 @@ use crate::record::RunRecord;
 /// The program that writes, kept in each document so that an older one can say which version to install.
 const WRITER: &str = concat!("stagegate ", env!("CARGO_PKG_VERSION"));
 
-/// Returns the self-contained document that `runs export` writes: with cases, histograms, and intervals.
+/// Returns the self-contained document that `runs export` writes: with cases, histograms,
+/// intervals, and the comparison of a gate.
 pub(crate) fn export(run: &RunRecord) -> String {
     document(run)
 }

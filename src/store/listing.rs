@@ -35,8 +35,8 @@ mod tests {
     #[test]
     fn a_headline_says_the_result_in_a_few_words() {
         let headlines: Vec<String> = [
-            fixture("load"),
-            fixture("eval"),
+            fixture("v1.0", "load"),
+            fixture("v1.0", "eval"),
             gate_at(1, None, &["a", "b"]),
         ]
         .iter()
@@ -57,7 +57,7 @@ mod tests {
         let document = RunsDocument {
             schema: RUNS_SCHEMA.to_owned(),
             version: FormatVersion::CURRENT,
-            runs: vec![RunSummary::of(&fixture("eval"))],
+            runs: vec![RunSummary::of(&fixture("v1.0", "eval"))],
         };
         let value = serde_json::to_value(document).unwrap();
         assert_eq!(value["schema"], "stagegate/runs");

@@ -150,7 +150,7 @@ mod tests {
             commit: Some(commit.to_owned()),
             dirty: false,
             started_at: format!("2026-01-{day:02}T00:00:00Z"),
-            ..RunSummary::of(&fixture("load"))
+            ..RunSummary::of(&fixture("v1.0", "load"))
         }
     }
 

@@ -11,18 +11,20 @@ use serde::de::DeserializeOwned;
 use super::error::StoreError;
 use super::layout::Store;
 use super::listing::{BrokenRun, Listing};
-use super::split::{Histograms, Parts, join};
+use super::split::{Parts, join};
 use crate::record::FormatVersion;
 use crate::record::RunId;
 use crate::record::RunSummary;
 use crate::record::{CaseResult, RUN_SCHEMA, RunRecord};
 
-/// The run without its distributions and cases.
+/// The run without its distributions, cases, and comparison.
 pub(super) const RUN_FILE: &str = "run.json";
 /// The distributions.
 pub(super) const HISTOGRAMS_FILE: &str = "histograms.json";
 /// One case a line.
 pub(super) const CASES_FILE: &str = "cases.jsonl";
+/// The comparison that a gate was decided by.
+pub(super) const DIFF_FILE: &str = "diff.json";
 
 /// What is looked at before anything else: the rest may have another shape in another version.
 #[derive(Deserialize)]
@@ -39,12 +41,13 @@ impl Store {
     pub(crate) fn read(&self, id: &RunId) -> Result<RunRecord, StoreError> {
         let folder = self.run_dir(id);
         let header = header(&folder.join(RUN_FILE))?;
-        let histograms = histograms(&folder.join(HISTOGRAMS_FILE))?;
+        let histograms = document(&folder.join(HISTOGRAMS_FILE))?;
         let cases = cases(&folder.join(CASES_FILE))?;
         Ok(join(Parts {
             header,
             histograms,
             cases,
+            diff: document(&folder.join(DIFF_FILE))?,
         }))
     }
 
@@ -113,7 +116,8 @@ pub(super) fn header(path: &Path) -> Result<RunRecord, StoreError> {
     }
 }
 
-fn histograms(path: &Path) -> Result<Histograms, StoreError> {
+/// Reads a part of a run that not every run has.
+fn document<T: DeserializeOwned + Default>(path: &Path) -> Result<T, StoreError> {
     match text(path) {
         Ok(text) => parse(&text, path),
         Err(error) => absent(error),
@@ -140,7 +144,7 @@ fn cases(path: &Path) -> Result<Vec<CaseResult>, StoreError> {
     Ok(cases)
 }
 
-/// A run without distributions or cases has no file for them.
+/// A run without distributions, cases, or a comparison has no file for them.
 fn absent<T: Default>(error: StoreError) -> Result<T, StoreError> {
     match error {
         StoreError::Io { ref source, .. } if source.kind() == io::ErrorKind::NotFound => {
@@ -193,6 +197,7 @@ mod tests {
     use super::*;
     use crate::error::{Classify, Kind};
     use crate::measure::Histogram;
+    use crate::record::Change;
 
     /// Returns the message for a `run.json` of that text, with the project's folder left out.
     fn complaint(text: &str) -> String {
@@ -206,7 +211,7 @@ mod tests {
     }
 
     fn edited(from: &str, to: &str) -> String {
-        let text = fs::read_to_string(fixture_path("load")).unwrap();
+        let text = fs::read_to_string(fixture_path("v1.0", "load")).unwrap();
         let edited = text.replacen(from, to, 1);
         assert_ne!(edited, text);
         edited
@@ -214,7 +219,7 @@ mod tests {
 
     #[test]
     fn documents_of_version_1_0_stay_readable() {
-        let load = fixture("load");
+        let load = fixture("v1.0", "load");
         let metric = &load.stages["gateway"].metrics["response_time"];
         assert_eq!(
             (load.seed, metric.p95, metric.intervals.len()),
@@ -222,8 +227,19 @@ mod tests {
         );
         let decoded = Histogram::decode(metric.histogram.as_deref().unwrap()).unwrap();
         assert_eq!((decoded.count(), decoded.max_ms()), (1198, Some(1.4)));
-        let eval = fixture("eval").eval.unwrap();
+        let eval = fixture("v1.0", "eval").eval.unwrap();
         assert_eq!((eval.cases.len(), eval.pass_rate.value), (3, 1.0 / 3.0));
+    }
+
+    #[test]
+    fn documents_of_version_1_1_stay_readable() {
+        let gate = fixture("v1.1", "gate");
+        let diff = gate.diff.unwrap();
+        assert_eq!((gate.runs.len(), diff.comparisons.len()), (1, 4));
+        let rate = &diff.comparisons[0];
+        assert_eq!(rate.metric, "eval.answers.pass_rate");
+        assert_eq!((rate.n, rate.verdict), (60, Change::Regressed));
+        assert_eq!(diff.cases.broke.len(), 10);
     }
 
     #[test]
@@ -238,9 +254,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run.json");
         fs::write(&path, edited("\"minor\": 0", "\"minor\": 9, \"new\": []")).unwrap();
-        assert_eq!(read_exported(&path).unwrap().id, fixture("load").id);
+        assert_eq!(read_exported(&path).unwrap().id, fixture("v1.0", "load").id);
         fs::write(&path, edited("  \"fault\": null,\n", "")).unwrap();
-        assert_eq!(read_exported(&path).unwrap(), fixture("load"));
+        assert_eq!(read_exported(&path).unwrap(), fixture("v1.0", "load"));
     }
 
     #[test]
@@ -317,12 +333,13 @@ mod tests {
 
     #[test]
     fn an_export_holds_everything_and_the_printed_document_no_histograms() {
-        let run = fixture("load");
+        let run = fixture("v1.0", "load");
         let value: serde_json::Value = serde_json::from_str(&printed(&run)).unwrap();
         let metric = &value["stages"]["gateway"]["metrics"]["response_time"];
         assert_eq!(metric["p95"], 1.3);
         assert!(metric.get("histogram").is_none() && metric.get("intervals").is_none());
-        let eval: serde_json::Value = serde_json::from_str(&printed(&fixture("eval"))).unwrap();
+        let eval: serde_json::Value =
+            serde_json::from_str(&printed(&fixture("v1.0", "eval"))).unwrap();
         assert_eq!(eval["eval"]["cases"].as_array().unwrap().len(), 3);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("exported.json");
@@ -342,8 +359,8 @@ mod tests {
             maybe in prop::option::of(0.0..1e9_f64),
             seed in any::<u64>(),
         ) {
-            let mut run = fixture("eval");
-            run.stages = fixture("load").stages;
+            let mut run = fixture("v1.0", "eval");
+            run.stages = fixture("v1.0", "load").stages;
             run.seed = seed;
             run.duration_s = numbers[0];
             run.name.clone_from(&text);

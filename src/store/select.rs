@@ -11,8 +11,8 @@ use super::missing::SelectError;
 use super::read::read_exported;
 use crate::git::Git;
 use crate::record::RunSummary;
+use crate::record::{Release, RunKind, RunRecord, ValidityVerdict};
 use crate::record::{RunId, is_prefix};
-use crate::record::{RunKind, RunRecord, ValidityVerdict};
 
 /// What the user wrote to name one side of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub(crate) struct Wanted<'a> {
     pub(crate) name: Option<&'a str>,
     /// Not looked at for a run named by id or a file: naming it is asking for its environment.
     pub(crate) env: Option<&'a str>,
+    /// Whether a gate that is named, by its id or a file, is meant itself, for the comparison that it holds. Else, and where it holds
+    /// none, it stands for the runs that it made.
+    pub(crate) gate: bool,
 }
 
 /// One side of a comparison: the runs of one release.
@@ -84,6 +87,11 @@ impl Wanted<'_> {
         kind_fits && self.name.is_none_or(|wanted| wanted == name)
     }
 
+    /// Returns whether a gate is meant itself.
+    fn takes_gate(&self, gate: &RunRecord) -> bool {
+        self.gate && gate.diff.is_some() && self.name.is_none_or(|wanted| wanted == gate.name)
+    }
+
     /// Returns whether a run in the list is asked for, its environment included.
     pub(super) fn admits(&self, run: &RunSummary) -> bool {
         self.takes(run.kind, &run.name) && self.env.is_none_or(|env| env == run.env)
@@ -93,13 +101,21 @@ impl Wanted<'_> {
 impl Selection {
     pub(super) fn of(label: &str, runs: Vec<RunRecord>) -> Option<Self> {
         let release = runs.first()?.release.clone();
-        Some(Self {
+        Some(Self::new(label, release, runs))
+    }
+
+    fn of_one(label: &str, run: RunRecord) -> Self {
+        Self::new(label, run.release.clone(), vec![run])
+    }
+
+    fn new(label: &str, release: Release, runs: Vec<RunRecord>) -> Self {
+        Self {
             label: label.to_owned(),
             commit: release.commit,
             tag: release.tag,
             dirty: release.dirty,
             runs,
-        })
+        }
     }
 }
 
@@ -111,7 +127,8 @@ impl Store {
     /// - `latest`: the release (commit and dirty state) of the newest complete run; for each kind and name its newest
     ///   complete run. An invalid one is not passed over: the comparison refuses it and says why.
     /// - `latest~N`: for each kind and name the complete run that has N newer ones, whatever their releases.
-    /// - An id or its start: that run, whatever its state; for a run of kind `gate`, the runs that it made.
+    /// - An id or its start: that run, whatever its state; for a run of kind `gate`, the runs that it made, unless
+    ///   [`Wanted::gate`] asks for the gate itself.
     pub(crate) fn select(
         &self,
         git: &Git,
@@ -189,7 +206,7 @@ impl Store {
         }
     }
 
-    /// One run named by id; a gate's stands for the runs it made.
+    /// One run named by id; a gate's stands for the runs it made where it is not itself asked for.
     fn one(
         &self,
         label: &str,
@@ -200,7 +217,11 @@ impl Store {
         let mut chosen = vec![run];
         if run.kind == RunKind::Gate && wanted.kind != Some(RunKind::Gate) {
             let id: RunId = run.id.parse().map_err(StoreError::from)?;
-            let made = self.read(&id)?.runs;
+            let gate = self.read(&id)?;
+            if wanted.takes_gate(&gate) {
+                return Ok(Selection::of_one(label, gate));
+            }
+            let made = gate.runs;
             chosen = listing
                 .runs
                 .iter()
@@ -241,14 +262,14 @@ impl Store {
 fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<Selection, SelectError> {
     let run = read_exported(path)?;
     let label = path.display().to_string();
-    if !wanted.takes(run.kind, &run.name) {
+    if !wanted.takes(run.kind, &run.name) && !wanted.takes_gate(&run) {
         return Err(SelectError::OtherRun {
             path: path.to_owned(),
             kind: run.kind.word(),
             name: run.name,
         });
     }
-    Ok(Selection::of(&label, vec![run]).expect("one run was put in"))
+    Ok(Selection::of_one(&label, run))
 }
 
 /// At least seven digits, as git shows them: four would be a run's id more often.
@@ -300,7 +321,7 @@ mod tests {
 
     use super::super::export::export;
     use super::super::testing::{
-        TestRepo, degraded, dirty, eval_at, gate_at, in_env, incomplete, invalid, run_at,
+        TestRepo, degraded, dirty, eval_at, fixture, gate_at, in_env, incomplete, invalid, run_at,
     };
     use super::*;
     use crate::error::{Classify, Kind};
@@ -379,6 +400,7 @@ mod tests {
             kind: Some(RunKind::Eval),
             name: Some("answers"),
             env: Some("local"),
+            ..Wanted::default()
         };
         let found = project.select("v1", &wanted).unwrap();
         assert_eq!(
@@ -449,6 +471,41 @@ mod tests {
         });
         assert_eq!(project.ids("run-0001"), ["run-0001"]);
         assert_eq!(project.ids("run-1"), ["run-0003", "run-0002"]);
+    }
+
+    #[test]
+    fn a_gate_itself_is_meant_where_its_comparison_is_asked_for() {
+        let gate = |at, runs: &[&str]| RunRecord {
+            id: format!("run-{at}"),
+            runs: runs.iter().map(|id| (*id).to_owned()).collect(),
+            ..fixture("v1.1", "gate")
+        };
+        let made = ["run-0002"];
+        let project = Project::new().with(|one, _| {
+            let early = gate_at(1235, Some(one), &made);
+            vec![run_at(2, Some(one)), gate(1234, &made), early]
+        });
+        let of = |id: &str, wanted: Wanted<'_>| {
+            let wanted = Wanted {
+                gate: true,
+                ..wanted
+            };
+            project.select(id, &wanted).unwrap().runs.remove(0).id
+        };
+        assert_eq!(of("run-1234", Wanted::default()), "run-1234");
+        assert_eq!(project.ids("run-1234"), ["run-0002"]);
+        // One that was written before format 1.1 holds none.
+        assert_eq!(of("run-1235", Wanted::default()), "run-0002");
+        let peak = Wanted {
+            name: Some("peak"),
+            ..Wanted::default()
+        };
+        assert_eq!(of("run-1234", peak), "run-0002");
+        let path = project.repo.path().join("gate.json");
+        std::fs::write(&path, export(&gate(9, &made))).unwrap();
+        let path = path.to_str().unwrap();
+        assert_eq!(of(path, Wanted::default()), "run-9");
+        assert_eq!(project.complaint(path).0, Kind::Usage);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{CaseResult, IntervalRecord, RunRecord, StageResult};
+use crate::record::{CaseResult, DiffDocument, IntervalRecord, RunRecord, StageResult};
 
 /// The distribution of one metric.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,10 +39,11 @@ impl Histograms {
 /// A run in the parts it is kept in.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Parts {
-    /// The run without its distributions and cases: small, so that lists are fast.
+    /// The run without its distributions, cases, and comparison: small, so that lists are fast.
     pub(super) header: RunRecord,
     pub(super) histograms: Histograms,
     pub(super) cases: Vec<CaseResult>,
+    pub(super) diff: Option<DiffDocument>,
 }
 
 /// Takes a run apart.
@@ -53,6 +54,7 @@ pub(super) fn split(mut run: RunRecord) -> Parts {
         None => Vec::new(),
     };
     Parts {
+        diff: run.diff.take(),
         header: run,
         histograms,
         cases,
@@ -77,6 +79,7 @@ pub(super) fn join(parts: Parts) -> RunRecord {
         header: mut run,
         histograms,
         cases,
+        diff,
     } = parts;
     give(&mut run.stages, histograms.stages);
     for (round, series) in run.rounds.iter_mut().zip(histograms.rounds) {
@@ -85,6 +88,7 @@ pub(super) fn join(parts: Parts) -> RunRecord {
     if let Some(eval) = &mut run.eval {
         eval.cases.extend(cases);
     }
+    run.diff = diff.or(run.diff);
     run
 }
 

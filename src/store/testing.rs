@@ -18,7 +18,7 @@ impl TestRepo {
 /// Returns a complete, valid run of kind `load` named `peak`, started that many seconds after the epoch of the tests;
 /// its id is `run-` and these seconds.
 pub(crate) fn run_at(seconds: u32, commit: Option<&str>) -> RunRecord {
-    let mut run = fixture("load");
+    let mut run = fixture("v1.0", "load");
     run.id = format!("run-{seconds:04}");
     run.started_at = format!(
         "2026-01-01T{:02}:{:02}:{:02}Z",
@@ -38,7 +38,7 @@ pub(crate) fn eval_at(seconds: u32, commit: Option<&str>) -> RunRecord {
         id: load.id,
         started_at: load.started_at,
         release: load.release,
-        ..fixture("eval")
+        ..fixture("v1.0", "eval")
     }
 }
 
@@ -91,11 +91,12 @@ pub(crate) fn in_env(run: RunRecord, env: &str) -> RunRecord {
     }
 }
 
-/// Returns the path of a document that an earlier version wrote.
-pub(crate) fn fixture_path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/records/v1.0/{name}.json"))
+/// Returns the path of a document that the program of that format version wrote.
+pub(crate) fn fixture_path(version: &str, name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("tests/fixtures/records/{version}/{name}.json"))
 }
 
-pub(crate) fn fixture(name: &str) -> RunRecord {
-    super::read::read_exported(&fixture_path(name)).unwrap()
+pub(crate) fn fixture(version: &str, name: &str) -> RunRecord {
+    super::read::read_exported(&fixture_path(version, name)).unwrap()
 }

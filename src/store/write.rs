@@ -111,6 +111,9 @@ fn write_parts(folder: &Path, parts: &Parts) -> Result<(), StoreError> {
             parts.cases.iter().try_for_each(|case| json(out, case))
         })?;
     }
+    if let Some(diff) = &parts.diff {
+        write_file(&folder.join(read::DIFF_FILE), |out| json(out, diff))?;
+    }
     // Last: a folder with a `run.json` is whole, also where a file system reorders renames.
     write_file(&folder.join(read::RUN_FILE), |out| {
         out.write_all(export::document(&parts.header).as_bytes())
@@ -188,14 +191,17 @@ mod tests {
         let project = tempfile::tempdir().unwrap();
         let store = Store::open(project.path());
         for (run, files) in [
-            (fixture("load"), vec!["histograms.json", "run.json"]),
-            (fixture("eval"), vec!["cases.jsonl", "run.json"]),
+            (fixture("v1.0", "load"), vec!["histograms.json", "run.json"]),
+            (fixture("v1.0", "eval"), vec!["cases.jsonl", "run.json"]),
+            (fixture("v1.1", "gate"), vec!["diff.json", "run.json"]),
         ] {
             let folder = store.write(&run).unwrap();
             assert_eq!(names(&folder), files);
             let text = fs::read_to_string(folder.join("run.json")).unwrap();
             assert!(
-                !text.contains("histogram\"") && !text.contains("\"q1\""),
+                !text.contains("histogram\"")
+                    && !text.contains("\"q1\"")
+                    && !text.contains("\"comparisons\""),
                 "{text}"
             );
             assert_eq!(store.read(&run.id.parse().unwrap()).unwrap(), run);

@@ -181,14 +181,19 @@ fn the_store_answers(project: &Project) {
         (&runs[0]["verdict"], &runs[2]["verdict"]),
         (&json!("failed"), &json!("passed"))
     );
-    // A gate measured nothing itself: its id stands for the runs that it made.
+    // A gate measured nothing itself: compared, its id stands for the runs that it made.
     let id = runs[0]["id"].as_str().unwrap();
-    let shown = project
-        .run(&["runs", "show", id, "--format", "json"])
+    let again = project
+        .run(&["diff", "v2", id, "--format", "json"])
+        .expect(1)
+        .json();
+    assert_eq!(again["head"]["id"], runs[1]["id"]);
+    let made = project
+        .run(&["runs", "export", id, "--name", "answers"])
         .expect(0)
         .json();
     assert_eq!(
-        (&shown["kind"], &shown["id"]),
+        (&made["kind"], &made["id"]),
         (&json!("eval"), &runs[1]["id"])
     );
     project.run(&["runs", "show", "v9"]).expect(3);
@@ -268,6 +273,65 @@ fn other_sides_and_formats(project: &Project, broken: &[usize]) {
         );
     }
     assert!(!markdown.contains('\u{1b}'));
+}
+
+/// Returns `--out` flags for every format, into a folder.
+fn every_format(folder: &str) -> Vec<String> {
+    let out = |format| ["--out".to_owned(), format!("{format}={folder}/{format}")];
+    FORMATS.iter().flat_map(out).collect()
+}
+
+const FORMATS: [&str; 7] = [
+    "human", "json", "jsonl", "markdown", "junit", "csv", "github",
+];
+
+#[test]
+fn a_gate_is_rendered_again_as_it_was_decided() {
+    let service = Service::start();
+    let project = repository(&service, 60);
+    gate(&project, 0);
+    service.deploy(&[3, 6, 9, 12, 15, 18, 21, 24, 25, 26]);
+    release(&project, "v2");
+    let run = |arguments: &[&str], folder: &str, code| {
+        let formats = every_format(folder);
+        let arguments = arguments.iter().copied();
+        let arguments: Vec<&str> = arguments
+            .chain(formats.iter().map(String::as_str))
+            .collect();
+        project.run(&arguments).expect(code)
+    };
+    run(&["gate"], "decided", 1);
+    let list = project.run(&["runs", "list", "--format", "json"]).json();
+    let id = list["runs"][0]["id"].as_str().unwrap();
+    let exported = project.run(&["runs", "export", id]).expect(0);
+    project.write("gate.json", &exported.stdout);
+    // What the answers would be now does not matter, nor that they are gone.
+    service.deploy(&[]);
+    std::fs::remove_dir_all(project.path(".stagegate/runs").join(made_by(&exported))).unwrap();
+    run(&["report", id], "reported", 0);
+    run(&["runs", "show", id], "shown", 0);
+    run(&["report", "gate.json"], "from_file", 0);
+    let read =
+        |folder: &str, format| std::fs::read_to_string(project.path(folder).join(format)).unwrap();
+    for format in FORMATS {
+        for folder in ["reported", "shown", "from_file"] {
+            assert_eq!(read(folder, format), read("decided", format));
+        }
+    }
+    let decided: Value = serde_json::from_str(&read("decided", "json")).unwrap();
+    let exported = exported.json();
+    assert_eq!(
+        (&exported["kind"], &exported["verdict"]),
+        (&json!("gate"), &json!("failed"))
+    );
+    assert_eq!(exported["diff"], decided);
+    // Its runs may be compared; the gate itself holds none.
+    let diff = project.run(&["diff", "v1", "gate.json"]).expect(2);
+    assert!(diff.stderr.contains("holds a run of gate"), "{diff}");
+}
+
+fn made_by(gate: &Output) -> String {
+    gate.json()["runs"][0].as_str().unwrap().to_owned()
 }
 
 #[test]
