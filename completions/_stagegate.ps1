@@ -158,7 +158,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Let this many users send in a closed loop')
             [CompletionResult]::new('--duration', '--duration', [CompletionResultType]::ParameterName, 'Measure for so long, for instance `30s`')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Take the arrivals and cases of this seed')
-            [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Send only part I of N of the load; `runs merge` puts the parts together')
+            [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Send only shard I of N of the load; `runs merge` puts the parts together')
             [CompletionResult]::new('--start-at', '--start-at', [CompletionResultType]::ParameterName, 'Begin to measure at this time, for instance `2026-11-24T14:30:00Z`')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Run as if started in DIR')
             [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')

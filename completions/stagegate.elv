@@ -150,7 +150,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand --concurrency 'Let this many users send in a closed loop'
             cand --duration 'Measure for so long, for instance `30s`'
             cand --seed 'Take the arrivals and cases of this seed'
-            cand --shard 'Send only part I of N of the load; `runs merge` puts the parts together'
+            cand --shard 'Send only shard I of N of the load; `runs merge` puts the parts together'
             cand --start-at 'Begin to measure at this time, for instance `2026-11-24T14:30:00Z`'
             cand -C 'Run as if started in DIR'
             cand -m 'Read the manifest from FILE instead of `stagegate.toml`'

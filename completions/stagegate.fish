@@ -161,7 +161,7 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l rate -d 'Se
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l concurrency -d 'Let this many users send in a closed loop' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l duration -d 'Measure for so long, for instance `30s`' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l seed -d 'Take the arrivals and cases of this seed' -r
-complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l shard -d 'Send only part I of N of the load; `runs merge` puts the parts together' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l shard -d 'Send only shard I of N of the load; `runs merge` puts the parts together' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -l start-at -d 'Begin to measure at this time, for instance `2026-11-24T14:30:00Z`' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -s C -d 'Run as if started in DIR' -r -F
 complete -c stagegate -n "__fish_stagegate_using_subcommand load" -s m -l manifest -d 'Read the manifest from FILE instead of `stagegate.toml`' -r -F

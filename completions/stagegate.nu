@@ -157,7 +157,7 @@ module completions {
     --duration: string        # Measure for so long, for instance `30s`
     --seed: string            # Take the arrivals and cases of this seed
     --find-limit              # Find the highest arrival rate at which every SLO holds, and what gives way first
-    --shard: string           # Send only part I of N of the load; `runs merge` puts the parts together
+    --shard: string           # Send only shard I of N of the load; `runs merge` puts the parts together
     --start-at: string        # Begin to measure at this time, for instance `2026-11-24T14:30:00Z`
     -C: path                  # Run as if started in DIR
     --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`
