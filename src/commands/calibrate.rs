@@ -13,7 +13,7 @@ use super::load::{Ended, run_plan, status_of};
 use super::runs::folder;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
-use crate::load::{Captured, Keep, LoadResult};
+use crate::load::{Captured, Keep, LoadResult, TallyId};
 use crate::measure::{Rate, parse_duration};
 use crate::plan::{Chosen, LoadOverrides, Project, load_plan};
 use crate::record::Calibration;
@@ -216,7 +216,7 @@ impl<'a> Bench<'a> {
             // The one stage of these loads.
             replies_of: name
                 .starts_with("stream")
-                .then_some(0)
+                .then_some(TallyId(0))
                 .into_iter()
                 .collect(),
             traces: false,
@@ -253,7 +253,7 @@ async fn against(context: &Context, args: &CalibrateArgs, url: &Url) -> Result<S
     let load = overrides.apply(load.expect("the manifest is ours"));
     let plan = load_plan(&project, &Client::default(), &load, &[]).await?;
     let keep = Keep {
-        replies_of: vec![0],
+        replies_of: vec![TallyId(0)],
         traces: false,
     };
     let result = run_plan(context, ("calibrate against", url), &plan, &keep)?;

@@ -42,7 +42,7 @@ pub(super) struct Idle {
 /// Says which answers are kept to be graded.
 pub(super) fn keep_answers(plan: &LoadPlan, suite: &Eval) -> Keep {
     Keep {
-        replies_of: plan.recorders_of(suite.stage.as_str()),
+        replies_of: plan.tallies_of(suite.stage.as_str()),
         traces: false,
     }
 }
@@ -225,8 +225,8 @@ fn quality(suite: &EvalPlan, loaded: &Loaded<'_>, idle: Option<&[Answer]>) -> Qu
     });
     let right = |it: &&Answer| it.good_in_window && it.case.result().passed;
     let right = answers.iter().filter(right).count() as f64;
-    let recorders = plan.recorders_of(&suite.stage);
-    let stages = recorders
+    let tallies = plan.tallies_of(&suite.stage);
+    let stages = tallies
         .iter()
         .filter_map(|it| result.stages.get(plan.name(*it)));
     let goodput: f64 = stages.map(|it| it.goodput_rps).sum();

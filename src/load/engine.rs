@@ -95,15 +95,12 @@ pub(crate) fn run(
             &shared,
             polls.into_iter().zip(wakers.iter().cloned()).collect(),
             start,
+            keep,
         ) {
             let done = done.clone();
-            let keep = keep.clone();
             scope.spawn(move || {
                 hurry_this_thread();
-                let result = worker.and_then(|mut worker| {
-                    worker.keep(keep);
-                    worker.run()
-                });
+                let result = worker.and_then(Worker::run);
                 // The receiver outlives every worker.
                 drop(done.send(result));
             });
@@ -144,6 +141,7 @@ fn prepare<'a>(
     shared: &'a Shared,
     polls: Vec<(Poll, Arc<Waker>)>,
     start: u64,
+    keep: &Keep,
 ) -> Vec<std::io::Result<Worker<'a>>> {
     let workers = polls.len();
     let most = most_connections() / workers;
@@ -152,22 +150,16 @@ fn prepare<'a>(
         .into_iter()
         .enumerate()
         .map(|(worker, poll)| {
-            let schedules = (0..plan.scenarios.len())
-                .map(|scenario| {
-                    Schedule::new(
-                        plan,
-                        scenario,
-                        (worker, workers),
-                        start,
-                        &counters[scenario],
-                    )
-                })
-                .collect();
+            let schedules = plan.scenario_ids().map(|scenario| {
+                let counters = &counters[scenario];
+                Schedule::new(plan, scenario, (worker, workers), start, counters)
+            });
             let most_of_one = match plan.connections {
                 Connections::Fixed(count) => (count as usize + workers - 1 - worker) / workers,
                 _ => usize::MAX,
             };
-            Worker::new(plan, shared, poll, schedules, start, (most, most_of_one))
+            let loads = (schedules.collect(), keep.clone());
+            Worker::new(plan, shared, poll, loads, start, (most, most_of_one))
         })
         .collect()
 }
@@ -293,8 +285,9 @@ fn conclude(plan: &LoadPlan, workers: Vec<WorkerResult>, end: &Conclusion) -> Lo
     let recorders = &merged.recorders;
     let by_name = || plan.measured().zip(recorders);
     // The steps of a pipeline are due when the one before has ended: they have no schedule to lag behind.
-    let arrivals: Vec<&Recorder> = (0..plan.scenarios.len())
-        .map(|scenario| &recorders[plan.recorder(scenario)])
+    let arrivals: Vec<&Recorder> = plan
+        .scenario_ids()
+        .map(|scenario| &recorders[plan.tally_of(scenario)])
         .collect();
     let lag = overall_lag(plan, &arrivals);
     let not_sent = arrivals.iter().map(|recorder| recorder.not_sent).sum();

@@ -7,6 +7,7 @@ mod engine;
 #[expect(dead_code, reason = "the end-to-end tests use more of it")]
 #[path = "../../tests/it/support/http2.rs"]
 mod http2_stub;
+mod id;
 mod limit;
 mod pacer;
 mod plan;
@@ -24,13 +25,15 @@ mod worker;
 
 pub(crate) use arrival::{LoadSteps, Timing, nanos, read_trace};
 pub(crate) use engine::{LoadError, LoadResult, run};
+#[cfg(test)]
+pub(crate) use id::ScenarioId;
+pub(crate) use id::{StageId, TallyId};
 pub(crate) use limit::{Search, growth};
 pub(crate) use pacer::Pacer;
-pub(crate) use plan::{
-    Cases, Endpoint, LoadPlan, Measured, Prepared, Scenario, Sessions, Target, Tls,
-};
+pub(crate) use plan::{Cases, Endpoint, LoadPlan, Measured, Scenario, Sessions, Target, Tls};
 pub(crate) use schedule::{CaseSequence, Shard, mix, permute};
 pub(crate) use tally::{merge_generators, merge_stages};
+pub(crate) use wire::encode::Prepared;
 #[cfg(any(test, fuzzing))]
 pub(crate) use wire::{Progress, ResponseParser, Sink};
 pub(crate) use worker::{Captured, Keep, RequestLog};

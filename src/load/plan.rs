@@ -4,18 +4,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use rustls::pki_types::ServerName;
 
 use crate::load::arrival::Timing;
+use crate::load::id::{ScenarioId, StageId, TallyId};
 use crate::load::schedule::CaseSequence;
 use crate::load::schedule::Shard;
+use crate::load::wire::encode::Prepared;
 use crate::manifest::{
     Connections, Cost, HttpVersion, LatencyMetric, ShareOfArrivals, Slo, SloTarget, Stat, Timeouts,
     Until,
 };
-use crate::measure::Failure;
-use crate::protocol::{Call, HttpRequest, ProcessRequest, ReadError, Request};
+use crate::protocol::Call;
 use crate::template::Scope;
 
 /// One load run. Every scenario receives the whole arrival process (or all users of a closed loop) for itself, or its share of the one
@@ -47,7 +47,7 @@ pub(crate) struct LoadPlan {
 }
 
 impl LoadPlan {
-    /// Returns what has figures of its own, in the order of the recorders: the stages, then what scenarios are measured as.
+    /// Returns what has figures of its own, in the order of the tallies: the stages, then what scenarios are measured as.
     pub(crate) fn measured(&self) -> impl Iterator<Item = &Measured> {
         let wholes = self
             .scenarios
@@ -57,38 +57,51 @@ impl LoadPlan {
         stages.chain(wholes)
     }
 
-    /// Returns the number of the recorder that a scenario's arrivals count in.
-    pub(crate) fn recorder(&self, scenario: usize) -> usize {
+    /// Returns the tally that a scenario's arrivals count in.
+    pub(crate) fn tally_of(&self, scenario: ScenarioId) -> TallyId {
         if self.scenarios[scenario].whole.is_none() {
-            return self.scenarios[scenario].steps[0];
+            return Self::tally_of_stage(self.scenarios[scenario].steps[0]);
         }
-        let before = self.scenarios[..scenario].iter();
-        self.targets.len() + before.filter(|scenario| scenario.whole.is_some()).count()
+        let before = self.scenarios[..scenario.0].iter();
+        let wholes = before.filter(|scenario| scenario.whole.is_some()).count();
+        TallyId(self.targets.len() + wholes)
     }
 
-    /// Returns the numbers of the recorders that hold the answers of a stage or pipeline: its own, and where only kinds of users call it,
-    /// theirs.
-    pub(crate) fn recorders_of(&self, name: &str) -> Vec<usize> {
+    /// Returns the tally of a stage.
+    pub(crate) const fn tally_of_stage(stage: StageId) -> TallyId {
+        TallyId(stage.0)
+    }
+
+    /// Returns every scenario's number.
+    pub(crate) fn scenario_ids(&self) -> impl Iterator<Item = ScenarioId> + use<> {
+        (0..self.scenarios.len()).map(ScenarioId)
+    }
+
+    /// Returns the tallies that hold the answers of a stage or pipeline: its own, and where only kinds of users call
+    /// it, theirs.
+    pub(crate) fn tallies_of(&self, name: &str) -> Vec<TallyId> {
         let own = self.measured().position(|measured| measured.name == name);
-        let calls = |scenario: &usize| self.scenarios[*scenario].of == name;
+        let calls = |scenario: &ScenarioId| self.scenarios[*scenario].of == name;
         match own {
-            Some(own) => vec![own],
-            None => (0..self.scenarios.len())
+            Some(own) => vec![TallyId(own)],
+            None => self
+                .scenario_ids()
                 .filter(calls)
-                .map(|scenario| self.recorder(scenario))
+                .map(|scenario| self.tally_of(scenario))
                 .collect(),
         }
     }
 
     /// Returns the names of the scenarios, as the manifest's `target` has them.
     pub(crate) fn scenario_names(&self) -> impl Iterator<Item = &str> {
-        (0..self.scenarios.len()).map(|scenario| self.name(self.recorder(scenario)))
+        self.scenario_ids()
+            .map(|scenario| self.name(self.tally_of(scenario)))
     }
 
-    /// Returns the name of what a recorder belongs to.
-    pub(crate) fn name(&self, recorder: usize) -> &str {
+    /// Returns the name of what a tally belongs to.
+    pub(crate) fn name(&self, tally: TallyId) -> &str {
         self.measured()
-            .nth(recorder)
+            .nth(tally.0)
             .map_or("", |measured| measured.name.as_str())
     }
 }
@@ -97,7 +110,7 @@ impl LoadPlan {
 #[derive(Clone)]
 pub(crate) struct Scenario {
     /// The stages that it calls, in order, by their numbers in [`LoadPlan::targets`]; never empty.
-    pub(crate) steps: Vec<usize>,
+    pub(crate) steps: Vec<StageId>,
     /// The stage or pipeline that this is.
     pub(crate) of: String,
     /// How its cases, or sessions, are chosen.
@@ -205,170 +218,4 @@ impl std::fmt::Display for Endpoint {
 pub(crate) struct Tls {
     pub(crate) config: Arc<rustls::ClientConfig>,
     pub(crate) name: ServerName<'static>,
-}
-
-/// A request, ready to go.
-#[derive(Clone)]
-pub(crate) enum Prepared {
-    Http(Written),
-    Http2(Http2Request),
-    Process(ProcessRequest),
-}
-
-impl Prepared {
-    /// Makes a request ready.
-    pub(crate) fn new(request: &Request, connections: Connections) -> Result<Self, ReadError> {
-        Ok(match request {
-            Request::Http(request) => match request.version {
-                HttpVersion::One => Self::Http(Written::new(
-                    request,
-                    connections == Connections::PerRequest,
-                )),
-                HttpVersion::Two => Self::Http2(Http2Request::new(request)?),
-            },
-            Request::Process(request) => Self::Process(request.clone()),
-        })
-    }
-}
-
-/// A request of HTTP/2, whose bytes depend on what its connection has carried before.
-#[derive(Clone)]
-pub(crate) struct Http2Request {
-    pub(crate) head: http::Request<()>,
-    pub(crate) body: Bytes,
-}
-
-impl Http2Request {
-    /// Writes it; fails where a header cannot be one.
-    fn new(request: &HttpRequest) -> Result<Self, ReadError> {
-        let wrong = |error: http::Error| ReadError {
-            failure: Failure::Request,
-            detail: error.to_string(),
-        };
-        let given = |name: &str| {
-            let mut headers = request.headers.iter();
-            headers.find(|(it, _)| it.eq_ignore_ascii_case(name))
-        };
-        // Where HTTP/1.1 has `host`; neither has the user that a URL may name.
-        let host = request.url.host_str().unwrap_or_default();
-        let port = request
-            .url
-            .port()
-            .map_or_else(String::new, |port| format!(":{port}"));
-        let authority = given("host").map_or_else(|| format!("{host}{port}"), |(_, it)| it.clone());
-        let path = &request.url[url::Position::BeforePath..url::Position::AfterQuery];
-        let uri = http::Uri::builder()
-            .scheme(request.url.scheme())
-            .authority(authority)
-            .path_and_query(path)
-            .build()
-            .map_err(wrong)?;
-        let mut head = http::Request::builder()
-            .method(request.method.as_str())
-            .uri(uri);
-        let own = OWN_HEADERS
-            .into_iter()
-            .filter(|(name, _)| given(name).is_none());
-        let headers = request
-            .headers
-            .iter()
-            .map(|(n, v)| (n.as_str(), v.as_str()));
-        for (name, value) in headers.chain(own) {
-            let lower = name.to_ascii_lowercase();
-            if !OF_HTTP1.contains(&lower.as_str()) {
-                head = head.header(name, value);
-            }
-        }
-        if !request.body.is_empty() {
-            head = head.header("content-length", request.body.len());
-        }
-        Ok(Self {
-            head: head.body(()).map_err(wrong)?,
-            body: request.body.clone(),
-        })
-    }
-}
-
-/// Headers that belong to connections of HTTP/1.1, and that a request of HTTP/2 must not have, or has in another form.
-const OF_HTTP1: [&str; 8] = [
-    "connection",
-    "content-length",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// The headers that every request has which does not bring them itself.
-const OWN_HEADERS: [(&str, &str); 2] = [
-    (
-        "user-agent",
-        concat!("stagegate/", env!("CARGO_PKG_VERSION")),
-    ),
-    // A compressed event stream is held back by the compressor; a compressed body costs client CPU.
-    ("accept-encoding", "identity"),
-];
-
-/// A request as the bytes that go over the wire.
-#[derive(Clone, Default)]
-pub(crate) struct Written {
-    pub(crate) bytes: Bytes,
-    pub(crate) is_head: bool,
-}
-
-impl Written {
-    /// Writes an HTTP/1.1 request, head and body in one piece, so that they leave in one write.
-    fn new(request: &HttpRequest, closes: bool) -> Self {
-        let mut target = request.url.path().to_owned();
-        if let Some(query) = request.url.query() {
-            target.push('?');
-            target.push_str(query);
-        }
-        let mut head = format!("{} {target} HTTP/1.1\r\n", request.method);
-        let given = |name: &str| {
-            request
-                .headers
-                .iter()
-                .any(|(key, _)| key.eq_ignore_ascii_case(name))
-        };
-        let mut line = |name: &str, value: &str| {
-            head.push_str(name);
-            head.push_str(": ");
-            head.push_str(value);
-            head.push_str("\r\n");
-        };
-        if !given("host") {
-            let host = request.url.host_str().unwrap_or_default();
-            let host = request
-                .url
-                .port()
-                .map_or_else(|| host.to_owned(), |p| format!("{host}:{p}"));
-            line("host", &host);
-        }
-        for (name, value) in &request.headers {
-            if !name.eq_ignore_ascii_case("content-length") {
-                line(name, value);
-            }
-        }
-        for (name, value) in OWN_HEADERS {
-            if !given(name) {
-                line(name, value);
-            }
-        }
-        if closes && !given("connection") {
-            line("connection", "close");
-        }
-        if !request.body.is_empty() || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
-            line("content-length", &request.body.len().to_string());
-        }
-        head.push_str("\r\n");
-        let mut bytes = head.into_bytes();
-        bytes.extend_from_slice(&request.body);
-        Self {
-            bytes: Bytes::from(bytes),
-            is_head: request.method == "HEAD",
-        }
-    }
 }

@@ -8,9 +8,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::load::arrival::Timing;
-use crate::load::plan::{Cases, Endpoint, LoadPlan, Measured, Prepared, Scenario, Target};
+use crate::load::plan::{Cases, Endpoint, LoadPlan, Measured, Scenario, Target};
 use crate::load::stub::{Request, Step, Stub, ok, send, wait};
-use crate::load::{CaseSequence, Keep, LoadResult, Shard, run};
+use crate::load::wire::encode::Prepared;
+use crate::load::{CaseSequence, Keep, LoadResult, Shard, StageId, TallyId, run};
 use crate::manifest::{
     Connections, Curve, Gaps, HttpVersion, KindTable, Problems, Timeouts, Until, Users,
 };
@@ -60,7 +61,7 @@ fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
     LoadPlan {
         targets: vec![target],
         scenarios: vec![Scenario {
-            steps: vec![0],
+            steps: vec![StageId(0)],
             of: "s".to_owned(),
             sequence: CaseSequence::InTurn(1),
             whole: None,
@@ -101,7 +102,7 @@ fn run_quietly(plan: &LoadPlan) -> (LoadResult, StageResult) {
         &events,
         &AtomicBool::new(false),
         &Keep {
-            replies_of: vec![0],
+            replies_of: vec![TallyId(0)],
             traces: true,
         },
     )

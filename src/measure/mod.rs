@@ -7,7 +7,9 @@ mod outcome;
 mod stamps;
 mod unit;
 
-pub(crate) use clock::now_ns;
+#[cfg(test)]
+pub(crate) use clock::ManualTicks;
+pub(crate) use clock::{SystemTicks, Ticks, now_ns};
 pub(crate) use event::{Event, EventSink};
 pub(crate) use histogram::{Histogram, Intervals, PERCENTILES, Packed, min_samples};
 pub(crate) use outcome::Failure;

@@ -17,8 +17,8 @@ use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
 use crate::load::{
-    CaseSequence, Cases, Endpoint, LoadPlan, Measured, Prepared, Scenario, Sessions, Shard, Target,
-    Tls,
+    CaseSequence, Cases, Endpoint, LoadPlan, Measured, Prepared, Scenario, Sessions, Shard,
+    StageId, Target, Tls,
 };
 use crate::manifest::{
     self, Arrivals, HttpVersion, Length, Load, Sends, ShareOfArrivals, Until, Users,
@@ -404,13 +404,13 @@ fn turns(cases: &[Case]) -> Vec<Vec<usize>> {
 }
 
 /// Returns the number of a target; several kinds of users may call the same one.
-fn place(target: Target, targets: &mut Vec<Target>) -> usize {
+fn place(target: Target, targets: &mut Vec<Target>) -> StageId {
     let name = &target.measured.name;
     let known = targets.iter().position(|it| it.measured.name == *name);
-    known.unwrap_or_else(|| {
+    StageId(known.unwrap_or_else(|| {
         targets.push(target);
         targets.len() - 1
-    })
+    }))
 }
 
 fn measured(project: &Project, name: &str) -> Measured {

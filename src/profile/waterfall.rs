@@ -33,9 +33,9 @@ fn spans(trace: &RequestLog, names: &[String]) -> Option<Vec<Span>> {
     trace
         .steps
         .iter()
-        .map(|(target, stamps)| {
+        .map(|(stage, stamps)| {
             Some(Span {
-                stage: names.get(*target)?.clone(),
+                stage: names.get(stage.0)?.clone(),
                 start: ms(stamps.intended),
                 sent: ms(stamps.send_start?),
                 first_content: ms(stamps.first_content.or(stamps.first_byte)?),
@@ -48,6 +48,7 @@ fn spans(trace: &RequestLog, names: &[String]) -> Option<Vec<Span>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::{ScenarioId, StageId};
     use crate::measure::Stamps;
 
     fn trace(total_ms: u64) -> RequestLog {
@@ -60,8 +61,11 @@ mod tests {
             ..Stamps::default()
         };
         RequestLog {
-            scenario: 0,
-            steps: vec![(0, step(100, 102)), (1, step(102, 100 + total_ms))],
+            scenario: ScenarioId(0),
+            steps: vec![
+                (StageId(0), step(100, 102)),
+                (StageId(1), step(102, 100 + total_ms)),
+            ],
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 use mio::Waker;
 use tokio::runtime::Handle;
 
+use crate::load::id::StageId;
 use crate::measure::now_ns;
 
 /// The resolver of one worker: the system's own, on the runtime's threads.
@@ -19,7 +20,7 @@ pub(crate) struct Resolver {
 
 /// What became of a name.
 pub(crate) struct Resolved {
-    pub(crate) target: usize,
+    pub(crate) stage: StageId,
     pub(crate) asked: u64,
     pub(crate) answered: u64,
     /// `Err` says why there is no address.
@@ -37,9 +38,9 @@ impl Resolver {
         }
     }
 
-    /// Begins to resolve a name for a target; returns whether it will be answered. The answer is of the family of `known`, the
+    /// Begins to resolve a name for a stage; returns whether it will be answered. The answer is of the family of `known`, the
     /// address that the run found before it began.
-    pub(crate) fn ask(&self, target: usize, name: &str, known: SocketAddr) -> bool {
+    pub(crate) fn ask(&self, stage: StageId, name: &str, known: SocketAddr) -> bool {
         let Some(runtime) = &self.runtime else {
             return false;
         };
@@ -53,7 +54,7 @@ impl Resolver {
                 found.next().ok_or_else(|| "it has no address".to_owned())
             });
             let resolved = Resolved {
-                target,
+                stage,
                 asked,
                 answered,
                 address,

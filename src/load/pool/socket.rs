@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use mio::net::TcpStream;
 use rustls::ClientConnection;
 
+use super::link::Link;
 use crate::load::plan::Tls;
-use crate::load::wire::kernel_time::Received;
+use crate::load::pool::kernel_time::Received;
 use crate::transport::HTTP2;
 
 /// A TCP connection that may have TLS on top.
@@ -37,14 +38,10 @@ impl Socket {
     pub(crate) fn watch(&mut self) {
         self.tcp.watch();
     }
+}
 
-    /// Returns for how long, in ns, the kernel had held what the last reads returned, where it says so.
-    pub(crate) fn take_lag(&mut self) -> Option<u64> {
-        self.tcp.take_lag()
-    }
-
-    /// Returns whether the TCP connection stands; an error says that it never will.
-    pub(crate) fn is_connected(&mut self) -> io::Result<bool> {
+impl Link for Socket {
+    fn is_connected(&mut self) -> io::Result<bool> {
         let tcp = self.tcp.tcp();
         if let Some(error) = tcp.take_error()? {
             return Err(error);
@@ -60,8 +57,7 @@ impl Socket {
         }
     }
 
-    /// Drives the TLS handshake and returns whether it is over.
-    pub(crate) fn handshake(&mut self) -> io::Result<bool> {
+    fn handshake(&mut self) -> io::Result<bool> {
         let Some(tls) = &mut self.tls else {
             return Ok(true);
         };
@@ -75,21 +71,22 @@ impl Socket {
         Ok(true)
     }
 
-    /// Returns whether the server agreed to HTTP/2; without TLS there is nothing to agree on.
-    pub(crate) fn agreed_to_http2(&self) -> bool {
+    fn agreed_to_http2(&self) -> bool {
         let tls = self.tls.as_ref();
         tls.is_none_or(|tls| tls.alpn_protocol() == Some(HTTP2))
     }
 
-    /// Returns whether TLS is spoken on it.
-    pub(crate) const fn is_tls(&self) -> bool {
+    fn is_tls(&self) -> bool {
         self.tls.is_some()
     }
 
-    /// Returns whether a read that did not fill its buffer has taken everything there was: so on a bare socket
-    /// (epoll, edge-triggered), where another read would be a wasted call.
-    pub(crate) const fn short_read_drains(&self) -> bool {
+    /// So on a bare socket (epoll, edge-triggered), where another read would be a wasted call.
+    fn short_read_drains(&self) -> bool {
         self.tls.is_none()
+    }
+
+    fn take_lag(&mut self) -> Option<u64> {
+        self.tcp.take_lag()
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::load::arrival::{DueTimes, Phase, Timing, nanos};
+use crate::load::id::ScenarioId;
 use crate::load::plan::{LoadPlan, Scenario};
 use crate::load::schedule::case_sequence::unit;
 use crate::manifest::{ShareOfArrivals, Until, Users};
@@ -101,7 +102,7 @@ impl Schedule {
     /// Makes the schedule of one scenario in one thread; `start` is t = 0 on the engine's clock.
     pub(crate) fn new(
         plan: &LoadPlan,
-        scenario: usize,
+        scenario: ScenarioId,
         (thread, threads): (usize, usize),
         start: u64,
         counters: &Counters,
@@ -165,16 +166,25 @@ impl Schedule {
 }
 
 /// Returns the share of the load's arrivals that is a scenario's, where scenarios share them out.
-fn own_share(plan: &LoadPlan, scenario: usize) -> Option<ShareOfArrivals> {
-    plan.scenarios.get(scenario)?.share
+fn own_share(plan: &LoadPlan, scenario: ScenarioId) -> Option<ShareOfArrivals> {
+    plan.scenarios.get(scenario.0)?.share
 }
 
 impl OpenSchedule {
-    fn new(plan: &LoadPlan, scenario: usize, (worker, workers): (u64, u64), start: u64) -> Self {
+    fn new(
+        plan: &LoadPlan,
+        scenario: ScenarioId,
+        (worker, workers): (u64, u64),
+        start: u64,
+    ) -> Self {
         let warmup = nanos(plan.warmup);
         let share = own_share(plan, scenario);
-        // Flows that share their arrivals have the random numbers of the first.
-        let stream = if share.is_some() { 0 } else { scenario as u64 };
+        // Scenarios that share their arrivals have the random numbers of the first.
+        let stream = if share.is_some() {
+            0
+        } else {
+            scenario.0 as u64
+        };
         let phase = |phase, until, offset| {
             DueTimes::new(&plan.timing, until, plan.seed, stream, phase).map(|due_times| {
                 PhaseSchedule {
@@ -308,6 +318,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::load::id::StageId;
     use crate::load::plan::Cases;
     use crate::load::schedule::CaseSequence;
     use crate::manifest::{self, Connections, Curve, Gaps, Sends};
@@ -333,7 +344,7 @@ mod tests {
     fn take_all(plan: &LoadPlan, thread: usize, threads: usize) -> Vec<Arrival> {
         let mut schedule = Schedule::new(
             plan,
-            0,
+            ScenarioId(0),
             (thread, threads),
             1_000_000_000,
             &Counters::default(),
@@ -400,7 +411,7 @@ mod tests {
         plan.scenarios = manifest::Scenario::shares(&mix)
             .into_iter()
             .map(|share| Scenario {
-                steps: vec![0],
+                steps: vec![StageId(0)],
                 of: "s".to_owned(),
                 sequence: CaseSequence::InTurn(1),
                 whole: None,
@@ -413,7 +424,7 @@ mod tests {
                 }),
             })
             .collect();
-        let take = |scenario: usize, threads: usize| {
+        let take = |scenario: ScenarioId, threads: usize| {
             let mut all: Vec<Arrival> = (0..threads)
                 .flat_map(|thread| {
                     let counters = Counters::default();
@@ -427,7 +438,7 @@ mod tests {
         };
         let mut all = Vec::new();
         for (scenario, expected) in [1_000_usize, 400, 600].into_iter().enumerate() {
-            let one = take(scenario, 1);
+            let one = take(ScenarioId(scenario), 1);
             let measured: Vec<u64> = one
                 .iter()
                 .filter(|it| it.measured)
@@ -440,7 +451,7 @@ mod tests {
                 "{}",
                 measured.len()
             );
-            assert_eq!(take(scenario, 3), one);
+            assert_eq!(take(ScenarioId(scenario), 3), one);
             all.extend(one);
         }
         all.sort_by_key(|due| due.intended);
@@ -455,7 +466,7 @@ mod tests {
             ..Users::restless(2)
         };
         let plan = plan(Timing::Closed(users), Until::Requests(3), 0);
-        let mut schedule = Schedule::new(&plan, 0, (0, 1), 100, &Counters::default());
+        let mut schedule = Schedule::new(&plan, ScenarioId(0), (0, 1), 100, &Counters::default());
         assert_eq!(schedule.take(100).unwrap().user, Some(0));
         assert_eq!(schedule.take(100).unwrap().user, Some(1));
         assert_eq!((schedule.take(100), schedule.next_at()), (None, None));
@@ -473,7 +484,7 @@ mod tests {
             ..Users::restless(2)
         };
         let plan = plan(Timing::Closed(users), Until::Requests(9), 0);
-        let mut schedule = Schedule::new(&plan, 0, (0, 1), 0, &Counters::default());
+        let mut schedule = Schedule::new(&plan, ScenarioId(0), (0, 1), 0, &Counters::default());
         let ms = 1_000_000;
         assert_eq!(schedule.take(0).unwrap().intended, 0);
         assert_eq!(schedule.next_at(), Some(50 * ms)); // the second user begins half a gap later

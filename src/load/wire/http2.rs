@@ -11,11 +11,12 @@ use h2::RecvStream;
 use h2::client::{Connection, ResponseFuture, SendRequest};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::load::plan::Http2Request;
-use crate::load::wire::http1::Sink as _;
-use crate::load::worker::LARGEST_ANSWER;
-use crate::load::worker::request::{Completion, Request};
-use crate::measure::{Failure, now_ns};
+use super::encode::{Http2Request, Prepared};
+use super::http1::Sink as _;
+use super::{CUT, LARGEST_ANSWER, Standing, TOO_LARGE, Wire};
+use crate::load::id::StreamId;
+use crate::load::worker::request::{Ended, Request};
+use crate::measure::Failure;
 use crate::protocol::Head;
 
 /// Bytes that the server may send ahead on a stream, and on the connection: so many that its pace is its own.
@@ -41,7 +42,7 @@ pub(crate) struct Http2 {
 
 /// One request and its answer.
 struct Stream {
-    request: Request,
+    request: Box<Request>,
     waker: Waker,
     state: State,
     /// The body's bytes so far.
@@ -94,49 +95,21 @@ impl Http2 {
         Ok(http2)
     }
 
-    /// Returns whether the server has said what it takes.
-    pub(crate) const fn is_ready(&self) -> bool {
-        self.is_ready
-    }
-
-    /// Returns how many requests are under way.
-    pub(crate) fn busy(&self) -> usize {
-        self.streams.len() - self.vacant.len()
-    }
-
-    /// Returns whether one more request may be put on the connection now.
-    pub(crate) fn has_room(&self) -> bool {
-        !self.is_closing && self.busy() < self.sender.current_max_send_streams()
-    }
-
-    /// Returns whether the connection is of no more use.
-    pub(crate) fn is_over(&self) -> bool {
-        self.is_closing && self.busy() == 0
-    }
-
-    /// Begins a request; where it cannot, the request comes back failed.
-    pub(crate) fn begin(
-        &mut self,
-        request: Request,
-        exchange: &Http2Request,
-    ) -> Option<Completion> {
+    /// Sends the head and the body of a request.
+    fn send(&mut self, exchange: &Http2Request) -> Result<ResponseFuture, h2::Error> {
         let without_body = exchange.body.is_empty();
-        let begun = self
+        let (response, mut body) = self
             .sender
-            .send_request(exchange.head.clone(), without_body);
-        let begun = begun.and_then(|(response, mut body)| {
-            if !without_body {
-                // What the server's window does not take yet waits in `h2`.
-                body.send_data(exchange.body.clone(), true)?;
-            }
-            Ok(response)
-        });
-        let response = match begun {
-            Ok(response) => response,
-            Err(error) => {
-                return Some(request.fail(Failure::Reset, error.to_string(), now_ns()));
-            }
-        };
+            .send_request(exchange.head.clone(), without_body)?;
+        if !without_body {
+            // What the server's window does not take yet waits in `h2`.
+            body.send_data(exchange.body.clone(), true)?;
+        }
+        Ok(response)
+    }
+
+    /// Puts a request whose head is on its way among the streams, and returns its number.
+    fn enter(&mut self, request: Box<Request>, response: ResponseFuture) -> usize {
         let number = self.vacant.pop().unwrap_or_else(|| {
             self.streams.push(None);
             self.streams.len() - 1
@@ -152,84 +125,22 @@ impl Http2 {
             received: 0,
         });
         self.unsent.push(number);
-        self.drive();
-        // The first look is what leaves the waker there; all that can have come is the end of the connection.
-        let now = now_ns();
-        let look = self.look(number, now);
-        self.conclude(number, look, now)
+        number
     }
 
-    /// Returns the next bytes to be written; none when all have been taken.
-    pub(crate) fn take_output(&mut self) -> Bytes {
-        lock(&self.pipe).outbound.split().freeze()
-    }
-
-    /// Stamps the requests that the kernel has now taken whole.
-    pub(crate) fn sent(&mut self) {
-        for number in self.unsent.drain(..) {
-            if let Some(Some(stream)) = self.streams.get_mut(number) {
-                stream.request.stamps.sent.get_or_insert_with(now_ns);
-            }
-        }
-    }
-
-    /// Takes what one read brought, at `now`, and returns the requests that have ended by it. No bytes are the end of the
-    /// connection.
-    pub(crate) fn take(&mut self, bytes: &[u8], now: u64) -> Vec<Completion> {
-        {
-            let mut pipe = lock(&self.pipe);
-            pipe.inbound.extend_from_slice(bytes);
-            pipe.has_ended = bytes.is_empty();
-        }
-        self.is_ready |= !bytes.is_empty();
-        self.drive();
-        let mut ended = Vec::new();
+    /// Takes what has come for the streams that were woken, or for all of a connection that ends.
+    fn look_at_streams(&mut self, now: u64, ended: &mut Vec<Ended>) {
         // In the order in which they were woken, which is that of the bytes.
         let woken = std::mem::take(&mut *self.woken.lock().unwrap_or_else(PoisonError::into_inner));
-        for number in woken {
+        let open = if self.is_closing {
+            0..self.streams.len()
+        } else {
+            0..0
+        };
+        for number in woken.into_iter().chain(open) {
             let look = self.look(number, now);
             ended.extend(self.conclude(number, look, now));
         }
-        if self.is_closing {
-            let open = 0..self.streams.len();
-            for number in open {
-                let look = self.look(number, now);
-                ended.extend(self.conclude(number, look, now));
-            }
-        }
-        // Windows are opened again.
-        self.drive();
-        ended
-    }
-
-    /// Ends a request that is late.
-    pub(crate) fn fail(
-        &mut self,
-        number: usize,
-        failure: Failure,
-        detail: String,
-    ) -> Option<Completion> {
-        let ended = self.conclude(number, Look::Failed(failure, detail), now_ns());
-        self.drive();
-        ended
-    }
-
-    /// Ends all requests, as the connection has failed.
-    pub(crate) fn fail_all(&mut self, failure: &Failure, detail: &str) -> Vec<Completion> {
-        let now = now_ns();
-        let numbers = 0..self.streams.len();
-        numbers
-            .filter_map(|number| {
-                let look = Look::Failed(failure.clone(), detail.to_owned());
-                self.conclude(number, look, now)
-            })
-            .collect()
-    }
-
-    /// Returns the requests under way, with their numbers.
-    pub(crate) fn requests(&self) -> impl Iterator<Item = (usize, &Request)> {
-        let streams = self.streams.iter().enumerate();
-        streams.filter_map(|(number, stream)| Some((number, &stream.as_ref()?.request)))
     }
 
     /// Lets `h2` read what came and write what is to go.
@@ -251,7 +162,7 @@ impl Http2 {
         }
     }
 
-    fn conclude(&mut self, number: usize, look: Look, now: u64) -> Option<Completion> {
+    fn conclude(&mut self, number: usize, look: Look, now: u64) -> Option<Ended> {
         if matches!(look, Look::More) {
             return None;
         }
@@ -259,9 +170,111 @@ impl Http2 {
         self.vacant.push(number);
         self.unsent.retain(|unsent| *unsent != number);
         Some(match look {
-            Look::Failed(failure, detail) => stream.request.fail(failure, detail, now),
-            Look::More | Look::Done => stream.request.finish(now),
+            Look::Failed(failure, detail) => stream.request.failed(failure, detail, now),
+            Look::More | Look::Done => stream.request.answered(now),
         })
+    }
+}
+
+impl Wire for Http2 {
+    fn submit(&mut self, request: Box<Request>, now: u64) -> Option<Ended> {
+        let begun = match &request.prepared {
+            Prepared::Http2(exchange) => self.send(exchange).map_err(|error| error.to_string()),
+            // A stage is spoken to in one way, and its requests are written for it.
+            Prepared::Http(_) | Prepared::Process(_) => Err("it is not one of HTTP/2".to_owned()),
+        };
+        let response = match begun {
+            Ok(response) => response,
+            Err(detail) => return Some(request.failed(Failure::Reset, detail, now)),
+        };
+        let number = self.enter(request, response);
+        self.drive();
+        // The first look is what leaves the waker there; all that can have come is the end of the connection.
+        let look = self.look(number, now);
+        self.conclude(number, look, now)
+    }
+
+    fn on_bytes(&mut self, bytes: &[u8], now: u64, ended: &mut Vec<Ended>) -> Standing {
+        {
+            let mut pipe = lock(&self.pipe);
+            pipe.inbound.extend_from_slice(bytes);
+            pipe.has_ended = bytes.is_empty();
+        }
+        let was_ready = self.is_ready;
+        self.is_ready |= !bytes.is_empty();
+        self.drive();
+        self.look_at_streams(now, ended);
+        // Windows are opened again.
+        self.drive();
+        if bytes.is_empty() {
+            Standing::Broken(Failure::Reset, CUT.to_owned())
+        } else if !was_ready && self.room() == 0 {
+            let detail = "the server does not speak HTTP/2, or takes no requests";
+            Standing::Broken(Failure::Connect, detail.to_owned())
+        } else {
+            Standing::Changed
+        }
+    }
+
+    fn take_output(&mut self) -> Bytes {
+        lock(&self.pipe).outbound.split().freeze()
+    }
+
+    fn sent(&mut self, now: u64) {
+        for number in self.unsent.drain(..) {
+            if let Some(Some(stream)) = self.streams.get_mut(number) {
+                stream.request.stamps.sent.get_or_insert(now);
+            }
+        }
+    }
+
+    fn room(&self) -> usize {
+        if self.is_closing || !self.is_ready {
+            return 0;
+        }
+        self.sender
+            .current_max_send_streams()
+            .saturating_sub(self.busy())
+    }
+
+    fn busy(&self) -> usize {
+        self.streams.len() - self.vacant.len()
+    }
+
+    fn is_greeting(&self) -> bool {
+        !self.is_ready
+    }
+
+    fn is_closing(&self) -> bool {
+        self.is_closing
+    }
+
+    fn each(&self, look: &mut dyn FnMut(StreamId, &Request)) {
+        for (number, stream) in self.streams.iter().enumerate() {
+            if let Some(stream) = stream {
+                look(StreamId(number), &stream.request);
+            }
+        }
+    }
+
+    fn fail_one(
+        &mut self,
+        stream: StreamId,
+        failure: Failure,
+        detail: &str,
+        now: u64,
+    ) -> Option<Ended> {
+        let look = Look::Failed(failure, detail.to_owned());
+        let ended = self.conclude(stream.0, look, now);
+        self.drive();
+        ended
+    }
+
+    fn fail_all(&mut self, failure: &Failure, detail: &str, now: u64, ended: &mut Vec<Ended>) {
+        for number in 0..self.streams.len() {
+            let look = Look::Failed(failure.clone(), detail.to_owned());
+            ended.extend(self.conclude(number, look, now));
+        }
     }
 }
 
@@ -301,8 +314,7 @@ impl Stream {
                 Poll::Ready(Some(Ok(bytes))) => {
                     self.received += bytes.len() as u64;
                     if self.received > LARGEST_ANSWER {
-                        let detail = "the answer is larger than 64 MiB".to_owned();
-                        return Look::Failed(Failure::TooLarge, detail);
+                        return Look::Failed(Failure::TooLarge, TOO_LARGE.to_owned());
                     }
                     self.request.sink(now).body(&bytes);
                     // Fails only for bytes that were never taken.

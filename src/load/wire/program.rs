@@ -6,63 +6,70 @@ use std::sync::{Arc, mpsc};
 use mio::Waker;
 use tokio::runtime::Handle;
 
-use crate::load::wire::http1::Sink as _;
-use crate::load::worker::request::{Completion, Request};
+use super::encode::Prepared;
+use super::http1::Sink as _;
+use super::{LARGEST_ANSWER, Standing, Wire};
+use crate::load::id::StreamId;
+use crate::load::worker::request::{Ended, Request};
 use crate::manifest::Timeouts;
-use crate::measure::now_ns;
-use crate::protocol::{Head, ProcessRequest};
+use crate::measure::Failure;
+use crate::protocol::Head;
 use crate::stage::CallFailure;
 use crate::transport::{FinishedProcess, run_process};
 
 /// So many at once in one thread: each is a process, and a machine has few cores for them.
 const MOST: usize = 512;
 
-/// The programs that one worker has started.
-pub(crate) struct Processes {
+/// The programs that one worker has started for one stage.
+pub(crate) struct Programs {
     /// `None` where there is no runtime to run them on.
     runtime: Option<Handle>,
     waker: Arc<Waker>,
-    running: HashMap<u64, Request>,
-    next: u64,
+    timeouts: Timeouts,
+    running: HashMap<usize, Box<Request>>,
+    next: usize,
     tell: mpsc::Sender<Told>,
     told: mpsc::Receiver<Told>,
 }
 
-type Told = (u64, Result<FinishedProcess, CallFailure>);
+type Told = (usize, Result<FinishedProcess, CallFailure>);
 
-impl Processes {
-    pub(crate) fn new(waker: Arc<Waker>) -> Self {
+impl Programs {
+    pub(crate) fn new(waker: Arc<Waker>, timeouts: Timeouts) -> Self {
         let (tell, told) = mpsc::channel();
         Self {
             runtime: Handle::try_current().ok(),
             waker,
+            timeouts,
             running: HashMap::new(),
             next: 0,
             tell,
             told,
         }
     }
+}
 
-    /// Starts a program; gives the request back when there are too many already.
-    pub(crate) fn start(
-        &mut self,
-        mut request: Request,
-        program: ProcessRequest,
-        timeouts: Timeouts,
-        max_bytes: u64,
-    ) -> Option<Request> {
-        let Some(runtime) = self.runtime.as_ref().filter(|_| self.running.len() < MOST) else {
-            return Some(request);
+impl Wire for Programs {
+    fn submit(&mut self, mut request: Box<Request>, now: u64) -> Option<Ended> {
+        let refused = |request: Box<Request>, detail: &str| {
+            Some(request.failed(Failure::Exhausted, detail.to_owned(), now))
         };
-        let now = now_ns();
+        let Prepared::Process(program) = &request.prepared else {
+            return refused(request, "the request is not one of a program");
+        };
+        let Some(runtime) = &self.runtime else {
+            return refused(request, "there is nothing here that could run a program");
+        };
+        let program = Arc::clone(program);
         request.stamps.conn_ready = Some(now);
         request.stamps.send_start = Some(now);
         let number = self.next;
         self.next += 1;
         self.running.insert(number, request);
         let (tell, waker) = (self.tell.clone(), Arc::clone(&self.waker));
+        let timeouts = self.timeouts;
         runtime.spawn(async move {
-            let result = run_process(&program, timeouts, max_bytes).await;
+            let result = run_process(&program, timeouts, LARGEST_ANSWER).await;
             // The worker may be gone: the run was stopped.
             if tell.send((number, result)).is_ok() {
                 drop(waker.wake());
@@ -71,23 +78,48 @@ impl Processes {
         None
     }
 
-    /// Returns the requests that have ended since the last call.
-    pub(crate) fn ended(&mut self) -> Vec<Completion> {
-        let told: Vec<Told> = self.told.try_iter().collect();
-        told.into_iter()
-            .filter_map(|(number, result)| Some(finish(self.running.remove(&number)?, result)))
-            .collect()
+    /// Takes the programs that have ended since the last call; their bytes have come by another way.
+    fn on_bytes(&mut self, _bytes: &[u8], now: u64, ended: &mut Vec<Ended>) -> Standing {
+        for (number, result) in self.told.try_iter() {
+            if let Some(request) = self.running.remove(&number) {
+                ended.push(finish(request, result, now));
+            }
+        }
+        Standing::Changed
     }
 
-    /// Returns the requests that are still under way.
-    pub(crate) fn requests(&self) -> impl Iterator<Item = &Request> {
-        self.running.values()
+    fn room(&self) -> usize {
+        match self.runtime {
+            Some(_) => MOST.saturating_sub(self.running.len()),
+            None => 0,
+        }
+    }
+
+    fn busy(&self) -> usize {
+        self.running.len()
+    }
+
+    fn each(&self, look: &mut dyn FnMut(StreamId, &Request)) {
+        for (number, request) in &self.running {
+            look(StreamId(*number), request);
+        }
+    }
+
+    fn fail_all(&mut self, failure: &Failure, detail: &str, now: u64, ended: &mut Vec<Ended>) {
+        for (_, request) in self.running.drain() {
+            ended.push(request.failed(failure.clone(), detail.to_owned(), now));
+        }
     }
 }
 
-fn finish(mut request: Request, result: Result<FinishedProcess, CallFailure>) -> Completion {
+/// Ends a request by what became of its program; `now` is when that was heard.
+fn finish(
+    mut request: Box<Request>,
+    result: Result<FinishedProcess, CallFailure>,
+    now: u64,
+) -> Ended {
     let found = match result {
-        Err(error) => return request.fail(error.failure, error.detail, now_ns()),
+        Err(error) => return request.failed(error.failure, error.detail, now),
         Ok(found) => found,
     };
     request.stamps.sent = Some(found.sent);
@@ -101,5 +133,5 @@ fn finish(mut request: Request, result: Result<FinishedProcess, CallFailure>) ->
     if request.stamps.first_content.is_some() {
         request.stamps.first_content = found.first_byte;
     }
-    request.finish(found.end)
+    request.answered(found.end)
 }

@@ -1,5 +1,6 @@
 //! Answers that are kept to be scored when the clock has stopped.
 
+use crate::load::id::{ScenarioId, TallyId};
 use crate::measure::Stamps;
 use crate::protocol::Reply;
 
@@ -9,7 +10,7 @@ const MOST: usize = 20_000;
 /// An ok answer of the measured phase.
 #[derive(Clone)]
 pub(crate) struct Captured {
-    pub(crate) scenario: usize,
+    pub(crate) scenario: ScenarioId,
     pub(crate) case: usize,
     pub(crate) reply: Reply,
     pub(crate) stamps: Stamps,
@@ -21,8 +22,8 @@ pub(crate) struct Captured {
 
 /// What one thread keeps: every answer, and when these become too many, every second of them, every fourth, and so on.
 pub(crate) struct Answers {
-    /// Of which recorders.
-    of: Vec<usize>,
+    /// Of which tallies.
+    of: Vec<TallyId>,
     kept: Vec<Captured>,
     seen: u64,
     stride: u64,
@@ -42,17 +43,17 @@ impl Default for Answers {
 }
 
 impl Answers {
-    /// Keeps those of these recorders.
-    pub(crate) fn of(recorders: Vec<usize>) -> Self {
+    /// Keeps those of these tallies.
+    pub(crate) fn of(tallies: Vec<TallyId>) -> Self {
         Self {
-            of: recorders,
+            of: tallies,
             ..Self::default()
         }
     }
 
-    /// Takes an answer of a recorder, if it is kept and its turn has come.
-    pub(crate) fn take(&mut self, recorder: usize, answer: impl FnOnce() -> Captured) {
-        if !self.of.contains(&recorder) {
+    /// Takes an answer of a tally, if it is kept and its turn has come.
+    pub(crate) fn take(&mut self, tally: TallyId, answer: impl FnOnce() -> Captured) {
+        if !self.of.contains(&tally) {
             return;
         }
         let number = self.seen;
@@ -88,12 +89,12 @@ mod tests {
     fn a_long_run_keeps_an_even_sample() {
         let mut answers = Answers {
             most: 8,
-            ..Answers::of(vec![0])
+            ..Answers::of(vec![TallyId(0)])
         };
         for case in 0..50 {
-            answers.take(1, || unreachable!("nobody asked for these"));
-            answers.take(0, || Captured {
-                scenario: 0,
+            answers.take(TallyId(1), || unreachable!("nobody asked for these"));
+            answers.take(TallyId(0), || Captured {
+                scenario: ScenarioId(0),
                 case,
                 reply: Reply::default(),
                 stamps: Stamps::default(),

@@ -1,38 +1,39 @@
-//! One thread of the engine: its own event loop, connections, and records; nothing shared on the hot path but
+//! One thread of the engine: its own event loop, connections, and tallies; nothing shared on the hot path but
 //! counters for the progress line.
 
 mod capture;
-mod complete;
-mod exchange;
-mod multiplexed;
+mod dispatcher;
+mod inbox;
 pub(crate) mod request;
 mod request_log;
-mod send;
 mod session;
 mod steps;
 
 pub(crate) use capture::Captured;
 pub(crate) use request_log::RequestLog;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use mio::{Events, Poll, Token, Waker};
 
-use crate::load::arrival::nanos;
+use crate::load::id::{ConnectionId, StageId, TallyId};
 use crate::load::pacer::{Pacer, uninterrupted};
-use crate::load::plan::{LoadPlan, Target};
-use crate::load::pool::connection::OpenConnections;
-use crate::load::pool::resolver::Resolver;
+use crate::load::plan::{Endpoint, LoadPlan};
+use crate::load::pool::dial::Sockets;
+use crate::load::pool::link::Link as _;
+use crate::load::pool::{Outside, Pool, PoolSettings, Report};
 use crate::load::schedule::Schedule;
 use crate::load::tally::recorder::Recorder;
-use crate::load::wire::program::Processes;
-use crate::load::worker::capture::Answers;
-use crate::load::worker::request::{Intent, Request};
-use crate::load::worker::request_log::RequestLogs;
-use crate::measure::{Failure, Histogram, now_ns};
+use crate::load::wire::Wire as _;
+use crate::load::wire::program::Programs;
+use crate::load::worker::dispatcher::{Dispatcher, Due};
+use crate::load::worker::inbox::{Inbox, Outcome};
+use crate::load::worker::request::Request;
+use crate::manifest::{HttpVersion, LatencyMetric};
+use crate::measure::{Histogram, SystemTicks, Ticks as _};
 
 const TIMER: Token = Token(0);
 pub(crate) const WAKER: Token = Token(1);
@@ -42,12 +43,6 @@ const FIRST_CONNECTION: usize = 2;
 const SWEEP_NS: u64 = 10_000_000;
 /// Arrivals sent in one go before the sockets are looked at again.
 const BATCH: usize = 64;
-/// Reads of one connection before the others have their turn.
-const READS: usize = 16;
-/// Bytes of one read.
-const READ_SIZE: usize = 64 * 1024;
-/// The largest answer that is kept to be read.
-pub(crate) const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// What all workers see.
 #[derive(Debug, Default)]
@@ -64,8 +59,8 @@ pub(crate) struct Shared {
 /// What is kept besides the figures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keep {
-    /// Ok answers of these recorders, for scoring once the clock has stopped.
-    pub(crate) replies_of: Vec<usize>,
+    /// Ok answers of these tallies, for scoring once the clock has stopped.
+    pub(crate) replies_of: Vec<TallyId>,
     /// Single requests with all their stamps.
     pub(crate) traces: bool,
 }
@@ -84,44 +79,30 @@ pub(crate) struct WorkerResult {
     pub(crate) receive_lag: Histogram,
 }
 
+/// How one stage's requests leave.
+enum Outlet<'a> {
+    Pool(Box<Pool<Sockets<'a>>>),
+    Programs(Box<Programs>),
+}
+
 /// One thread's engine.
 pub(crate) struct Worker<'a> {
-    plan: &'a LoadPlan,
     shared: &'a Shared,
     poll: Poll,
     pacer: Pacer,
-    connections: OpenConnections,
-    processes: Processes,
-    resolver: Resolver,
-    schedules: Vec<Schedule>,
-    pending: Vec<VecDeque<Request>>,
-    /// Sessions between two turns, by when the next is due; the second number tells those of one moment apart.
-    turns: BTreeMap<(u64, u64), Intent>,
-    /// How many sessions have begun.
-    sessions: u64,
-    /// How many turns have been put off.
-    departures: u64,
-    /// The end of the measured phase, where it is a time.
-    end: Option<u64>,
-    recorders: Vec<Recorder>,
-    captured: Answers,
-    traces: Option<RequestLogs>,
+    sockets: Sockets<'a>,
+    dispatcher: Dispatcher<'a>,
+    /// By [`StageId`].
+    outlets: Vec<Outlet<'a>>,
+    reports: Vec<Report>,
+    inbox: Inbox,
     start: u64,
-    in_flight: u64,
     next_sweep: u64,
-    most_connections: usize,
-    /// Of one target.
-    most_of_one: usize,
-    exhausted: u64,
-    over_budget: bool,
     stalls: Histogram,
     receive_lag: Histogram,
-    /// Whether requests were in flight when the loop last went to wait: only then is the alarm set for the sweep, and only
-    /// they could be read late.
+    /// Whether requests were in flight when the loop last went to wait: only then is the alarm set for the sweep, and
+    /// only they could be read late.
     watched: bool,
-    /// Connections with more to read than one turn allows.
-    unread: VecDeque<usize>,
-    buffer: Box<[u8]>,
 }
 
 impl<'a> Worker<'a> {
@@ -130,55 +111,50 @@ impl<'a> Worker<'a> {
         plan: &'a LoadPlan,
         shared: &'a Shared,
         (poll, waker): (Poll, Arc<Waker>),
-        schedules: Vec<Schedule>,
+        (schedules, keep): (Vec<Schedule>, Keep),
         start: u64,
         (most_connections, most_of_one): (usize, usize),
     ) -> io::Result<Self> {
         let pacer = Pacer::new(poll.registry(), TIMER)?;
-        let window = match plan.until {
-            crate::manifest::Until::Duration(duration) => Some(nanos(duration)),
-            crate::manifest::Until::Requests(_) => None,
-        };
-        let recorders = plan
-            .measured()
-            .map(|measured| Recorder::new(measured.limits(), window, plan.interval))
-            .collect();
-        Ok(Self {
+        let sockets = Sockets::new(
             plan,
+            poll.registry(),
+            Arc::clone(&waker),
+            FIRST_CONNECTION,
+            most_connections,
+        )?;
+        let outlets = (0..plan.targets.len()).map(|stage| {
+            let (stage, target) = (StageId(stage), &plan.targets[stage]);
+            let version = match &target.endpoint {
+                Endpoint::Process => {
+                    let programs = Programs::new(Arc::clone(&waker), target.timeouts);
+                    return Outlet::Programs(Box::new(programs));
+                }
+                Endpoint::Http { version, .. } => *version,
+            };
+            Outlet::Pool(Box::new(Pool::new(PoolSettings {
+                stage,
+                mode: plan.connections,
+                most: most_of_one,
+                is_multiplexed: version == HttpVersion::Two,
+                timeouts: target.timeouts,
+            })))
+        });
+        Ok(Self {
             shared,
             poll,
             pacer,
-            connections: OpenConnections::new(plan.targets.len()),
-            processes: Processes::new(Arc::clone(&waker)),
-            resolver: Resolver::new(waker),
-            schedules,
-            pending: plan.targets.iter().map(|_| VecDeque::new()).collect(),
-            turns: BTreeMap::new(),
-            sessions: 0,
-            departures: 0,
-            end: window.map(|window| start + window),
-            recorders,
-            captured: Answers::default(),
-            traces: None,
+            sockets,
+            dispatcher: Dispatcher::new(plan, shared, schedules, start, keep),
+            outlets: outlets.collect(),
+            reports: Vec::new(),
+            inbox: Inbox::default(),
             start,
-            in_flight: 0,
             next_sweep: 0,
-            most_connections,
-            most_of_one,
-            exhausted: 0,
-            over_budget: false,
             stalls: Histogram::default(),
             receive_lag: Histogram::default(),
             watched: false,
-            unread: VecDeque::new(),
-            buffer: vec![0; READ_SIZE].into_boxed_slice(),
         })
-    }
-
-    /// Says what of the measured phase is kept.
-    pub(crate) fn keep(&mut self, keep: Keep) {
-        self.captured = Answers::of(keep.replies_of);
-        self.traces = keep.traces.then(RequestLogs::default);
     }
 
     /// Runs until every request has ended, or the run is stopped.
@@ -186,7 +162,7 @@ impl<'a> Worker<'a> {
         let mut events = Events::with_capacity(1024);
         while !self.shared.stop.load(Ordering::Relaxed) {
             let more_due = self.send_due();
-            let now = now_ns();
+            let now = SystemTicks.now_ns();
             if now >= self.next_sweep {
                 if self.watched && self.next_sweep > self.start {
                     self.stalls.record_ns(now - self.next_sweep);
@@ -194,44 +170,40 @@ impl<'a> Worker<'a> {
                 self.sweep(now);
                 self.next_sweep = now + SWEEP_NS;
             }
-            let next = self.next_at();
-            if next.is_none() && self.in_flight == 0 {
+            let next = self.dispatcher.next_at();
+            if next.is_none() && self.dispatcher.in_flight() == 0 {
                 break;
             }
-            self.watched = self.in_flight > 0;
-            let busy = more_due || !self.unread.is_empty();
+            self.watched = self.dispatcher.in_flight() > 0;
+            let busy = more_due || self.inbox.has_unread();
             self.wait(&mut events, if busy { 0 } else { next.unwrap_or(u64::MAX) })?;
-            for _ in 0..self.unread.len() {
-                if let Some(at) = self.unread.pop_front() {
-                    self.readable(at, false);
-                }
-            }
-            for completion in self.processes.ended() {
-                self.ended(completion);
-            }
-            for resolved in self.resolver.answered() {
-                self.resolved(resolved);
-            }
-            for event in &events {
-                match event.token() {
-                    TIMER => self.pacer.fired(),
-                    WAKER => {}
-                    Token(token) => self.ready(token - FIRST_CONNECTION, event),
-                }
-            }
+            self.take_events(&events);
             self.shared
                 .in_flight
-                .fetch_max(self.in_flight, Ordering::Relaxed);
+                .fetch_max(self.dispatcher.in_flight(), Ordering::Relaxed);
         }
         Ok(self.into_result())
+    }
+
+    /// Sends what is due and returns whether more is.
+    fn send_due(&mut self) -> bool {
+        for _ in 0..BATCH {
+            match self.dispatcher.take_due(SystemTicks.now_ns()) {
+                Due::Nothing => return false,
+                Due::Failed => {}
+                Due::Send(request) => self.submit(request),
+            }
+            self.take_reports();
+        }
+        true
     }
 
     /// Waits until something happens, or `next` is due; 0 does not wait.
     fn wait(&mut self, events: &mut Events, next: u64) -> io::Result<()> {
         if next == 0 {
-            return uninterrupted(self.poll.poll(events, Some(std::time::Duration::ZERO)));
+            return uninterrupted(self.poll.poll(events, Some(Duration::ZERO)));
         }
-        let sweep = if self.in_flight > 0 {
+        let sweep = if self.dispatcher.in_flight() > 0 {
             self.next_sweep
         } else {
             u64::MAX
@@ -239,74 +211,198 @@ impl<'a> Worker<'a> {
         self.pacer.wait(&mut self.poll, events, next.min(sweep))
     }
 
-    /// Fails what is past its deadline.
-    fn sweep(&mut self, now: u64) {
-        for (at, overdue) in self.connections.overdue(now, &self.plan.targets) {
-            let detail = overdue.said.to_owned();
-            match overdue.stream {
-                Some(stream) => self.break_stream(at, stream, overdue.failure, detail),
-                None => self.broken(at, overdue.failure, detail),
+    /// Takes what has happened, in two passes: first all that is ready is read and stamped, then it is parsed, so that
+    /// no answer's time holds the parsing of another.
+    fn take_events(&mut self, events: &Events) {
+        let unread = self.inbox.take_unread();
+        for (stage, id) in &unread {
+            self.read(*stage, *id, false);
+        }
+        let mut is_woken = false;
+        for event in events {
+            match event.token() {
+                TIMER => self.pacer.fired(),
+                WAKER => is_woken = true,
+                token => {
+                    let (stage, id) = self.sockets.whose(token);
+                    let is_readable = self.with_pool(stage, |pool, outside| {
+                        pool.ready(id, event.is_writable(), outside)
+                    });
+                    if is_readable != Some(true) {
+                        continue;
+                    }
+                    if unread.contains(&(stage, id)) {
+                        // Once in a pass, so that the reads of one connection stand together.
+                        self.inbox.put_off(stage, id);
+                    } else {
+                        // A short read does not drain a socket whose end is waiting behind the bytes.
+                        self.read(stage, id, !event.is_read_closed());
+                    }
+                }
             }
         }
-        for target in 0..self.pending.len() {
-            let limit = total_ns(&self.plan.targets[target]);
-            while let Some(request) =
-                self.pending[target].pop_front_if(|request| now > request.stamps.dequeued + limit)
-            {
-                let detail = "no connection was free within the timeout".to_owned();
-                self.ended(request.fail(Failure::Timeout, detail, now));
+        self.parse();
+        if is_woken {
+            self.take_programs();
+            self.take_names();
+        }
+        self.take_reports();
+    }
+
+    /// Reads what there is on a connection; with `short_drains`, a read that does not fill its buffer ends it.
+    fn read(&mut self, stage: StageId, id: ConnectionId, short_drains: bool) {
+        while self.inbox.may_read(stage, id) {
+            if self.inbox.is_full() {
+                self.parse();
             }
+            let Outlet::Pool(pool) = &mut self.outlets[stage] else {
+                return;
+            };
+            let Some(connection) = pool.connection(id) else {
+                return;
+            };
+            let outcome = self
+                .inbox
+                .read(connection, (stage, id), short_drains, &SystemTicks);
+            let lag = connection.link.take_lag();
+            if let Some(lag) = lag.filter(|_| SystemTicks.now_ns() >= self.start) {
+                self.receive_lag.record_ns(lag);
+            }
+            if outcome == Outcome::Drained {
+                return;
+            }
+        }
+    }
+
+    /// Hands what was read to the connections that it was read from.
+    fn parse(&mut self) {
+        let mut inbox = std::mem::take(&mut self.inbox);
+        for piece in inbox.pieces() {
+            self.with_pool(piece.stage, |pool, outside| match piece.read {
+                Ok(read) => pool.take((piece.id, piece.serial), read, outside),
+                Err(error) => pool.link_failed((piece.id, piece.serial), error, outside),
+            });
+        }
+        inbox.clear();
+        self.inbox = inbox;
+    }
+
+    fn submit(&mut self, request: Box<Request>) {
+        let stage = request.intent.target;
+        let now = SystemTicks.now_ns();
+        match &mut self.outlets[stage] {
+            Outlet::Programs(programs) if programs.room() == 0 => {
+                self.reports.push(Report::NotSent(request));
+            }
+            Outlet::Programs(programs) => {
+                let refused = programs.submit(request, now);
+                self.reports.extend(refused.map(Report::Ended));
+            }
+            Outlet::Pool(_) => {
+                self.with_pool(stage, |pool, outside| pool.submit(request, outside));
+            }
+        }
+    }
+
+    /// Calls a stage's pool; `None` where it has none.
+    fn with_pool<R>(
+        &mut self,
+        stage: StageId,
+        call: impl FnOnce(&mut Pool<Sockets<'a>>, &mut Outside<'_, Sockets<'a>>) -> R,
+    ) -> Option<R> {
+        let Outlet::Pool(pool) = &mut self.outlets[stage] else {
+            return None;
+        };
+        let mut outside = Outside {
+            ticks: &SystemTicks,
+            dialer: &mut self.sockets,
+            reports: &mut self.reports,
+        };
+        Some(call(pool, &mut outside))
+    }
+
+    /// Takes the programs that have ended.
+    fn take_programs(&mut self) {
+        let mut ended = Vec::new();
+        for outlet in &mut self.outlets {
+            if let Outlet::Programs(programs) = outlet {
+                programs.on_bytes(&[], SystemTicks.now_ns(), &mut ended);
+            }
+        }
+        self.reports.extend(ended.into_iter().map(Report::Ended));
+    }
+
+    /// Goes on with the connections whose names have been resolved.
+    fn take_names(&mut self) {
+        for resolved in self.sockets.answered() {
+            let (stage, asked, at) = (resolved.stage, resolved.asked, resolved.answered);
+            let metric = LatencyMetric::DnsTime;
+            self.dispatcher
+                .opened(stage, metric, (asked, at), at - asked);
+            let link = self.sockets.dial_resolved(resolved);
+            self.with_pool(stage, |pool, outside| pool.resolved(link, outside));
+        }
+    }
+
+    /// Fails what is past its deadline.
+    fn sweep(&mut self, now: u64) {
+        for stage in 0..self.outlets.len() {
+            self.with_pool(StageId(stage), |pool, outside| pool.sweep(now, outside));
+        }
+        self.take_reports();
+    }
+
+    /// Takes what the pools have to tell, until they have no more.
+    fn take_reports(&mut self) {
+        while !self.reports.is_empty() {
+            for report in std::mem::take(&mut self.reports) {
+                self.take_report(report);
+            }
+            for (owner, stages) in self.dispatcher.take_over() {
+                for stage in stages {
+                    self.with_pool(*stage, |pool, outside| pool.forget(owner, outside));
+                }
+            }
+        }
+    }
+
+    fn take_report(&mut self, report: Report) {
+        match report {
+            Report::Ended(ended) => {
+                let completion = ended.read();
+                let next = self.dispatcher.complete(completion, SystemTicks.now_ns());
+                if let Some(request) = next {
+                    self.submit(request);
+                }
+            }
+            Report::NotSent(request) => {
+                self.dispatcher.not_sent(request, SystemTicks.now_ns());
+            }
+            Report::Dialed(stage) => self.dispatcher.dialed(stage),
+            Report::Opening {
+                stage,
+                metric,
+                since,
+                at,
+                took,
+            } => self.dispatcher.opened(stage, metric, (since, at), took),
         }
     }
 
     fn into_result(mut self) -> WorkerResult {
-        let now = now_ns();
-        for request in self
-            .connections
-            .requests()
-            .chain(self.processes.requests())
-            .chain(self.pending.iter().flatten())
-        {
-            let intent = &request.intent;
-            let steps = intent.steps.as_ref();
-            let whole = steps.map(|_| self.plan.recorder(intent.scenario));
-            for recorder in whole.into_iter().chain([intent.target]) {
-                let recorder = &mut self.recorders[recorder];
-                recorder.attempted += u64::from(intent.measured);
-                recorder.in_flight_at_end += u64::from(intent.measured);
+        let dispatcher = &mut self.dispatcher;
+        for outlet in &self.outlets {
+            match outlet {
+                Outlet::Pool(pool) => pool.each(|request| dispatcher.still_open(request)),
+                Outlet::Programs(programs) => {
+                    programs.each(&mut |_, request| dispatcher.still_open(request));
+                }
             }
         }
-        if !self.over_budget {
-            for (scenario, schedule) in self.schedules.iter_mut().enumerate() {
-                self.recorders[self.plan.recorder(scenario)].not_sent += schedule.overdue(now);
-            }
-            for ((due, _), intent) in self.turns.range(..=(now, u64::MAX)) {
-                let recorder = &mut self.recorders[self.plan.recorder(intent.scenario)];
-                recorder.not_sent += u64::from(*due >= self.start);
-            }
-        }
-        self.recorders.iter_mut().for_each(Recorder::close);
         WorkerResult {
-            recorders: self.recorders,
-            captured: self.captured.into_vec(),
-            traces: self.traces.map(RequestLogs::into_vec).unwrap_or_default(),
-            exhausted: self.exhausted,
-            over_budget: self.over_budget,
             stalls: self.stalls,
             receive_lag: self.receive_lag,
+            ..self.dispatcher.into_result(SystemTicks.now_ns())
         }
     }
-}
-
-/// Returns the stage's whole timeout in ns.
-pub(crate) fn total_ns(target: &Target) -> u64 {
-    nanos(target.timeouts.total)
-}
-
-/// Returns whether an error means that this machine has run out of sockets, ports, or descriptors.
-fn is_exhausted(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::AddrNotAvailable
-        || matches!(error.raw_os_error(), Some(code) if code == rustix::io::Errno::MFILE.raw_os_error()
-            || code == rustix::io::Errno::NFILE.raw_os_error()
-            || code == rustix::io::Errno::NOBUFS.raw_os_error())
 }

@@ -7,7 +7,9 @@ use crate::measure::{Failure, Stamps};
 use crate::protocol::{Head, ReadError, Reply, ReplyReader};
 
 use crate::load::arrival::nanos;
-use crate::load::plan::{Prepared, Target};
+use crate::load::id::{ScenarioId, StageId};
+use crate::load::plan::Target;
+use crate::load::wire::encode::Prepared;
 use crate::load::wire::http1::Sink;
 use crate::load::worker::session::Session;
 use crate::load::worker::steps::Steps;
@@ -15,9 +17,9 @@ use crate::load::worker::steps::Steps;
 /// What a request is sent for.
 pub(crate) struct Intent {
     /// The scenario that was due.
-    pub(crate) scenario: usize,
+    pub(crate) scenario: ScenarioId,
     /// The stage that is called.
-    pub(crate) target: usize,
+    pub(crate) target: StageId,
     /// Which case of the data it sends.
     pub(crate) case: usize,
     /// Whether it counts; false in the warm-up.
@@ -36,7 +38,7 @@ impl Intent {
         let session = self.session.as_ref().map(|session| session.owner());
         let user = self
             .user
-            .map(|user| (self.scenario as u64) << 32 | u64::from(user));
+            .map(|user| (self.scenario.0 as u64) << 32 | u64::from(user));
         session.or(user)
     }
 }
@@ -44,8 +46,7 @@ impl Intent {
 /// A request under way.
 pub(crate) struct Request {
     pub(crate) intent: Intent,
-    /// The request, where it was not prepared before the run.
-    pub(crate) prepared: Option<Prepared>,
+    pub(crate) prepared: Prepared,
     pub(crate) stamps: Stamps,
     /// Gaps between content-bearing events, in ns.
     pub(crate) gaps: Vec<u64>,
@@ -61,10 +62,15 @@ pub(crate) struct Request {
 impl Request {
     /// Makes a request that the engine takes up at `dequeued`; times in ns since t = 0, unsigned because they are
     /// kept relative to the beginning of the warm-up.
-    pub(crate) fn new(intent: Intent, intended: u64, dequeued: u64, target: &Target) -> Self {
-        Self {
+    pub(crate) fn new(
+        intent: Intent,
+        prepared: Prepared,
+        (intended, dequeued): (u64, u64),
+        target: &Target,
+    ) -> Box<Self> {
+        Box::new(Self {
             intent,
-            prepared: None,
+            prepared,
             stamps: Stamps {
                 intended,
                 dequeued,
@@ -76,7 +82,7 @@ impl Request {
             reader: target.call.reader(),
             streams: target.call.streams(),
             status: 0,
-        }
+        })
     }
 
     /// Returns the time at which something was last heard of the server, or at which the request began.
@@ -111,62 +117,88 @@ impl Request {
         ReadSink { request: self, now }
     }
 
-    /// Ends the request: reads the answer, after the last stamp is taken.
-    pub(crate) fn finish(self, end: u64) -> Completion {
-        let Self {
-            intent,
-            mut stamps,
-            gaps,
-            coalesced,
-            retry_after,
-            reader,
-            streams,
-            status,
-            ..
-        } = self;
-        stamps.end = Some(end);
-        // An answer without a body is complete with its head.
-        stamps.last_content = stamps.last_content.or(stamps.first_byte);
-        let outcome = if (200..300).contains(&status) {
-            reader.finish()
-        } else {
-            Err(ReadError {
-                failure: Failure::Status(status),
-                detail: String::new(),
-            })
-        };
-        Completion {
-            intent,
-            stamps,
-            gaps,
-            coalesced,
-            retry_after,
-            streams,
-            outcome,
+    /// Ends the request with its answer, which is yet to be read.
+    pub(crate) fn answered(self: Box<Self>, end: u64) -> Ended {
+        Ended {
+            request: self,
+            end,
+            failed: None,
         }
     }
 
     /// Ends the request with a failure of the connection.
-    pub(crate) fn fail(self, failure: Failure, detail: String, end: u64) -> Completion {
+    pub(crate) fn failed(self: Box<Self>, failure: Failure, detail: String, end: u64) -> Ended {
+        Ended {
+            request: self,
+            end,
+            failed: Some(ReadError { failure, detail }),
+        }
+    }
+}
+
+/// A request that has ended and whose answer is yet to be read: that takes time, which others must not wait for.
+pub(crate) struct Ended {
+    request: Box<Request>,
+    end: u64,
+    failed: Option<ReadError>,
+}
+
+impl Ended {
+    /// Reads the answer.
+    pub(crate) fn read(self) -> Completion {
         let Self {
-            intent,
-            mut stamps,
-            gaps,
-            coalesced,
-            retry_after,
-            streams,
-            ..
+            request,
+            end,
+            failed,
         } = self;
+        let request = *request;
+        let mut stamps = request.stamps;
         stamps.end = Some(end);
-        let outcome = Err(ReadError { failure, detail });
+        let outcome = match failed {
+            Some(error) => Err(error),
+            None if (200..300).contains(&request.status) => {
+                // An answer without a body is complete with its head.
+                stamps.last_content = stamps.last_content.or(stamps.first_byte);
+                request.reader.finish()
+            }
+            None => Err(ReadError {
+                failure: Failure::Status(request.status),
+                detail: String::new(),
+            }),
+        };
         Completion {
-            intent,
+            intent: request.intent,
             stamps,
-            gaps,
-            coalesced,
-            retry_after,
-            streams,
+            gaps: request.gaps,
+            coalesced: request.coalesced,
+            retry_after: request.retry_after,
+            streams: request.streams,
             outcome,
+        }
+    }
+}
+
+impl Completion {
+    /// Makes the end of a request that could not be written, so that nothing was sent.
+    pub(crate) fn unwritten(
+        intent: Intent,
+        (intended, dequeued): (u64, u64),
+        error: ReadError,
+        end: u64,
+    ) -> Self {
+        Self {
+            intent,
+            stamps: Stamps {
+                intended,
+                dequeued,
+                end: Some(end),
+                ..Stamps::default()
+            },
+            gaps: Vec::new(),
+            coalesced: 0,
+            retry_after: 0,
+            streams: false,
+            outcome: Err(error),
         }
     }
 }
@@ -226,4 +258,69 @@ fn retry_after(headers: &[(&str, &[u8])]) -> Option<u64> {
     let (_, value) = headers.iter().find(is_it)?;
     let seconds: u64 = std::str::from_utf8(value).ok()?.trim().parse().ok()?;
     seconds.checked_mul(1_000_000_000)
+}
+
+/// Requests without a plan.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::load::plan::{Endpoint, Measured};
+    use crate::manifest::{Connections, HttpVersion, KindTable, Problems};
+    use crate::protocol::PROTOCOLS;
+    use crate::template::Scope;
+
+    /// Makes a stage of kind `http`; keys are those of its table.
+    pub(crate) fn stage(keys: &str) -> Target {
+        let table = KindTable::from_toml("http", &format!("url = \"http://127.0.0.1:9/\"\n{keys}"));
+        let call = PROTOCOLS.get("http").unwrap();
+        let call = call.parse(&table, &mut Problems::default()).unwrap();
+        Target {
+            measured: Measured {
+                name: "s".to_owned(),
+                slo: Vec::new(),
+                is_judged: true,
+                cost: None,
+                owner: None,
+            },
+            call: call.into(),
+            endpoint: Endpoint::Http {
+                address: "127.0.0.1:9".parse().unwrap(),
+                name: None,
+                tls: None,
+                version: HttpVersion::One,
+            },
+            timeouts: Timeouts {
+                connect: None,
+                first_token: None,
+                idle: None,
+                total: Duration::from_millis(500),
+            },
+        }
+    }
+
+    /// Makes a request of such a stage, due and taken up at 0.
+    pub(crate) fn of(stage: &Target) -> Box<Request> {
+        let request = stage.call.request(&Scope::default()).unwrap();
+        let prepared = Prepared::new(&request, Connections::Pooled).unwrap();
+        Request::new(intent(), prepared, (0, 0), stage)
+    }
+
+    /// Makes a request with that method.
+    pub(crate) fn http(method: &str, keys: &str) -> Box<Request> {
+        of(&stage(&format!("method = \"{method}\"\n{keys}")))
+    }
+
+    fn intent() -> Intent {
+        Intent {
+            scenario: ScenarioId(0),
+            target: StageId(0),
+            case: 0,
+            measured: true,
+            session: None,
+            user: None,
+            steps: None,
+        }
+    }
 }

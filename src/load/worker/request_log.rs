@@ -1,5 +1,6 @@
 //! Single requests, kept whole: what a waterfall is drawn from.
 
+use crate::load::id::{ScenarioId, StageId};
 use crate::measure::Stamps;
 
 /// So many are kept by each thread, from the first on: enough for a short run, and a bound for a long one.
@@ -9,9 +10,9 @@ const MOST: usize = 20_000;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RequestLog {
     /// The number of its scenario.
-    pub(crate) scenario: usize,
+    pub(crate) scenario: ScenarioId,
     /// The stages called, by number, in order; one for a load on a stage.
-    pub(crate) steps: Vec<(usize, Stamps)>,
+    pub(crate) steps: Vec<(StageId, Stamps)>,
 }
 
 impl RequestLog {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::load::id::ScenarioId;
 use crate::load::plan::{LoadPlan, Sessions};
 use crate::load::worker::request::Completion;
 use crate::template::Scope;
@@ -58,7 +59,7 @@ impl Session {
     }
 
     /// Returns what the templates of the present turn see, and keeps what the turn says for those after it.
-    pub(crate) fn enter(&mut self, plan: &LoadPlan, scenario: usize) -> Scope {
+    pub(crate) fn enter(&mut self, plan: &LoadPlan, scenario: ScenarioId) -> Scope {
         let (scenario, sessions) = (
             &plan.scenarios[scenario],
             plan.scenarios[scenario].cases.sessions.as_ref(),

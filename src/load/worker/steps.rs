@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::load::plan::{LoadPlan, Prepared, Scenario};
+use crate::load::id::StageId;
+use crate::load::plan::{LoadPlan, Scenario};
+use crate::load::wire::encode::Prepared;
 use crate::load::worker::request::Completion;
 use crate::measure::{Failure, Stamps};
 use crate::protocol::ReadError;
@@ -15,7 +17,7 @@ pub(crate) struct Steps {
     /// What the present step's request is made of: the case, and what came back before.
     scope: Scope,
     /// The stamps of the steps that have ended, with their targets.
-    past: Vec<(usize, Stamps)>,
+    past: Vec<(StageId, Stamps)>,
 }
 
 impl Steps {
@@ -39,7 +41,7 @@ impl Steps {
         plan: &LoadPlan,
         scenario: &Scenario,
         completion: &Completion,
-    ) -> Option<(usize, Result<Prepared, ReadError>)> {
+    ) -> Option<(StageId, Result<Prepared, ReadError>)> {
         let target = completion.intent.target;
         self.past.push((target, completion.stamps));
         let reply = completion.outcome.as_ref().ok()?;
@@ -59,7 +61,7 @@ impl Steps {
     }
 
     /// Returns the stamps of the steps that have ended, with their targets.
-    pub(crate) fn past(&self) -> Vec<(usize, Stamps)> {
+    pub(crate) fn past(&self) -> Vec<(StageId, Stamps)> {
         self.past.clone()
     }
 

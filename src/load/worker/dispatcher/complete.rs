@@ -1,89 +1,106 @@
-//! Where a request ends: what it is recorded as, and what it sets off.
+//! Where a request ends: what it is counted as, and what it sets off.
 
 use std::sync::atomic::Ordering;
 
+use super::{Dispatcher, RETRY_NS};
 use crate::load::arrival::nanos;
+use crate::load::id::{StageId, TallyId};
+use crate::load::plan::LoadPlan;
 use crate::load::worker::capture::Captured;
 use crate::load::worker::request::{Completion, Intent, Request};
 use crate::load::worker::request_log::RequestLog;
 use crate::load::worker::session::Progress;
 use crate::load::worker::steps::Steps;
-use crate::load::worker::{SWEEP_NS, Worker};
-use crate::measure::{Failure, Stamps, now_ns};
+use crate::measure::{Failure, Stamps};
 use crate::protocol::Reply;
 
-impl Worker<'_> {
-    /// Counts a request that this machine could not send.
-    pub(crate) fn not_sent(&mut self, request: Request) {
+impl Dispatcher<'_> {
+    /// Counts a request that this machine could not send, at `now`.
+    pub(crate) fn not_sent(&mut self, request: Box<Request>, now: u64) {
         self.exhausted += 1;
         let intent = &request.intent;
         if intent.steps.as_ref().is_some_and(|it| !it.is_at_start()) {
-            self.in_flight += 1;
             let detail = "this machine has no socket left".to_owned();
-            return self.ended(request.fail(Failure::Exhausted, detail, now_ns()));
+            let ended = request.failed(Failure::Exhausted, detail, now);
+            // A step that failed has no next one.
+            let _none = self.complete(ended.read(), now);
+            return;
         }
-        let recorder = self.plan.recorder(intent.scenario);
-        self.recorders[recorder].not_sent += u64::from(intent.measured);
-        let later = now_ns() + SWEEP_NS;
-        self.schedules[intent.scenario].answered(intent.user, later);
+        self.in_flight -= 1;
+        let (scenario, measured, user) = (intent.scenario, intent.measured, intent.user);
+        self.tally_of(scenario).not_sent += u64::from(measured);
+        self.schedules[scenario].answered(user, now + RETRY_NS);
     }
 
-    /// Takes a request that has ended: the end of its arrival, or of one step of it.
-    pub(crate) fn ended(&mut self, mut completion: Completion) {
+    /// Takes a request that has ended: the end of its arrival, or of one step of it. Returns the request of the next
+    /// step, which is due at once and taken up at `now`.
+    pub(crate) fn complete(
+        &mut self,
+        mut completion: Completion,
+        now: u64,
+    ) -> Option<Box<Request>> {
         self.in_flight -= 1;
         if let Ok(reply) = &completion.outcome {
             self.spend(completion.intent.target, reply);
         }
         match completion.intent.steps.take() {
             None => {
-                let steps = vec![(completion.intent.target, completion.stamps)];
-                self.trace(&completion, steps);
-                self.concluded(completion);
+                self.log(&completion, None);
+                self.concluded(completion, now);
+                None
             }
-            Some(steps) => self.stepped(steps, completion),
+            Some(steps) => self.stepped(steps, completion, now),
         }
     }
 
-    fn stepped(&mut self, mut steps: Box<Steps>, mut completion: Completion) {
+    fn stepped(
+        &mut self,
+        mut steps: Box<Steps>,
+        mut completion: Completion,
+        now: u64,
+    ) -> Option<Box<Request>> {
         let plan = self.plan;
         let Intent {
             scenario, target, ..
         } = completion.intent;
         if completion.intent.measured {
-            let good = self.recorders[target].record(&completion, self.start, false);
-            self.capture(target, &completion, good);
+            let tally = LoadPlan::tally_of_stage(target);
+            let good = self.tallies[tally].record(&completion, self.start, false);
+            self.capture(tally, &completion, good);
         }
         match steps.go_on(plan, &plan.scenarios[scenario], &completion) {
             None => {
                 let past = steps.past();
                 let completion = steps.conclude(plan, completion);
-                self.trace(&completion, past);
-                self.concluded(completion);
+                self.log(&completion, Some(past));
+                self.concluded(completion, now);
+                None
             }
             Some((next, Err(error))) => {
                 completion.intent.target = next;
                 completion.outcome = Err(error);
-                self.concluded(steps.conclude(plan, completion));
+                self.concluded(steps.conclude(plan, completion), now);
+                None
             }
             Some((next, Ok(prepared))) => {
-                let due = completion.stamps.end.unwrap_or_else(now_ns);
+                let due = completion.stamps.end.unwrap_or(now);
                 let intent = Intent {
                     target: next,
                     steps: Some(steps),
                     ..completion.intent
                 };
-                let mut request = Request::new(intent, due, now_ns(), &plan.targets[next]);
-                request.prepared = Some(prepared);
                 self.shared.sent.fetch_add(1, Ordering::Relaxed);
-                self.begin(request);
+                self.in_flight += 1;
+                let target = &plan.targets[next];
+                Some(Request::new(intent, prepared, (due, now), target))
             }
         }
     }
 
-    /// Records the end of an arrival.
-    fn concluded(&mut self, mut completion: Completion) {
+    /// Counts the end of an arrival.
+    fn concluded(&mut self, mut completion: Completion, now: u64) {
         let Intent { scenario, user, .. } = completion.intent;
-        let end = completion.stamps.end.unwrap_or_else(now_ns);
+        let end = completion.stamps.end.unwrap_or(now);
         // A user who is told to come back later does, where the load says so.
         let rest = if self.plan.honour_retry_after {
             completion.retry_after
@@ -100,9 +117,9 @@ impl Worker<'_> {
         }
         let completion = &completion;
         let open_loop = self.plan.timing.is_open();
-        let recorder = self.plan.recorder(scenario);
-        let good = self.recorders[recorder].record(completion, self.start, open_loop);
-        self.capture(recorder, completion, good);
+        let tally = self.plan.tally_of(scenario);
+        let good = self.tallies[tally].record(completion, self.start, open_loop);
+        self.capture(tally, completion, good);
         self.shared.done.fetch_add(1, Ordering::Relaxed);
         if completion.outcome.is_err() {
             self.shared.failed.fetch_add(1, Ordering::Relaxed);
@@ -113,14 +130,13 @@ impl Worker<'_> {
     fn next_turn(&mut self, completion: &mut Completion, rested: u64) -> bool {
         let plan = self.plan;
         let intent = &mut completion.intent;
-        let scenario = intent.scenario;
+        let (scenario, user) = (intent.scenario, intent.user);
         let (Some(mut session), Some(sessions)) = (
             intent.session.take(),
             &plan.scenarios[scenario].cases.sessions,
         ) else {
             return false;
         };
-        let user = intent.user;
         let progress = session.go_on(sessions, completion);
         let due = rested.saturating_add(nanos(sessions.think_time));
         let is_in_time = self.end.is_none_or(|end| due < end);
@@ -138,33 +154,28 @@ impl Worker<'_> {
             self.turns.insert((due, self.departures), intent);
             return true;
         }
-        let counts = &mut self.recorders[plan.recorder(scenario)].sessions;
+        let counts = &mut self.tally_of(scenario).sessions;
         counts.finished += u64::from(session.measured && progress == Progress::Finished);
         counts.failed += u64::from(session.measured && progress == Progress::Failed);
-        for step in &plan.scenarios[scenario].steps {
-            if let Some(at) = self.connections.take_kept(session.owner(), *step) {
-                self.connections.close(at, self.poll.registry());
-            }
-        }
+        self.over.push((session.owner(), scenario));
         false
     }
 
-    fn trace(&mut self, completion: &Completion, steps: Vec<(usize, Stamps)>) {
+    /// Keeps the stamps of an arrival that was answered: those of its steps, or of its one request.
+    fn log(&mut self, completion: &Completion, steps: Option<Vec<(StageId, Stamps)>>) {
         let intent = &completion.intent;
-        if let (Some(traces), true) = (
-            &mut self.traces,
-            intent.measured && completion.outcome.is_ok(),
-        ) {
-            traces.push(RequestLog {
+        let is_kept = intent.measured && completion.outcome.is_ok();
+        if let Some(logs) = self.logs.as_mut().filter(|_| is_kept) {
+            logs.push(RequestLog {
                 scenario: intent.scenario,
-                steps,
+                steps: steps.unwrap_or_else(|| vec![(intent.target, completion.stamps)]),
             });
         }
     }
 
-    fn capture(&mut self, recorder: usize, completion: &Completion, good_in_window: bool) {
+    fn capture(&mut self, tally: TallyId, completion: &Completion, good_in_window: bool) {
         if let Ok(reply) = &completion.outcome {
-            self.captured.take(recorder, || Captured {
+            self.captured.take(tally, || Captured {
                 scenario: completion.intent.scenario,
                 case: completion.intent.case,
                 reply: reply.clone(),
@@ -176,7 +187,7 @@ impl Worker<'_> {
     }
 
     /// Counts what an answer has cost, by the server's tokens or else by chunks; warm-up is paid for too.
-    fn spend(&self, target: usize, reply: &Reply) {
+    fn spend(&self, target: StageId, reply: &Reply) {
         let Some(cost) = self.plan.targets[target].measured.cost else {
             return;
         };

@@ -1,0 +1,63 @@
+//! What a connection lies on: a socket, or in a test the two ends of a script.
+
+use std::io::{self, Read, Write};
+
+use crate::load::id::{ConnectionId, StageId};
+
+/// Something that bytes can be read from and written to, without waiting.
+pub(crate) trait Link: Read + Write {
+    /// Returns whether the connection stands; an error says that it never will.
+    fn is_connected(&mut self) -> io::Result<bool>;
+
+    /// Drives the TLS handshake and returns whether it is over.
+    fn handshake(&mut self) -> io::Result<bool>;
+
+    /// Returns whether the server agreed to HTTP/2; without TLS there is nothing to agree on.
+    fn agreed_to_http2(&self) -> bool;
+
+    /// Returns whether TLS is spoken on it.
+    fn is_tls(&self) -> bool;
+
+    /// Returns whether a read that did not fill its buffer has taken everything there was.
+    fn short_read_drains(&self) -> bool;
+
+    /// Returns for how long, in ns, the kernel had held what the last reads returned, where it says so.
+    fn take_lag(&mut self) -> Option<u64>;
+}
+
+/// Where links come from, and go.
+pub(crate) trait Dialer {
+    type Link: Link;
+
+    /// Returns whether this machine may open one more connection.
+    fn has_room(&self) -> bool;
+
+    /// Begins to connect to a stage. An error of [`is_exhausted`] says that this machine has no socket left.
+    fn dial(&mut self, stage: StageId) -> io::Result<Dialed<Self::Link>>;
+
+    /// Has the events of a link delivered under the connection's number.
+    fn register(
+        &mut self,
+        link: &mut Self::Link,
+        stage: StageId,
+        connection: ConnectionId,
+    ) -> io::Result<()>;
+
+    /// Takes a link back that is of no more use.
+    fn hang_up(&mut self, link: Self::Link);
+}
+
+/// How a call to [`Dialer::dial`] ended.
+pub(crate) enum Dialed<L> {
+    Begun(L),
+    /// The stage's name is being resolved; the pool hears of it by [`Pool::resolved`](super::Pool::resolved).
+    Resolving,
+}
+
+/// Returns whether an error means that this machine has run out of sockets, ports, or descriptors.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || matches!(error.raw_os_error(), Some(code) if code == rustix::io::Errno::MFILE.raw_os_error()
+            || code == rustix::io::Errno::NFILE.raw_os_error()
+            || code == rustix::io::Errno::NOBUFS.raw_os_error())
+}
