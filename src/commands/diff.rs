@@ -1,7 +1,5 @@
 //! `stagegate diff`: compares two releases.
 
-use std::collections::BTreeMap;
-
 use clap::Args;
 
 use super::Context;
@@ -11,7 +9,7 @@ use crate::diff::{self, Mode};
 use crate::error::Result;
 use crate::exit::Status;
 use crate::git::Git;
-use crate::manifest::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN};
+use crate::manifest::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN, Topology};
 use crate::name::Name;
 use crate::plan::Project;
 use crate::record::DiffDocument;
@@ -93,16 +91,7 @@ pub(super) fn compare(
 ) -> (DiffDocument, Status) {
     let manifest = project.map(|project| &project.manifest);
     let gate = manifest.and_then(|manifest| manifest.gate.as_ref());
-    let calls: BTreeMap<String, Vec<String>> = manifest
-        .map(|manifest| {
-            let names = |names: &[Name]| names.iter().map(ToString::to_string).collect();
-            let stages = manifest.stages.iter();
-            let stages = stages.map(|stage| (stage.name.to_string(), names(&stage.calls)));
-            let pipelines = manifest.pipelines.iter();
-            let pipelines = pipelines.map(|it| (it.name.to_string(), names(&it.steps)));
-            stages.chain(pipelines).collect()
-        })
-        .unwrap_or_default();
+    let topology = manifest.map(Topology::new).unwrap_or_default();
     let entry = manifest.and_then(|manifest| manifest.deployment.entry.as_ref());
     let document = crate::diff::compare(
         base,
@@ -113,7 +102,7 @@ pub(super) fn compare(
             eval_alpha: gate.map_or(DEFAULT_EVAL_ALPHA, |gate| gate.eval_alpha),
             margin: gate.map_or(DEFAULT_MARGIN, |gate| gate.margin.value()),
             entry: entry.map(Name::as_str),
-            calls: &calls,
+            topology: &topology,
             owner: &|stage| manifest.and_then(|it| it.owner(stage)).map(str::to_owned),
         },
     );

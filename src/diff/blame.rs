@@ -85,27 +85,14 @@ fn reachable<'a>(
     shifts: &BTreeMap<&'a str, Shift>,
     context: &Context<'a>,
 ) -> BTreeSet<&'a str> {
-    let mut seen = BTreeSet::new();
-    let mut open = vec![entry];
-    while let Some(stage) = open.pop() {
-        if seen.insert(stage) {
-            open.extend(
-                context
-                    .calls
-                    .get(stage)
-                    .into_iter()
-                    .flatten()
-                    .map(String::as_str),
-            );
-        }
-    }
-    seen.retain(|stage| shifts.contains_key(stage));
-    seen
+    let mut reachable = context.topology.reachable(entry);
+    reachable.retain(|stage| shifts.contains_key(stage));
+    reachable
 }
 
 fn own_shift(stage: &str, shifts: &BTreeMap<&str, Shift>, context: &Context<'_>) -> Shift {
-    let callees = context.calls.get(stage).into_iter().flatten();
     let whole = shifts.get(stage).copied().unwrap_or_default();
+    let callees = context.topology.callees(stage).iter();
     callees
         .filter_map(|callee| shifts.get(callee.as_str()))
         .fold(whole, Shift::less)

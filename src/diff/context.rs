@@ -1,8 +1,6 @@
 //! What comparing needs to know besides the runs.
 
-use std::collections::BTreeMap;
-
-use crate::manifest::Rule;
+use crate::manifest::{Rule, Topology};
 
 /// What a regression or a missed SLO means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +21,8 @@ pub(crate) struct Context<'a> {
     pub(crate) margin: f64,
     /// The stage users call.
     pub(crate) entry: Option<&'a str>,
-    /// Stage to the stages it calls.
-    pub(crate) calls: &'a BTreeMap<String, Vec<String>>,
+    /// Who calls whom.
+    pub(crate) topology: &'a Topology,
     /// Returns who owns a stage.
     pub(crate) owner: &'a dyn Fn(&str) -> Option<String>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::context::{Context, Mode};
-use crate::manifest::{Limit, Rule};
+use crate::manifest::{Limit, Rule, Topology};
 use crate::measure::{Histogram, Intervals, PERCENTILES, Share};
 use crate::record::{
     CaseResult, EvalResult, FormatVersion, GoldenInfo, IntervalRecord, MetricSummary, RUN_SCHEMA,
@@ -214,10 +214,9 @@ pub(super) fn min(share: f64) -> Rule {
 
 /// Calls `then` with a context: gateway calls retrieve and rerank; rerank is owned by search-team, the rest by app-team.
 pub(super) fn with<T>(mode: Mode, rules: &[Rule], then: impl FnOnce(&Context<'_>) -> T) -> T {
-    let calls = BTreeMap::from([(
-        "gateway".to_owned(),
-        vec!["retrieve".to_owned(), "rerank".to_owned()],
-    )]);
+    let name = |name: &str| name.parse().unwrap();
+    let callees = vec![name("retrieve"), name("rerank")];
+    let topology = Topology::of([(name("gateway"), callees)]);
     let owner = |stage: &str| {
         let team = if stage == "rerank" {
             "search-team"
@@ -232,7 +231,7 @@ pub(super) fn with<T>(mode: Mode, rules: &[Rule], then: impl FnOnce(&Context<'_>
         eval_alpha: 0.05,
         margin: 0.05,
         entry: Some("gateway"),
-        calls: &calls,
+        topology: &topology,
         owner: &owner,
     })
 }

@@ -3,7 +3,6 @@
 mod arrivals;
 mod document;
 mod error;
-mod graph;
 mod kind;
 mod metric;
 mod model;
@@ -15,6 +14,7 @@ mod schema;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod topology;
 mod validate;
 
 pub(crate) use arrivals::{Arrivals, Curve, Gaps, Level, TraceFile, Users};
@@ -30,4 +30,5 @@ pub(crate) use model::{
 pub(crate) use prompts::Prefix;
 pub(crate) use prompts::{Prompts, Tokens};
 pub(crate) use schema::schema;
+pub(crate) use topology::Topology;
 pub(crate) use validate::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN};

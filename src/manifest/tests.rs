@@ -9,7 +9,6 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use proptest::prelude::*;
 
 use super::error::ManifestError;
-use super::graph::StageGraph;
 use super::*;
 use crate::error::Kind;
 use crate::template::{Scope, Template, ValueTemplate};
@@ -1077,11 +1076,15 @@ fn owners_of_kinds_get_their_type() {
 }
 
 #[test]
-fn a_graph_knows_whom_a_stage_calls() {
-    let manifest = parse(CONTRACT).unwrap();
-    let graph = StageGraph::new(&manifest);
+fn a_topology_knows_whom_a_stage_calls_and_what_a_pipeline_drives() {
+    let topology = Topology::new(&parse(CONTRACT).unwrap());
+    let callees = |name: &str| -> Vec<&str> {
+        let callees = topology.callees(name).iter();
+        callees.map(crate::name::Name::as_str).collect()
+    };
 
-    assert_eq!(graph.callees("gateway"), ["retrieve", "rerank", "llm"]);
+    assert_eq!(callees("gateway"), ["retrieve", "rerank", "llm"]);
+    assert_eq!(callees("chat"), ["retrieve", "rerank", "llm"]);
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use super::load::load_plan;
 use super::project::Project;
 use crate::error::Result;
 use crate::load::LoadPlan;
-use crate::manifest::{Arrivals, Gaps, Length, Load, Manifest, Until, Users};
+use crate::manifest::{Arrivals, Gaps, Length, Load, Manifest, Topology, Until, Users};
 use crate::measure::Rate;
 use crate::name::Name;
 use crate::profile::ProfilePlan;
@@ -63,7 +63,9 @@ pub(crate) async fn profile_plan(
         (pipeline.steps.clone(), true)
     } else {
         project.stage(whole)?;
-        (below(manifest, whole), false)
+        let topology = Topology::new(manifest);
+        let below = topology.below(whole).into_iter().cloned();
+        (below.collect(), false)
     };
     let load = given(project, whole, overrides)?;
     let each = overrides.each.unwrap_or(EACH);
@@ -153,23 +155,4 @@ fn given(project: &Project, whole: &str, overrides: &ProfileOverrides) -> Result
         max_cost: None,
         ..base.unwrap_or_else(|| Load::bare(arrivals, Until::Duration(EACH)))
     })
-}
-
-/// Returns every stage below one, in the order in which they are called.
-fn below(manifest: &Manifest, whole: &str) -> Vec<Name> {
-    let mut found: Vec<Name> = Vec::new();
-    let mut open: Vec<&Name> = manifest
-        .stage(whole)
-        .map(|it| it.calls.iter().rev().collect())
-        .unwrap_or_default();
-    while let Some(name) = open.pop() {
-        if !found.contains(name) {
-            found.push(name.clone());
-            let calls = manifest
-                .stage(name.as_str())
-                .map(|it| it.calls.iter().rev());
-            open.extend(calls.into_iter().flatten());
-        }
-    }
-    found
 }

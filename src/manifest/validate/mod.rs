@@ -26,10 +26,10 @@ use toml::de::DeValue;
 
 use super::document::{self, Document, Section, Table};
 use super::error::Problems;
-use super::graph::StageGraph;
 use super::model::{Manifest, Span};
 use super::overrides;
 use super::shape::{self, Subject, suggest};
+use super::topology::Topology;
 use crate::name::Name;
 
 /// The version of the manifest's format that this program reads.
@@ -153,7 +153,7 @@ fn unique(document: &Document, problems: &mut Problems) {
 }
 
 fn cycles(manifest: &Manifest, problems: &mut Problems) {
-    for cycle in StageGraph::new(manifest).cycles() {
+    for cycle in Topology::new(manifest).cycles() {
         let first = cycle.first().and_then(|name| manifest.stage(name));
         let span = first.map_or(0..0, |stage| stage.span.clone());
         let message = format!("the calls go round in a circle: {}", cycle.join(" → "));
