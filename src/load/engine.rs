@@ -69,13 +69,7 @@ pub(crate) fn run(
     interrupted: &AtomicBool,
     keep: &Keep,
 ) -> Result<LoadResult, LoadError> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = cores.saturating_sub(1).max(1);
-    // Each thread has at least one of a fixed number of connections.
-    let workers = match plan.connections {
-        Connections::Fixed(count) => workers.min(count as usize),
-        _ => workers,
-    };
+    let workers = most_workers(plan);
     let shared = Shared::default();
     let polls: Vec<Poll> = (0..workers)
         .map(|_| Poll::new())
@@ -90,13 +84,8 @@ pub(crate) fn run(
         .unwrap_or_else(|| now_ns() + LEAD_NS + nanos(plan.warmup));
     let (done, results) = mpsc::channel();
     let (workers, complete) = std::thread::scope(|scope| {
-        for worker in prepare(
-            plan,
-            &shared,
-            polls.into_iter().zip(wakers.iter().cloned()).collect(),
-            start,
-            keep,
-        ) {
+        let polls = polls.into_iter().zip(wakers.iter().cloned()).collect();
+        for worker in prepare(plan, &shared, polls, start, keep) {
             let done = done.clone();
             scope.spawn(move || {
                 hurry_this_thread();
@@ -129,6 +118,17 @@ pub(crate) fn run(
             after: read_machine(),
         },
     ))
+}
+
+/// Returns how many threads send: one fewer than there are cores.
+fn most_workers(plan: &LoadPlan) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = cores.saturating_sub(1).max(1);
+    match plan.connections {
+        // Each thread has at least one of a fixed number of connections.
+        Connections::Fixed(count) => workers.min(count as usize),
+        _ => workers,
+    }
 }
 
 fn read_machine() -> Machine {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::layering::all_sources;
+use crate::support::imports::Crate;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -50,10 +50,10 @@ fn documents(source: &str) -> impl Iterator<Item = &str> {
 fn the_page_on_stability_names_every_document() {
     let page = read("docs/stability.md");
     let mut found = 0;
-    for (file, text) in all_sources() {
-        // A user agent is completed by `concat!`, and tests invent documents.
-        let text = text.split("#[cfg(test)]").next().unwrap();
-        for name in documents(text).filter(|name| !name.is_empty() && !file.ends_with("tests.rs")) {
+    for source in Crate::read().sources {
+        let file = &source.file;
+        // A user agent is completed by `concat!`.
+        for name in documents(&source.text).filter(|name| !name.is_empty()) {
             found += 1;
             assert!(
                 page.contains(&format!("`stagegate/{name}`")),

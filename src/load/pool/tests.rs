@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
+use super::link::{Dialed, Link};
 use super::*;
 use crate::load::worker::request::testing;
 use crate::measure::ManualTicks;

@@ -7,26 +7,27 @@ mod inbox;
 pub(crate) mod request;
 mod request_log;
 mod session;
+mod shared;
 mod steps;
 
 pub(crate) use capture::Captured;
 pub(crate) use request_log::RequestLog;
+pub(crate) use shared::{Keep, Shared, WorkerResult};
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mio::{Events, Poll, Token, Waker};
 
-use crate::load::id::{ConnectionId, StageId, TallyId};
+use crate::load::id::{ConnectionId, StageId};
 use crate::load::pacer::{Pacer, uninterrupted};
 use crate::load::plan::{Endpoint, LoadPlan};
 use crate::load::pool::dial::Sockets;
 use crate::load::pool::link::Link as _;
 use crate::load::pool::{Outside, Pool, PoolSettings, Report};
 use crate::load::schedule::Schedule;
-use crate::load::tally::recorder::Recorder;
 use crate::load::wire::Wire as _;
 use crate::load::wire::program::Programs;
 use crate::load::worker::dispatcher::{Dispatcher, Due};
@@ -43,41 +44,6 @@ const FIRST_CONNECTION: usize = 2;
 const SWEEP_NS: u64 = 10_000_000;
 /// Arrivals sent in one go before the sockets are looked at again.
 const BATCH: usize = 64;
-
-/// What all workers see.
-#[derive(Debug, Default)]
-pub(crate) struct Shared {
-    pub(crate) stop: AtomicBool,
-    pub(crate) sent: AtomicU64,
-    pub(crate) done: AtomicU64,
-    pub(crate) failed: AtomicU64,
-    pub(crate) in_flight: AtomicU64,
-    /// What the answers have cost, in 1e-9 USD.
-    spent: AtomicU64,
-}
-
-/// What is kept besides the figures.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Keep {
-    /// Ok answers of these tallies, for scoring once the clock has stopped.
-    pub(crate) replies_of: Vec<TallyId>,
-    /// Single requests with all their stamps.
-    pub(crate) traces: bool,
-}
-
-/// What a worker brings back.
-#[derive(Default)]
-pub(crate) struct WorkerResult {
-    pub(crate) recorders: Vec<Recorder>,
-    pub(crate) captured: Vec<Captured>,
-    pub(crate) traces: Vec<RequestLog>,
-    pub(crate) exhausted: u64,
-    pub(crate) over_budget: bool,
-    /// By how much the regular sweep was late: what any answer may have waited to be read.
-    pub(crate) stalls: Histogram,
-    /// For how long the kernel had held what was read, on the connections that are watched.
-    pub(crate) receive_lag: Histogram,
-}
 
 /// How one stage's requests leave.
 enum Outlet<'a> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::load::id::ScenarioId;
 use crate::load::plan::{LoadPlan, Sessions};
-use crate::load::worker::request::Completion;
+use crate::protocol::Reply;
 use crate::template::Scope;
 
 /// Bits of a session's owner number that say that it is not a user's.
@@ -82,9 +82,10 @@ impl Session {
         scope
     }
 
-    /// Takes the answer to the present turn and goes on to the next one; returns whether there is one.
-    pub(crate) fn go_on(&mut self, sessions: &Sessions, completion: &Completion) -> Progress {
-        let Ok(reply) = &completion.outcome else {
+    /// Takes the answer to the present turn, `None` where it failed, and goes on to the next one; returns whether
+    /// there is one.
+    pub(crate) fn go_on(&mut self, sessions: &Sessions, reply: Option<&Reply>) -> Progress {
+        let Some(reply) = reply else {
             return Progress::Failed;
         };
         self.history.append(&mut self.said);

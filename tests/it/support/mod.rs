@@ -1,6 +1,7 @@
 //! What every test needs: a project in a temporary folder, the binary's output, a scripted server.
 
 pub(crate) mod http2;
+pub(crate) mod imports;
 pub(crate) mod project;
 pub(crate) mod stub;
 pub(crate) mod suite;

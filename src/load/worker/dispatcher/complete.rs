@@ -137,7 +137,7 @@ impl Dispatcher<'_> {
         ) else {
             return false;
         };
-        let progress = session.go_on(sessions, completion);
+        let progress = session.go_on(sessions, completion.outcome.as_ref().ok());
         let due = rested.saturating_add(nanos(sessions.think_time));
         let is_in_time = self.end.is_none_or(|end| due < end);
         if progress == Progress::Next && is_in_time {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::capture::Answers;
 use super::request::{Intent, Request};
 use super::request_log::RequestLogs;
-use super::{Keep, Shared, WorkerResult};
+use super::shared::{Keep, Shared, WorkerResult};
 use crate::load::arrival::nanos;
 use crate::load::id::{ScenarioId, StageId, TallyId};
 use crate::load::plan::LoadPlan;
