@@ -9,10 +9,10 @@
 //! 6  load eval profile diff demo reference
 //!                                 engines
 //! 5  transport                    one call outside a load
-//! 4  stage                        a stage as it is called
-//! 3  protocol store scaffold      how each kind is spoken to, the stored runs, what `init` writes
-//! 2  manifest golden git          the deployment, the cases, the repository
-//! 1  record template              what is written and read again, `{{ … }}` and secrets
+//! 4  stage store                  a stage as it is called, the stored runs
+//! 3  protocol git scaffold        how each kind is spoken to, the repository, what `init` writes
+//! 2  manifest golden record       the deployment, the cases, what is written and read again
+//! 1  metric template              what is measured, `{{ … }}` and secrets
 //! 0  measure stats text name registry error exit palette schema
 //! ```
 
@@ -35,6 +35,7 @@ mod golden;
 mod load;
 mod manifest;
 mod measure;
+mod metric;
 mod name;
 mod palette;
 mod plan;

@@ -1,5 +1,7 @@
 //! Named things that the manifest or the command line may ask for: stage kinds, assertions, report formats.
 
+use std::collections::BTreeSet;
+
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 /// Something the manifest names with `kind = "…"` or the command line with a value.
@@ -66,6 +68,20 @@ pub(crate) fn did_you_mean<'a>(
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Makes the help for a word that is not known.
+pub(crate) fn suggest(written: &str, known: &[&str]) -> Option<String> {
+    if let Some(near) = did_you_mean(written, known.iter().copied()) {
+        return Some(format!("Did you mean `{near}`?"));
+    }
+    let sorted: BTreeSet<&str> = known.iter().copied().collect();
+    let known: Vec<String> = sorted.iter().map(|word| format!("`{word}`")).collect();
+    match known.as_slice() {
+        [] => None,
+        [only] => Some(format!("Only {only} is known here.")),
+        known => Some(format!("Known are {}.", known.join(", "))),
+    }
 }
 
 #[cfg(test)]

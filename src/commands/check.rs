@@ -1,13 +1,16 @@
 //! `stagegate check`: is the manifest right, and, with `--probe`, what does each stage answer.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::Context;
 use super::measured::first_case;
 use crate::error::Result;
 use crate::exit::Status;
-use crate::manifest::{SloTarget, Stage};
-use crate::measure::show_duration;
+use crate::manifest::{Slo, Stage};
+use crate::measure::{Share, show_duration};
+use crate::metric::{Better, Unit};
 use crate::name::Name;
 use crate::plan::{Caller, Project};
 use crate::report::{CheckReport, ProbeResult, StageCheck, View};
@@ -93,34 +96,22 @@ fn stage_check(project: &Project, stage: &Stage) -> StageCheck {
             .owner(stage.name.as_str())
             .map(str::to_owned),
         calls: stage.calls.iter().map(ToString::to_string).collect(),
-        slo: stage.slo.iter().map(|slo| show_slo(&slo.target)).collect(),
+        slo: stage.slo.iter().map(show_slo).collect(),
         probe: None,
     }
 }
 
-fn show_slo(target: &SloTarget) -> String {
-    match target {
-        SloTarget::Latency {
-            metric,
-            stat,
-            limit,
-        } => {
-            format!(
-                "{}.{} ≤ {}",
-                metric.key(),
-                stat.key(),
-                show_duration(*limit)
-            )
-        }
-        SloTarget::ShareAtMost { metric, limit } => {
-            let name = match metric {
-                crate::manifest::ShareMetric::ErrorRate => "error_rate",
-                crate::manifest::ShareMetric::FallbackRate => "fallback_rate",
-            };
-            format!("{name} ≤ {limit}")
-        }
-        SloTarget::AttainmentAtLeast(limit) => format!("attainment ≥ {limit}"),
-    }
+fn show_slo(slo: &Slo) -> String {
+    let sign = match slo.figure.better() {
+        Better::Higher => '≥',
+        Better::Lower | Better::Neither => '≤',
+    };
+    let limit = match (slo.limit.unit, Share::new(slo.limit.value)) {
+        (Unit::Time, _) => show_duration(Duration::from_secs_f64(slo.limit.value / 1e3)),
+        (Unit::Share, Some(share)) => share.to_string(),
+        _ => slo.limit.value.to_string(),
+    };
+    format!("{} {sign} {limit}", slo.figure)
 }
 
 /// Calls a stage once, with the first case of the first golden set.

@@ -152,7 +152,7 @@ fn is_the_story(document: &DiffDocument) -> bool {
         .first()
         .is_some_and(|blame| blame.stage == "rerank");
     let slice = document.comparisons.iter().any(|comparison| {
-        comparison.metric.contains("slice.\"lang=de\"")
+        comparison.metric.slice() == Some("lang=de")
             && comparison.verdict == crate::record::Change::Regressed
     });
     document.verdict == VerdictKind::Failed && stage && slice

@@ -235,7 +235,11 @@ fn record_of(
 }
 
 fn dry_document(project: &Project, gate: &Gate) -> serde_json::Value {
-    let rules: Vec<String> = gate.rules.iter().map(|rule| rule.metric.clone()).collect();
+    let rules: Vec<String> = gate
+        .rules
+        .iter()
+        .map(|rule| rule.metric.to_string())
+        .collect();
     serde_json::json!({
         "schema": "stagegate/plan", "manifest": project.manifest_path(), "env": project.env_name,
         "evals": gate.evals, "loads": gate.loads, "rules": rules,

@@ -8,8 +8,10 @@ use super::measured::{add_versions, keep, new_record};
 use crate::error::Result;
 use crate::exit::Status;
 use crate::load::{Keep, LoadPlan, LoadResult, Search, Timing, growth};
-use crate::manifest::{Arrivals, Curve, Gaps, ShareOfArrivals, SloTarget, Until};
+use crate::manifest::{Arrivals, Curve, Gaps, ShareOfArrivals, Until};
 use crate::measure::min_samples;
+use crate::metric::Figure;
+use crate::metric::LatencyMetric;
 use crate::plan::{LoadOverrides, PlanError, Project, load_plan, plan_document};
 use crate::record::{
     GaveWay, LimitResult, Probe, Release, RunKind, RunRecord, SloResult, StageResult,
@@ -85,8 +87,8 @@ fn prepare(plan: &mut LoadPlan) -> Result<(), PlanError> {
             help: "Add `slo = { response_time.p95 = \"500ms\" }` to the stage.".to_owned(),
         });
     }
-    let longest = slos().filter_map(|slo| match &slo.target {
-        SloTarget::Latency { limit, .. } => Some(*limit),
+    let longest = slos().filter_map(|slo| match &slo.figure {
+        Figure::Latency(..) => Some(Duration::from_secs_f64(slo.limit.value / 1e3)),
         _ => None,
     });
     let patience = longest
@@ -167,8 +169,8 @@ impl Probing<'_> {
         let samples = plan
             .measured()
             .flat_map(|measured| &measured.slo)
-            .filter_map(|slo| match &slo.target {
-                SloTarget::Latency { stat, .. } => stat.quantile().map(min_samples),
+            .filter_map(|slo| match &slo.figure {
+                Figure::Latency(_, stat) => stat.quantile().map(min_samples),
                 _ => None,
             });
         // A third more than is needed, because arrivals may be random.
@@ -209,7 +211,7 @@ fn judge(result: &LoadResult) -> Held {
 /// Finds the target whose response time grows fastest, where one grows as it does when it is sent more than it can do.
 fn growing(result: &LoadResult) -> Option<GaveWay> {
     let of = |(stage, it): (&String, &StageResult)| {
-        let metric = it.metrics.get("response_time")?;
+        let metric = it.metrics.get(&LatencyMetric::ResponseTime)?;
         let whole = metric
             .series()
             .filter(|(interval, _)| interval.end_s <= result.duration_s + 1e-9);
@@ -223,7 +225,7 @@ fn growing(result: &LoadResult) -> Option<GaveWay> {
         (value > GROWTH && grown).then(|| GaveWay {
             stage: stage.clone(),
             owner: it.owner.clone(),
-            metric: "backlog".to_owned(),
+            metric: Figure::Other("backlog".to_owned()),
             limit: GROWTH,
             value: Some(value),
         })

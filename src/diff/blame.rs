@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compare::Matched;
 use super::context::Context;
 use super::loads::{Stages, intervals};
+use crate::metric::LatencyMetric;
 use crate::record::Blame;
 use crate::record::{MetricSummary, RunKind, StageResult};
 use crate::stats::{batch_mean, student_t_quantile};
 
 /// The metric that is attributed; its mean, because means of sequential parts add up and percentiles do not.
-const METRIC: &str = "response_time";
+const METRIC: LatencyMetric = LatencyMetric::ResponseTime;
 
 /// A change of a mean in ms with what its interval needs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -100,7 +101,7 @@ fn own_shift(stage: &str, shifts: &BTreeMap<&str, Shift>, context: &Context<'_>)
 
 impl Shift {
     fn between(base: &StageResult, head: &StageResult) -> Option<Self> {
-        let (base, head) = (base.metrics.get(METRIC)?, head.metrics.get(METRIC)?);
+        let (base, head) = (base.metrics.get(&METRIC)?, head.metrics.get(&METRIC)?);
         let variance = Variance::of(base).zip(Variance::of(head));
         Some(Self {
             change_ms: head.mean? - base.mean?,

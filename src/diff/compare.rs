@@ -8,6 +8,7 @@ use super::judge::{is_invalid, verdict};
 use super::measured::Measured;
 use super::summary::summary;
 use super::{evals, loads, rule};
+use crate::metric::{EvalPart, Figure, LatencyMetric, Metric, Stat};
 use crate::record::{CaseChanges, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Side};
 use crate::record::{FormatVersion, RunKind, RunRecord};
 
@@ -23,11 +24,7 @@ pub(crate) fn compare(
     context: &Context<'_>,
 ) -> DiffDocument {
     let mut found = Found::default();
-    let asked: BTreeSet<&str> = context
-        .rules
-        .iter()
-        .map(|rule| rule.metric.as_str())
-        .collect();
+    let asked: BTreeSet<&Metric> = context.rules.iter().map(|rule| &rule.metric).collect();
     let pairs: Vec<Matched<'_>> = newest(head)
         .into_iter()
         .map(|head| Matched {
@@ -101,13 +98,13 @@ fn partner<'a>(head: &RunRecord, base: &'a [RunRecord]) -> Option<&'a RunRecord>
 struct Found {
     measured: Vec<Measured>,
     /// By metric, so that several rules of one metric stand together.
-    judged: BTreeMap<String, Vec<Comparison>>,
+    judged: BTreeMap<Metric, Vec<Comparison>>,
     broke: BTreeSet<String>,
     fixed: BTreeSet<String>,
 }
 
 impl Found {
-    fn add(&mut self, pair: &Matched<'_>, asked: &BTreeSet<&str>, context: &Context<'_>) {
+    fn add(&mut self, pair: &Matched<'_>, asked: &BTreeSet<&Metric>, context: &Context<'_>) {
         let invalid = [("base", pair.base), ("head", Some(pair.head))];
         for (side, run) in invalid {
             if let Some(run) = run.filter(|run| is_invalid(run)) {
@@ -136,14 +133,14 @@ impl Found {
     /// Lists what only the base measured: a suite or a stage that fell away must not go unseen.
     fn gone(&mut self, base: &RunRecord, head: &[RunRecord], context: &Context<'_>) {
         let partner = partner(base, head);
-        let mut missing = |metric: String, value: Option<f64>, stage: &str| {
+        let mut missing = |metric: Metric, value: Option<f64>, stage: &str| {
             let mut shown = Measured::shown(metric, value, None);
             shown.comparison.note = Some("not measured in the head".to_owned());
             shown.comparison.owner = (context.owner)(stage);
             self.measured.push(shown);
         };
         if let (Some(eval), None) = (&base.eval, partner) {
-            let metric = format!("eval.{}.pass_rate", base.name);
+            let metric = Metric::eval(&base.name, EvalPart::PassRate);
             missing(metric, Some(eval.pass_rate.value), &eval.stage);
         }
         if base.kind != RunKind::Load {
@@ -151,8 +148,9 @@ impl Found {
         }
         for (stage, result) in &base.stages {
             if !partner.is_some_and(|run| run.stages.contains_key(stage)) {
-                let metric = format!("load.{}.{stage}.response_time.p95", base.name);
-                let summary = result.metrics.get("response_time");
+                let p95 = Figure::Latency(LatencyMetric::ResponseTime, Stat::P95);
+                let metric = Metric::load(&base.name, stage, p95);
+                let summary = result.metrics.get(&LatencyMetric::ResponseTime);
                 missing(metric, summary.and_then(|summary| summary.p95), stage);
             }
         }
@@ -198,7 +196,7 @@ impl Found {
             for slo in &result.slo {
                 let base =
                     before.and_then(|stage| stage.slo.iter().find(|of| of.metric == slo.metric));
-                let metric = format!("load.{name}.{stage}.{}", slo.metric);
+                let metric = Metric::load(name, stage, slo.metric.clone());
                 let comparison = if let Some(measured) = self.find(&metric) {
                     measured.comparison.clone()
                 } else {
@@ -212,10 +210,10 @@ impl Found {
         }
     }
 
-    fn find(&mut self, metric: &str) -> Option<&mut Measured> {
+    fn find(&mut self, metric: &Metric) -> Option<&mut Measured> {
         self.measured
             .iter_mut()
-            .find(|of| of.comparison.metric == metric)
+            .find(|of| of.comparison.metric == *metric)
     }
 
     fn keep(&mut self, judged: Comparison) {
@@ -227,7 +225,14 @@ impl Found {
 }
 
 fn refused(side: &str, run: &RunRecord) -> Measured {
-    let mut measured = Measured::shown(format!("{}.{}", run.kind.word(), run.name), None, None);
+    let mut measured = Measured::shown(
+        Metric::Run {
+            kind: run.kind.word().to_owned(),
+            name: run.name.clone(),
+        },
+        None,
+        None,
+    );
     measured.comparison.note = Some(format!(
         "the {side}'s run `{}` is invalid: {}",
         run.id,
@@ -240,7 +245,7 @@ fn refused(side: &str, run: &RunRecord) -> Measured {
 /// come last.
 fn in_order(
     measured: Vec<Measured>,
-    mut judged: BTreeMap<String, Vec<Comparison>>,
+    mut judged: BTreeMap<Metric, Vec<Comparison>>,
 ) -> Vec<Comparison> {
     let mut all = Vec::new();
     for of in measured {
@@ -293,6 +298,7 @@ mod tests {
     use super::compare;
     use crate::diff::Mode;
     use crate::diff::fixtures::{answers, eval, load, stage, with};
+    use crate::metric::Metric;
     use crate::record::RunRecord;
 
     fn diff(base: &[RunRecord], head: &[RunRecord]) -> super::DiffDocument {
@@ -371,8 +377,8 @@ mod tests {
             .filter(|c| c.note.as_deref() == Some("not measured in the head"))
             .map(|c| (c.metric, c.base.is_some(), c.head))
             .collect();
-        let p95 = "load.peak.rerank.response_time.p95".to_owned();
-        let rate = "eval.answers.pass_rate".to_owned();
+        let p95 = Metric::parse("load.peak.rerank.response_time.p95").unwrap();
+        let rate = Metric::parse("eval.answers.pass_rate").unwrap();
         assert_eq!(gone, [(p95, true, None), (rate, true, None)]);
     }
 

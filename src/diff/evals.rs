@@ -4,6 +4,7 @@ use super::context::Context;
 use super::measured::{Evidence, Measured};
 use super::paired::{Pair, PairedChange, Pairs, assertions, gather, slices};
 use super::wording::count;
+use crate::metric::{EvalPart, Metric};
 use crate::record::EvalResult;
 use crate::record::{CaseChanges, Change};
 use crate::stats::{MIN_CLUSTERS, holm};
@@ -171,7 +172,7 @@ fn sliced(
 
 fn paired(
     pairs: &Pairs<'_>,
-    metric: String,
+    metric: Metric,
     values: &[Pair<'_>],
     context: &Context<'_>,
 ) -> Measured {
@@ -226,16 +227,16 @@ fn describe(measured: &mut Measured, values: &[Pair<'_>], change: &PairedChange)
     };
 }
 
-fn rate_metric(name: &str) -> String {
-    format!("eval.{name}.pass_rate")
+fn rate_metric(name: &str) -> Metric {
+    Metric::eval(name, EvalPart::PassRate)
 }
 
-fn score_metric(name: &str, assertion: &str) -> String {
-    format!("eval.{name}.{assertion}.score")
+fn score_metric(name: &str, assertion: &str) -> Metric {
+    Metric::eval(name, EvalPart::Score(assertion.to_owned()))
 }
 
-fn slice_metric(name: &str, slice: &str) -> String {
-    format!("eval.{name}.slice.\"{slice}\".pass_rate")
+fn slice_metric(name: &str, slice: &str) -> Metric {
+    Metric::eval(name, EvalPart::Slice(slice.to_owned()))
 }
 
 #[cfg(test)]
@@ -254,7 +255,7 @@ mod tests {
         document
             .comparisons
             .iter()
-            .find(|c| c.metric == metric)
+            .find(|c| c.metric.to_string() == metric)
             .unwrap()
     }
 

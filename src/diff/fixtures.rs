@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::context::{Context, Mode};
-use crate::manifest::{Limit, Rule, Topology};
-use crate::measure::{Histogram, Intervals, PERCENTILES, Share};
+use crate::manifest::{Rule, Topology};
+use crate::measure::{Histogram, Intervals, Share};
+use crate::metric::{Figure, LatencyMetric, Limit, Metric, Stat, Unit};
 use crate::record::{
     CaseResult, EvalResult, FormatVersion, GoldenInfo, IntervalRecord, MetricSummary, RUN_SCHEMA,
     RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SliceEstimate, SloResult,
@@ -129,21 +130,18 @@ pub(super) fn stage(n: u64, ms: impl Fn(u64) -> f64) -> StageResult {
         whole.record_ns(ns);
         intervals.record(i * 30_000_000_000 / n, ns);
     }
-    let stat = |key: &str| {
-        let (_, quantile) = PERCENTILES.iter().find(|(of, _)| *of == key)?;
-        whole.percentile_ms(*quantile, 0)
-    };
+    let stat = |stat: Stat| whole.percentile_ms(stat.quantile()?, 0);
     let summary = MetricSummary {
         unit: "ms".to_owned(),
         count: n,
         mean: whole.mean_ms(),
         min: whole.min_ms(),
         max: whole.max_ms(),
-        p50: stat("p50"),
-        p90: stat("p90"),
-        p95: stat("p95"),
-        p99: stat("p99"),
-        p999: stat("p999"),
+        p50: stat(Stat::P50),
+        p90: stat(Stat::P90),
+        p95: stat(Stat::P95),
+        p99: stat(Stat::P99),
+        p999: stat(Stat::P999),
         histogram: Some(whole.encode()),
         intervals: intervals
             .finish()
@@ -162,7 +160,7 @@ pub(super) fn stage(n: u64, ms: impl Fn(u64) -> f64) -> StageResult {
         achieved_rps: n as f64 / 30.0,
         attainment: Some(1.0),
         error_rate: Some(0.0),
-        metrics: BTreeMap::from([("response_time".to_owned(), summary)]),
+        metrics: BTreeMap::from([(LatencyMetric::ResponseTime, summary)]),
         ..StageResult::default()
     }
 }
@@ -177,7 +175,7 @@ pub(super) fn load<const N: usize>(id: &str, stages: [(&str, StageResult); N]) -
 /// Returns an SLO on the p95 of the response time.
 pub(super) fn slo(limit: f64, value: Option<f64>) -> SloResult {
     SloResult {
-        metric: "response_time.p95".to_owned(),
+        metric: Figure::Latency(LatencyMetric::ResponseTime, Stat::P95),
         limit,
         value,
         met: value.map(|value| value <= limit),
@@ -187,7 +185,7 @@ pub(super) fn slo(limit: f64, value: Option<f64>) -> SloResult {
 /// Returns a rule without limits.
 pub(super) fn rule(metric: &str) -> Rule {
     Rule {
-        metric: metric.to_owned(),
+        metric: Metric::parse(metric).unwrap(),
         min: None,
         max: None,
         max_increase: None,
@@ -207,7 +205,10 @@ pub(super) fn max_drop(margin: f64) -> Rule {
 /// Returns a rule that asks for a pass rate of `answers`.
 pub(super) fn min(share: f64) -> Rule {
     Rule {
-        min: Some(Limit::Share(share)),
+        min: Some(Limit {
+            value: share,
+            unit: Unit::Share,
+        }),
         ..rule("eval.answers.pass_rate")
     }
 }

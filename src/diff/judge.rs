@@ -26,7 +26,7 @@ pub(super) fn verdict(comparisons: &[Comparison], invalid: bool) -> VerdictKind 
 /// Returns whether a regression of this metric fails the whole: pass rates do, of a suite and of a slice. An
 /// assertion's score only explains.
 fn counts(comparison: &Comparison) -> bool {
-    comparison.metric.ends_with(".pass_rate")
+    comparison.metric.is_pass_rate()
 }
 
 /// Returns whether anything was decided by it: a rule judged, or two releases compared with enough data for a bound.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::measured::Measured;
-use crate::measure::{Histogram, PERCENTILES, min_samples};
+use crate::measure::{Histogram, min_samples};
+use crate::metric::{Figure, LatencyMetric, Metric, RateMetric, ShareMetric, Stat};
 use crate::record::{MetricSummary, StageResult};
 use crate::stats::{Interval, mover_log_ratio, newcombe, quantile_interval};
 
@@ -12,10 +13,10 @@ use crate::stats::{Interval, mover_log_ratio, newcombe, quantile_interval};
 const CONFIDENCE: f64 = 0.95;
 
 /// The percentiles that are always listed; others only when a rule names them.
-const LISTED: [&str; 3] = ["p50", "p95", "p99"];
+const LISTED: [Stat; 3] = [Stat::P50, Stat::P95, Stat::P99];
 
 /// The generator's own latency says nothing about a release.
-const OWN: &str = "schedule_lag";
+const OWN: LatencyMetric = LatencyMetric::ScheduleLag;
 
 const SHOWN: &str = "one run against one run: shown, never gated on";
 
@@ -27,16 +28,16 @@ pub(super) fn compare(
     load: &str,
     base: Option<&Stages>,
     head: &Stages,
-    asked: &BTreeSet<&str>,
+    asked: &BTreeSet<&Metric>,
     context: &Context<'_>,
 ) -> Vec<Measured> {
     let mut all = Vec::new();
     for (stage, after) in head {
         let before = base.and_then(|stages| stages.get(stage));
-        let prefix = format!("load.{load}.{stage}");
-        let mut found = latencies(&prefix, before, after, asked);
-        found.extend(shares(&prefix, before, after));
-        found.push(goodput(&prefix, before, after));
+        let name = |figure| Metric::load(load, stage, figure);
+        let mut found = latencies(&name, before, after, asked);
+        found.extend(shares(&name, before, after));
+        found.push(goodput(&name, before, after));
         let owner = (context.owner)(stage).or_else(|| after.owner.clone());
         for measured in &mut found {
             measured.comparison.owner.clone_from(&owner);
@@ -51,23 +52,20 @@ pub(super) fn compare(
 }
 
 fn latencies(
-    prefix: &str,
+    name: &dyn Fn(Figure) -> Metric,
     base: Option<&StageResult>,
     head: &StageResult,
-    asked: &BTreeSet<&str>,
+    asked: &BTreeSet<&Metric>,
 ) -> Vec<Measured> {
     let mut found = Vec::new();
-    for (key, after) in &head.metrics {
-        let before = base.and_then(|stage| stage.metrics.get(key));
-        let stats = PERCENTILES
-            .iter()
-            .map(|(stat, _)| *stat)
-            .chain(["mean", "min", "max"]);
-        for stat in stats {
-            let metric = format!("{prefix}.{key}.{stat}");
-            let listed = LISTED.contains(&stat) && key != OWN && after.stat(stat).is_some();
-            if listed || asked.contains(metric.as_str()) {
-                found.push(latency(metric, stat, before, after));
+    for (latency, after) in &head.metrics {
+        let before = base.and_then(|stage| stage.metrics.get(latency));
+        let percentiles = Stat::ALL.iter().filter(|stat| stat.quantile().is_some());
+        for stat in percentiles.chain(&[Stat::Mean, Stat::Min, Stat::Max]) {
+            let metric = name(Figure::Latency(*latency, *stat));
+            let listed = LISTED.contains(stat) && *latency != OWN && after.stat(*stat).is_some();
+            if listed || asked.contains(&metric) {
+                found.push(self::latency(metric, *stat, before, after));
             }
         }
     }
@@ -75,8 +73,8 @@ fn latencies(
 }
 
 fn latency(
-    metric: String,
-    stat: &str,
+    metric: Metric,
+    stat: Stat,
     base: Option<&MetricSummary>,
     head: &MetricSummary,
 ) -> Measured {
@@ -85,10 +83,7 @@ fn latency(
     let comparison = &mut measured.comparison;
     comparison.n = head.count;
     comparison.change = ratio(before, after);
-    let quantile = PERCENTILES
-        .iter()
-        .find(|(key, _)| *key == stat)
-        .map(|(_, q)| *q);
+    let quantile = stat.quantile();
     if let (Some(quantile), Some(base), Some(_)) = (quantile, base, comparison.change) {
         let interval = ratio_interval(base, head, quantile);
         comparison.low = interval.map(|interval| interval.low);
@@ -98,7 +93,8 @@ fn latency(
     if after.is_none() {
         measured.missing = Some(match quantile {
             Some(quantile) if head.count < min_samples(quantile) => format!(
-                "{stat} takes {} samples, there are {}",
+                "{} takes {} samples, there are {}",
+                stat.key(),
                 min_samples(quantile),
                 head.count
             ),
@@ -133,19 +129,23 @@ fn ratio(base: Option<f64>, head: Option<f64>) -> Option<f64> {
 }
 
 /// Compares the shares: head − base, with Newcombe's interval, which takes requests as independent.
-fn shares(prefix: &str, base: Option<&StageResult>, head: &StageResult) -> Vec<Measured> {
+fn shares(
+    name: &dyn Fn(Figure) -> Metric,
+    base: Option<&StageResult>,
+    head: &StageResult,
+) -> Vec<Measured> {
     let of = |stage: &StageResult| {
         [
-            ("error_rate", stage.error_rate, stage.attempted),
-            ("attainment", stage.attainment, stage.attempted),
-            ("fallback_rate", stage.fallback_rate, stage.ok),
+            (ShareMetric::ErrorRate, stage.error_rate, stage.attempted),
+            (ShareMetric::Attainment, stage.attainment, stage.attempted),
+            (ShareMetric::FallbackRate, stage.fallback_rate, stage.ok),
         ]
     };
     let before = base.map(of);
     let mut found = Vec::new();
     for (index, (key, value, n)) in of(head).into_iter().enumerate() {
         let (old, old_n) = before.map_or((None, 0), |before| (before[index].1, before[index].2));
-        let mut measured = Measured::shown(format!("{prefix}.{key}"), old, value);
+        let mut measured = Measured::shown(name(Figure::Share(key)), old, value);
         measured.comparison.n = n;
         if let Some((old, new)) = old.zip(value) {
             let (old_n, n) = (old_n as f64, n as f64);
@@ -163,10 +163,14 @@ fn shares(prefix: &str, base: Option<&StageResult>, head: &StageResult) -> Vec<M
     found
 }
 
-fn goodput(prefix: &str, base: Option<&StageResult>, head: &StageResult) -> Measured {
+fn goodput(
+    name: &dyn Fn(Figure) -> Metric,
+    base: Option<&StageResult>,
+    head: &StageResult,
+) -> Measured {
     let before = base.map(|stage| stage.goodput_rps);
     let after = Some(head.goodput_rps);
-    let mut measured = Measured::shown(format!("{prefix}.goodput_rps"), before, after);
+    let mut measured = Measured::shown(name(Figure::Rate(RateMetric::Goodput)), before, after);
     measured.comparison.n = head.attempted;
     measured.comparison.change = ratio(before, after);
     measured
@@ -176,6 +180,7 @@ fn goodput(prefix: &str, base: Option<&StageResult>, head: &StageResult) -> Meas
 mod tests {
     use crate::diff::fixtures::{load, rule, stage, with};
     use crate::diff::{Mode, compare};
+    use crate::metric::LatencyMetric;
     use crate::record::{Change, Comparison, DiffDocument};
     use crate::record::{StageResult, VerdictKind};
 
@@ -183,7 +188,7 @@ mod tests {
         document
             .comparisons
             .iter()
-            .find(|c| c.metric == metric)
+            .find(|c| c.metric.to_string() == metric)
             .unwrap()
     }
 
@@ -236,7 +241,7 @@ mod tests {
             !document
                 .comparisons
                 .iter()
-                .any(|c| c.metric.ends_with("fallback_rate"))
+                .any(|c| c.metric.to_string().ends_with("fallback_rate"))
         );
     }
 
@@ -250,8 +255,8 @@ mod tests {
             with(Mode::Diff, rules, |context| compare(&base, &head, context))
                 .comparisons
                 .into_iter()
-                .filter(|c| c.metric.contains("response_time"))
-                .map(|c| c.metric)
+                .filter(|c| c.metric.to_string().contains("response_time"))
+                .map(|c| c.metric.to_string())
                 .collect::<Vec<_>>()
         };
         assert_eq!(listed(&[]), ["load.peak.rerank.response_time.p50"]);
@@ -266,7 +271,7 @@ mod tests {
     fn without_histograms_only_the_values_are_compared() {
         let plain = |factor| {
             let mut stage = spread(1000, factor);
-            let summary = stage.metrics.get_mut("response_time").unwrap();
+            let summary = stage.metrics.get_mut(&LatencyMetric::ResponseTime).unwrap();
             (summary.histogram, summary.intervals) = (None, Vec::new());
             stage
         };

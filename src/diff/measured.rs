@@ -1,5 +1,6 @@
 //! One metric measured on both sides, with the evidence that rules are judged by.
 
+use crate::metric::Metric;
 use crate::record::{Change, Comparison};
 use crate::stats::Difference;
 
@@ -26,7 +27,7 @@ pub(super) enum Evidence {
 
 impl Measured {
     /// Makes a comparison that only shows two values.
-    pub(super) fn shown(metric: String, base: Option<f64>, head: Option<f64>) -> Self {
+    pub(super) fn shown(metric: Metric, base: Option<f64>, head: Option<f64>) -> Self {
         Self {
             comparison: Comparison {
                 metric,

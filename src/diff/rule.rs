@@ -2,8 +2,9 @@
 
 use super::context::{Context, Mode};
 use super::measured::{Evidence, Measured};
-use super::wording::{percent, time};
-use crate::manifest::{Limit, Rule};
+use super::wording::{percent, value};
+use crate::manifest::Rule;
+use crate::metric::{Better, EvalPart, Limit, Metric};
 use crate::record::{Change, Comparison};
 use crate::record::{EvalResult, RunRecord, SloResult, VerdictKind};
 use crate::stats::{Difference, MIN_CLUSTERS, cases_needed};
@@ -86,12 +87,8 @@ fn absolute(measured: &Measured, limit: Limit, least: bool) -> Judged {
             .unwrap_or("not measured in the head");
         return Judged::inconclusive(why.to_owned());
     };
-    let limit = limit.number();
-    Judged::kept(if least {
-        value >= limit
-    } else {
-        value <= limit
-    })
+    let better = if least { Better::Higher } else { Better::Lower };
+    Judged::kept(limit.is_kept(value, better))
 }
 
 /// Judges non-inferiority: passed when the one-sided lower bound of the change is above −`margin`; else failed when the
@@ -159,10 +156,7 @@ fn no_rounds(limit: &str, measured: &Measured) -> String {
 
 fn in_words(rule: &Rule) -> String {
     let mut words = Vec::new();
-    let limit = |limit: Limit| match limit {
-        Limit::Time(_) => time(limit.number()),
-        Limit::Share(share) => percent(share),
-    };
+    let limit = |limit: Limit| value(limit.value, limit.unit);
     words.extend(rule.min.map(|min| format!("min {}", limit(min))));
     words.extend(rule.max.map(|max| format!("max {}", limit(max))));
     words.extend(
@@ -202,11 +196,11 @@ pub(super) fn judge_slo(
 }
 
 fn slo_in_words(slo: &SloResult) -> String {
-    match slo.metric.as_str() {
-        "attainment" => format!("slo >= {}", percent(slo.limit)),
-        "error_rate" | "fallback_rate" => format!("slo <= {}", percent(slo.limit)),
-        _ => format!("slo <= {}", time(slo.limit)),
-    }
+    let sign = match slo.metric.better() {
+        Better::Higher => ">=",
+        Better::Lower | Better::Neither => "<=",
+    };
+    format!("slo {sign} {}", value(slo.limit, slo.metric.unit()))
 }
 
 /// Returns the comparison of `must_pass` cases that did not pass; `None` when all did.
@@ -220,7 +214,7 @@ pub(super) fn judge_must_pass(
         return None;
     }
     let mut comparison =
-        Measured::shown(format!("eval.{}.must_pass", run.name), None, None).comparison;
+        Measured::shown(Metric::eval(&run.name, EvalPart::MustPass), None, None).comparison;
     comparison.n = broken.len() as u64;
     comparison.rule = Some(format!("must_pass: {}", broken.join(", ")));
     comparison.outcome = Some(VerdictKind::Failed);
@@ -230,14 +224,18 @@ pub(super) fn judge_must_pass(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use crate::diff::fixtures::{answers, eval, load, max_drop, min, rule, slo, stage, with};
     use crate::diff::{Mode, compare};
-    use crate::manifest::{Limit, Rule};
+    use crate::manifest::Rule;
     use crate::measure::Share;
+    use crate::metric::{Limit, Unit};
     use crate::record::{Change, Comparison, DiffDocument};
     use crate::record::{RunRecord, VerdictKind};
+
+    fn time_limit(value: f64) -> Limit {
+        let unit = Unit::Time;
+        Limit { value, unit }
+    }
 
     const P95: &str = "load.peak.gateway.response_time.p95";
 
@@ -337,7 +335,7 @@ mod tests {
     fn latency_rules_judge_the_limit_and_only_show_the_increase() {
         let runs = |id, ms: f64| [load(id, [("gateway", stage(100, |_| ms))])];
         let limited = |ms| Rule {
-            max: Some(Limit::Time(Duration::from_millis(ms))),
+            max: Some(time_limit(f64::from(ms))),
             max_increase: Share::new(0.05),
             ..rule(P95)
         };
@@ -356,9 +354,35 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_is_judged_and_shown_in_requests_a_second() {
+        for (least, outcome, said) in [
+            (2.0, VerdictKind::Passed, "passed: 1 rule kept"),
+            (
+                20.0,
+                VerdictKind::Failed,
+                "failed: `load.peak.gateway.goodput_rps` is 3.3/s (min 20/s, owner app-team)",
+            ),
+        ] {
+            let least = Rule {
+                min: Some(Limit {
+                    value: least,
+                    unit: Unit::Rate,
+                }),
+                ..rule("load.peak.gateway.goodput_rps")
+            };
+            // 100 good answers in 30 s.
+            let head = [load("h", [("gateway", stage(100, |_| 1.0))])];
+            let document = gate(&[least], &[], &head);
+            let goodput = judged(&document)[0];
+            assert_eq!(goodput.outcome, Some(outcome));
+            assert_eq!(document.summary, said);
+        }
+    }
+
+    #[test]
     fn a_limit_on_a_null_percentile_cannot_be_judged() {
         let limit = Rule {
-            max: Some(Limit::Time(Duration::from_secs(1))),
+            max: Some(time_limit(1_000.0)),
             ..rule(P95)
         };
         let head = [load("h", [("gateway", stage(30, |_| 1.0))])];
@@ -373,7 +397,10 @@ mod tests {
     #[test]
     fn a_metric_that_was_not_measured_cannot_be_judged() {
         let limit = Rule {
-            min: Some(Limit::Share(0.5)),
+            min: Some(Limit {
+                value: 0.5,
+                unit: Unit::Share,
+            }),
             ..rule("eval.other.pass_rate")
         };
         let (base, head) = after_losing(0, 200);
@@ -399,7 +426,10 @@ mod tests {
         ] {
             let document = gate(&[], &[], &with_slo("h", value));
             let p95 = judged(&document)[0];
-            assert_eq!((p95.metric.as_str(), p95.outcome), (P95, Some(outcome)));
+            assert_eq!(
+                (p95.metric.to_string(), p95.outcome),
+                (P95.to_owned(), Some(outcome))
+            );
             assert_eq!(p95.rule.as_deref(), Some("slo <= 100 ms"));
             assert_eq!(document.verdict, outcome);
         }
@@ -424,7 +454,7 @@ mod tests {
         head[0].eval.as_mut().unwrap().must_pass_broken = vec!["q0000".to_owned()];
         let document = gate(&[max_drop(0.05)], &base, &head);
         let broken = judged(&document)[1];
-        assert_eq!(broken.metric, "eval.answers.must_pass");
+        assert_eq!(broken.metric.to_string(), "eval.answers.must_pass");
         assert_eq!(broken.rule.as_deref(), Some("must_pass: q0000"));
         assert_eq!(document.verdict, VerdictKind::Failed);
     }

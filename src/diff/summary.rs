@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::compare::Matched;
 use super::context::Context;
 use super::paired::{Pairs, gather};
-use super::wording::{count, percent, time};
+use super::wording::{count, time, value};
+use crate::metric::{Figure, LatencyMetric, Metric, Stat};
 use crate::record::{Blame, Change, Comparison, DiffDocument};
 use crate::record::{EvalResult, VerdictKind};
 
@@ -50,7 +51,7 @@ fn slower(document: &DiffDocument, pairs: &[Matched<'_>], context: &Context<'_>)
             .stages
             .get(&worst.stage)?
             .metrics
-            .get("response_time")?
+            .get(&LatencyMetric::ResponseTime)?
             .mean
     };
     let before = pairs.iter().find_map(mean)?;
@@ -68,24 +69,23 @@ fn slower(document: &DiffDocument, pairs: &[Matched<'_>], context: &Context<'_>)
 }
 
 fn at_p95(document: &DiffDocument, worst: &Blame) -> Option<String> {
-    let ending = format!(".{}.response_time.p95", worst.stage);
-    let tail = document
-        .comparisons
-        .iter()
-        .find(|c| c.metric.ends_with(&ending))?;
+    let p95 = Figure::Latency(LatencyMetric::ResponseTime, Stat::P95);
+    let is_tail = |c: &&Comparison| matches!(&c.metric, Metric::Load { stage, figure, .. } if *stage == worst.stage && *figure == p95);
+    let tail = document.comparisons.iter().find(is_tail)?;
     let by = tail.head? - tail.base?;
     (by >= WORTH_MS).then(|| format!("{} slower at p95", time(by)))
 }
 
-/// Returns (prefix of its metrics, clause) of each suite that regressed; the clause names the slice that holds most of
+/// Returns (name, clause) of each suite that regressed; the clause names the slice that holds most of
 /// the lost cases.
 fn lost(document: &DiffDocument, pairs: &[Matched<'_>]) -> Vec<(String, String)> {
     let clause = |pair: &Matched<'_>| {
         let (base, head) = (pair.base?.eval.as_ref()?, pair.head.eval.as_ref()?);
         let name = &pair.head.name;
-        let whole = format!("eval.{name}.pass_rate");
-        let parts = format!("eval.{name}.slice.");
-        let of = |c: &&Comparison| c.metric == whole || c.metric.starts_with(&parts);
+        let of = |c: &&Comparison| {
+            matches!(&c.metric, Metric::Eval { eval, .. } if eval == name)
+                && c.metric.is_pass_rate()
+        };
         let bad: Vec<&Comparison> = document
             .comparisons
             .iter()
@@ -93,12 +93,12 @@ fn lost(document: &DiffDocument, pairs: &[Matched<'_>]) -> Vec<(String, String)>
             .filter(|c| is_bad(c))
             .collect();
         let owner = owned(bad.first()?.owner.as_deref());
-        let slices = bad.iter().filter_map(|c| c.metric.strip_prefix(&parts));
+        let slices = bad.iter().filter_map(|c| c.metric.slice());
         let clause = format!(
             "`eval.{name}` {}{owner}",
             what_was_lost(base, head, slices)?
         );
-        Some((format!("eval.{name}."), clause))
+        Some((name.clone(), clause))
     };
     pairs.iter().filter_map(clause).collect()
 }
@@ -121,7 +121,6 @@ fn what_was_lost<'a>(
             .count()
     };
     let place = slices
-        .filter_map(|metric| metric.strip_prefix('"')?.strip_suffix("\".pass_rate"))
         .map(|slice| (inside(slice), slice))
         .filter(|(cases, _)| *cases > 0)
         .max_by_key(|(cases, _)| *cases)
@@ -146,13 +145,13 @@ fn is_bad(comparison: &Comparison) -> bool {
 
 /// Names the broken rules, each metric once, but for those of the suites whose lost cases were named.
 fn broken(document: &DiffDocument, named: &[&str]) -> Vec<String> {
-    let is_named = |c: &Comparison| named.iter().any(|suite| c.metric.starts_with(suite));
+    let is_named = |c: &Comparison| matches!(&c.metric, Metric::Eval { eval, .. } if named.contains(&eval.as_str()));
     let mut seen = BTreeSet::new();
     let failed: Vec<&Comparison> = document
         .comparisons
         .iter()
         .filter(|c| c.outcome == Some(VerdictKind::Failed) && !is_named(c))
-        .filter(|c| seen.insert(c.metric.as_str()))
+        .filter(|c| seen.insert(&c.metric))
         .collect();
     let mut clauses: Vec<String> = failed.iter().take(NAMED).map(|c| break_of(c)).collect();
     if failed.len() > NAMED {
@@ -173,14 +172,17 @@ fn break_of(comparison: &Comparison) -> String {
     let owner = owner.unwrap_or_default();
     let metric = &comparison.metric;
     match comparison.head {
-        Some(head) => format!("`{metric}` is {} ({rule}{owner})", shown(metric, head)),
+        Some(head) => format!(
+            "`{metric}` is {} ({rule}{owner})",
+            value(head, metric.unit())
+        ),
         None => format!("`{metric}` was broken ({rule}{owner})"),
     }
 }
 
 fn undecided(document: &DiffDocument, pairs: &[Matched<'_>]) -> String {
     let open = |c: &&Comparison| c.outcome == Some(VerdictKind::Inconclusive);
-    let invalid = |c: &&Comparison| c.metric.matches('.').count() == 1;
+    let invalid = |c: &&Comparison| matches!(c.metric, Metric::Run { .. });
     let say = |c: &Comparison| {
         let note = c.note.as_deref().unwrap_or("too little data");
         format!("`{}`: {note}", c.metric)
@@ -205,7 +207,7 @@ fn passed(document: &DiffDocument) -> String {
     let compared = document
         .comparisons
         .iter()
-        .filter(|c| c.metric.ends_with(".pass_rate") && c.bound.is_some())
+        .filter(|c| c.metric.is_pass_rate() && c.bound.is_some())
         .count();
     let mut parts = Vec::new();
     if kept > 0 {
@@ -222,16 +224,6 @@ fn passed(document: &DiffDocument) -> String {
     parts.join(", ")
 }
 
-/// Returns a value in the unit of its metric.
-fn shown(metric: &str, value: f64) -> String {
-    let last = metric.rsplit('.').next().unwrap_or_default();
-    match last {
-        "pass_rate" | "score" | "error_rate" | "attainment" | "fallback_rate" => percent(value),
-        "goodput_rps" => format!("{value:.1}/s"),
-        _ => time(value),
-    }
-}
-
 fn owned(owner: Option<&str>) -> String {
     owner.map_or_else(String::new, |owner| format!(" (owner {owner})"))
 }
@@ -241,6 +233,7 @@ mod tests {
     use crate::diff::fixtures::{answers, eval, load, max_drop, min, slo, stage, with};
     use crate::diff::{Mode, compare};
     use crate::manifest::Rule;
+    use crate::metric::LatencyMetric;
     use crate::record::{RunRecord, StageResult};
 
     fn around(ms: f64) -> StageResult {
@@ -253,7 +246,7 @@ mod tests {
 
     fn peak(id: &str, rerank: f64) -> RunRecord {
         let mut gateway = around(50.0 + rerank);
-        let p95 = gateway.metrics["response_time"].p95;
+        let p95 = gateway.metrics[&LatencyMetric::ResponseTime].p95;
         gateway.slo = vec![slo(150.0, p95)];
         load(id, [("gateway", gateway), ("rerank", around(rerank))])
     }

@@ -1,5 +1,7 @@
 //! Numbers in notes, rules, and the summary.
 
+use crate::metric::Unit;
+
 /// Returns a share as a percentage: `5%`, `12.5%`.
 pub(super) fn percent(share: f64) -> String {
     format!("{}%", round(share * 100.0, 1))
@@ -13,6 +15,16 @@ pub(super) fn time(ms: f64) -> String {
         format!("{} ms", round(ms, 0))
     } else {
         format!("{} ms", round(ms, 2))
+    }
+}
+
+/// Returns a value in its unit: `5%`, `61 ms`, `20/s`.
+pub(super) fn value(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Time => time(value),
+        Unit::Share => percent(value),
+        Unit::Rate => format!("{}/s", round(value, 1)),
+        Unit::Number => round(value, 2).to_string(),
     }
 }
 

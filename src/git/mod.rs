@@ -1,4 +1,4 @@
-//! Layer 2: the git repository around the project, and what a release is made of.
+//! Layer 3: the git repository around the project, and what a release is made of.
 
 mod release;
 mod repository;

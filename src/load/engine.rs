@@ -17,8 +17,9 @@ use crate::load::tally::recorder::Recorder;
 use crate::load::tally::summarise::{Stages, stage_result, unreached};
 use crate::load::tally::validity::{Evidence, judge};
 use crate::load::worker::{Captured, Keep, RequestLog, Shared, WAKER, Worker, WorkerResult};
-use crate::manifest::{Connections, LatencyMetric, Until};
+use crate::manifest::{Connections, Until};
 use crate::measure::{Event, EventSink, Failure, Histogram, now_ns};
+use crate::metric::LatencyMetric;
 use crate::record::{Generator, Spread, Validity};
 
 /// From plan to first request: time for the threads to get to their loops.

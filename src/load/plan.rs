@@ -11,10 +11,8 @@ use crate::load::id::{ScenarioId, StageId, TallyId};
 use crate::load::schedule::CaseSequence;
 use crate::load::schedule::Shard;
 use crate::load::wire::encode::Prepared;
-use crate::manifest::{
-    Connections, Cost, HttpVersion, LatencyMetric, ShareOfArrivals, Slo, SloTarget, Stat, Timeouts,
-    Until,
-};
+use crate::manifest::{Connections, Cost, HttpVersion, ShareOfArrivals, Slo, Timeouts, Until};
+use crate::metric::{Figure, LatencyMetric, Stat};
 use crate::protocol::Call;
 use crate::template::Scope;
 
@@ -172,14 +170,10 @@ impl Measured {
     pub(crate) fn limits(&self) -> Vec<(LatencyMetric, u64)> {
         let mut limits: Vec<(LatencyMetric, u64)> = Vec::new();
         for slo in &self.slo {
-            if let SloTarget::Latency {
-                metric,
-                stat,
-                limit,
-            } = &slo.target
+            if let Figure::Latency(metric, stat) = &slo.figure
                 && *stat != Stat::Min
             {
-                let limit = crate::load::arrival::nanos(*limit);
+                let limit = (slo.limit.value * 1e6).round() as u64;
                 match limits.iter_mut().find(|(known, _)| known == metric) {
                     Some((_, known)) => *known = (*known).min(limit),
                     None => limits.push((*metric, limit)),

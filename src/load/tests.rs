@@ -16,6 +16,7 @@ use crate::manifest::{
     Connections, Curve, Gaps, HttpVersion, KindTable, Problems, Timeouts, Until, Users,
 };
 use crate::measure::Event;
+use crate::metric::LatencyMetric;
 use crate::protocol::PROTOCOLS;
 use crate::record::StageResult;
 use crate::template::Scope;
@@ -131,11 +132,11 @@ fn an_open_loop_sends_its_schedule_and_measures_from_it() {
     );
     assert_eq!(stage.offered_rps, Some(200.0));
     assert_eq!(result.captured.len(), 200);
-    let response = &stage.metrics["response_time"];
+    let response = &stage.metrics[&LatencyMetric::ResponseTime];
     assert!(response.min.unwrap() >= 4.99, "{response:?}");
     assert!((5.0..50.0).contains(&response.p50.unwrap()), "{response:?}");
-    assert_eq!(stage.metrics["schedule_lag"].count, 200);
-    assert!(!stage.metrics.contains_key("ttft"));
+    assert_eq!(stage.metrics[&LatencyMetric::ScheduleLag].count, 200);
+    assert!(!stage.metrics.contains_key(&LatencyMetric::Ttft));
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn waiting_for_a_stalled_server_counts_for_every_request_that_was_due() {
     let (_, stage) = run_quietly(&plan);
     assert_eq!(stage.ok, 800);
     // 40 % of the requests wait, evenly between 0 and 200 ms: the p90 of all is at 150 ms.
-    let p90 = stage.metrics["response_time"].p90.unwrap();
+    let p90 = stage.metrics[&LatencyMetric::ResponseTime].p90.unwrap();
     assert!((140.0..400.0).contains(&p90), "{p90}");
 }
 
@@ -188,10 +189,14 @@ fn a_stream_gives_ttft_gaps_and_tokens() {
         (stage.ok, &stage.errors),
         (50, &std::collections::BTreeMap::new())
     );
-    let p50 = |metric: &str| stage.metrics[metric].p50.unwrap();
+    let p50 = |metric: &str| {
+        stage.metrics[&LatencyMetric::of(metric).unwrap()]
+            .p50
+            .unwrap()
+    };
     assert!((29.9..150.0).contains(&p50("ttft")), "{}", p50("ttft"));
     // Two gaps a stream; a read that comes late may hold two events, whose gap is then not known.
-    let gaps = stage.metrics["chunk_gap"].count;
+    let gaps = stage.metrics[&LatencyMetric::ChunkGap].count;
     assert!((80..=100).contains(&gaps), "{gaps}");
     assert!(
         (5.0..60.0).contains(&p50("chunk_gap")),
@@ -261,7 +266,7 @@ fn a_closed_loop_keeps_its_users_busy_and_counts_its_requests() {
         (101, 4, None)
     );
     assert!(result.generator.schedule_lag_ms.is_none());
-    assert!(!stage.metrics.contains_key("schedule_lag"));
+    assert!(!stage.metrics.contains_key(&LatencyMetric::ScheduleLag));
     // 101 requests by four users at 10 ms each take 260 ms.
     assert!(
         (0.25..0.6).contains(&result.duration_s),
@@ -298,11 +303,14 @@ fn a_request_takes_the_connection_that_the_load_says() {
             .iter()
             .all(|it| it.head.contains("connection: close"))
     );
-    let connect = &stage.metrics["connect_time"];
+    let connect = &stage.metrics[&LatencyMetric::ConnectTime];
     assert_eq!(connect.count, 30);
     // Opening it is a part of the wait for it, and of the response time.
-    assert!(connect.p50 <= stage.metrics["conn_wait"].p50, "{connect:?}");
-    assert!(!stage.metrics.contains_key("tls_time"));
+    assert!(
+        connect.p50 <= stage.metrics[&LatencyMetric::ConnWait].p50,
+        "{connect:?}"
+    );
+    assert!(!stage.metrics.contains_key(&LatencyMetric::TlsTime));
 
     let (counts, stage, requests) = carried(users(), Connections::PerSession);
     assert_eq!((counts.len(), stage.connections), (3, 3));
@@ -311,7 +319,7 @@ fn a_request_takes_the_connection_that_the_load_says() {
     // One connection serves 200 requests a second of 5 ms each: 400 a second must wait for it.
     let (counts, stage, _) = carried(open("400/s"), Connections::Fixed(1));
     assert_eq!((counts, stage.ok, stage.connections), (vec![30], 30, 1));
-    let waited = stage.metrics["conn_wait"].max.unwrap();
+    let waited = stage.metrics[&LatencyMetric::ConnWait].max.unwrap();
     assert!(waited > 40.0, "{waited}");
 }
 

@@ -6,8 +6,8 @@ use toml::de::{DeTable, DeValue};
 use super::error::{Problems, Source};
 use super::model::Span;
 use super::overrides;
-use super::shape::suggest;
 use crate::name::Name;
+use crate::registry::suggest;
 
 /// The tables and keys a manifest may have at its top.
 const TOP_LEVEL: [&str; 10] = [

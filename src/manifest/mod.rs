@@ -4,7 +4,6 @@ mod arrivals;
 mod document;
 mod error;
 mod kind;
-mod metric;
 mod model;
 mod overrides;
 mod prompts;
@@ -20,11 +19,9 @@ mod validate;
 pub(crate) use arrivals::{Arrivals, Curve, Gaps, Level, TraceFile, Users};
 pub(crate) use error::Problems;
 pub(crate) use kind::KindTable;
-pub(crate) use metric::{LatencyMetric, ShareMetric, Stat};
 pub(crate) use model::{
-    CaseOrder, Connections, Cost, Environment, Eval, Gate, HttpVersion, Length, Limit, Load,
-    Manifest, Pipeline, Rule, Scenario, Sends, ShareOfArrivals, Slo, SloTarget, Stage, Timeouts,
-    Until, VersionSource,
+    CaseOrder, Connections, Cost, Environment, Eval, Gate, HttpVersion, Length, Load, Manifest,
+    Pipeline, Rule, Scenario, Sends, ShareOfArrivals, Slo, Stage, Timeouts, Until, VersionSource,
 };
 #[cfg(test)]
 pub(crate) use prompts::Prefix;

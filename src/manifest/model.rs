@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use super::arrivals::Arrivals;
 use super::kind::KindTable;
-use super::metric::{LatencyMetric, ShareMetric, Stat};
 use super::prompts::Prompts;
 use crate::measure::Share;
+use crate::metric::{Figure, Limit, Metric};
 use crate::name::Name;
 
 /// A byte range in the manifest's text.
@@ -124,23 +124,9 @@ pub(crate) struct Timeouts {
 /// One SLO of a stage.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Slo {
-    pub(crate) target: SloTarget,
+    pub(crate) figure: Figure,
+    pub(crate) limit: Limit,
     pub(crate) span: Span,
-}
-
-/// What an SLO limits.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum SloTarget {
-    /// `response_time.p95 = "2s"`: a latency statistic and its limit.
-    Latency {
-        metric: LatencyMetric,
-        stat: Stat,
-        limit: Duration,
-    },
-    /// `error_rate = "1%"`, `fallback_rate = "5%"`: a share that must not be exceeded.
-    ShareAtMost { metric: ShareMetric, limit: Share },
-    /// `attainment = "99%"`: a share that must be reached.
-    AttainmentAtLeast(Share),
 }
 
 /// `cost`, in USD per million tokens.
@@ -428,7 +414,7 @@ pub(crate) struct Gate {
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     /// Dotted, as in the contract, section 3.
-    pub(crate) metric: String,
+    pub(crate) metric: Metric,
     pub(crate) min: Option<Limit>,
     pub(crate) max: Option<Limit>,
     pub(crate) max_increase: Option<Share>,
@@ -437,30 +423,11 @@ pub(crate) struct Rule {
     pub(crate) span: Span,
 }
 
-/// An absolute limit in the unit of its metric.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Limit {
-    /// For times.
-    Time(Duration),
-    /// For shares and scores.
-    Share(f64),
-}
-
-impl Limit {
-    /// Returns the limit in the document's unit: ms for times, the share itself otherwise.
-    pub(crate) fn number(self) -> f64 {
-        match self {
-            Self::Time(time) => time.as_secs_f64() * 1e3,
-            Self::Share(share) => share,
-        }
-    }
-}
-
 /// `[[accept]]`: an intended change, reviewed with the manifest, that expires.
 #[derive(Clone, Debug)]
 #[expect(dead_code, reason = "checked now, read by comparisons of rounds")]
 pub(crate) struct Accept {
-    pub(crate) metric: String,
+    pub(crate) metric: Metric,
     pub(crate) up_to: Share,
     /// The tag with which it expires.
     pub(crate) until: String,

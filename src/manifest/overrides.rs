@@ -6,8 +6,8 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::error::Problems;
-use super::metric::split_dotted;
 use super::model::Span;
+use crate::name::split_dotted;
 
 /// Writes an override as the user did.
 pub(super) fn shown(key: &str, value: &str) -> String {

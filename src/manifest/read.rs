@@ -7,10 +7,10 @@ use miette::Diagnostic;
 
 use super::error::{ManifestError, Problems, ReadError};
 use super::model::{Environment, Manifest};
-use super::shape::suggest;
 use super::validate;
 use crate::error::{Classify, Error, Kind};
 use crate::name::Name;
+use crate::registry::suggest;
 
 /// The name of the environment of a manifest that has none.
 const DEFAULT_ENVIRONMENT: &str = "default";

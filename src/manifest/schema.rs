@@ -4,8 +4,8 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::metric::{LatencyMetric, ShareMetric, Stat};
 use super::raw;
+use crate::metric::{LatencyMetric, ShareMetric, Stat};
 use crate::schema::KindSchema;
 
 /// Puts the schema together; stage kinds and assertions bring their own keys.
@@ -104,19 +104,19 @@ fn definitions(generator: &mut SchemaGenerator) -> Value {
         )
     };
     let latency = |metric: LatencyMetric| {
+        let row = metric.row();
         (
-            metric.key().to_owned(),
-            json!({"$ref": "#/definitions/latency"}),
+            row.key.to_owned(),
+            json!({"$ref": "#/definitions/latency", "description": row.meaning}),
         )
     };
-    let rate = value(crate::measure::Share::json_schema(generator));
+    let share = value(crate::measure::Share::json_schema(generator));
     let mut slo = Map::from_iter(LatencyMetric::ALL.map(latency));
-    for key in [
-        ShareMetric::ErrorRate.key(),
-        ShareMetric::FallbackRate.key(),
-        "attainment",
-    ] {
-        slo.insert(key.to_owned(), rate.clone());
+    for metric in ShareMetric::ALL {
+        let row = metric.row();
+        let mut share = share.clone();
+        share["description"] = row.meaning.into();
+        slo.insert(row.key.to_owned(), share);
     }
     let timeouts = value(raw::Timeouts::json_schema(generator));
     json!({

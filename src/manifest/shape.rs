@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use super::error::Problems;
 use super::model::Span;
-use crate::registry::did_you_mean;
+use crate::registry::suggest;
 
 /// What is being read, for messages and suggestions.
 #[derive(Clone, Copy, Debug)]
@@ -202,20 +202,6 @@ fn of(keys: &[&str], what: &str) -> String {
         what.to_owned()
     } else {
         format!("`{}` of {what}", keys.join("."))
-    }
-}
-
-/// Makes the help for a word that is not known.
-pub(super) fn suggest(written: &str, known: &[&str]) -> Option<String> {
-    if let Some(near) = did_you_mean(written, known.iter().copied()) {
-        return Some(format!("Did you mean `{near}`?"));
-    }
-    let sorted: BTreeSet<&str> = known.iter().copied().collect();
-    let known: Vec<String> = sorted.iter().map(|word| format!("`{word}`")).collect();
-    match known.as_slice() {
-        [] => None,
-        [only] => Some(format!("Only {only} is known here.")),
-        known => Some(format!("Known are {}.", known.join(", "))),
     }
 }
 

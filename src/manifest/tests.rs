@@ -11,7 +11,12 @@ use proptest::prelude::*;
 use super::error::ManifestError;
 use super::*;
 use crate::error::Kind;
+use crate::metric::{Figure, LatencyMetric, Limit, Stat, Unit};
 use crate::template::{Scope, Template, ValueTemplate};
+
+fn limit(value: f64, unit: Unit) -> Limit {
+    Limit { value, unit }
+}
 
 const CONTRACT: &str = include_str!("../../tests/fixtures/manifests/contract.toml");
 
@@ -61,14 +66,9 @@ fn the_manifest_of_the_contract_is_right() {
     );
     assert_eq!(manifest.owner("gateway"), Some("app-team"));
     assert_eq!(manifest.owner("llm"), Some("ml-platform"));
-    assert_eq!(
-        manifest.stage("llm").unwrap().slo[0].target,
-        SloTarget::Latency {
-            metric: LatencyMetric::Ttft,
-            stat: Stat::P95,
-            limit: Duration::from_millis(500)
-        }
-    );
+    let slo = &manifest.stage("llm").unwrap().slo[0];
+    let ttft = Figure::Latency(LatencyMetric::Ttft, Stat::P95);
+    assert_eq!((&slo.figure, slo.limit), (&ttft, limit(500.0, Unit::Time)));
     let load = manifest.load_named("peak").unwrap();
     assert_eq!(
         load.until,
@@ -77,8 +77,8 @@ fn the_manifest_of_the_contract_is_right() {
     let poisson = Arrivals::at(Gaps::Exponential, "20/s".parse().unwrap());
     assert_eq!(load.arrivals, poisson);
     let gate = manifest.gate.as_ref().unwrap();
-    assert_eq!(gate.rules[0].max, Some(Limit::Time(Duration::from_secs(2))));
-    assert_eq!(gate.rules[1].min, Some(Limit::Share(0.9)));
+    assert_eq!(gate.rules[0].max, Some(limit(2_000.0, Unit::Time)));
+    assert_eq!(gate.rules[1].min, Some(limit(0.9, Unit::Share)));
     assert_eq!(manifest.accept[0].until, "v1.5.0");
     assert_eq!(manifest.faults[0].expect["recovery"], "<= 5s");
     let secrets: Vec<_> = manifest.secrets.iter().collect();
@@ -877,7 +877,7 @@ fn overrides_change_add_and_create() {
     assert_eq!(environment.values["api"], "http://127.0.0.1:9000");
     assert_eq!(
         manifest.gate.unwrap().rules[0].max,
-        Some(Limit::Time(Duration::from_secs(3)))
+        Some(limit(3_000.0, Unit::Time))
     );
 }
 

@@ -6,15 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
 
-/// The percentiles that a run reports: key, and quantile in (0, 1).
-pub(crate) const PERCENTILES: [(&str, f64); 5] = [
-    ("p50", 0.50),
-    ("p90", 0.90),
-    ("p95", 0.95),
-    ("p99", 0.99),
-    ("p999", 0.999),
-];
-
 /// Three significant digits: a relative error of at most 0.1 %.
 const SIGNIFICANT_DIGITS: u8 = 3;
 
@@ -262,7 +253,7 @@ mod tests {
 
     #[test]
     fn too_few_samples_give_no_percentile() {
-        let needed: Vec<u64> = PERCENTILES.iter().map(|(_, q)| min_samples(*q)).collect();
+        let needed: Vec<u64> = [0.5, 0.9, 0.95, 0.99, 0.999].map(min_samples).to_vec();
         assert_eq!(needed, [6, 36, 72, 368, 3688]);
         assert_eq!(of(1..=71).percentile_ms(0.95, 0), None);
         assert_eq!(of(1..=72).percentile_ms(0.95, 0), Some(0.069));

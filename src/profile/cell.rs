@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::measure::{Histogram, min_samples};
+use crate::metric::LatencyMetric;
 use crate::record::{Estimate, Level, MetricSummary, Place, ProfileCell, StageResult};
 use crate::stats::quantile_interval;
 
@@ -15,7 +16,7 @@ pub(super) fn cells(
     stages: &BTreeMap<String, StageResult>,
 ) -> Vec<ProfileCell> {
     let cell = |(stage, result): (&String, &StageResult)| {
-        let metric = result.metrics.get("response_time");
+        let metric = result.metrics.get(&LatencyMetric::ResponseTime);
         ProfileCell {
             stage: stage.clone(),
             place,

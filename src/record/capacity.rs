@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::metric::Figure;
+
 /// The block of a run of kind `limit`. Rates are arrivals a second, for each target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct LimitResult {
@@ -25,7 +27,8 @@ pub(crate) struct GaveWay {
     pub(crate) stage: String,
     pub(crate) owner: Option<String>,
     /// For instance `response_time.p95`.
-    pub(crate) metric: String,
+    #[schemars(with = "String")]
+    pub(crate) metric: Figure,
     /// In ms, or a share.
     pub(crate) limit: f64,
     /// Null when the percentile falls on failed requests.

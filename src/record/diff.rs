@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::VerdictKind;
 use super::version::FormatVersion;
+use crate::metric::Metric;
 
 /// The schema name of a comparison document.
 pub(crate) const DIFF_SCHEMA: &str = "stagegate/diff";
@@ -43,7 +44,8 @@ pub(crate) struct Side {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Comparison {
     /// Dotted, for instance `eval.answers.pass_rate`.
-    pub(crate) metric: String,
+    #[schemars(with = "String")]
+    pub(crate) metric: Metric,
     pub(crate) base: Option<f64>,
     pub(crate) head: Option<f64>,
     /// head − base for shares, head/base − 1 for times.

@@ -1,4 +1,4 @@
-//! Layer 1: every document that is written for another program, and for this one to read again.
+//! Layer 2: every document that is written for another program, and for this one to read again.
 
 mod calibration;
 mod capacity;

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::Histogram;
+use crate::metric::{Figure, LatencyMetric, Stat};
 
 /// Percentiles of a distribution of times, in ms, whatever the number of samples; null when there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,8 +59,9 @@ pub(crate) struct StageResult {
     pub(crate) cost_usd: Option<f64>,
     #[serde(default)]
     pub(crate) owner: Option<String>,
-    #[serde(default)]
-    pub(crate) metrics: BTreeMap<String, MetricSummary>,
+    #[serde(default, with = "metrics")]
+    #[schemars(with = "BTreeMap<String, MetricSummary>")]
+    pub(crate) metrics: Metrics,
     #[serde(default)]
     pub(crate) slo: Vec<SloResult>,
     /// Where the stage settled; absent where the load is not steady itself, or too short to tell.
@@ -76,7 +78,9 @@ pub(crate) struct SteadyResult {
     /// What was cut, in s from t = 0.
     pub(crate) cut_s: f64,
     /// By metric, without what was cut.
-    pub(crate) metrics: BTreeMap<String, MetricSummary>,
+    #[serde(with = "metrics")]
+    #[schemars(with = "BTreeMap<String, MetricSummary>")]
+    pub(crate) metrics: Metrics,
 }
 
 /// Sessions that began in the measured phase. Those that neither finished nor failed were cut by the end of the run.
@@ -154,20 +158,46 @@ impl MetricSummary {
             .filter_map(move |it| Some((it, decode(it)?)))
     }
 
-    /// Returns the statistic of that key: `count`, `mean`, `min`, `max`, `p50` to `p999`.
-    pub(crate) fn stat(&self, key: &str) -> Option<f64> {
-        match key {
-            "count" => Some(self.count as f64),
-            "mean" => self.mean,
-            "min" => self.min,
-            "max" => self.max,
-            "p50" => self.p50,
-            "p90" => self.p90,
-            "p95" => self.p95,
-            "p99" => self.p99,
-            "p999" => self.p999,
-            _ => None,
+    /// Returns a statistic; null where there were too few samples.
+    pub(crate) const fn stat(&self, stat: Stat) -> Option<f64> {
+        match stat {
+            Stat::Mean => self.mean,
+            Stat::Min => self.min,
+            Stat::Max => self.max,
+            Stat::P50 => self.p50,
+            Stat::P90 => self.p90,
+            Stat::P95 => self.p95,
+            Stat::P99 => self.p99,
+            Stat::P999 => self.p999,
         }
+    }
+}
+
+/// The latencies of a stage.
+pub(crate) type Metrics = BTreeMap<LatencyMetric, MetricSummary>;
+
+/// Latencies by their keys; one that is not known here, of another version or program, is left out, as unknown keys are.
+mod metrics {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
+
+    use super::{MetricSummary, Metrics};
+    use crate::metric::LatencyMetric;
+
+    pub(super) fn serialize<S: Serializer>(
+        metrics: &Metrics,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        metrics.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Metrics, D::Error> {
+        let all = BTreeMap::<String, MetricSummary>::deserialize(deserializer)?;
+        let known = |(key, summary): (String, _)| Some((LatencyMetric::of(&key)?, summary));
+        Ok(all.into_iter().filter_map(known).collect())
     }
 }
 
@@ -183,8 +213,9 @@ pub(crate) struct IntervalRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct SloResult {
     /// For instance `response_time.p95` or `error_rate`.
-    pub(crate) metric: String,
-    /// In ms, or a share.
+    #[schemars(with = "String")]
+    pub(crate) metric: Figure,
+    /// In the unit of the metric: ms, or a share.
     pub(crate) limit: f64,
     /// Null when there were too few samples.
     pub(crate) value: Option<f64>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::run::{RunKind, RunRecord, ValidityVerdict, VerdictKind};
 use super::stage::StageResult;
 use super::version::FormatVersion;
+use crate::metric::LatencyMetric;
 
 /// The schema name of a list of runs.
 pub(crate) const RUNS_SCHEMA: &str = "stagegate/runs";
@@ -89,7 +90,7 @@ fn headline(run: &RunRecord) -> String {
 fn stage_headline(name: &str, stage: &StageResult) -> String {
     let p95 = stage
         .metrics
-        .get("response_time")
+        .get(&LatencyMetric::ResponseTime)
         .and_then(|metric| metric.p95)
         .map_or_else(|| "-".to_owned(), |p95| format!("{p95:.1} ms"));
     format!("{name} p95 {p95}, {:.1}/s good", stage.goodput_rps)

@@ -2,6 +2,7 @@
 
 use super::view::View;
 use super::{Page, Renderer};
+use crate::metric::Stat;
 use crate::record::{Calibration, EvalResult, RunRecord, Spread, StageResult};
 use crate::registry::Entry;
 
@@ -29,7 +30,7 @@ impl Renderer for Csv {
                     let verdict = word(&it.verdict);
                     let outcome = it.outcome.as_ref().map(word).unwrap_or_default();
                     let numbers = [it.base, it.head, it.change, it.low, it.high, it.p, it.bound];
-                    let mut row = vec![it.metric.clone()];
+                    let mut row = vec![it.metric.to_string()];
                     row.extend(numbers.map(float));
                     row.extend([it.n.to_string(), verdict, outcome]);
                     row.extend([it.rule.clone(), it.owner.clone()].map(Option::unwrap_or_default));
@@ -165,9 +166,15 @@ fn of_run(run: &RunRecord, table: &mut Table) {
             rows.add(subject, (metric, ""), value, unit);
         }
         for (metric, summary) in &result.metrics {
-            rows.add(subject, (metric, "count"), Some(summary.count as f64), "");
-            for stat in ["mean", "min", "max", "p50", "p90", "p95", "p99", "p999"] {
-                rows.add(subject, (metric, stat), summary.stat(stat), &summary.unit);
+            rows.add(
+                subject,
+                (metric.key(), "count"),
+                Some(summary.count as f64),
+                "",
+            );
+            for stat in Stat::ALL {
+                let value = summary.stat(stat);
+                rows.add(subject, (metric.key(), stat.key()), value, &summary.unit);
             }
         }
     }

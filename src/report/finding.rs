@@ -2,6 +2,7 @@
 
 use super::format::{number, time_ms};
 use super::view::View;
+use crate::metric::Unit;
 use crate::record::{Comparison, DiffDocument};
 use crate::record::{EvalResult, RunRecord, SloResult, ValidityVerdict, VerdictKind};
 
@@ -115,13 +116,9 @@ fn of_run(run: &RunRecord) -> Vec<Finding> {
 }
 
 fn of_slo(suite: &str, stage: &str, slo: &SloResult) -> Finding {
-    let is_time = slo.metric.contains('.');
-    let show = |value: f64| {
-        if is_time {
-            time_ms(value)
-        } else {
-            number(value)
-        }
+    let show = |value: f64| match slo.metric.unit() {
+        Unit::Time => time_ms(value),
+        Unit::Share | Unit::Rate | Unit::Number => number(value),
     };
     let value = slo.value.map_or_else(|| "not known".to_owned(), show);
     let said = format!(
@@ -134,7 +131,7 @@ fn of_slo(suite: &str, stage: &str, slo: &SloResult) -> Finding {
         name: format!("{stage} keeps {}", slo.metric),
         subject: Subject::Slo {
             stage: stage.to_owned(),
-            metric: slo.metric.clone(),
+            metric: slo.metric.to_string(),
         },
         outcome: match slo.met {
             Some(true) => Outcome::Passed,
@@ -216,8 +213,8 @@ fn of_comparison(comparison: &Comparison) -> Finding {
     }
     Finding {
         suite: "gate".to_owned(),
-        name: comparison.metric.clone(),
-        subject: Subject::Metric(comparison.metric.clone()),
+        name: comparison.metric.to_string(),
+        subject: Subject::Metric(comparison.metric.to_string()),
         outcome: outcome(comparison.outcome, said),
         seconds: None,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::manifest::{Manifest, SloTarget};
+use crate::manifest::Manifest;
 
 /// Lines of the manifest by what they say: `stage NAME`, `slo STAGE METRIC`, `load NAME`, `eval NAME`, `rule METRIC`. Empty
 /// where no manifest is at hand.
@@ -33,13 +33,7 @@ impl Places {
         for stage in &manifest.stages {
             lines.insert(format!("stage {}", stage.name), line(stage.span.start));
             for slo in &stage.slo {
-                let metric = match &slo.target {
-                    SloTarget::Latency { metric, stat, .. } => {
-                        format!("{}.{}", metric.key(), stat.key())
-                    }
-                    SloTarget::ShareAtMost { metric, .. } => metric.key().to_owned(),
-                    SloTarget::AttainmentAtLeast(_) => "attainment".to_owned(),
-                };
+                let metric = &slo.figure;
                 lines.insert(format!("slo {} {metric}", stage.name), line(slo.span.start));
             }
         }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::measure::Histogram;
+use crate::metric::{Figure, LatencyMetric, Metric, Stat};
 use crate::palette::Palette;
 use crate::record::{Blame, DiffDocument};
 use crate::record::{
@@ -574,7 +575,11 @@ fn histograms_are_drawn_where_the_record_has_them() {
     let mut run = load_run();
     run.stages.retain(|name, _| name == "gateway");
     let gateway = run.stages.get_mut("gateway").unwrap();
-    gateway.metrics.get_mut("response_time").unwrap().histogram = Some(histogram.encode());
+    gateway
+        .metrics
+        .get_mut(&LatencyMetric::ResponseTime)
+        .unwrap()
+        .histogram = Some(histogram.encode());
     let drawn = |unicode| {
         let page = Page { unicode, ..FILE };
         let text = render("human", &View::Run(&run), &page);
@@ -743,7 +748,7 @@ proptest! {
         let mut result = load.stages["llm"].clone();
         result.owner = Some(owner.clone());
         result.errors.insert(text.clone(), 7);
-        result.metrics.get_mut("ttft").unwrap().p95 = Some(value);
+        result.metrics.get_mut(&LatencyMetric::Ttft).unwrap().p95 = Some(value);
         load.stages.insert(stage.clone(), result);
         let mut eval = eval_run();
         let found = eval.eval.as_mut().unwrap();
@@ -755,7 +760,8 @@ proptest! {
         diff.summary.clone_from(&text);
         diff.comparisons[0].rule = Some(text.clone());
         diff.comparisons[1].owner = Some(owner.clone());
-        diff.comparisons[1].metric = format!("load.peak.{stage}.response_time.p95");
+        let p95 = Figure::Latency(LatencyMetric::ResponseTime, Stat::P95);
+        diff.comparisons[1].metric = Metric::load("peak", &stage, p95);
         diff.comparisons[1].head = Some(value);
         diff.blame.push(Blame {
             stage: stage.clone(), owner: Some(owner), change_ms: value, low: None, high: None, share: None,

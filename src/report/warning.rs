@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::format::{NONE, count, number, percent, percent_range, plural, time_ms};
 use crate::measure::min_samples;
+use crate::metric::{LatencyMetric, Stat};
 use crate::record::{MetricSummary, RunRecord, StageResult, ValidityVerdict};
 
 /// Why a number in a report may mislead.
@@ -222,7 +223,9 @@ pub(super) fn of_run(run: &RunRecord) -> Vec<Warning> {
 
 fn unsteady(name: &str, stage: &StageResult) -> Option<Warning> {
     let steady = stage.steady.as_ref()?;
-    let p95 = |metrics: &BTreeMap<String, MetricSummary>| metrics.get("response_time")?.p95;
+    let p95 = |metrics: &BTreeMap<LatencyMetric, MetricSummary>| {
+        metrics.get(&LatencyMetric::ResponseTime)?.p95
+    };
     let stage_name = name.to_owned();
     match (steady.reached, steady.cut_s > 0.0) {
         (false, _) => Some(Warning::Unsettled { stage: stage_name }),
@@ -235,19 +238,19 @@ fn unsteady(name: &str, stage: &StageResult) -> Option<Warning> {
     }
 }
 
-/// The percentiles that the tables show, with their quantiles.
-const SHOWN: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)];
+/// The percentiles that the tables show.
+const SHOWN: [Stat; 3] = [Stat::P50, Stat::P95, Stat::P99];
 
 fn too_few_samples<'a>(stages: impl Iterator<Item = &'a StageResult>) -> Option<Warning> {
     let mut needed = Vec::new();
     let mut smallest = u64::MAX;
     let metrics = stages.flat_map(|stage| stage.metrics.iter());
     for (_, metric) in
-        metrics.filter(|(name, _)| ["response_time", "ttft"].contains(&name.as_str()))
+        metrics.filter(|(it, _)| matches!(it, LatencyMetric::ResponseTime | LatencyMetric::Ttft))
     {
-        for (name, quantile) in SHOWN {
-            let samples = min_samples(quantile);
-            if metric.stat(name).is_none() && metric.count < samples {
+        for (stat, quantile) in SHOWN.iter().filter_map(|it| Some((*it, it.quantile()?))) {
+            let (name, samples) = (stat.key(), min_samples(quantile));
+            if metric.stat(stat).is_none() && metric.count < samples {
                 smallest = smallest.min(metric.count);
                 if !needed.contains(&(name, samples)) {
                     needed.push((name, samples));

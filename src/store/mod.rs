@@ -1,4 +1,4 @@
-//! Layer 3: the stored runs under `.stagegate/`, tied to git.
+//! Layer 4: the stored runs under `.stagegate/`, tied to git.
 
 mod base;
 mod calibration;

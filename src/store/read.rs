@@ -197,6 +197,7 @@ mod tests {
     use super::*;
     use crate::error::{Classify, Kind};
     use crate::measure::Histogram;
+    use crate::metric::LatencyMetric;
     use crate::record::Change;
 
     /// Returns the message for a `run.json` of that text, with the project's folder left out.
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn documents_of_version_1_0_stay_readable() {
         let load = fixture("v1.0", "load");
-        let metric = &load.stages["gateway"].metrics["response_time"];
+        let metric = &load.stages["gateway"].metrics[&LatencyMetric::ResponseTime];
         assert_eq!(
             (load.seed, metric.p95, metric.intervals.len()),
             (7, Some(1.3), 2)
@@ -237,7 +238,7 @@ mod tests {
         let diff = gate.diff.unwrap();
         assert_eq!((gate.runs.len(), diff.comparisons.len()), (1, 4));
         let rate = &diff.comparisons[0];
-        assert_eq!(rate.metric, "eval.answers.pass_rate");
+        assert_eq!(rate.metric.to_string(), "eval.answers.pass_rate");
         assert_eq!((rate.n, rate.verdict), (60, Change::Regressed));
         assert_eq!(diff.cases.broke.len(), 10);
     }
@@ -369,7 +370,7 @@ mod tests {
             let stage = run.stages.get_mut("gateway").unwrap();
             stage.offered_rps = maybe;
             stage.errors.insert(text.clone(), seed);
-            let metric = stage.metrics.get_mut("response_time").unwrap();
+            let metric = stage.metrics.get_mut(&LatencyMetric::ResponseTime).unwrap();
             metric.mean = Some(numbers[2]);
             metric.intervals[0].end_s = numbers[3];
             let eval = run.eval.as_mut().unwrap();

@@ -5,6 +5,7 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
+use crate::metric::LatencyMetric;
 use crate::record::{CaseResult, DiffDocument, IntervalRecord, RunRecord, StageResult};
 
 /// The distribution of one metric.
@@ -104,7 +105,7 @@ fn take(stages: &mut BTreeMap<String, StageResult>) -> StageSeries {
                 found
                     .entry(stage.clone())
                     .or_default()
-                    .insert(metric.clone(), series);
+                    .insert(metric.key().to_owned(), series);
             }
         }
     }
@@ -117,7 +118,8 @@ fn give(stages: &mut BTreeMap<String, StageResult>, series: StageSeries) {
             continue;
         };
         for (metric, series) in metrics {
-            if let Some(summary) = result.metrics.get_mut(&metric) {
+            let known = LatencyMetric::of(&metric);
+            if let Some(summary) = known.and_then(|it| result.metrics.get_mut(&it)) {
                 summary.histogram = series.histogram;
                 summary.intervals = series.intervals;
             }

@@ -176,6 +176,7 @@ mod tests {
     use super::super::testing::{eval_at, fixture, incomplete, run_at};
     use super::*;
     use crate::error::{Classify, Kind};
+    use crate::metric::LatencyMetric;
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
@@ -225,7 +226,7 @@ mod tests {
             .get_mut("gateway")
             .unwrap()
             .metrics
-            .get_mut("response_time")
+            .get_mut(&LatencyMetric::ResponseTime)
             .unwrap();
         metric.histogram = None;
         metric.intervals.clear();

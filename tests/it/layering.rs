@@ -16,15 +16,16 @@ const LAYERS: &[(&str, u8)] = &[
     ("schema", 0),
     ("stats", 0),
     ("text", 0),
-    ("record", 1),
+    ("metric", 1),
     ("template", 1),
-    ("git", 2),
     ("golden", 2),
     ("manifest", 2),
+    ("record", 2),
+    ("git", 3),
     ("protocol", 3),
     ("scaffold", 3),
-    ("store", 3),
     ("stage", 4),
+    ("store", 4),
     ("transport", 5),
     ("demo", 6),
     ("diff", 6),
@@ -161,7 +162,7 @@ fn an_imports_reader_that_sees_nothing_would_find_nothing_wrong() {
     let imports = all.imports(number("load/pool/open.rs"));
     assert!(imports.contains(&number("load/pool/connection.rs")));
     assert!(imports.contains(&number("load/wire/exchange.rs")));
-    assert!(imports.contains(&number("measure/clock.rs")));
+    assert!(imports.contains(&number("measure/outcome.rs")));
     let longest = functions(
         "fn a() {\n    1\n}\n\npub(crate) async fn b(\n    c: u8,\n) -> u8 {\n    c\n}\n",
     );

@@ -20,8 +20,9 @@ use slab::Slab;
 use crate::load::id::{ConnectionId, StageId};
 use crate::load::wire::Standing;
 use crate::load::worker::request::{Ended, Request};
-use crate::manifest::{Connections, LatencyMetric, Timeouts};
+use crate::manifest::{Connections, Timeouts};
 use crate::measure::{Failure, Ticks};
+use crate::metric::LatencyMetric;
 
 use connection::{Connection, Phase};
 use link::{Dialer, is_exhausted};

@@ -9,8 +9,9 @@ use crate::load::id::{ConnectionId, StageId};
 use crate::load::wire::Wire;
 use crate::load::wire::exchange::Http1;
 use crate::load::wire::http2::Http2;
-use crate::manifest::{Connections, LatencyMetric};
+use crate::manifest::Connections;
 use crate::measure::Failure;
+use crate::metric::LatencyMetric;
 
 impl<D: Dialer> Pool<D> {
     /// Goes on with a connection whose name has been resolved, or not.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::load::tally::summarise::{Stages, Total, judge_again, summary};
 use crate::measure::Histogram;
+use crate::metric::LatencyMetric;
 use crate::record::{
     Generator, MetricSummary, RunRecord, SessionCounts, Spread, StageResult, Tokens,
 };
@@ -32,7 +33,7 @@ pub(crate) fn merge_stages(shards: &[&RunRecord], duration_s: f64) -> Result<Sta
 pub(crate) fn merge_generators(shards: &[&RunRecord], stages: &Stages) -> Option<Generator> {
     let mut lag = Histogram::default();
     for stage in stages.values() {
-        if let Some(metric) = stage.metrics.get("schedule_lag")
+        if let Some(metric) = stage.metrics.get(&LatencyMetric::ScheduleLag)
             && let Some(Ok(more)) = metric.histogram.as_deref().map(Histogram::decode)
         {
             lag.merge(&more);
@@ -174,12 +175,15 @@ fn tokens(shards: &[(f64, &StageResult)], duration_s: f64) -> Option<Tokens> {
     })
 }
 
-type Metrics = (BTreeMap<String, MetricSummary>, BTreeMap<String, Total>);
+type Metrics = (
+    BTreeMap<LatencyMetric, MetricSummary>,
+    BTreeMap<LatencyMetric, Total>,
+);
 
 fn metrics(shards: &[(f64, &StageResult)], open: u64) -> Result<Metrics, String> {
-    let mut totals: BTreeMap<String, Total> = BTreeMap::new();
+    let mut totals: BTreeMap<LatencyMetric, Total> = BTreeMap::new();
     for (name, metric) in shards.iter().flat_map(|(_, it)| &it.metrics) {
-        let total = totals.entry(name.clone()).or_default();
+        let total = totals.entry(*name).or_default();
         let decode = |text: &str| Histogram::decode(text).map_err(|e| format!("{name}: {e}"));
         let Some(text) = &metric.histogram else {
             return Err(format!(
@@ -197,7 +201,7 @@ fn metrics(shards: &[(f64, &StageResult)], open: u64) -> Result<Metrics, String>
     }
     let summaries = totals
         .iter()
-        .map(|(name, total)| (name.clone(), summary(total, open)))
+        .map(|(name, total)| (*name, summary(total, open)))
         .collect();
     Ok((summaries, totals))
 }
@@ -207,6 +211,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::metric::{Figure, Stat};
     use crate::record::SloResult;
 
     /// A stage whose response times are those, one a second.
@@ -229,9 +234,9 @@ mod tests {
             goodput_rps: count as f64 / length_s,
             attainment: Some(count as f64 / (count + 1) as f64),
             error_rate: Some(1.0 / (count + 1) as f64),
-            metrics: [("response_time".to_owned(), summary(&total, 0))].into(),
+            metrics: [(LatencyMetric::ResponseTime, summary(&total, 0))].into(),
             slo: vec![SloResult {
-                metric: "response_time.p50".to_owned(),
+                metric: Figure::Latency(LatencyMetric::ResponseTime, Stat::P50),
                 limit: 5.0,
                 value: None,
                 met: None,
@@ -253,7 +258,7 @@ mod tests {
             for us in &values {
                 whole.record_us(*us);
             }
-            let metric = &merged.metrics["response_time"];
+            let metric = &merged.metrics[&LatencyMetric::ResponseTime];
             prop_assert_eq!(metric.histogram.as_ref(), Some(&whole.encode()));
             prop_assert_eq!(metric.p50, whole.percentile_ms(0.5, 0));
             prop_assert_eq!(metric.count, values.len() as u64);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::manifest::LatencyMetric;
 use crate::measure::{Failure, Intervals, Stamps};
+use crate::metric::LatencyMetric;
 use crate::protocol::Usage;
 use crate::record::SessionCounts;
 

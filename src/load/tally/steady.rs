@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::load::tally::summarise::{Total, summary};
 use crate::measure::Histogram;
+use crate::metric::LatencyMetric;
 use crate::record::SteadyResult;
 use crate::stats::{Steady, steady};
 
@@ -14,7 +15,7 @@ const LEAST_CHANGE: f64 = 0.02;
 /// summarises each metric from there on. `None` where there are too few seconds to tell.
 pub(crate) fn steady_state(
     levels: &[(f64, u64)],
-    totals: &BTreeMap<&str, &Total>,
+    totals: &BTreeMap<LatencyMetric, &Total>,
     open: u64,
 ) -> Option<SteadyResult> {
     let seconds = levels
@@ -38,7 +39,7 @@ pub(crate) fn steady_state(
             };
             let metrics = totals.iter().map(|(name, total)| {
                 let metric = summary(&without(total, cut_s), open);
-                ((*name).to_owned(), metric.without_histograms())
+                (*name, metric.without_histograms())
             });
             SteadyResult {
                 reached: true,
@@ -90,10 +91,10 @@ mod tests {
         let mut seconds = vec![90, 60, 40];
         seconds.extend([20; 17]);
         let total = total(&seconds);
-        let totals = BTreeMap::from([("response_time", &total)]);
+        let totals = BTreeMap::from([(LatencyMetric::ResponseTime, &total)]);
         let found = steady_state(&levels(&seconds), &totals, 0).unwrap();
         assert_eq!((found.reached, found.cut_s), (true, 3.0));
-        let metric = &found.metrics["response_time"];
+        let metric = &found.metrics[&LatencyMetric::ResponseTime];
         assert_eq!(metric.count, 17 * 40);
         assert!(metric.max.unwrap() < 21.0);
         assert_eq!(metric.histogram, None);
@@ -104,7 +105,7 @@ mod tests {
     fn a_stage_that_slows_down_all_the_time_is_not_steady() {
         let seconds: Vec<u64> = (0..20).map(|second| 20 + 5 * second).collect();
         let total = total(&seconds);
-        let totals = BTreeMap::from([("response_time", &total)]);
+        let totals = BTreeMap::from([(LatencyMetric::ResponseTime, &total)]);
         let found = steady_state(&levels(&seconds), &totals, 0).unwrap();
         assert!(!found.reached && found.metrics.is_empty());
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::manifest::{LatencyMetric, ShareMetric, Slo, SloTarget, Stat};
+use crate::manifest::Slo;
 use crate::measure::{Histogram, Packed};
+use crate::metric::{Figure, LatencyMetric, Limit, RateMetric, ShareMetric, Stat};
 use crate::record::{IntervalRecord, MetricSummary, SloResult, StageResult, Tokens};
 
 use crate::load::arrival::Timing;
@@ -32,7 +33,7 @@ pub(crate) fn stage_result(
     let metrics = recorder
         .series
         .iter()
-        .map(|(metric, series)| (metric.key().to_owned(), summary(&series.total, open)))
+        .map(|(metric, series)| (*metric, summary(&series.total, open)))
         .collect();
     let mut result = StageResult {
         attempted,
@@ -68,16 +69,23 @@ pub(crate) fn stage_result(
     };
     if timing.is_level() {
         let totals = recorder.series.iter();
-        let totals = totals.map(|(metric, series)| (metric.key(), &series.total));
+        let totals = totals.map(|(metric, series)| (*metric, &series.total));
         result.steady = steady_state(&recorder.levels, &totals.collect(), open);
     }
-    result.slo = measured
-        .slo
-        .iter()
-        .filter(|_| measured.is_judged)
-        .map(|slo| judge(slo, &result, recorder))
-        .collect();
+    if measured.is_judged {
+        let slos = measured.slo.iter();
+        result.slo = slos.map(|slo| judge_slo(slo, &result, recorder)).collect();
+    }
     result
+}
+
+fn judge_slo(slo: &Slo, result: &StageResult, recorder: &Recorder) -> SloResult {
+    let series = match &slo.figure {
+        Figure::Latency(metric, _) => recorder.series.get(metric),
+        _ => None,
+    };
+    let total = series.map(|series| &series.total.all);
+    judge(&slo.figure, slo.limit, result, total)
 }
 
 fn tokens(recorder: &Recorder, output_per_s: f64) -> Option<Tokens> {
@@ -154,86 +162,54 @@ pub(crate) fn summary(
 }
 
 /// Judges one SLO. For a latency, a failed request counts as above any limit: the percentile is taken over the ok
-/// and the failed requests together, the failed ones at infinity.
-fn judge(slo: &Slo, result: &StageResult, recorder: &Recorder) -> SloResult {
-    match &slo.target {
-        SloTarget::Latency {
-            metric,
-            stat,
-            limit,
-        } => {
-            let limit = limit.as_secs_f64() * 1e3;
-            let name = format!("{}.{}", metric.key(), stat.key());
-            let series = recorder.series.get(metric).map(|series| &series.total.all);
-            let (value, met) = judge_latency(*stat, limit, series, result, *metric);
-            SloResult {
-                metric: name,
-                limit,
-                value,
-                met,
-            }
+/// and the failed requests together, the failed ones at infinity. `total` are the latencies of an SLO's own metric.
+pub(crate) fn judge(
+    metric: &Figure,
+    limit: Limit,
+    result: &StageResult,
+    total: Option<&Histogram>,
+) -> SloResult {
+    let share = |value: Option<f64>| {
+        let met = value.map(|value| limit.is_kept(value, metric.better()));
+        (value, met)
+    };
+    let (value, met) = match metric {
+        Figure::Latency(latency, stat) => {
+            judge_latency(*stat, limit.value, total, result, *latency)
         }
-        SloTarget::ShareAtMost { metric, limit } => {
-            let (name, value) = match metric {
-                ShareMetric::ErrorRate => (metric.key(), result.error_rate),
-                ShareMetric::FallbackRate => (metric.key(), result.fallback_rate),
-            };
-            let limit = limit.value();
-            let met = value.map(|value| value <= limit);
-            SloResult {
-                metric: name.to_owned(),
-                limit,
-                value,
-                met,
-            }
-        }
-        SloTarget::AttainmentAtLeast(limit) => {
-            let (limit, value) = (limit.value(), result.attainment);
-            let met = value.map(|value| value >= limit);
-            SloResult {
-                metric: "attainment".to_owned(),
-                limit,
-                value,
-                met,
-            }
-        }
+        Figure::Share(ShareMetric::ErrorRate) => share(result.error_rate),
+        Figure::Share(ShareMetric::FallbackRate) => share(result.fallback_rate),
+        Figure::Share(ShareMetric::Attainment) => share(result.attainment),
+        Figure::Rate(RateMetric::Offered) => share(result.offered_rps),
+        Figure::Rate(RateMetric::Achieved) => share(Some(result.achieved_rps)),
+        Figure::Rate(RateMetric::Goodput) => share(Some(result.goodput_rps)),
+        Figure::Other(_) => (None, None),
+    };
+    SloResult {
+        metric: metric.clone(),
+        limit: limit.value,
+        value,
+        met,
     }
 }
 
-/// Judges an SLO of a stored stage again, by what the stage has now; one of an unknown metric stays as it was.
+/// Judges an SLO of a stored stage again, by what the stage has now.
 pub(crate) fn judge_again(
     slo: &SloResult,
     result: &StageResult,
-    totals: &BTreeMap<String, Total>,
+    totals: &BTreeMap<LatencyMetric, Total>,
 ) -> SloResult {
-    let judged = |value: Option<f64>, met: Option<bool>| SloResult {
-        value,
-        met,
-        ..slo.clone()
+    let limit = Limit {
+        value: slo.limit,
+        unit: slo.metric.unit(),
     };
-    let (name, stat) = slo.metric.split_once('.').unwrap_or((&slo.metric, ""));
-    let latency = LatencyMetric::ALL.into_iter().find(|it| it.key() == name);
-    let stat = Stat::ALL.into_iter().find(|it| it.key() == stat);
-    if let (Some(metric), Some(stat)) = (latency, stat) {
-        let (value, met) = judge_latency(
-            stat,
-            slo.limit,
-            totals.get(name).map(|total| &total.all),
-            result,
-            metric,
-        );
-        return judged(value, met);
-    }
-    let at_most = |value: Option<f64>| judged(value, value.map(|value| value <= slo.limit));
-    match slo.metric.as_str() {
-        "error_rate" => at_most(result.error_rate),
-        "fallback_rate" => at_most(result.fallback_rate),
-        "attainment" => judged(
-            result.attainment,
-            result.attainment.map(|value| value >= slo.limit),
-        ),
-        _ => slo.clone(),
-    }
+    let total = match &slo.metric {
+        Figure::Latency(latency, _) => totals.get(latency).map(|total| &total.all),
+        // What it means is not known: it stays as it was.
+        Figure::Other(_) => return slo.clone(),
+        Figure::Share(_) | Figure::Rate(_) => None,
+    };
+    judge(&slo.metric, limit, result, total)
 }
 
 fn judge_latency(

@@ -2,6 +2,7 @@
 
 use crate::load::http2_stub::{Answer, Http2Stub, Manner};
 use crate::load::tests::*;
+use crate::metric::LatencyMetric;
 use crate::protocol;
 
 /// A plan whose stage is spoken to in HTTP/2.
@@ -35,7 +36,7 @@ fn requests_share_a_connection_as_far_as_the_server_lets_them() {
         (stage.attempted, stage.ok, stage.connections),
         (120, 120, 1)
     );
-    let p50 = stage.metrics["response_time"].p50.unwrap();
+    let p50 = stage.metrics[&LatencyMetric::ResponseTime].p50.unwrap();
     assert!((39.0..60.0).contains(&p50), "{p50}");
 
     let manner = Manner {
@@ -89,10 +90,14 @@ fn streams_of_events_are_measured_on_their_own() {
     let until = Until::Duration(Duration::from_millis(500));
     let (result, stage) = run_quietly(&plan2(&stub, "chat", keys, open("40/s"), until));
     assert_eq!((stage.ok, stage.connections), (20, 1), "{:?}", stage.errors);
-    let metric = |name: &str| stage.metrics[name].p50.unwrap();
+    let metric = |name: &str| {
+        stage.metrics[&LatencyMetric::of(name).unwrap()]
+            .p50
+            .unwrap()
+    };
     assert!((49.0..70.0).contains(&metric("ttft")), "{}", metric("ttft"));
     assert!((18.0..30.0).contains(&metric("chunk_gap")));
-    assert_eq!(stage.metrics["chunk_gap"].count, 20 * 4);
+    assert_eq!(stage.metrics[&LatencyMetric::ChunkGap].count, 20 * 4);
     let text = result.captured[0].reply.text.clone().unwrap();
     assert_eq!(text, "word ".repeat(5));
 }

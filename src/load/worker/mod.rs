@@ -33,8 +33,9 @@ use crate::load::wire::program::Programs;
 use crate::load::worker::dispatcher::{Dispatcher, Due};
 use crate::load::worker::inbox::{Inbox, Outcome};
 use crate::load::worker::request::Request;
-use crate::manifest::{HttpVersion, LatencyMetric};
+use crate::manifest::HttpVersion;
 use crate::measure::{Histogram, SystemTicks, Ticks as _};
+use crate::metric::LatencyMetric;
 
 const TIMER: Token = Token(0);
 pub(crate) const WAKER: Token = Token(1);

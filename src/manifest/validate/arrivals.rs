@@ -9,7 +9,7 @@ use crate::manifest::arrivals::{Arrivals, Curve, Gaps, Level, TraceFile, Users};
 use crate::manifest::error::Problems;
 use crate::manifest::model::Span;
 use crate::manifest::raw;
-use crate::manifest::shape::suggest;
+use crate::registry::suggest;
 
 /// What `arrivals` may look like.
 pub(super) const HELP: &str = "Write `arrivals = { process = \"poisson\", rate = \"20/s\" }`, or \

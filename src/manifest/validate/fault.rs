@@ -9,11 +9,10 @@ use super::stage::kind_table;
 use super::{Known, exists, read, required};
 use crate::manifest::document::{Section, Table};
 use crate::manifest::error::Problems;
-use crate::manifest::metric::{EXPECTATIONS, MetricUnit, expectation_unit};
 use crate::manifest::model::Fault;
 use crate::manifest::raw;
-use crate::manifest::shape::suggest;
-use crate::measure::{Share, parse_duration};
+use crate::metric::{Expectation, Limit, Unit, Written};
+use crate::registry::suggest;
 
 /// The keys that every kind of injection has.
 const SHARED: [&str; 1] = ["kind"];
@@ -76,9 +75,13 @@ fn expectations(
     let mut expect = BTreeMap::new();
     for (key, value) in table {
         let name = key.get_ref().as_ref();
-        let Some(unit) = expectation_unit(name) else {
+        let Some(unit) = Expectation::of(name).map(Expectation::unit) else {
             let message = format!("unknown key `{name}` in `expect` of {what}");
-            problems.at(key.span(), message, suggest(name, &EXPECTATIONS));
+            problems.at(
+                key.span(),
+                message,
+                suggest(name, &Expectation::ALL.map(Expectation::key)),
+            );
             continue;
         };
         match value.get_ref().as_str() {
@@ -88,9 +91,9 @@ fn expectations(
             _ => {
                 let example = match (name, unit) {
                     ("success_rate" | "quality", _) => ">= 99%",
-                    (_, MetricUnit::Share) => "<= 60%",
-                    (_, MetricUnit::Number) => "<= 1.5",
-                    (_, MetricUnit::Time) => "<= 5s",
+                    (_, Unit::Share) => "<= 60%",
+                    (_, Unit::Number | Unit::Rate) => "<= 1.5",
+                    (_, Unit::Time) => "<= 5s",
                 };
                 let message = format!("`expect.{name}` of {what} is not a limit");
                 let help = format!("Write it like `\"{example}\"`.");
@@ -102,16 +105,10 @@ fn expectations(
 }
 
 /// Returns whether a text is `<=` or `>=` and a value of that unit.
-fn is_limit(text: &str, unit: MetricUnit) -> bool {
+fn is_limit(text: &str, unit: Unit) -> bool {
     let value = ["<=", ">="].iter().find_map(|sign| text.strip_prefix(sign));
     let Some(value) = value.map(str::trim) else {
         return false;
     };
-    match unit {
-        MetricUnit::Time => parse_duration(value).is_ok(),
-        MetricUnit::Share => value.parse::<Share>().is_ok(),
-        MetricUnit::Number => value
-            .parse::<f64>()
-            .is_ok_and(|number| number.is_finite() && number >= 0.0),
-    }
+    Limit::read(Written::Text(value), unit).is_ok()
 }

@@ -9,8 +9,8 @@ use crate::manifest::document::{self, Table};
 use crate::manifest::error::Problems;
 use crate::manifest::model::Gate;
 use crate::manifest::raw;
-use crate::manifest::shape::suggest;
 use crate::measure::Share;
+use crate::registry::suggest;
 
 /// The ways to compare releases that exist.
 const MODES: [&str; 1] = ["stored"];

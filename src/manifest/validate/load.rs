@@ -13,8 +13,8 @@ use crate::manifest::document::Section;
 use crate::manifest::error::Problems;
 use crate::manifest::model::{Connections, Length, Load, Sends, Until};
 use crate::manifest::raw;
-use crate::manifest::shape::suggest;
 use crate::name::Name;
+use crate::registry::suggest;
 
 /// The target that stands for every stage, each for itself.
 const EACH: &str = "each";

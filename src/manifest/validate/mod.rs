@@ -28,9 +28,10 @@ use super::document::{self, Document, Section, Table};
 use super::error::Problems;
 use super::model::{Manifest, Span};
 use super::overrides;
-use super::shape::{self, Subject, suggest};
+use super::shape::{self, Subject};
 use super::topology::Topology;
 use crate::name::Name;
+use crate::registry::suggest;
 
 /// The version of the manifest's format that this program reads.
 const VERSION: &str = "1";

@@ -6,8 +6,8 @@ use super::Known;
 use crate::manifest::error::Problems;
 use crate::manifest::kind::KindTable;
 use crate::manifest::model::{Manifest, Span};
-use crate::manifest::shape::suggest;
 use crate::name::Name;
+use crate::registry::suggest;
 
 /// Checks every reference and returns the secrets, with the stages that need each.
 pub(super) fn check(

@@ -5,11 +5,10 @@ use toml::Spanned;
 use super::{Heading, Known, exists, read, required};
 use crate::manifest::document::Table;
 use crate::manifest::error::Problems;
-use crate::manifest::metric::{EvalPart, MetricName, MetricUnit};
-use crate::manifest::model::{Accept, Gate, Limit, Manifest, Rule, Span};
+use crate::manifest::model::{Accept, Gate, Manifest, Rule, Span};
 use crate::manifest::raw;
-use crate::manifest::shape::suggest;
-use crate::measure::{Rate, Share, parse_duration};
+use crate::metric::{EvalPart, Limit, Metric, Unit, Written};
+use crate::registry::suggest;
 
 pub(super) fn rule(table: Table, problems: &mut Problems) -> Option<Rule> {
     let (raw, heading) = read::<raw::Rule>(table, &[], problems);
@@ -40,20 +39,20 @@ pub(super) fn rule(table: Table, problems: &mut Problems) -> Option<Rule> {
     if !limited && heading.wrong.is_empty() {
         let message = format!("{} has no limit", heading.what);
         let help = match unit {
-            MetricUnit::Time => "Add `max = \"2s\"` or `max_increase = \"5%\"`.",
-            MetricUnit::Share => "Add `min`, `max`, or `max_drop = \"5%\"`.",
-            MetricUnit::Number => "Add `min` or `max`.",
+            Unit::Time => "Add `max = \"2s\"` or `max_increase = \"5%\"`.",
+            Unit::Share => "Add `min`, `max`, or `max_drop = \"5%\"`.",
+            Unit::Rate | Unit::Number => "Add `min` or `max`.",
         };
         problems.at(heading.span.clone(), message, Some(help.to_owned()));
     }
     if let (Some(low), Some(high), Some(written)) = (min, max, &raw.min)
-        && low.number() > high.number()
+        && low.value > high.value
     {
         let message = format!("`min` of {} is above its `max`", heading.what);
         problems.at(written.span(), message, None);
     }
     Some(Rule {
-        metric: metric.get_ref().clone(),
+        metric: name,
         min,
         max,
         max_increase: raw.max_increase.map(Spanned::into_inner),
@@ -64,10 +63,10 @@ pub(super) fn rule(table: Table, problems: &mut Problems) -> Option<Rule> {
 }
 
 /// Times grow and shares drop; each has its own limit of change.
-fn relative(raw: &raw::Rule, unit: MetricUnit, heading: &Heading, problems: &mut Problems) {
+fn relative(raw: &raw::Rule, unit: Unit, heading: &Heading, problems: &mut Problems) {
     let wrong = [
-        (&raw.max_increase, MetricUnit::Time, "max_increase", "times"),
-        (&raw.max_drop, MetricUnit::Share, "max_drop", "shares"),
+        (&raw.max_increase, Unit::Time, "max_increase", "times"),
+        (&raw.max_drop, Unit::Share, "max_drop", "shares"),
     ];
     for (written, fits, key, plural) in wrong {
         if let Some(written) = written
@@ -75,39 +74,21 @@ fn relative(raw: &raw::Rule, unit: MetricUnit, heading: &Heading, problems: &mut
         {
             let message = format!("`{key}` of {} is for {plural} only", heading.what);
             let help = match unit {
-                MetricUnit::Time => "Use `max_increase`.",
-                MetricUnit::Share => "Use `max_drop`.",
-                MetricUnit::Number => "Use `min` or `max`.",
+                Unit::Time => "Use `max_increase`.",
+                Unit::Share => "Use `max_drop`.",
+                Unit::Rate | Unit::Number => "Use `min` or `max`.",
             };
             problems.at(written.span(), message, Some(help.to_owned()));
         }
     }
 }
 
-fn limit(written: &raw::Number, unit: MetricUnit) -> Result<Limit, String> {
-    match (written, unit) {
-        (raw::Number::Text(text), MetricUnit::Time) => parse_duration(text)
-            .map(Limit::Time)
-            .map_err(|error| error.to_string()),
-        (raw::Number::Plain(number), MetricUnit::Time) => Err(format!(
-            "`{number}` has no unit; write it like `250ms`, `2s`, or `5m`"
-        )),
-        (raw::Number::Text(text), MetricUnit::Share) => text
-            .parse::<Share>()
-            .map(|share| Limit::Share(share.value()))
-            .map_err(|error| error.to_string()),
-        (raw::Number::Plain(number), MetricUnit::Share) => Share::new(*number)
-            .map(|share| Limit::Share(share.value()))
-            .ok_or_else(|| format!("`{number}` is not a share between 0 and 1")),
-        (raw::Number::Text(text), MetricUnit::Number) => text
-            .parse::<Rate>()
-            .map(|rate| Limit::Share(rate.per_second()))
-            .map_err(|error| error.to_string()),
-        (raw::Number::Plain(number), MetricUnit::Number) => Some(*number)
-            .filter(|number| number.is_finite() && *number >= 0.0)
-            .map(Limit::Share)
-            .ok_or_else(|| format!("`{number}` is not a number of zero or more")),
-    }
+fn limit(written: &raw::Number, unit: Unit) -> Result<Limit, String> {
+    let written = match written {
+        raw::Number::Text(text) => Written::Text(text),
+        raw::Number::Plain(number) => Written::Number(*number),
+    };
+    Limit::read(written, unit)
 }
 
 pub(super) fn accept(table: Table, problems: &mut Problems) -> Option<Accept> {
@@ -118,22 +99,18 @@ pub(super) fn accept(table: Table, problems: &mut Problems) -> Option<Accept> {
     let until = required(raw.until, "until", &heading, problems);
     let reason = required(raw.reason, "reason", &heading, problems);
     let metric = metric?;
-    parse(&metric, &heading, problems)?;
+    let name = parse(&metric, &heading, problems)?;
     Some(Accept {
         up_to: up_to?,
         until: until?,
         reason: reason?,
         span: metric.span(),
-        metric: metric.into_inner(),
+        metric: name,
     })
 }
 
-fn parse(
-    metric: &Spanned<String>,
-    heading: &Heading,
-    problems: &mut Problems,
-) -> Option<MetricName> {
-    match MetricName::parse(metric.get_ref()) {
+fn parse(metric: &Spanned<String>, heading: &Heading, problems: &mut Problems) -> Option<Metric> {
+    match Metric::parse(metric.get_ref()) {
         Ok(name) => Some(name),
         Err(wrong) => {
             let message = format!("`metric` of {}: {}", heading.what, wrong.message);
@@ -158,19 +135,19 @@ pub(super) fn subjects(manifest: &Manifest, known: &Known, problems: &mut Proble
 }
 
 fn subject(
-    metric: &str,
+    metric: &Metric,
     span: &Span,
     manifest: &Manifest,
     known: &Known,
     problems: &mut Problems,
 ) -> bool {
     let by = format!("metric `{metric}`");
-    match MetricName::parse(metric) {
-        Err(_) => false,
-        Ok(MetricName::Load { load, stage, .. }) => {
-            if !exists(&load, span, ("load", &known.loads), &by, problems)
+    match metric {
+        Metric::Run { .. } | Metric::Other(_) => false,
+        Metric::Load { load, stage, .. } => {
+            if !exists(load, span, ("load", &known.loads), &by, problems)
                 || !exists(
-                    &stage,
+                    stage,
                     span,
                     ("stage or pipeline", &known.targets()),
                     &by,
@@ -179,7 +156,7 @@ fn subject(
             {
                 return false;
             }
-            let Some(found) = manifest.load_named(&load) else {
+            let Some(found) = manifest.load_named(load) else {
                 return false;
             };
             let called = manifest.measured_by(found);
@@ -190,20 +167,19 @@ fn subject(
             }
             true
         }
-        Ok(MetricName::Eval { eval, part }) => {
-            exists(&eval, span, ("eval", &known.evals), &by, problems) && {
-                eval_part(&eval, &part, span, manifest, problems);
+        Metric::Eval { eval, part } => {
+            exists(eval, span, ("eval", &known.evals), &by, problems) && {
+                eval_part(eval, part, span, manifest, problems);
                 true
             }
         }
-        Ok(MetricName::Fault {
-            fault, expectation, ..
-        }) => {
-            if !exists(&fault, span, ("fault", &known.faults), &by, problems) {
+        Metric::Fault { fault, expectation } => {
+            let expectation = expectation.key();
+            if !exists(fault, span, ("fault", &known.faults), &by, problems) {
                 return false;
             }
             let found = manifest.faults.iter().find(|it| it.name == *fault.as_str());
-            if found.is_some_and(|it| !it.expect.contains_key(&expectation)) {
+            if found.is_some_and(|it| !it.expect.contains_key(expectation)) {
                 let message = format!("{by}: fault `{fault}` does not expect `{expectation}`");
                 let help = format!("Add `{expectation}` to its `expect`.");
                 problems.at(span.clone(), message, Some(help));
@@ -224,7 +200,7 @@ fn eval_part(
         return;
     };
     match part {
-        EvalPart::PassRate => {}
+        EvalPart::PassRate | EvalPart::MustPass => {}
         EvalPart::Score(assertion) => {
             let names = found.assertion_names();
             if !names.contains(assertion) {
@@ -249,12 +225,12 @@ fn eval_part(
 }
 
 /// A rule on what the gate does not run could never be judged.
-fn measured(metric: &str, span: &Span, gate: &Gate, problems: &mut Problems) {
-    let (list, names, name) = match MetricName::parse(metric) {
-        Ok(MetricName::Load { load, .. }) => ("loads", &gate.loads, load),
-        Ok(MetricName::Eval { eval, .. }) => ("evals", &gate.evals, eval),
-        Ok(MetricName::Fault { fault, .. }) => ("faults", &gate.faults, fault),
-        Err(_) => return,
+fn measured(metric: &Metric, span: &Span, gate: &Gate, problems: &mut Problems) {
+    let (list, names, name) = match metric {
+        Metric::Load { load, .. } => ("loads", &gate.loads, load),
+        Metric::Eval { eval, .. } => ("evals", &gate.evals, eval),
+        Metric::Fault { fault, .. } => ("faults", &gate.faults, fault),
+        Metric::Run { .. } | Metric::Other(_) => return,
     };
     if !names.iter().any(|it| *it == *name.as_str()) {
         let message = format!("metric `{metric}`: the gate does not run `{name}`");

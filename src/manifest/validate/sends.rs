@@ -9,7 +9,7 @@ use super::{Heading, prompts};
 use crate::manifest::error::Problems;
 use crate::manifest::model::{CaseOrder, Sends, Sessions};
 use crate::manifest::raw;
-use crate::manifest::shape::suggest;
+use crate::registry::suggest;
 
 /// The keys that say it.
 #[derive(Clone, Copy)]

@@ -12,9 +12,10 @@ use crate::manifest::error::Problems;
 use crate::manifest::kind::KindTable;
 use crate::manifest::model::{Cost, HttpVersion, Pipeline, Stage, Timeouts};
 use crate::manifest::raw;
-use crate::manifest::shape::{self, Subject, suggest};
+use crate::manifest::shape::{self, Subject};
 use crate::measure::parse_duration;
 use crate::name::Name;
+use crate::registry::suggest;
 
 /// The keys that every kind of stage has.
 const SHARED: [&str; 9] = [

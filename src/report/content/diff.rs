@@ -2,8 +2,8 @@
 
 use super::super::block::{Block, Cell, Outcome, Table, Title, Tone};
 use super::super::format::{NONE, count, number, plural, release, short_commit};
-use super::metric::Quantity;
 use super::{blame, metric};
+use crate::metric::Unit;
 use crate::record::VerdictKind;
 use crate::record::{Change, Comparison, DiffDocument, Side};
 
@@ -31,14 +31,14 @@ pub(super) fn blocks(diff: &DiffDocument) -> Vec<Block> {
     blocks.extend(blame::blocks(&diff.blame));
     let (slices, shown): (Vec<_>, Vec<_>) = shown
         .into_iter()
-        .partition(|comparison| metric::slice(&comparison.metric).is_some());
+        .partition(|comparison| comparison.metric.slice().is_some());
     blocks.extend(self::slices(&slices));
     blocks.extend(cases("broke", &diff.cases.broke));
     blocks.extend(cases("fixed", &diff.cases.fixed));
     blocks.extend(changed(diff));
     let (latencies, others): (Vec<_>, Vec<_>) = shown
         .into_iter()
-        .partition(|comparison| Quantity::of(&comparison.metric) == Quantity::Time);
+        .partition(|comparison| comparison.metric.unit() == Unit::Time);
     let others: Vec<_> = others
         .into_iter()
         .filter(|comparison| comparison.verdict != Change::Insufficient)
@@ -97,14 +97,16 @@ fn rules(ruled: &[&Comparison]) -> Vec<Block> {
         .text("limit")
         .text("owner");
     for (comparison, limits) in by_metric(&ruled) {
-        let quantity = Quantity::of(&comparison.metric);
+        let unit = comparison.metric.unit();
         let (word, tone) = outcome(comparison.outcome);
-        let change = comparison.change.map(|change| quantity.signed(change));
+        let change = comparison
+            .change
+            .map(|change| metric::signed_change(unit, change));
         table.row(vec![
             Cell::toned(tone, word),
             metric::breakable(&comparison.metric).into(),
-            quantity.value(comparison.base).into(),
-            quantity.value(comparison.head).into(),
+            metric::value(unit, comparison.base).into(),
+            metric::value(unit, comparison.head).into(),
             change.as_deref().unwrap_or(NONE).into(),
             limits.join(", ").into(),
             comparison.owner.as_deref().unwrap_or(NONE).into(),
@@ -147,8 +149,8 @@ fn by_metric<'a>(ruled: &[&'a Comparison]) -> Vec<(&'a Comparison, Vec<&'a str>)
 
 /// Says what a rule's outcome rests on, and what would help where it could not be decided.
 fn decided_by(comparison: &Comparison) -> Block {
-    let quantity = Quantity::of(&comparison.metric);
-    let change = comparison.change.map(|_| quantity.change(comparison));
+    let unit = comparison.metric.unit();
+    let change = comparison.change.map(|_| metric::change(comparison));
     let mut facts: Vec<String> = change.into_iter().collect();
     facts.extend([
         comparison.method.clone(),
@@ -158,7 +160,10 @@ fn decided_by(comparison: &Comparison) -> Block {
         facts.push(format!("p {}", number(p)));
     }
     if let Some(bound) = comparison.bound {
-        facts.push(format!("one-sided bound {}", quantity.signed(bound)));
+        facts.push(format!(
+            "one-sided bound {}",
+            metric::signed_change(unit, bound)
+        ));
     }
     let note = comparison
         .note
@@ -186,9 +191,8 @@ fn slices(slices: &[&Comparison]) -> Vec<Block> {
         a_kept.cmp(&b_kept).then(a_change.total_cmp(&b_change))
     });
     let name = |comparison: &Comparison| {
-        metric::slice(&comparison.metric)
-            .unwrap_or(&comparison.metric)
-            .to_owned()
+        let slice = comparison.metric.slice();
+        slice.map_or_else(|| comparison.metric.to_string(), str::to_owned)
     };
     if slices.is_empty() {
         return Vec::new();
@@ -228,12 +232,12 @@ fn compared(
         table = table.text("verdict");
     }
     for comparison in comparisons {
-        let quantity = Quantity::of(&comparison.metric);
+        let unit = comparison.metric.unit();
         let mut row = vec![
             name(comparison).into(),
-            quantity.value(comparison.base).into(),
-            quantity.value(comparison.head).into(),
-            quantity.change(comparison).into(),
+            metric::value(unit, comparison.base).into(),
+            metric::value(unit, comparison.head).into(),
+            metric::change(comparison).into(),
         ];
         if judged == Judged::Yes {
             let (word, tone) = change(comparison.verdict);

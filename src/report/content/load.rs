@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::block::{Block, Cell, Table, Tone};
-use super::super::format::{NONE, TimeUnit, count, number, percent, time_ms};
-use super::spread;
+use super::super::format::{NONE, TimeUnit, count, number, percent};
+use super::{metric, spread};
+use crate::metric::{Better, LatencyMetric, Stat};
 use crate::record::{RunRecord, SloResult, StageResult};
 
 type Stages = BTreeMap<String, StageResult>;
@@ -49,26 +50,21 @@ pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
 }
 
 /// Returns a statistic of a metric.
-fn stat(stage: &StageResult, metric: &str, key: &str) -> Option<f64> {
-    stage.metrics.get(metric)?.stat(key)
+fn stat(stage: &StageResult, metric: LatencyMetric, stat: Stat) -> Option<f64> {
+    stage.metrics.get(&metric)?.stat(stat)
 }
 
 /// One column of times with its one unit.
 struct Times<'a> {
     head: &'static str,
-    metric: &'static str,
-    key: &'static str,
+    metric: LatencyMetric,
+    key: Stat,
     unit: TimeUnit,
     stages: std::marker::PhantomData<&'a Stages>,
 }
 
 impl<'a> Times<'a> {
-    fn new(
-        head: &'static str,
-        metric: &'static str,
-        key: &'static str,
-        stages: &'a Stages,
-    ) -> Self {
+    fn new(head: &'static str, metric: LatencyMetric, key: Stat, stages: &'a Stages) -> Self {
         Self {
             head,
             metric,
@@ -89,10 +85,10 @@ impl<'a> Times<'a> {
 
 fn latencies(stages: &Stages) -> Table {
     let times = [
-        Times::new("p50", "response_time", "p50", stages),
-        Times::new("p95", "response_time", "p95", stages),
-        Times::new("p99", "response_time", "p99", stages),
-        Times::new("max", "response_time", "max", stages),
+        Times::new("p50", LatencyMetric::ResponseTime, Stat::P50, stages),
+        Times::new("p95", LatencyMetric::ResponseTime, Stat::P95, stages),
+        Times::new("p99", LatencyMetric::ResponseTime, Stat::P99, stages),
+        Times::new("max", LatencyMetric::ResponseTime, Stat::Max, stages),
     ];
     let mut table = Table::default()
         .text("stage")
@@ -140,10 +136,10 @@ fn latencies(stages: &Stages) -> Table {
 
 fn caches(stages: &Stages) -> Table {
     let times = [
-        Times::new("hit p50", "hit_time", "p50", stages),
-        Times::new("hit p95", "hit_time", "p95", stages),
-        Times::new("miss p50", "miss_time", "p50", stages),
-        Times::new("miss p95", "miss_time", "p95", stages),
+        Times::new("hit p50", LatencyMetric::HitTime, Stat::P50, stages),
+        Times::new("hit p95", LatencyMetric::HitTime, Stat::P95, stages),
+        Times::new("miss p50", LatencyMetric::MissTime, Stat::P50, stages),
+        Times::new("miss p95", LatencyMetric::MissTime, Stat::P95, stages),
     ];
     let mut table = Table::default().text("stage").number("hits");
     for column in &times {
@@ -179,24 +175,33 @@ fn sessions(stages: &Stages) -> Table {
 /// Returns what opening connections took, of the stages where most requests opened one.
 fn openings(stages: &Stages) -> Table {
     let mut times = vec![
-        Times::new("TCP p50", "connect_time", "p50", stages),
-        Times::new("TCP p95", "connect_time", "p95", stages),
-        Times::new("TLS p50", "tls_time", "p50", stages),
-        Times::new("TLS p95", "tls_time", "p95", stages),
+        Times::new("TCP p50", LatencyMetric::ConnectTime, Stat::P50, stages),
+        Times::new("TCP p95", LatencyMetric::ConnectTime, Stat::P95, stages),
+        Times::new("TLS p50", LatencyMetric::TlsTime, Stat::P50, stages),
+        Times::new("TLS p95", LatencyMetric::TlsTime, Stat::P95, stages),
     ];
     if stages
         .values()
-        .any(|it| it.metrics.contains_key("dns_time"))
+        .any(|it| it.metrics.contains_key(&LatencyMetric::DnsTime))
     {
-        times.insert(0, Times::new("DNS p50", "dns_time", "p50", stages));
-        times.insert(1, Times::new("DNS p95", "dns_time", "p95", stages));
+        times.insert(
+            0,
+            Times::new("DNS p50", LatencyMetric::DnsTime, Stat::P50, stages),
+        );
+        times.insert(
+            1,
+            Times::new("DNS p95", LatencyMetric::DnsTime, Stat::P95, stages),
+        );
     }
     let mut table = Table::default().text("stage").number("opened");
     for column in &times {
         table = table.number(column.head());
     }
     for (name, stage) in stages {
-        let opened = stage.metrics.get("connect_time").map_or(0, |it| it.count);
+        let opened = stage
+            .metrics
+            .get(&LatencyMetric::ConnectTime)
+            .map_or(0, |it| it.count);
         if opened > 0 && 2 * opened >= stage.attempted {
             let mut row = vec![Cell::toned(Tone::Strong, name), opened.to_string().into()];
             row.extend(times.iter().map(|column| column.cell(stage)));
@@ -208,12 +213,12 @@ fn openings(stages: &Stages) -> Table {
 
 fn streams(stages: &Stages, duration_s: f64) -> Table {
     let times = [
-        Times::new("TTFT p50", "ttft", "p50", stages),
-        Times::new("TTFT p95", "ttft", "p95", stages),
-        Times::new("TTFT p99", "ttft", "p99", stages),
-        Times::new("TPOT p50", "tpot", "p50", stages),
-        Times::new("gap p99", "chunk_gap", "p99", stages),
-        Times::new("stall max", "max_stall", "max", stages),
+        Times::new("TTFT p50", LatencyMetric::Ttft, Stat::P50, stages),
+        Times::new("TTFT p95", LatencyMetric::Ttft, Stat::P95, stages),
+        Times::new("TTFT p99", LatencyMetric::Ttft, Stat::P99, stages),
+        Times::new("TPOT p50", LatencyMetric::Tpot, Stat::P50, stages),
+        Times::new("gap p99", LatencyMetric::ChunkGap, Stat::P99, stages),
+        Times::new("stall max", LatencyMetric::MaxStall, Stat::Max, stages),
     ];
     let mut table = Table::default().text("stage");
     for column in &times {
@@ -222,7 +227,7 @@ fn streams(stages: &Stages, duration_s: f64) -> Table {
     table = table.number("tokens/s");
     for (name, stage) in stages
         .iter()
-        .filter(|(_, stage)| stage.metrics.contains_key("ttft"))
+        .filter(|(_, stage)| stage.metrics.contains_key(&LatencyMetric::Ttft))
     {
         let rate = stage
             .tokens
@@ -254,11 +259,9 @@ fn slos(stages: &Stages) -> Table {
             table.row(vec![
                 Cell::toned(tone, word),
                 name.into(),
-                (&slo.metric).into(),
+                slo.metric.to_string().into(),
                 limit(slo).into(),
-                slo.value
-                    .map_or_else(|| NONE.to_owned(), |value| in_unit(&slo.metric, value))
-                    .into(),
+                metric::value(slo.metric.unit(), slo.value).into(),
                 stage.owner.as_deref().unwrap_or(NONE).into(),
             ]);
         }
@@ -274,23 +277,13 @@ const fn met(met: Option<bool>) -> (&'static str, Tone) {
     }
 }
 
-fn is_share(metric: &str) -> bool {
-    metric.ends_with("_rate") || metric == "attainment"
-}
-
-fn in_unit(metric: &str, value: f64) -> String {
-    if is_share(metric) {
-        percent(value)
-    } else {
-        time_ms(value)
-    }
-}
-
 fn limit(slo: &SloResult) -> String {
-    // More is better for these two alone.
-    let more = ["success_rate", "attainment"].contains(&slo.metric.as_str());
-    let sign = if more { '≥' } else { '≤' };
-    format!("{sign} {}", in_unit(&slo.metric, slo.limit))
+    let sign = match slo.metric.better() {
+        Better::Higher => '≥',
+        Better::Lower | Better::Neither => '≤',
+    };
+    let limit = metric::value(slo.metric.unit(), Some(slo.limit));
+    format!("{sign} {limit}")
 }
 
 fn errors(stages: &Stages) -> Table {

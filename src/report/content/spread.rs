@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::block::{Block, Cell, Table};
 use super::super::format::{sparkline, time_ms};
 use crate::measure::Histogram;
+use crate::metric::LatencyMetric;
 use crate::record::{MetricSummary, StageResult};
 
 /// Columns of a drawing: fine enough to show two humps, and there is room for it at 80 columns.
@@ -18,7 +19,10 @@ pub(super) fn block(stages: &BTreeMap<String, StageResult>) -> Option<Block> {
         .text("response time, log scale")
         .number("max");
     for (name, stage) in stages {
-        let drawn = stage.metrics.get("response_time").and_then(histogram);
+        let drawn = stage
+            .metrics
+            .get(&LatencyMetric::ResponseTime)
+            .and_then(histogram);
         if let Some((low, counts, high)) = drawn.as_ref().and_then(spread) {
             table.row(vec![
                 name.into(),

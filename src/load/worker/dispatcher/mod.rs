@@ -19,7 +19,8 @@ use crate::load::id::{ScenarioId, StageId, TallyId};
 use crate::load::plan::LoadPlan;
 use crate::load::schedule::Schedule;
 use crate::load::tally::recorder::Recorder;
-use crate::manifest::{LatencyMetric, Until};
+use crate::manifest::Until;
+use crate::metric::LatencyMetric;
 
 /// After so long a request that this machine could not send is given up, and its user asks again.
 const RETRY_NS: u64 = 10_000_000;
