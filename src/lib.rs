@@ -3,10 +3,11 @@
 //! Layers, each of which imports from its own folder and from below only:
 //!
 //! ```text
-//! 9  cli                          parse, dispatch, exit code
-//! 8  commands                     one file per command
+//! 10 cli                          parse, dispatch, exit code
+//! 9  commands                     one file per command
+//! 8  experiment                   one run of each kind
 //! 7  plan report ui args          resolve, render, print, flags
-//! 6  load eval profile diff demo reference
+//! 6  load eval diff demo reference
 //!                                 engines
 //! 5  transport                    one call outside a load
 //! 4  stage store                  a stage as it is called, the stored runs
@@ -27,6 +28,7 @@ mod diff;
 mod error;
 mod eval;
 mod exit;
+mod experiment;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -39,7 +41,6 @@ mod metric;
 mod name;
 mod palette;
 mod plan;
-mod profile;
 mod protocol;
 mod record;
 mod reference;

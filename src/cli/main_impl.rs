@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{App, Command};
 use crate::commands::{self, Context};
 use crate::error::Result;
 use crate::exit::{INTERNAL, Status};
+use crate::measure::Clock;
 use crate::ui::{ColorWhen, Facts, Options, Ui, Volume, clap_color};
 
 /// Runs the command line of this process.
@@ -63,7 +63,7 @@ pub(crate) fn main_impl() -> ExitCode {
         global: app.global,
         interrupted,
         cancel,
-        now: Timestamp::now,
+        clock: Clock::System,
         places: std::sync::OnceLock::new(),
     };
     let code = match runtime.block_on(dispatch(&context, &app.command)) {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Context;
-use super::measured::first_case;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::manifest::{Slo, Stage};
@@ -128,7 +127,7 @@ async fn probe(project: &Project, client: &Client, stage: &str) -> Result<ProbeR
             });
         }
     };
-    let answer = match caller.probe(&first_case(project)?).await {
+    let answer = match caller.probe(&project.first_case()?).await {
         Ok(answer) => answer,
         Err(error) => {
             return Ok(ProbeResult {

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::args::{Global, Out};
 use crate::error::Result;
 use crate::exit::Status;
+use crate::experiment::{Experiment, Surroundings};
+use crate::measure::Clock;
 use crate::palette::Palette;
 use crate::plan::{Chosen, PlanError, Project};
 use crate::report::{Page, Places, RENDERERS, View};
@@ -29,8 +30,7 @@ pub(crate) struct Context {
     pub(crate) interrupted: Arc<AtomicBool>,
     /// The same, for engines with tasks.
     pub(crate) cancel: watch::Receiver<bool>,
-    /// The wall clock.
-    pub(crate) now: fn() -> Timestamp,
+    pub(crate) clock: Clock,
     /// Where things stand in the manifest, once it has been read.
     pub(crate) places: OnceLock<Places>,
 }
@@ -67,11 +67,8 @@ impl Context {
             [] => None,
             [one] => Some(one.clone()),
             [first, second, ..] => {
-                return Err(PlanError::Conflict {
-                    message: format!("`-e {first}` and `-e {second}`: one run has one environment"),
-                    help: "Run the command once for each environment.".to_owned(),
-                }
-                .into());
+                let (first, second) = (first.clone(), second.clone());
+                return Err(PlanError::Environments { first, second }.into());
             }
         };
         let project = Project::open(&Chosen {
@@ -87,6 +84,29 @@ impl Context {
         // A command has one manifest; its lines are those of the first opening.
         self.places.get_or_init(|| Places::of(&project.manifest));
         Ok(project)
+    }
+
+    /// Returns the project's folder; the manifest itself is not needed to look at runs.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let path = self.manifest_path();
+        match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+            _ => PathBuf::from("."),
+        }
+    }
+
+    /// Returns what this process gives to experiments.
+    pub(crate) fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            clock: self.clock.clone(),
+            sink: self.ui.sink(),
+            interrupted: Arc::clone(&self.interrupted),
+        }
+    }
+
+    /// Makes the surroundings of a project's runs.
+    pub(crate) fn experiment(&self, project: &Arc<Project>) -> Result<Experiment> {
+        Experiment::new(Arc::clone(project), self.surroundings())
     }
 
     /// Prints a result in the format asked for and returns how the command ends.

@@ -8,16 +8,14 @@ use clap::Args;
 use miette::Diagnostic;
 
 use super::Context;
-use super::gate::{Measured, judge_head, measure_head};
-use super::measured::present_release;
 use crate::demo::{DEFAULT_PORT, DemoServer, ProjectFile, Release, project_files, release_files};
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
-use crate::plan::{Chosen, Project};
+use crate::experiment::{Experiment, HeadRuns, Judged, judge_head, measure_head};
+use crate::plan::{Chosen, Project, gate_plan};
 use crate::record::DiffDocument;
 use crate::record::VerdictKind;
 use crate::report::View;
-use crate::transport::Client;
 
 /// Run the whole story on a built-in pipeline: two releases, one with a hidden regression
 #[derive(Args, Clone, Debug)]
@@ -97,7 +95,7 @@ async fn tell(context: &Context, server: &DemoServer, folder: &Path) -> Result<S
         ..Chosen::default()
     };
     say("release v1.0.0 is deployed: measuring it as the base");
-    let base = measure(context, &chosen).await?;
+    let (_, base) = measure(context, &chosen).await?;
     if base.status <= Status::Invalid {
         return Ok(context.emit(&View::of_runs(&base.runs), base.status));
     }
@@ -105,12 +103,11 @@ async fn tell(context: &Context, server: &DemoServer, folder: &Path) -> Result<S
     write(folder, &release_files(Release::V2))?;
     commit(&repository, "release v2", "v2.0.0").map_err(StoryError::Git)?;
     say("release v2.0.0 is deployed, and every smoke test passes: the gate measures and compares");
-    let head = measure(context, &chosen).await?;
+    let (experiment, head) = measure(context, &chosen).await?;
     if head.status <= Status::Invalid {
         return Ok(context.emit(&View::of_runs(&head.runs), head.status));
     }
-    let project = Project::open(&chosen)?;
-    let (document, _) = judge_head(&project, Some(&base.runs), &head.runs);
+    let Judged { document, .. } = judge_head(&experiment, &base.runs, &head.runs);
     let status = if is_the_story(&document) {
         Status::Passed
     } else {
@@ -127,22 +124,22 @@ async fn tell(context: &Context, server: &DemoServer, folder: &Path) -> Result<S
 }
 
 /// Measures the release at hand; on a machine that is busy with something else, up to three times.
-async fn measure(context: &Context, chosen: &Chosen) -> Result<Measured> {
+async fn measure(context: &Context, chosen: &Chosen) -> Result<(Experiment, HeadRuns)> {
     const TRIES: u32 = 3;
-    let project = Project::open(chosen)?;
-    let client = Arc::new(Client::default());
-    let release = present_release(context, &project)?;
-    let mut measured = measure_head(context, &project, &client, &release).await?;
+    let project = Arc::new(Project::open(chosen)?);
+    let plan = gate_plan(&project)?;
+    let experiment = context.experiment(&project)?;
+    let mut head = measure_head(&experiment, &plan).await?;
     for _ in 1..TRIES {
-        if measured.status != Status::Invalid {
+        if head.status != Status::Invalid {
             break;
         }
         context
             .ui
             .note("this machine was too busy for a valid measurement: measuring again");
-        measured = measure_head(context, &project, &client, &release).await?;
+        head = measure_head(&experiment, &plan).await?;
     }
-    Ok(measured)
+    Ok((experiment, head))
 }
 
 /// Returns whether the verdict names what was planted: the stage `rerank` first, and a broken slice of the answers.

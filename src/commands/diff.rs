@@ -3,17 +3,10 @@
 use clap::Args;
 
 use super::Context;
-use super::measured::store;
-use super::runs::folder;
-use crate::diff::{self, Mode};
 use crate::error::Result;
 use crate::exit::Status;
+use crate::experiment::{Judged, compare};
 use crate::git::Git;
-use crate::manifest::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN, Topology};
-use crate::name::Name;
-use crate::plan::Project;
-use crate::record::DiffDocument;
-use crate::record::RunRecord;
 use crate::report::View;
 use crate::store::{Head, RunRef, Store, Wanted};
 
@@ -46,31 +39,21 @@ pub(super) fn compare_stored(
     } else {
         None
     };
-    let folder = folder(context);
-    let store = project.as_ref().map_or_else(|| Store::open(&folder), store);
-    let git = Git::open(&folder);
+    let folder = context.folder();
+    let (store, git) = (Store::open(&folder), Git::open(&folder));
     let env = context.global.env.first().map(String::as_str);
-    let head = store.select(
-        &git,
-        &located(context, head),
-        &Wanted {
-            env,
-            ..Wanted::default()
-        },
-    )?;
+    let wanted = |env| Wanted {
+        env,
+        ..Wanted::default()
+    };
+    let head = store.select(&git, &located(context, head), &wanted(env))?;
     let env = env.or_else(|| head.runs.first().map(|run| run.env.as_str()));
     let base = match base {
-        Some(base) => store.select(
-            &git,
-            &located(context, base),
-            &Wanted {
-                env,
-                ..Wanted::default()
-            },
-        )?,
+        Some(base) => store.select(&git, &located(context, base), &wanted(env))?,
         None => store.default_base(&git, &Head::of(&head))?,
     };
-    let (document, status) = compare(project.as_ref(), Mode::Diff, &base.runs, &head.runs);
+    let manifest = project.as_ref().map(|project| &project.manifest);
+    let Judged { document, status } = compare(manifest, &base.runs, &head.runs);
     Ok(context.emit(&View::Diff(&document), status))
 }
 
@@ -80,32 +63,4 @@ fn located(context: &Context, reference: &RunRef) -> RunRef {
         RunRef::Path(path) => RunRef::Path(context.path(path)),
         other => other.clone(),
     }
-}
-
-/// Compares two sides and judges the head by the manifest's rules, where there is a manifest.
-pub(super) fn compare(
-    project: Option<&Project>,
-    mode: Mode,
-    base: &[RunRecord],
-    head: &[RunRecord],
-) -> (DiffDocument, Status) {
-    let manifest = project.map(|project| &project.manifest);
-    let gate = manifest.and_then(|manifest| manifest.gate.as_ref());
-    let topology = manifest.map(Topology::new).unwrap_or_default();
-    let entry = manifest.and_then(|manifest| manifest.deployment.entry.as_ref());
-    let document = crate::diff::compare(
-        base,
-        head,
-        &diff::Context {
-            mode,
-            rules: gate.map_or(&[], |gate| gate.rules.as_slice()),
-            eval_alpha: gate.map_or(DEFAULT_EVAL_ALPHA, |gate| gate.eval_alpha),
-            margin: gate.map_or(DEFAULT_MARGIN, |gate| gate.margin.value()),
-            entry: entry.map(Name::as_str),
-            topology: &topology,
-            owner: &|stage| manifest.and_then(|it| it.owner(stage)).map(str::to_owned),
-        },
-    );
-    let status = diff::status(&document, base, head);
-    (document, status)
 }

@@ -1,16 +1,15 @@
 //! `stagegate runs`: the stored runs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use miette::Diagnostic;
 
 use super::Context;
-use super::context::MANIFEST;
-use super::merge::merge;
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
+use crate::experiment::merge;
 use crate::git::Git;
 use crate::measure::parse_duration;
 use crate::record::RunRecord;
@@ -97,7 +96,7 @@ impl Classify for SeveralRuns {
 
 /// Runs the command.
 pub(crate) fn runs(context: &Context, args: &RunsArgs) -> Result<Status> {
-    let folder = folder(context);
+    let folder = context.folder();
     let store = Store::open(&folder);
     match &args.action {
         Action::List => {
@@ -128,7 +127,7 @@ pub(crate) fn runs(context: &Context, args: &RunsArgs) -> Result<Status> {
 
 /// Shows one run, or all of one release.
 pub(super) fn show(context: &Context, run: &RunRef) -> Result<Status> {
-    let folder = folder(context);
+    let folder = context.folder();
     let wanted = wanted(context, None);
     let selection = select(
         &folder,
@@ -158,7 +157,7 @@ fn merge_parts(
         let selection = select(folder, store, part, &wanted(context, None))?;
         runs.push(only_run(&selection)?.clone());
     }
-    let (merged, status) = merge(&runs, (context.now)())?;
+    let (merged, status) = merge(&runs, context.clock.now())?;
     store.write(&merged)?;
     Ok(context.emit(&View::Run(&merged), status))
 }
@@ -169,7 +168,7 @@ fn prune(context: &Context, folder: &Path, store: &Store, args: &PruneArgs) -> R
         older_than: args.older_than,
         tagged: args.tagged,
     };
-    let pruned = store.prunable(&Git::open(folder), rules, (context.now)())?;
+    let pruned = store.prunable(&Git::open(folder), rules, context.clock.now())?;
     if !args.dry_run {
         store.prune(&pruned)?;
     }
@@ -219,19 +218,5 @@ fn only_run(selection: &Selection) -> Result<&RunRecord, SeveralRuns> {
                 .collect::<Vec<_>>()
                 .join(", "),
         }),
-    }
-}
-
-/// Returns the project's folder; the manifest itself is not needed to look at runs.
-pub(super) fn folder(context: &Context) -> PathBuf {
-    let manifest = context
-        .global
-        .manifest
-        .as_deref()
-        .unwrap_or(Path::new(MANIFEST));
-    let path = context.path(manifest);
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
-        _ => PathBuf::from("."),
     }
 }

@@ -18,4 +18,4 @@ pub(crate) use check::Checks;
 pub(crate) use journal::{Journal, JournalKey};
 pub(crate) use plan::{EvalPlan, Step};
 pub(crate) use runner::{EvalRun, run};
-pub(crate) use score::{GradedCase, score};
+pub(crate) use score::{GradedCase, change_by_case, count_passes, score};

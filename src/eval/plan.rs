@@ -6,6 +6,7 @@ use super::check::Checks;
 use super::error::EvalError;
 use crate::golden::{Case, GoldenSet};
 use crate::manifest::Timeouts;
+use crate::measure::Clock;
 use crate::protocol::Call;
 use crate::registry::did_you_mean;
 use crate::template::Scope;
@@ -33,6 +34,8 @@ pub(crate) struct EvalPlan {
     pub(crate) scope: Scope,
     /// The size limit of an answer.
     pub(crate) max_bytes: u64,
+    /// Tells how long the run takes.
+    pub(crate) clock: Clock,
 }
 
 /// One stage that is called.

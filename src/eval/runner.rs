@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Map;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::ask::{Given, ask};
 use super::attempt::{Attempt, AttemptError, tell_apart};
@@ -16,7 +16,7 @@ use super::error::EvalError;
 use super::journal::{Journal, JournalError};
 use super::plan::EvalPlan;
 use super::score::{GradedCase, score};
-use crate::measure::{Event, EventSink};
+use crate::measure::{Event, EventSink, Stopwatch};
 use crate::record::EvalResult;
 use crate::transport::Client;
 
@@ -82,7 +82,7 @@ pub(crate) async fn run(
     sink: &dyn EventSink,
     interrupted: &AtomicBool,
 ) -> Result<EvalRun, EvalError> {
-    let started = Instant::now();
+    let watch = plan.clock.stopwatch();
     let counts = Arc::new(Counts::default());
     let (graded, work) = prepare(plan, client, &mut journal, &counts);
     let planned = (graded.len() + work.jobs.len()) as u64;
@@ -103,7 +103,7 @@ pub(crate) async fn run(
         workers.spawn(labour(Arc::clone(&work), answers.clone()));
     }
     drop(answers);
-    let alive = watch(&mut workers, &counts, started, sink, interrupted).await;
+    let alive = watch_over(&mut workers, &counts, &watch, sink, interrupted).await;
     workers.shutdown().await;
     let lost = || EvalError::Lost {
         suite: plan.name.clone(),
@@ -115,7 +115,7 @@ pub(crate) async fn run(
     let complete = graded.len() as u64 == planned;
     let (never_reached, reasons) = (never_reached(&graded), reasons(&graded));
     let result = score(plan, graded);
-    sink.emit(counts.progress(started));
+    sink.emit(counts.progress(watch.elapsed()));
     if let Some(text) = tell_apart(&result.error_kinds) {
         sink.emit(Event::Warning(format!("eval `{}`: {text}", plan.name)));
     }
@@ -125,7 +125,7 @@ pub(crate) async fn run(
         never_reached,
         reasons,
         result,
-        duration: started.elapsed(),
+        duration: watch.elapsed(),
         journal,
     })
 }
@@ -217,10 +217,10 @@ fn keep_and_grade(
 }
 
 /// Waits for the workers, tells how far they are, and stops them when asked to. Returns whether none of them died.
-async fn watch(
+async fn watch_over(
     workers: &mut JoinSet<()>,
     counts: &Counts,
-    started: Instant,
+    watch: &Stopwatch,
     sink: &dyn EventSink,
     interrupted: &AtomicBool,
 ) -> bool {
@@ -239,7 +239,7 @@ async fn watch(
             return true;
         }
         if tick % TICKS_PER_EVENT == 0 {
-            sink.emit(counts.progress(started));
+            sink.emit(counts.progress(watch.elapsed()));
         }
     }
     true
@@ -274,7 +274,7 @@ impl Counts {
         })
     }
 
-    fn progress(&self, started: Instant) -> Event {
+    fn progress(&self, elapsed: Duration) -> Event {
         let done = self.done.load(Ordering::Relaxed);
         let passed = self.passed.load(Ordering::Relaxed);
         let errors = self.errors.load(Ordering::Relaxed);
@@ -286,7 +286,7 @@ impl Counts {
             note = format!("{note}, {errors} without a grade");
         }
         Event::Progress {
-            elapsed: started.elapsed(),
+            elapsed,
             done,
             failed: done.saturating_sub(passed),
             in_flight: self.in_flight.load(Ordering::Relaxed),

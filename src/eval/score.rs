@@ -10,10 +10,9 @@ use crate::protocol::Reply;
 use crate::record::{
     CaseResult, EvalResult, GoldenInfo, RateEstimate, ScoreEstimate, SliceEstimate,
 };
-use crate::stats::{Interval, Proportion, mean_score, pass_rate};
-
-/// Of every interval.
-const CONFIDENCE: f64 = 0.95;
+use crate::stats::{
+    CONFIDENCE, Difference, Interval, Proportion, change_of_means, mean_score, pass_rate,
+};
 
 /// How much of an answer is stored with a case, in bytes.
 const OUTPUT_BYTES: usize = 64 * 1024;
@@ -108,6 +107,27 @@ impl GradedCase {
         Self::grade(plan, index, repeat, &attempt)
     }
 
+    /// Makes the grade of an answer that nobody gave.
+    #[cfg(test)]
+    pub(crate) fn made_up(id: &str, group: Option<&str>, passed: bool) -> Self {
+        let case = Case {
+            id: id.to_owned(),
+            group: group.map(str::to_owned),
+            ..Case::without_data()
+        };
+        Self {
+            index: 0,
+            result: CaseResult {
+                passed,
+                ..unanswered(&case, 0)
+            },
+            error_kind: None,
+            retries: 0,
+            reached: true,
+            why: None,
+        }
+    }
+
     /// Returns what is stored.
     pub(crate) const fn result(&self) -> &CaseResult {
         &self.result
@@ -174,6 +194,46 @@ pub(crate) fn score(plan: &EvalPlan, mut graded: Vec<GradedCase>) -> EvalResult 
         must_pass_broken: must_pass_broken(plan, &graded),
         cases: graded.into_iter().map(|case| case.result).collect(),
     }
+}
+
+/// How many of some answers passed.
+pub(crate) struct Passes {
+    pub(crate) answers: u64,
+    /// Different cases among them.
+    pub(crate) cases: u64,
+    /// Of the answers.
+    pub(crate) rate: Proportion,
+}
+
+/// Counts the answers that passed; `None` of none.
+pub(crate) fn count_passes<'a>(
+    answers: impl Iterator<Item = &'a GradedCase> + Clone,
+) -> Option<Passes> {
+    let passed = answers.clone().map(|it| (it.cluster(), it.result.passed));
+    let rate = pass_rate(passed, CONFIDENCE)?;
+    let cases: BTreeSet<&str> = answers.clone().map(|it| it.result.id.as_str()).collect();
+    Some(Passes {
+        answers: answers.count() as u64,
+        cases: cases.len() as u64,
+        rate,
+    })
+}
+
+/// Returns the change of the pass rate from one set of answers to another, over the cases that both have; `None` where they have none
+/// in common.
+pub(crate) fn change_by_case<'a>(
+    before: impl IntoIterator<Item = &'a GradedCase>,
+    after: impl IntoIterator<Item = &'a GradedCase>,
+) -> Option<Difference> {
+    let score = |case: &GradedCase| f64::from(u8::from(case.result.passed));
+    let before = before
+        .into_iter()
+        .map(|case| (case.result.id.as_str(), score(case)));
+    let after = after.into_iter().map(|case| {
+        let id = case.result.id.as_str();
+        (id, case.cluster(), score(case))
+    });
+    change_of_means(before, after)
 }
 
 /// Nothing asked says nothing.

@@ -14,7 +14,7 @@ use super::check::Checks;
 use super::plan::{EvalPlan, Step};
 use crate::golden::GoldenSet;
 use crate::manifest::{KindTable, Problems, Timeouts};
-use crate::measure::Failure;
+use crate::measure::{Clock, Failure};
 use crate::protocol::{Call, Head, HttpRequest, ReadError, Reply, ReplyReader, Request};
 use crate::template::{Scope, TemplateError};
 use crate::transport::MAX_BYTES;
@@ -215,5 +215,6 @@ pub(super) fn plan(target: Step, cases: &[Value], repeats: u32) -> EvalPlan {
         must_pass: Vec::new(),
         scope: Scope::default(),
         max_bytes: MAX_BYTES,
+        clock: Clock::System,
     }
 }

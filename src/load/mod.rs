@@ -8,7 +8,6 @@ mod engine;
 #[path = "../../tests/it/support/http2.rs"]
 mod http2_stub;
 mod id;
-mod limit;
 mod pacer;
 mod plan;
 mod pool;
@@ -28,10 +27,9 @@ pub(crate) use engine::{LoadError, LoadResult, run};
 #[cfg(test)]
 pub(crate) use id::ScenarioId;
 pub(crate) use id::{StageId, TallyId};
-pub(crate) use limit::{Search, growth};
 pub(crate) use pacer::Pacer;
 pub(crate) use plan::{Cases, Endpoint, LoadPlan, Measured, Scenario, Sessions, Target, Tls};
-pub(crate) use schedule::{CaseSequence, Shard, mix, permute};
+pub(crate) use schedule::{CaseSequence, mix, permute};
 pub(crate) use tally::{merge_generators, merge_stages};
 pub(crate) use wire::encode::Prepared;
 #[cfg(any(test, fuzzing))]

@@ -9,11 +9,11 @@ use rustls::pki_types::ServerName;
 use crate::load::arrival::Timing;
 use crate::load::id::{ScenarioId, StageId, TallyId};
 use crate::load::schedule::CaseSequence;
-use crate::load::schedule::Shard;
 use crate::load::wire::encode::Prepared;
 use crate::manifest::{Connections, Cost, HttpVersion, ShareOfArrivals, Slo, Timeouts, Until};
 use crate::metric::{Figure, LatencyMetric, Stat};
 use crate::protocol::Call;
+use crate::record::Shard;
 use crate::template::Scope;
 
 /// One load run. Every scenario receives the whole arrival process (or all users of a closed loop) for itself, or its share of the one

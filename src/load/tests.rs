@@ -11,14 +11,14 @@ use crate::load::arrival::Timing;
 use crate::load::plan::{Cases, Endpoint, LoadPlan, Measured, Scenario, Target};
 use crate::load::stub::{Request, Step, Stub, ok, send, wait};
 use crate::load::wire::encode::Prepared;
-use crate::load::{CaseSequence, Keep, LoadResult, Shard, StageId, TallyId, run};
+use crate::load::{CaseSequence, Keep, LoadResult, StageId, TallyId, run};
 use crate::manifest::{
     Connections, Curve, Gaps, HttpVersion, KindTable, Problems, Timeouts, Until, Users,
 };
 use crate::measure::Event;
 use crate::metric::LatencyMetric;
 use crate::protocol::PROTOCOLS;
-use crate::record::StageResult;
+use crate::record::{Shard, StageResult};
 use crate::template::Scope;
 
 fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {

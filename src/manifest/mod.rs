@@ -20,8 +20,8 @@ pub(crate) use arrivals::{Arrivals, Curve, Gaps, Level, TraceFile, Users};
 pub(crate) use error::Problems;
 pub(crate) use kind::KindTable;
 pub(crate) use model::{
-    CaseOrder, Connections, Cost, Environment, Eval, Gate, HttpVersion, Length, Load, Manifest,
-    Pipeline, Rule, Scenario, Sends, ShareOfArrivals, Slo, Stage, Timeouts, Until, VersionSource,
+    CaseOrder, Connections, Cost, Environment, Eval, HttpVersion, Length, Load, Manifest, Pipeline,
+    Rule, Scenario, Sends, ShareOfArrivals, Slo, Stage, Timeouts, Until, VersionSource,
 };
 #[cfg(test)]
 pub(crate) use prompts::Prefix;

@@ -1,8 +1,11 @@
 //! What an engine says while it runs; the only thing engines emit besides their result.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Progress of a running engine.
+use crate::error::Error;
+
+/// Progress of a running engine, and what an experiment says in words.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// A run began; `name` is the load's or the suite's, `total` the planned requests or cases where known,
@@ -26,6 +29,12 @@ pub(crate) enum Event {
     Finished { complete: bool },
     /// Something the user should know that does not stop the run.
     Warning(String),
+    /// Something that is nice to know.
+    Note(String),
+    /// Something that only who looks for the cause of something wants to know.
+    Detail(String),
+    /// What failed beside the measurement, which goes on: for instance, its record could not be stored.
+    Problem(Arc<Error>),
 }
 
 /// Where an engine's events go: the terminal, a CI log, a vector in a test.

@@ -28,12 +28,8 @@ pub(super) fn timing(folder: &Path, load: &Load) -> Result<(Timing, Until)> {
             Until::Duration(Duration::from_nanos(due.last().map_or(0, |last| last + 1)))
         }
         (Length::WholeTrace, _) => {
-            return Err(PlanError::Conflict {
-                message: format!(
-                    "load `{}` is as long as its trace, which is not sent",
-                    load.name
-                ),
-                help: "Add `--duration`.".to_owned(),
+            return Err(PlanError::NoLength {
+                load: load.name.clone(),
             }
             .into());
         }

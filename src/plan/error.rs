@@ -1,9 +1,14 @@
 //! What can be wrong with an invocation that the manifest alone does not show.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use miette::Diagnostic;
 
 use crate::error::{Classify, Kind};
 use crate::golden::NO_CASE;
+use crate::measure::show_duration;
+use crate::name::Name;
 use crate::registry::did_you_mean;
 
 /// Why an invocation cannot be resolved.
@@ -48,9 +53,53 @@ pub(crate) enum PlanError {
     /// TLS cannot be set up.
     #[error("stage `{stage}`: TLS cannot be set up: {reason}")]
     Tls { stage: String, reason: String },
-    /// Two flags, or a flag and the manifest, that exclude each other.
-    #[error("{message}")]
-    Conflict { message: String, help: String },
+    /// Two `-e`.
+    #[error("`-e {first}` and `-e {second}`: one run has one environment")]
+    Environments { first: String, second: String },
+    /// `--start-at` that cannot be kept.
+    #[error("`--start-at {start}` is past, or too soon for the warm-up")]
+    TooLate {
+        start: Timestamp,
+        now: Timestamp,
+        warmup: Duration,
+    },
+    /// `--start-at` for more than one load.
+    #[error("`--start-at` is for one load, and there are {loads}")]
+    OneStart { loads: usize },
+    /// `--stage` with a load whose arrivals are shared out.
+    #[error("`--stage {stage}`: load `{load}` is a mix")]
+    StageOfMix { stage: String, load: Name },
+    /// Fewer users than kinds of users.
+    #[error("of {users} users, none is left for scenario `{scenario}` of load `{load}`")]
+    NoUser {
+        users: u32,
+        scenario: Name,
+        load: Name,
+    },
+    /// A golden set that sends nothing.
+    #[error("stage `{stage}` has no case to send")]
+    NoCase { stage: String },
+    /// A load that was as long as its trace, with other arrivals.
+    #[error("load `{load}` is as long as its trace, which is not sent")]
+    NoLength { load: Name },
+    /// `--find-limit` without anything to hold.
+    #[error("`--find-limit` needs an SLO, and no stage of this load has one")]
+    NoSlo,
+    /// `profile` of nothing in particular.
+    #[error("the manifest does not say what users call")]
+    NoEntry,
+    /// `profile` of what cannot be a stage.
+    #[error("`{written}` is not a name")]
+    NoName { written: String },
+    /// `profile` without arrivals.
+    #[error("there is no load to profile under")]
+    NoLoad,
+    /// No `[gate]`.
+    #[error("`{manifest}` has no [gate]")]
+    NoGate { manifest: String },
+    /// A `[gate]` that names nothing.
+    #[error("the [gate] of `{manifest}` names neither loads nor evals")]
+    EmptyGate { manifest: String },
 }
 
 impl Diagnostic for PlanError {
@@ -75,18 +124,47 @@ impl Diagnostic for PlanError {
                 format!("Try it alone with `stagegate check --probe`, and see `{step}` there.")
             }
             Self::Tls { .. } => "Check the scheme and host of the stage's `url`.".to_owned(),
-            Self::Conflict { help, .. } => help.clone(),
+            Self::TooLate { now, warmup, .. } => {
+                let warmup = show_duration(*warmup);
+                format!("It is {now}; the warm-up takes {warmup}.")
+            }
+            constant => constant.constant_help().to_owned(),
         };
         Some(Box::new(text))
+    }
+}
+
+impl PlanError {
+    /// What to do, where it does not depend on what was written.
+    const fn constant_help(&self) -> &'static str {
+        match self {
+            Self::Environments { .. } => "Run the command once for each environment.",
+            Self::OneStart { .. } => "Name the load.",
+            Self::StageOfMix { .. } => "Name a load with a `target`, or leave `--stage` out.",
+            Self::NoUser { .. } => "Raise `--concurrency`.",
+            Self::NoCase { .. } => "Give the load a golden set with at least one case.",
+            Self::NoLength { .. } => "Add `--duration`.",
+            Self::NoSlo => "Add `slo = { response_time.p95 = \"500ms\" }` to the stage.",
+            Self::NoEntry => "Name a stage or a pipeline, or set `entry` of `[deployment]`.",
+            Self::NoName { .. } => "Name a stage or a pipeline of the manifest.",
+            Self::NoLoad => {
+                "Give `--rate` or `--concurrency`, or add a `[load.NAME]` to the manifest."
+            }
+            Self::NoGate { .. } => {
+                "Name what the gate runs: [gate] with `loads` and `evals`, and a [[gate.rule]] or two."
+            }
+            Self::EmptyGate { .. } => "Add `loads = [\"NAME\"]` or `evals = [\"NAME\"]` to [gate].",
+            _ => "",
+        }
     }
 }
 
 impl Classify for PlanError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Unknown { .. } | Self::Nothing { .. } | Self::Conflict { .. } => Kind::Usage,
-            Self::Request { .. } => Kind::Manifest,
+            Self::Request { .. } | Self::NoGate { .. } | Self::EmptyGate { .. } => Kind::Manifest,
             Self::Resolve { .. } | Self::Step { .. } | Self::Tls { .. } => Kind::Environment,
+            _ => Kind::Usage,
         }
     }
 }

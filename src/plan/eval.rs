@@ -6,15 +6,27 @@ use super::project::{Project, StageCall};
 use crate::error::Result;
 use crate::eval::{EvalPlan, Step};
 use crate::manifest::Eval;
+use crate::measure::Clock;
 use crate::transport::MAX_BYTES;
 
-/// Resolves a suite; with `only`, the cases of those ids.
+/// What the flags say about one run of a suite.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EvalOptions {
+    pub(crate) repeats: Option<u32>,
+    /// Only the cases of these ids, where there are any.
+    pub(crate) only: Vec<String>,
+    /// Whether the newest incomplete run is continued.
+    pub(crate) resume: bool,
+}
+
+/// Resolves a suite.
 pub(crate) fn eval_plan(
     project: &Project,
     eval: &Eval,
-    repeats: Option<u32>,
-    only: &[String],
+    options: &EvalOptions,
+    clock: &Clock,
 ) -> Result<EvalPlan> {
+    let EvalOptions { repeats, only, .. } = options;
     let (before, steps) = if let Some(pipeline) = project.manifest.pipeline(eval.stage.as_str()) {
         let steps = pipeline.steps.iter();
         let steps: Result<Vec<_>, _> = steps.map(|it| project.stage(it.as_str())).collect();
@@ -39,6 +51,7 @@ pub(crate) fn eval_plan(
         must_pass: eval.must_pass.clone(),
         scope,
         max_bytes: MAX_BYTES,
+        clock: clock.clone(),
     };
     plan.check()?;
     plan.checks.prepare(&project.folder)?;

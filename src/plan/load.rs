@@ -5,116 +5,55 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rustls::pki_types::ServerName;
-use serde_json::{Value, json};
 
 use super::arrivals;
 use super::error::PlanError;
+use super::overrides::Portion;
 use super::project::Project;
 use super::prompts;
 use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
 use crate::load::{
-    CaseSequence, Cases, Endpoint, LoadPlan, Measured, Prepared, Scenario, Sessions, Shard,
-    StageId, Target, Tls,
+    CaseSequence, Cases, Endpoint, LoadPlan, Measured, Prepared, Scenario, Sessions, StageId,
+    Target, Tls,
 };
-use crate::manifest::{
-    self, Arrivals, HttpVersion, Length, Load, Sends, ShareOfArrivals, Until, Users,
-};
-use crate::measure::{Rate, now_ns, show_duration};
+use crate::manifest::{self, Arrivals, HttpVersion, Load, Sends, ShareOfArrivals};
+use crate::measure::Clock;
 use crate::name::Name;
 use crate::protocol::Request;
+use crate::record::Shard;
 use crate::template::Scope;
 use crate::transport::{Client, HTTP2, trusting_config};
 
 /// The length of the intervals of the time series.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The flags of `load` that override the manifest.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct LoadOverrides {
-    /// Only these stages and pipelines, where there are any.
-    pub(crate) stages: Vec<String>,
-    pub(crate) rate: Option<Rate>,
-    pub(crate) concurrency: Option<u32>,
-    pub(crate) duration: Option<Duration>,
-    pub(crate) seed: Option<u64>,
-    /// Only this shard of it.
-    pub(crate) shard: Option<Shard>,
-    /// The wall-clock time of t = 0.
-    pub(crate) start_at: Option<Timestamp>,
-}
-
-impl LoadOverrides {
-    /// Restricts a plan to this process's shard of it, which also has its share of the budgets, and sets its beginning.
-    pub(crate) fn take_shard(&self, plan: &mut LoadPlan, now: Timestamp) -> Result<()> {
-        if let Some(shard) = self.shard {
-            plan.shard = shard;
-            plan.max_requests = plan.max_requests.map(|most| shard.share(most));
-            plan.max_cost = plan.max_cost.map(|most| most / f64::from(shard.of));
-        }
-        let Some(start) = self.start_at else {
-            return Ok(());
-        };
-        let lead = i128::try_from(plan.warmup.as_nanos()).unwrap_or(i128::MAX);
-        let left = start.as_nanosecond() - now.as_nanosecond();
-        let wait = u64::try_from(left).ok().filter(|_| left > lead);
-        let wait = wait.ok_or_else(|| PlanError::Conflict {
-            message: format!("`--start-at {start}` is past, or too soon for the warm-up"),
-            help: format!(
-                "It is {now}; the warm-up takes {}.",
-                show_duration(plan.warmup)
-            ),
-        })?;
-        plan.start = Some(now_ns() + wait);
-        Ok(())
-    }
-
-    /// Returns the load as it is to be run.
-    pub(crate) fn apply(&self, load: &Load) -> Load {
-        let mut load = load.clone();
-        if let Some(rate) = self.rate {
-            load.arrivals = Arrivals::at(load.arrivals.gaps(), rate);
-        }
-        if let Some(concurrency) = self.concurrency {
-            load.arrivals = Arrivals::Closed(match load.arrivals {
-                Arrivals::Closed(users) => Users {
-                    concurrency,
-                    ..users
-                },
-                _ => Users::restless(concurrency),
-            });
-        }
-        if let Some(duration) = self.duration {
-            load.until = Length::Until(Until::Duration(duration));
-        }
-        load.seed = self.seed.unwrap_or(load.seed);
-        load
-    }
+/// Where plans are made: what they are resolved with.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    pub(crate) project: &'a Project,
+    /// Calls the steps before a stage.
+    pub(crate) client: &'a Client,
+    pub(crate) clock: &'a Clock,
 }
 
 /// Resolves a load: reads its data, writes every request (calling the steps before a stage once for each case), and
 /// resolves every address.
-pub(crate) async fn load_plan(
-    project: &Project,
-    client: &Client,
-    load: &Load,
-    only: &[String],
-) -> Result<LoadPlan> {
+pub(crate) async fn load_plan(site: &Site<'_>, load: &Load, portion: &Portion) -> Result<LoadPlan> {
     let (mut targets, mut scenarios) = (Vec::new(), Vec::new());
-    let sender = |sends| Sender::new(project, client, load, sends);
+    let sender = |sends| Sender::new(site, load, sends);
     if load.mix.is_empty() {
         let sender = sender(&load.sends)?;
-        for name in names(load, only) {
+        for name in names(load, &portion.stages) {
             scenarios.push(sender.scenario(&name, &mut targets).await?);
         }
     } else {
-        if let Some(stage) = only.first() {
-            return Err(PlanError::Conflict {
-                message: format!("`--stage {stage}`: load `{}` is a mix", load.name),
-                help: "Name a load with a `target`, or leave `--stage` out.".to_owned(),
+        if let Some(stage) = portion.stages.first() {
+            return Err(PlanError::StageOfMix {
+                stage: stage.clone(),
+                load: load.name.clone(),
             }
             .into());
         }
@@ -126,20 +65,21 @@ pub(crate) async fn load_plan(
             scenarios.push(scenario);
         }
     }
-    let (timing, until) = arrivals::timing(&project.folder, load)?;
+    let (timing, until) = arrivals::timing(&site.project.folder, load)?;
+    let shard = portion.shard.unwrap_or(Shard::WHOLE);
     Ok(LoadPlan {
         targets,
         scenarios,
         timing,
         honour_retry_after: load.honour_retry_after,
         connections: load.connections,
-        shard: Shard::WHOLE,
-        start: None,
+        shard,
+        start: portion.start(load.warmup, site.clock)?,
         until,
         warmup: load.warmup,
         seed: load.seed,
-        max_requests: load.max_requests,
-        max_cost: load.max_cost,
+        max_requests: load.max_requests.map(|most| shard.share(most)),
+        max_cost: load.max_cost.map(|most| most / f64::from(shard.of)),
         interval: INTERVAL,
     })
 }
@@ -152,12 +92,10 @@ fn enough_users(
 ) -> Result<(), PlanError> {
     match &load.arrivals {
         Arrivals::Closed(users) if share.users(users.concurrency).is_empty() => {
-            Err(PlanError::Conflict {
-                message: format!(
-                    "of {} users, none is left for scenario `{}` of load `{}`",
-                    users.concurrency, scenario.name, load.name
-                ),
-                help: "Raise `--concurrency`.".to_owned(),
+            Err(PlanError::NoUser {
+                users: users.concurrency,
+                scenario: scenario.name.clone(),
+                load: load.name.clone(),
             })
         }
         _ => Ok(()),
@@ -179,8 +117,7 @@ fn names(load: &Load, only: &[String]) -> Vec<String> {
 
 /// What the scenarios of a load are made of that send the same.
 struct Sender<'a> {
-    project: &'a Project,
-    client: &'a Client,
+    site: &'a Site<'a>,
     load: &'a Load,
     sends: &'a Sends,
     cases: Vec<Case>,
@@ -189,29 +126,23 @@ struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    fn new(
-        project: &'a Project,
-        client: &'a Client,
-        load: &'a Load,
-        sends: &'a Sends,
-    ) -> Result<Self> {
+    fn new(site: &'a Site<'a>, load: &'a Load, sends: &'a Sends) -> Result<Self> {
         let cases = match (&sends.data, &sends.prompts) {
-            (Some(path), _) => project.golden(path)?.cases,
+            (Some(path), _) => site.project.golden(path)?.cases,
             (None, Some(prompts)) => prompts::cases(prompts, load.seed),
             (None, None) => vec![Case::without_data()],
         };
         Ok(Self {
-            project,
-            client,
+            site,
             load,
             sends,
             cases,
-            run: run_number(),
+            run: run_number(site.clock),
         })
     }
 
     async fn scenario(&self, name: &str, targets: &mut Vec<Target>) -> Result<Scenario> {
-        match self.project.manifest.pipeline(name) {
+        match self.site.project.manifest.pipeline(name) {
             Some(pipeline) => self.pipeline(pipeline, targets).await,
             None => self.stage(name, targets).await,
         }
@@ -224,12 +155,12 @@ impl<'a> Sender<'a> {
         kind: &manifest::Scenario,
         share: ShareOfArrivals,
     ) -> Result<()> {
-        let steps = self.project.manifest.steps_of(&kind.target).iter();
+        let steps = self.site.project.manifest.steps_of(&kind.target).iter();
         let names = steps.map(Name::as_str).chain([kind.target.as_str()]);
         if let Some(cases) = Arc::get_mut(&mut scenario.cases)
             && cases.scopes.is_empty()
         {
-            let scope = self.project.scope(names)?;
+            let scope = self.site.project.scope(names)?;
             let scopes = self.cases.iter();
             let scopes = scopes.map(|case| scope.of(&case.input, &case.expected));
             cases.scopes = scopes.collect();
@@ -238,13 +169,13 @@ impl<'a> Sender<'a> {
         scenario.whole = Some(Measured {
             name: kind.name.to_string(),
             is_judged: false,
-            ..measured(self.project, kind.target.as_str())
+            ..measured(self.site.project, kind.target.as_str())
         });
         Ok(())
     }
 
     fn caller(&self, name: &str) -> Result<Caller<'_>> {
-        let caller = Caller::new(self.project, self.client, name)?;
+        let caller = Caller::new(self.site.project, self.site.client, name)?;
         Ok(match self.sends.sessions {
             Some(_) => caller.in_session(),
             None => caller,
@@ -313,7 +244,10 @@ impl<'a> Sender<'a> {
             steps.push(place(self.target(&caller, endpoint)?, targets));
         }
         let names = pipeline.steps.iter().map(Name::as_str);
-        let scope = self.project.scope(names.chain([pipeline.name.as_str()]))?;
+        let scope = self
+            .site
+            .project
+            .scope(names.chain([pipeline.name.as_str()]))?;
         let scopes = self.cases.iter();
         let scopes = scopes.map(|case| scope.of(&case.input, &case.expected));
         let cases = self.cases(requests, scopes.collect());
@@ -321,7 +255,7 @@ impl<'a> Sender<'a> {
             steps,
             of: pipeline.name.to_string(),
             sequence: self.sequence(&cases),
-            whole: Some(measured(self.project, pipeline.name.as_str())),
+            whole: Some(measured(self.site.project, pipeline.name.as_str())),
             share: None,
             cases: Arc::new(cases),
         })
@@ -337,12 +271,11 @@ impl<'a> Sender<'a> {
 
     fn target(&self, caller: &Caller<'_>, endpoint: Option<Endpoint>) -> Result<Target> {
         let stage = caller.stage();
-        let endpoint = endpoint.ok_or_else(|| PlanError::Conflict {
-            message: format!("stage `{}` has no case to send", stage.name),
-            help: "Give the load a golden set with at least one case.".to_owned(),
+        let endpoint = endpoint.ok_or_else(|| PlanError::NoCase {
+            stage: stage.name.clone(),
         })?;
         Ok(Target {
-            measured: measured(self.project, &stage.name),
+            measured: measured(self.site.project, &stage.name),
             call: Arc::clone(&stage.call),
             endpoint,
             timeouts: stage.timeouts,
@@ -378,9 +311,8 @@ impl<'a> Sender<'a> {
 }
 
 /// Returns a number that no other run has: sessions that a deployment still knows are never taken up again.
-fn run_number() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let nanos = since.map_or(0, |since| since.as_nanos() as u64);
+fn run_number(clock: &Clock) -> u64 {
+    let nanos = clock.now().as_nanosecond() as u64;
     nanos.rotate_left(20) ^ u64::from(std::process::id())
 }
 
@@ -476,54 +408,4 @@ fn resolve(stage: &str, request: &Request) -> Result<Endpoint, PlanError> {
         tls,
         version: request.version,
     })
-}
-
-/// The key of a stored plan that says which part of the load was sent.
-pub(crate) const SHARD: &str = "shard";
-
-/// Returns the plan as it is stored with the run: what was sent, when, and for how long.
-pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
-    let targets: Vec<&str> = plan.scenario_names().collect();
-    let mut document = json!({
-        "target": targets,
-        "arrivals": arrivals::document(&load.arrivals),
-        "warmup": show_duration(load.warmup),
-        "seed": load.seed,
-        "connections": load.connections.to_string(),
-        "max_requests": load.max_requests,
-        "max_cost": load.max_cost,
-    });
-    if load.mix.is_empty() {
-        describe(&load.sends, &mut document);
-    } else {
-        let mix = load.mix.iter().map(|kind| {
-            let mut document = json!({
-                "weight": kind.weight,
-                "target": kind.target.as_str(),
-            });
-            describe(&kind.sends, &mut document);
-            (kind.name.to_string(), document)
-        });
-        document["mix"] = mix.collect();
-    }
-    let (key, until) = match plan.until {
-        Until::Duration(duration) => ("duration", json!(show_duration(duration))),
-        Until::Requests(count) => ("requests", json!(count)),
-    };
-    document[key] = until;
-    if plan.shard != Shard::WHOLE {
-        document[SHARD] = json!(plan.shard.to_string());
-    }
-    document
-}
-
-/// Adds what is sent to a stored plan.
-fn describe(sends: &Sends, document: &mut Value) {
-    document["data"] = json!(sends.data);
-    document["prompts"] = json!(sends.prompts.as_ref().map(prompts::document));
-    document["order"] = json!(sends.order.key());
-    document["sessions"] = json!(sends.sessions.map(|it| {
-        let think_time = show_duration(it.think_time);
-        json!({"think_time": think_time})
-    }));
 }

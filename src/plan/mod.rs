@@ -1,19 +1,29 @@
 //! Layer 7: the manifest and the flags of one invocation, resolved into what the engines run.
 
 mod arrivals;
+mod capacity;
+mod document;
 mod error;
 mod eval;
+mod gate;
 mod listening;
 mod load;
+mod overrides;
 mod profile;
 mod project;
 mod prompts;
 mod requests;
+mod schema;
 mod spoken;
 
+pub(crate) use capacity::capacity_plan;
+pub(crate) use document::{SHARD, plan_document};
 pub(crate) use error::PlanError;
-pub(crate) use eval::eval_plan;
-pub(crate) use load::{LoadOverrides, SHARD, load_plan, plan_document};
-pub(crate) use profile::{ProfileOverrides, default_whole, profile_plan};
+pub(crate) use eval::{EvalOptions, eval_plan};
+pub(crate) use gate::{GatePlan, gate_plan};
+pub(crate) use load::{Site, load_plan};
+pub(crate) use overrides::{LoadOverrides, Portion};
+pub(crate) use profile::{LevelPlan, ProfileOverrides, ProfilePlan, default_whole, profile_plan};
 pub(crate) use project::{Chosen, Project};
 pub(crate) use requests::Caller;
+pub(crate) use schema::manifest_schema;

@@ -9,8 +9,8 @@ use super::listening::{Heard, listen};
 use super::spoken::speak;
 use crate::error::Result;
 use crate::eval::Checks;
-use crate::golden::GoldenSet;
-use crate::manifest::{Environment, Manifest, Problems, Timeouts};
+use crate::golden::{Case, GoldenSet};
+use crate::manifest::{Environment, Eval, Load, Manifest, Problems, Stage, Timeouts};
 use crate::name::Name;
 use crate::protocol::{Call, PROTOCOLS};
 use crate::registry::did_you_mean;
@@ -82,25 +82,32 @@ impl Project {
 
     /// Returns a stage ready to be called.
     pub(crate) fn stage(&self, name: &str) -> Result<StageCall, PlanError> {
-        let stage = self
-            .manifest
-            .stage(name)
-            .ok_or_else(|| PlanError::Unknown {
-                family: "stage",
-                name: name.to_owned(),
-                manifest: self.manifest_path(),
-                known: self
-                    .manifest
-                    .stages
-                    .iter()
-                    .map(|stage| stage.name.to_string())
-                    .collect(),
-            })?;
+        let stage = self.named(&STAGES, name)?;
         Ok(StageCall {
             name: name.to_owned(),
             call: Arc::clone(&self.calls[&stage.name]),
             timeouts: stage.timeout,
         })
+    }
+
+    /// Returns a load of the manifest.
+    pub(crate) fn load(&self, name: &str) -> Result<&Load, PlanError> {
+        self.named(&LOADS, name)
+    }
+
+    /// Returns the loads of these names, in their order; all of them without a name.
+    pub(crate) fn loads(&self, names: &[String]) -> Result<Vec<&Load>, PlanError> {
+        self.all_named(&LOADS, names)
+    }
+
+    /// Returns a suite of the manifest.
+    pub(crate) fn eval(&self, name: &str) -> Result<&Eval, PlanError> {
+        self.named(&EVALS, name)
+    }
+
+    /// Returns the suites of these names, in their order; all of them without a name.
+    pub(crate) fn evals(&self, names: &[String]) -> Result<Vec<&Eval>, PlanError> {
+        self.all_named(&EVALS, names)
     }
 
     /// Returns a suite's assertions.
@@ -154,34 +161,72 @@ impl Project {
         Ok(GoldenSet::read(&self.folder, path)?)
     }
 
-    /// Returns every name in the order asked for, or all of them when none was.
-    pub(crate) fn names(
-        &self,
-        family: &'static str,
-        asked: &[String],
-        known: Vec<String>,
-    ) -> Result<Vec<String>, PlanError> {
-        if let Some(unknown) = asked.iter().find(|name| !known.contains(name)) {
-            let (name, manifest) = (unknown.clone(), self.manifest_path());
-            return Err(PlanError::Unknown {
-                family,
-                name,
-                manifest,
-                known,
-            });
-        }
-        if !asked.is_empty() {
-            return Ok(asked.to_vec());
-        }
-        if known.is_empty() {
+    /// Returns the first case of the first golden set, or an empty one where the manifest names none.
+    pub(crate) fn first_case(&self) -> Result<Case> {
+        let sets = self.manifest.evals.iter().map(|eval| &eval.golden);
+        let loads = self.manifest.loads.iter();
+        let sends = loads.flat_map(|load| load.mix.iter().map(|it| &it.sends).chain([&load.sends]));
+        let data = sends.filter_map(|sends| sends.data.as_ref());
+        let Some(path) = sets.chain(data).next() else {
+            return Ok(Case::without_data());
+        };
+        let first = self.golden(path)?.cases.into_iter().next();
+        Ok(first.unwrap_or_else(Case::without_data))
+    }
+
+    fn named<T>(&self, family: &Family<T>, name: &str) -> Result<&T, PlanError> {
+        let members = (family.members)(&self.manifest);
+        let found = members.iter().find(|it| *(family.name)(it) == *name);
+        found.ok_or_else(|| PlanError::Unknown {
+            family: family.word,
+            name: name.to_owned(),
+            manifest: self.manifest_path(),
+            known: members
+                .iter()
+                .map(|it| (family.name)(it).to_string())
+                .collect(),
+        })
+    }
+
+    fn all_named<T>(&self, family: &Family<T>, names: &[String]) -> Result<Vec<&T>, PlanError> {
+        let members = (family.members)(&self.manifest);
+        if names.is_empty() && members.is_empty() {
             return Err(PlanError::Nothing {
-                family,
+                family: family.word,
                 manifest: self.manifest_path(),
             });
         }
-        Ok(known)
+        if names.is_empty() {
+            return Ok(members.iter().collect());
+        }
+        names.iter().map(|name| self.named(family, name)).collect()
     }
 }
+
+/// What the manifest has several of, by name.
+struct Family<T> {
+    word: &'static str,
+    members: fn(&Manifest) -> &[T],
+    name: fn(&T) -> &Name,
+}
+
+const STAGES: Family<Stage> = Family {
+    word: "stage",
+    members: |manifest| &manifest.stages,
+    name: |stage| &stage.name,
+};
+
+const LOADS: Family<Load> = Family {
+    word: "load",
+    members: |manifest| &manifest.loads,
+    name: |load| &load.name,
+};
+
+const EVALS: Family<Eval> = Family {
+    word: "eval",
+    members: |manifest| &manifest.evals,
+    name: |eval| &eval.name,
+};
 
 fn resolve_stages(
     manifest: &Manifest,

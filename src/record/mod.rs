@@ -8,6 +8,7 @@ mod id;
 mod profile;
 mod quality;
 mod run;
+mod shard;
 mod stage;
 mod summary;
 mod version;
@@ -31,6 +32,7 @@ pub(crate) use run::Round;
 pub(crate) use run::{
     Generator, RUN_SCHEMA, Release, RunKind, RunRecord, Validity, ValidityVerdict, VerdictKind,
 };
+pub(crate) use shard::Shard;
 pub(crate) use stage::{
     IntervalRecord, MetricSummary, SessionCounts, SloResult, Spread, StageResult, SteadyResult,
     Tokens,

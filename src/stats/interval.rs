@@ -1,5 +1,8 @@
 //! The interval that every estimate comes with.
 
+/// The confidence of every two-sided interval that is shown.
+pub(crate) const CONFIDENCE: f64 = 0.95;
+
 /// A two-sided confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Interval {

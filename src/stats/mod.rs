@@ -7,22 +7,25 @@ mod paired;
 mod plan;
 mod proportion;
 mod quantile;
+mod slope;
 mod special;
 mod steady;
 #[cfg(test)]
 mod vectors;
 
 pub(crate) use cluster::batch_mean;
-pub(crate) use interval::Interval;
+pub(crate) use interval::{CONFIDENCE, Interval};
 pub(crate) use multiple::holm;
 pub(crate) use paired::{
-    Difference, MIN_CLUSTERS, bonett_price, clustered_difference, mcnemar_p, mcnemar_p_worse,
+    Difference, MIN_CLUSTERS, bonett_price, change_of_means, clustered_difference, mcnemar_p,
+    mcnemar_p_worse,
 };
 pub(crate) use plan::cases_needed;
 #[cfg(test)]
 pub(crate) use proportion::wilson;
 pub(crate) use proportion::{Proportion, mean_score, newcombe, pass_rate};
 pub(crate) use quantile::{mover_log_ratio, quantile_interval};
+pub(crate) use slope::slope;
 pub(crate) use special::normal_quantile;
 pub(crate) use special::student_t_quantile;
 pub(crate) use steady::{Steady, steady};

@@ -1,5 +1,7 @@
 //! The same cases under two releases: tests and intervals of the change, head − base.
 
+use std::collections::BTreeMap;
+
 use super::cluster::clustered_mean;
 use super::interval::Interval;
 use super::special::{
@@ -77,6 +79,35 @@ pub(crate) fn clustered_difference<K: Ord>(
         clusters: found.clusters - 2,
         ..found
     })
+}
+
+/// Returns the change of a mean over the keys that both sides have: of each key, the mean after less the mean before, by
+/// [`clustered_difference`] over the clusters that `after` gives. `None` where no key is on both sides.
+///
+/// A key counts once, however often it was observed.
+pub(crate) fn change_of_means<I: Ord, K: Ord>(
+    before: impl IntoIterator<Item = (I, f64)>,
+    after: impl IntoIterator<Item = (I, K, f64)>,
+) -> Option<Difference> {
+    /// Count, sum.
+    type Mean = (f64, f64);
+    let add = |(count, sum): &mut Mean, value: f64| {
+        *count += 1.0;
+        *sum += value;
+    };
+    let mut old: BTreeMap<I, Mean> = BTreeMap::new();
+    for (key, value) in before {
+        add(old.entry(key).or_default(), value);
+    }
+    let mut new: BTreeMap<I, (K, Mean)> = BTreeMap::new();
+    for (key, cluster, value) in after {
+        let (_, mean) = new.entry(key).or_insert((cluster, Mean::default()));
+        add(mean, value);
+    }
+    clustered_difference(new.into_iter().filter_map(|(key, (cluster, now))| {
+        let then = old.get(&key)?;
+        Some((cluster, now.1 / now.0 - then.1 / then.0))
+    }))
 }
 
 /// Returns the cluster-robust t without additions; `None` below two clusters.
@@ -206,6 +237,25 @@ mod tests {
         let three = clustered_difference((0..3).map(|i| (i, 0.0))).unwrap();
         assert!(three.lower_bound(0.05) < -0.4);
         assert_eq!(clustered_difference(Vec::<(u8, f64)>::new()), None);
+    }
+
+    #[test]
+    fn a_change_of_means_counts_each_key_of_both_sides_once() {
+        let before = [("a", 1.0), ("a", 1.0), ("b", 1.0), ("gone", 0.0)];
+        let after = [
+            ("a", 0, 1.0),
+            ("a", 0, 0.0),
+            ("b", 1, 0.0),
+            ("new", 2, 0.0),
+            ("a", 0, 0.0),
+            ("a", 0, 0.0),
+        ];
+        let found = change_of_means(before, after).unwrap();
+        let expected = clustered_difference([(0, -0.75), (1, -1.0)]).unwrap();
+        assert_eq!(found, expected);
+        assert_eq!((found.n, found.clusters), (2, 2));
+        close(found.estimate, -0.875);
+        assert_eq!(change_of_means([("a", 1.0)], [("b", 0, 1.0)]), None);
     }
 
     #[test]

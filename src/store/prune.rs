@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -46,7 +46,7 @@ impl Store {
         let listing = self.list()?;
         let runs = choose(&listing, &git.tagged(), rules, now);
         let journals = match rules.older_than {
-            Some(age) => old_files(&self.journal_dir(), age)?,
+            Some(age) => old_files(&self.journal_dir(), age, now)?,
             None => Vec::new(),
         };
         let folders = runs.iter().map(|run| self.runs_dir().join(&run.id));
@@ -108,22 +108,25 @@ fn choose<'a>(
 }
 
 fn is_older(run: &RunSummary, age: Duration, now: Timestamp) -> bool {
-    run.started_at
-        .parse::<Timestamp>()
-        .is_ok_and(|started| now.duration_since(started).unsigned_abs() > age && started < now)
+    let started = run.started_at.parse::<Timestamp>();
+    started.is_ok_and(|started| is_past(started, age, now))
 }
 
-fn old_files(folder: &Path, age: Duration) -> Result<Vec<PathBuf>, StoreError> {
+/// Returns whether a moment is longer ago than that.
+fn is_past(moment: Timestamp, age: Duration, now: Timestamp) -> bool {
+    moment < now && now.duration_since(moment).unsigned_abs() > age
+}
+
+fn old_files(folder: &Path, age: Duration, now: Timestamp) -> Result<Vec<PathBuf>, StoreError> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(Vec::new());
     };
-    let now = SystemTime::now();
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|error| StoreError::io("read", folder, error))?;
         let modified = entry.metadata().and_then(|it| it.modified());
-        let is_old = modified.is_ok_and(|it| now.duration_since(it).is_ok_and(|it| it > age));
-        if is_old && entry.path().is_file() {
+        let modified = modified.ok().and_then(|it| Timestamp::try_from(it).ok());
+        if modified.is_some_and(|it| is_past(it, age, now)) && entry.path().is_file() {
             found.push(entry.path());
         }
     }
@@ -197,6 +200,19 @@ mod tests {
             ..PruneRules::default()
         };
         assert_eq!(chosen(runs(), old), ["a"]);
+    }
+
+    #[test]
+    fn journals_go_by_their_age_on_the_clock_that_is_handed_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("answers.jsonl");
+        fs::write(&journal, "").unwrap();
+        let written = fs::metadata(&journal).unwrap().modified().unwrap();
+        let written = Timestamp::try_from(written).unwrap();
+        let after = |hours| written + Duration::from_hours(hours);
+        let old = |hours| old_files(folder.path(), Duration::from_hours(3), after(hours)).unwrap();
+        assert_eq!(old(2), Vec::<PathBuf>::new());
+        assert_eq!(old(4), [journal]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::diagnostic;
 use super::facts::Facts;
 use super::progress::{Bars, Lines};
 use crate::error::Error;
-use crate::measure::EventSink;
+use crate::measure::{Event, EventSink};
 use crate::palette::{Palette, paint};
 
 type Stream = Box<dyn Write + Send>;
@@ -33,6 +33,14 @@ pub(crate) struct Ui {
     decision: Decision,
     stdout: Mutex<Stream>,
     messages: Messages,
+}
+
+/// Where the events of engines and experiments are shown: words as messages, progress as bars or lines.
+struct Shown {
+    decision: Decision,
+    messages: Messages,
+    /// `None` with `-q`.
+    progress: Option<Box<dyn EventSink>>,
 }
 
 impl Ui {
@@ -83,17 +91,7 @@ impl Ui {
 
     /// Says something that is nice to know; silent with `-q`.
     pub(crate) fn note(&self, text: &str) {
-        if self.decision.volume >= Volume::Normal {
-            self.messages.line(text);
-        }
-    }
-
-    /// Says something that only `-v` asks for.
-    pub(crate) fn detail(&self, text: &str) {
-        if self.decision.volume >= Volume::Verbose {
-            self.messages
-                .line(&paint(self.messages.palette.faint, text));
-        }
+        self.messages.note(text, self.decision.volume);
     }
 
     /// Says something that the user should know, also with `-q`.
@@ -109,17 +107,21 @@ impl Ui {
 
     /// Shows an error: heading, text underlined, causes, help.
     pub(crate) fn diagnostic(&self, error: &Error) {
-        let text = diagnostic::render(error.diagnostic(), &self.decision);
-        self.messages.line(text.trim_end());
+        self.messages.diagnostic(error, &self.decision);
     }
 
-    /// Returns where an engine's events are shown.
-    pub(crate) fn progress(&self) -> Box<dyn EventSink> {
-        match self.decision.progress {
-            ProgressKind::Bar => Box::new(Bars::new(self.messages.clone(), self.decision.unicode)),
-            ProgressKind::Lines => Box::new(Lines::new(self.messages.clone(), Volume::Normal)),
-            ProgressKind::Hidden => Box::new(Lines::new(self.messages.clone(), Volume::Quiet)),
-        }
+    /// Returns where the events of engines and experiments are shown.
+    pub(crate) fn sink(&self) -> Box<dyn EventSink> {
+        let messages = self.messages.clone();
+        Box::new(Shown {
+            decision: self.decision,
+            messages: self.messages.clone(),
+            progress: match self.decision.progress {
+                ProgressKind::Bar => Some(Box::new(Bars::new(messages, self.decision.unicode))),
+                ProgressKind::Lines => Some(Box::new(Lines::new(messages))),
+                ProgressKind::Hidden => None,
+            },
+        })
     }
 
     /// Returns the columns of stdout.
@@ -135,6 +137,23 @@ impl Ui {
     /// Returns the stylesheet of results on stdout.
     pub(crate) const fn style(&self) -> Palette {
         Palette::when(self.decision.stdout_colour)
+    }
+}
+
+impl EventSink for Shown {
+    fn emit(&self, event: Event) {
+        let volume = self.decision.volume;
+        match event {
+            Event::Warning(text) => self.messages.warn(&text),
+            Event::Note(text) => self.messages.note(&text, volume),
+            Event::Detail(text) => self.messages.detail(&text, volume),
+            Event::Problem(error) => self.messages.diagnostic(&error, &self.decision),
+            event => {
+                if let Some(progress) = &self.progress {
+                    progress.emit(event);
+                }
+            }
+        }
     }
 }
 
@@ -156,8 +175,25 @@ impl Messages {
         });
     }
 
+    fn note(&self, text: &str, volume: Volume) {
+        if volume >= Volume::Normal {
+            self.line(text);
+        }
+    }
+
+    fn detail(&self, text: &str, volume: Volume) {
+        if volume >= Volume::Verbose {
+            self.line(&paint(self.palette.faint, text));
+        }
+    }
+
+    fn diagnostic(&self, error: &Error, decision: &Decision) {
+        let text = diagnostic::render(error.diagnostic(), decision);
+        self.line(text.trim_end());
+    }
+
     /// Writes a warning.
-    pub(super) fn warn(&self, text: &str) {
+    fn warn(&self, text: &str) {
         self.headed(self.palette.doubt, "warning:", text);
     }
 
@@ -226,7 +262,8 @@ pub(super) mod tests {
 
     fn say_everything(ui: &Ui) {
         assert!(matches!(ui.result(b"{}\n"), Written::Whole));
-        ui.detail("connecting to `llm`");
+        ui.sink()
+            .emit(Event::Detail("connecting to `llm`".to_owned()));
         ui.note("run 0191 stored");
         ui.warn("2 requests were still open");
         ui.error("nothing to compare");

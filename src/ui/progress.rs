@@ -6,7 +6,6 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::console::Messages;
-use super::decision::Volume;
 use crate::measure::{Event, EventSink};
 
 /// Lines come no closer together than this.
@@ -57,7 +56,8 @@ impl Run {
                 (self.elapsed, self.done, self.failed) = (elapsed, done, failed);
                 (self.in_flight, self.note) = (in_flight, note);
             }
-            Event::Finished { .. } | Event::Warning(_) => {}
+            // Words are shown as messages.
+            _ => {}
         }
     }
 
@@ -129,10 +129,9 @@ fn seconds(duration: Duration) -> String {
     }
 }
 
-/// Now and then a line; with [`Volume::Quiet`], warnings alone.
+/// Now and then a line.
 pub(super) struct Lines {
     messages: Messages,
-    volume: Volume,
     state: Mutex<LinesState>,
 }
 
@@ -145,10 +144,9 @@ struct LinesState {
 }
 
 impl Lines {
-    pub(super) fn new(messages: Messages, volume: Volume) -> Self {
+    pub(super) fn new(messages: Messages) -> Self {
         Self {
             messages,
-            volume,
             state: Mutex::default(),
         }
     }
@@ -176,20 +174,16 @@ impl LinesState {
                 })
             }
             Event::Finished { complete } => Some(self.run.end(*complete)),
-            Event::Warning(_) => None,
+            _ => None,
         }
     }
 }
 
 impl EventSink for Lines {
     fn emit(&self, event: Event) {
-        if let Event::Warning(text) = event {
-            self.messages.warn(&text);
-        } else if self.volume > Volume::Quiet {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(line) = state.take(&event) {
-                self.messages.line(&line);
-            }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = state.take(&event) {
+            self.messages.line(&line);
         }
     }
 }
@@ -266,7 +260,7 @@ impl EventSink for Bars {
                 }
                 self.messages.line(&run.end(complete));
             }
-            Event::Warning(text) => self.messages.warn(&text),
+            _ => {}
         }
     }
 }
@@ -275,7 +269,7 @@ impl EventSink for Bars {
 mod tests {
     use super::*;
     use crate::ui::console::tests::ui;
-    use crate::ui::decision::Options;
+    use crate::ui::decision::{Options, Volume};
 
     fn started(total: Option<u64>, duration: Option<u64>) -> Event {
         Event::Started {
@@ -301,7 +295,7 @@ mod tests {
             volume,
             ..Options::default()
         });
-        let sink = ui.progress();
+        let sink = ui.sink();
         for event in events {
             sink.emit(event);
         }

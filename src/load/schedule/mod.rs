@@ -1,10 +1,8 @@
 //! Where a thread's next request comes from: a schedule (open loop) or users (closed loop).
 
 mod case_sequence;
-mod shard;
 
 pub(crate) use case_sequence::{CaseSequence, mix, permute};
-pub(crate) use shard::Shard;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -16,6 +14,7 @@ use crate::load::id::ScenarioId;
 use crate::load::plan::{LoadPlan, Scenario};
 use crate::load::schedule::case_sequence::unit;
 use crate::manifest::{ShareOfArrivals, Until, Users};
+use crate::record::Shard;
 
 /// Keys the random numbers that say whose an arrival is, so that they have nothing to do with those that choose its case.
 const WHOSE: u64 = 0x0005_1a7e_0fa1;

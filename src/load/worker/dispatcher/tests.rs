@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::*;
 use crate::load::plan::{Cases, Measured, Scenario};
-use crate::load::schedule::{CaseSequence, Counters, Shard};
+use crate::load::schedule::{CaseSequence, Counters};
 use crate::load::wire::encode::Prepared;
 use crate::load::worker::request::{Completion, testing};
 use crate::load::{Target, Timing};
 use crate::manifest::{Connections, Cost, Curve, Gaps, Users};
 use crate::measure::Failure;
 use crate::protocol::{ReadError, Reply, Usage};
+use crate::record::Shard;
 use crate::template::Scope;
 
 const MS: u64 = 1_000_000;

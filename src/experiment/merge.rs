@@ -1,4 +1,4 @@
-//! `stagegate runs merge`: the parts of one load, put together.
+//! The shards of one load, put together.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use miette::Diagnostic;
 use serde_json::Value;
 
-use super::load::{Ended, status_of, verdict};
+use super::recording::{Ending, verdict};
 use crate::error::{Classify, Kind};
 use crate::exit::Status;
-use crate::load::{Shard, merge_generators, merge_stages};
+use crate::load::{merge_generators, merge_stages};
 use crate::plan::SHARD;
-use crate::record::{RunId, RunKind, RunRecord, Validity};
+use crate::record::{RunId, RunKind, RunRecord, Shard, Validity};
 
 /// Why runs cannot be put together.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -49,7 +49,7 @@ impl Classify for MergeError {
 }
 
 /// Puts all parts of a load together, in any order. The merged run is a run like one that a single process made.
-pub(super) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, Status), MergeError> {
+pub(crate) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, Status), MergeError> {
     let parts = parts(runs)?;
     let parts: Vec<&RunRecord> = parts.into_values().collect();
     let first = parts[0];
@@ -57,7 +57,7 @@ pub(super) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
     let stages = merge_stages(&parts, duration_s).map_err(MergeError::Unreadable)?;
     let complete = parts.iter().all(|run| run.complete);
     let validity = validity(&parts);
-    let status = status_of(&Ended {
+    let status = Ending {
         complete,
         // A part that had reached its stage would have a verdict.
         never_reached: parts
@@ -65,7 +65,8 @@ pub(super) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
             .all(|run| run.complete && run.verdict.is_none()),
         validity: validity.verdict,
         stages: &stages,
-    });
+    }
+    .of_load();
     // From then on all parts were sent.
     let started = parts.iter().map(|run| run.started_at.clone()).max();
     let merged = RunRecord {

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use crate::measure::{Histogram, min_samples};
 use crate::metric::LatencyMetric;
 use crate::record::{Estimate, Level, MetricSummary, Place, ProfileCell, StageResult};
-use crate::stats::quantile_interval;
-
-const CONFIDENCE: f64 = 0.95;
+use crate::stats::{CONFIDENCE, quantile_interval};
 
 /// Condenses what a load found.
 pub(super) fn cells(

@@ -13,7 +13,7 @@ const RANGE: std::ops::RangeInclusive<f64> = 0.05..=1e6;
 
 /// A search over rates, per second. It assumes that a stage which cannot keep its SLOs at one rate cannot keep them at a
 /// higher one; where probes contradict that, the lower rate that broke counts.
-pub(crate) struct Search {
+pub(super) struct Search {
     start: f64,
     /// By the bits of the rate, which sort as positive rates do: how often it held, and how often it broke.
     tally: BTreeMap<u64, (u32, u32)>,
@@ -22,7 +22,7 @@ pub(crate) struct Search {
 
 impl Search {
     /// Begins a search at that rate.
-    pub(crate) const fn new(start: f64) -> Self {
+    pub(super) const fn new(start: f64) -> Self {
         Self {
             start,
             tally: BTreeMap::new(),
@@ -31,7 +31,7 @@ impl Search {
     }
 
     /// Returns the rate to be tried next; `None` when the search is over.
-    pub(crate) fn next_rate(&self) -> Option<f64> {
+    pub(super) fn next_rate(&self) -> Option<f64> {
         let rate = match (self.low(), self.high()) {
             _ if self.probes >= MOST => return None,
             (None, None) => self.start,
@@ -47,7 +47,7 @@ impl Search {
     }
 
     /// Takes the result of a probe.
-    pub(crate) fn tell(&mut self, rate: f64, held: bool) {
+    pub(super) fn tell(&mut self, rate: f64, held: bool) {
         let (holds, breaks) = self.tally.entry(rate.to_bits()).or_default();
         *holds += u32::from(held);
         *breaks += u32::from(!held);
@@ -55,7 +55,7 @@ impl Search {
     }
 
     /// Returns the highest rate that held below every rate that broke.
-    pub(crate) fn low(&self) -> Option<f64> {
+    pub(super) fn low(&self) -> Option<f64> {
         let high = self.high().unwrap_or(f64::INFINITY);
         let held = |(rate, (holds, breaks)): (&u64, &(u32, u32))| {
             let rate = f64::from_bits(*rate);
@@ -65,27 +65,12 @@ impl Search {
     }
 
     /// Returns the lowest rate that broke; held and broken as often is broken.
-    pub(crate) fn high(&self) -> Option<f64> {
+    pub(super) fn high(&self) -> Option<f64> {
         let broke = |(rate, (holds, breaks)): (&u64, &(u32, u32))| {
             (*breaks > 0 && breaks >= holds).then(|| f64::from_bits(*rate))
         };
         self.tally.iter().find_map(broke)
     }
-}
-
-/// Returns by how many ms the median response time grows each second: the least-squares slope over the medians of the
-/// intervals before `end_s`, given as (middle in s, median in ms). A stage that is sent ρ > 1 times what it can do grows by
-/// 1000 (ρ − 1)/ρ ms each second, for ever; one that keeps up does not grow. `None` with fewer than two intervals.
-pub(crate) fn growth(medians: &[(f64, f64)]) -> Option<f64> {
-    let n = medians.len() as f64;
-    if medians.len() < 2 {
-        return None;
-    }
-    let mean = |of: fn(&(f64, f64)) -> f64| medians.iter().map(of).sum::<f64>() / n;
-    let (at, value) = (mean(|it| it.0), mean(|it| it.1));
-    let covariance: f64 = medians.iter().map(|it| (it.0 - at) * (it.1 - value)).sum();
-    let variance: f64 = medians.iter().map(|it| (it.0 - at).powi(2)).sum();
-    Some(covariance / variance)
 }
 
 #[cfg(test)]
@@ -129,18 +114,6 @@ mod tests {
             near += u32::from(found.low().is_some_and(|low| (88.0..=106.0).contains(&low)));
         }
         assert!(near >= 190, "{near} of 200");
-    }
-
-    #[test]
-    fn a_queue_grows_by_its_overload() {
-        // Sent 5 % more than it can do, a queue grows by 47.6 ms each second.
-        let grows: Vec<(f64, f64)> = (0..5)
-            .map(|i| (f64::from(i) + 0.5, 100.0 + 47.6 * f64::from(i)))
-            .collect();
-        assert!((growth(&grows).unwrap() - 47.6).abs() < 1e-9);
-        let steady = [(0.5, 101.0), (1.5, 99.0), (2.5, 101.0), (3.5, 99.0)];
-        assert!(growth(&steady).unwrap().abs() < 0.5);
-        assert_eq!(growth(&steady[..1]), None);
     }
 
     #[test]

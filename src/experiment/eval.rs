@@ -1,0 +1,140 @@
+//! A suite against its golden set.
+
+use std::sync::Arc;
+
+use super::Experiment;
+use super::recording::{Recorded, measured};
+use crate::error::Result;
+use crate::eval::{EvalPlan, EvalRun, Journal, JournalKey, run};
+use crate::exit::Status;
+use crate::manifest::Eval;
+use crate::plan::{EvalOptions, eval_plan};
+use crate::record::{EvalResult, RunKind, RunRecord};
+
+/// So many reasons are said while the suite runs; every case is in the result.
+const SHOWN_REASONS: usize = 5;
+
+/// Runs one suite and stores it.
+pub(crate) async fn run_eval(
+    experiment: &Experiment,
+    eval: &Eval,
+    options: &EvalOptions,
+) -> Result<Recorded> {
+    let name = &eval.name;
+    let plan = eval_plan(&experiment.project, eval, options, &experiment.clock)?;
+    let plan = Arc::new(plan);
+    let record = experiment.begin(RunKind::Eval, name.as_str());
+    let journal = journal(experiment, &plan, options.resume, &record)?;
+    let record = RunRecord {
+        id: journal.run_id().to_owned(),
+        started_at: journal.started_at().to_owned(),
+        ..record
+    };
+    let sink = experiment.sink.as_ref();
+    let interrupted = &experiment.interrupted;
+    let run = run(&plan, &experiment.client, journal, sink, interrupted).await?;
+    tell_reasons(experiment, name.as_str(), &run);
+    let status = status_of(run.complete, run.never_reached, &run.result);
+    let record = RunRecord {
+        duration_s: run.duration.as_secs_f64(),
+        complete: run.complete,
+        eval: Some(run.result),
+        ..record
+    };
+    let recorded = experiment.finish(record, status).await;
+    if run.complete && recorded.status == status {
+        // Only now: until the run is stored, the journal is all there is.
+        run.journal.remove()?;
+    } else {
+        experiment.note(format!(
+            "`stagegate eval {name} --resume` continues this run"
+        ));
+    }
+    Ok(recorded)
+}
+
+fn tell_reasons(experiment: &Experiment, name: &str, run: &EvalRun) {
+    for (case, reason) in run.reasons.iter().take(SHOWN_REASONS) {
+        experiment.note(format!("eval `{name}`, {case}: {reason}"));
+    }
+    if run.reasons.len() > SHOWN_REASONS {
+        let more = run.reasons.len() - SHOWN_REASONS;
+        experiment.note(format!("eval `{name}`: and {more} more that did not pass"));
+    }
+}
+
+/// Opens the journal: the newest incomplete one of the same suite, release, and golden set where the run is resumed, else a new
+/// one.
+fn journal(
+    experiment: &Experiment,
+    plan: &EvalPlan,
+    resume: bool,
+    record: &RunRecord,
+) -> Result<Journal> {
+    let folder = experiment.store.journals()?;
+    let key = JournalKey {
+        suite: plan.name.clone(),
+        env: record.env.clone(),
+        release: record.release.commit.clone().unwrap_or_default(),
+        dirty: record.release.dirty,
+        manifest: record.release.manifest.clone(),
+        golden: plan.golden.digest.clone(),
+    };
+    if resume {
+        match Journal::resume(&folder, &key)? {
+            Some(journal) => {
+                let count = journal.answered();
+                experiment.note(format!(
+                    "continuing: {count} answers are kept and not asked again"
+                ));
+                return Ok(journal);
+            }
+            None => experiment.note("there is no incomplete run of this release to continue"),
+        }
+    }
+    Ok(Journal::create(
+        &folder,
+        &key,
+        &record.id,
+        &record.started_at,
+    )?)
+}
+
+/// Returns how a suite ends, by the contract, section 2: failing cases alone do not fail it.
+fn status_of(complete: bool, never_reached: bool, result: &EvalResult) -> Status {
+    let asked = result.cases.len() as u64;
+    let nothing_scored = asked > 0 && result.errors == asked;
+    let status = measured(complete, never_reached);
+    if nothing_scored || !result.must_pass_broken.is_empty() {
+        status.and(Status::Failed)
+    } else {
+        status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::fixture;
+
+    fn suite(errors: u64, must_pass_broken: &[&str]) -> EvalResult {
+        EvalResult {
+            errors,
+            must_pass_broken: must_pass_broken.iter().map(|id| (*id).to_owned()).collect(),
+            ..fixture("v1.0", "eval").eval.unwrap()
+        }
+    }
+
+    #[test]
+    fn failing_cases_alone_do_not_fail_a_suite() {
+        use Status::{Failed, Interrupted, Passed, Unmeasured};
+        let of = |result| status_of(true, false, &result);
+        // One of the three passed.
+        assert_eq!(of(suite(0, &[])), Passed);
+        assert_eq!(of(suite(2, &[])), Passed);
+        assert_eq!(of(suite(3, &[])), Failed);
+        assert_eq!(of(suite(0, &["q1"])), Failed);
+        assert_eq!(status_of(true, true, &suite(3, &[])), Unmeasured);
+        assert_eq!(status_of(false, false, &suite(0, &["q1"])), Interrupted);
+    }
+}

@@ -1,0 +1,92 @@
+//! A load test.
+
+use super::Experiment;
+use super::quality;
+use super::recording::{Ending, Recorded};
+use crate::error::Result;
+use crate::load::{Keep, LoadPlan, LoadResult};
+use crate::manifest::Load;
+use crate::measure::Event;
+use crate::plan::{Caller, Portion, load_plan, plan_document};
+use crate::record::{Generator, RunKind, RunRecord};
+
+/// Runs one load, as the flags may have changed it, and stores it.
+pub(crate) async fn run_load(
+    experiment: &Experiment,
+    load: &Load,
+    portion: &Portion,
+) -> Result<Recorded> {
+    let plan = load_plan(&experiment.site(), load, portion).await?;
+    let name = load.name.as_str();
+    let record = RunRecord {
+        seed: load.seed,
+        plan: plan_document(load, &plan),
+        ..experiment.begin(RunKind::Load, name)
+    };
+    tell_plan(experiment, &plan);
+    let (result, scored) = match &load.score_with {
+        None => (
+            experiment.drive(("load", name), &plan, &Keep::default())?,
+            None,
+        ),
+        Some(suite) => {
+            let suite = experiment.project.eval(suite.as_str())?;
+            quality::run_scored(experiment, (name, &plan), suite)?
+        }
+    };
+    tell_result(experiment, &plan, &result)?;
+    let ending = Ending {
+        complete: result.complete,
+        never_reached: result.never_reached,
+        validity: result.validity.verdict,
+        stages: &result.stages,
+    };
+    let status = ending.of_load();
+    let (eval, quality) = scored.map(|it| (it.eval, it.quality)).unzip();
+    let record = RunRecord {
+        duration_s: result.duration_s,
+        complete: result.complete,
+        validity: result.validity,
+        generator: Some(Generator {
+            calibration: experiment.store.calibration(),
+            ..result.generator
+        }),
+        stages: result.stages,
+        eval,
+        quality,
+        ..record
+    };
+    Ok(experiment.finish(record, status).await)
+}
+
+fn tell_plan(experiment: &Experiment, plan: &LoadPlan) {
+    let detail = |text| experiment.sink.emit(Event::Detail(text));
+    for target in &plan.targets {
+        let (stage, address) = (&target.measured.name, &target.endpoint);
+        detail(format!("stage `{stage}` is at {address}"));
+    }
+    for (name, scenario) in plan.scenario_names().zip(&plan.scenarios) {
+        let count = scenario.cases.requests.len();
+        detail(format!("`{name}`: requests prepared: {count}"));
+    }
+}
+
+/// Says what the figures alone do not: what the failures look like, and that a budget ended the run.
+fn tell_result(experiment: &Experiment, plan: &LoadPlan, result: &LoadResult) -> Result<()> {
+    for target in &plan.targets {
+        let (stage, address) = (&target.measured.name, &target.endpoint);
+        // What a stage sends back may hold the secrets that were sent to it.
+        let caller = Caller::new(&experiment.project, &experiment.client, stage)?;
+        let examples = result.examples.get(stage).into_iter().flatten();
+        for (failure, detail) in examples.filter(|(_, detail)| !detail.is_empty()) {
+            let detail = caller.redact(detail);
+            experiment.note(format!("stage `{stage}` at {address}, {failure}: {detail}"));
+        }
+    }
+    if result.over_budget {
+        experiment.warn(
+            "the run stopped before its end because `max_requests` or `max_cost` was reached",
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! Layer 8: one run of each kind, from its plan to its stored record; without flags and without printing.
+
+mod calibrate;
+mod capacity;
+mod compare;
+mod drive;
+mod eval;
+mod gate;
+mod load;
+mod merge;
+mod profile;
+mod quality;
+mod recording;
+mod release;
+mod setup;
+#[cfg(test)]
+mod testing;
+
+pub(crate) use calibrate::{NoReference, calibrate_against, calibrate_machine};
+pub(crate) use capacity::find_capacity;
+pub(crate) use compare::{Judged, compare};
+pub(crate) use eval::run_eval;
+pub(crate) use gate::{HeadRuns, judge_head, measure_head, run_gate};
+pub(crate) use load::run_load;
+pub(crate) use merge::merge;
+pub(crate) use profile::run_profile;
+pub(crate) use recording::Recorded;
+pub(crate) use setup::{Experiment, Surroundings};

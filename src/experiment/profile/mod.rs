@@ -1,0 +1,245 @@
+//! The latency profile: each stage alone and inside the pipeline, at low load and at a given load. The measurements follow one
+//! another, so that none disturbs the next.
+
+mod cell;
+mod summary;
+mod waterfall;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use self::cell::cells;
+use self::summary::summary;
+use self::waterfall::waterfalls;
+use super::Experiment;
+use super::recording::{Ending, Recorded};
+use crate::error::Result;
+use crate::load::{self, Keep, LoadError, LoadPlan, LoadResult};
+use crate::measure::{Event, EventSink};
+use crate::plan::{LevelPlan, ProfileOverrides, ProfilePlan, profile_plan};
+use crate::record::{
+    Generator, Level, Place, ProfileResult, RunKind, RunRecord, StageResult, Validity,
+    ValidityVerdict,
+};
+
+/// Profiles one stage or pipeline, and stores what was found.
+pub(crate) async fn run_profile(
+    experiment: &Experiment,
+    whole: &str,
+    overrides: &ProfileOverrides,
+) -> Result<Recorded> {
+    let plan = profile_plan(&experiment.site(), whole, overrides).await?;
+    let record = experiment.begin(RunKind::Profile, whole);
+    let sink = experiment.sink.as_ref();
+    sink.emit(Event::Started {
+        kind: "profile",
+        name: whole.to_owned(),
+        total: None,
+        duration: Some(plan.length()),
+    });
+    let measure = || measure(&plan, sink, &experiment.interrupted);
+    let found = tokio::task::block_in_place(measure)?;
+    sink.emit(Event::Finished {
+        complete: found.complete,
+    });
+    let ending = Ending {
+        complete: found.complete,
+        never_reached: found.never_reached,
+        validity: found.validity.verdict,
+        stages: &found.stages,
+    };
+    // It judges no SLO: what it measures is where the time goes.
+    let status = ending.of_measuring();
+    let record = RunRecord {
+        seed: plan.seed,
+        duration_s: plan.length().as_secs_f64(),
+        complete: found.complete,
+        validity: found.validity,
+        generator: found.generator,
+        stages: found.stages,
+        profile: Some(found.profile),
+        ..record
+    };
+    Ok(experiment.finish(record, status).await)
+}
+
+/// What a profile found.
+struct Found {
+    profile: ProfileResult,
+    /// The whole and its parts under the given load.
+    stages: BTreeMap<String, StageResult>,
+    validity: Validity,
+    /// Of the run under the given load.
+    generator: Option<Generator>,
+    complete: bool,
+    never_reached: bool,
+}
+
+/// Runs every measurement, or those before the interruption.
+fn measure(
+    plan: &ProfilePlan,
+    sink: &dyn EventSink,
+    interrupted: &AtomicBool,
+) -> Result<Found, LoadError> {
+    let mut found = Found::nothing(plan);
+    let mut course = Course {
+        sink,
+        interrupted,
+        each: plan.each,
+        all: plan.measurements(),
+        past: 0,
+    };
+    for level in &plan.levels {
+        for part in &level.alone {
+            let result = course.measure(part)?;
+            if !found.take(Place::Alone, level.level, &result) {
+                return Ok(found);
+            }
+        }
+        let (inside, beside) = course.both(level)?;
+        for result in [Some(&inside), beside.as_ref()].into_iter().flatten() {
+            if !found.take(Place::Inside, level.level, result) {
+                return Ok(found);
+            }
+        }
+        if level.level == Level::Given {
+            found.conclude(&level.inside, inside, beside);
+        }
+    }
+    Ok(found)
+}
+
+impl Found {
+    fn nothing(plan: &ProfilePlan) -> Self {
+        Self {
+            profile: ProfileResult {
+                whole: plan.whole.clone(),
+                parts: plan.parts.clone(),
+                driven: plan.driven,
+                load: plan.load.clone(),
+                ..ProfileResult::default()
+            },
+            stages: BTreeMap::new(),
+            validity: Validity::default(),
+            generator: None,
+            complete: true,
+            never_reached: false,
+        }
+    }
+
+    /// Takes one measurement and returns whether it came to its end.
+    fn take(&mut self, place: Place, level: Level, result: &LoadResult) -> bool {
+        self.complete &= result.complete;
+        self.never_reached |= result.never_reached;
+        self.profile
+            .cells
+            .extend(cells(place, level, &result.stages));
+        if result.validity.verdict > self.validity.verdict {
+            self.validity.verdict = result.validity.verdict;
+        }
+        if result.validity.verdict != ValidityVerdict::Valid {
+            let words = match level {
+                Level::Low => "low load",
+                Level::Given => "the given load",
+            };
+            let stages: Vec<&str> = result.stages.keys().map(String::as_str).collect();
+            let which = format!("{} at {words}", stages.join(", "));
+            let reasons = result.validity.reasons.iter();
+            self.validity
+                .reasons
+                .extend(reasons.map(|reason| format!("{which}: {reason}")));
+        }
+        self.complete
+    }
+
+    fn conclude(&mut self, plan: &LoadPlan, inside: LoadResult, beside: Option<LoadResult>) {
+        let targets = plan.targets.iter();
+        let names: Vec<String> = targets.map(|it| it.measured.name.clone()).collect();
+        self.profile.waterfalls = waterfalls(&inside.traces, &names);
+        self.stages = inside.stages;
+        self.stages
+            .extend(beside.map(|it| it.stages).unwrap_or_default());
+        self.generator = Some(inside.generator);
+        self.profile.summary = summary(&self.profile);
+    }
+}
+
+/// Where in the whole a measurement is.
+struct Course<'a> {
+    sink: &'a dyn EventSink,
+    interrupted: &'a AtomicBool,
+    each: Duration,
+    all: u32,
+    past: u32,
+}
+
+impl Course<'_> {
+    fn measure(&mut self, plan: &LoadPlan) -> Result<LoadResult, LoadError> {
+        let note = plan.scenario_names().collect::<Vec<_>>().join(", ");
+        let part = PartOf {
+            sink: self.sink,
+            before: self.each * self.past,
+            note: format!("{} of {}: {note}", self.past + 1, self.all),
+        };
+        self.past += 1;
+        load::run(plan, &part, self.interrupted, &KEEP)
+    }
+
+    fn both(&mut self, level: &LevelPlan) -> Result<(LoadResult, Option<LoadResult>), LoadError> {
+        let Some(beside) = &level.beside else {
+            return Ok((self.measure(&level.inside)?, None));
+        };
+        let interrupted = self.interrupted;
+        std::thread::scope(|scope| {
+            let other =
+                scope.spawn(move || load::run(beside, &Quiet, interrupted, &Keep::default()));
+            let inside = self.measure(&level.inside);
+            let other = other.join().map_err(|_| {
+                LoadError::from(std::io::Error::other(
+                    "a thread of the profile ended without a result",
+                ))
+            })?;
+            Ok((inside?, Some(other?)))
+        })
+    }
+}
+
+const KEEP: Keep = Keep {
+    replies_of: Vec::new(),
+    traces: true,
+};
+
+/// Shows one measurement as a part of the whole.
+struct PartOf<'a> {
+    sink: &'a dyn EventSink,
+    before: Duration,
+    note: String,
+}
+
+impl EventSink for PartOf<'_> {
+    fn emit(&self, event: Event) {
+        if let Event::Progress {
+            elapsed,
+            done,
+            failed,
+            in_flight,
+            ..
+        } = event
+        {
+            self.sink.emit(Event::Progress {
+                elapsed: self.before + elapsed,
+                done,
+                failed,
+                in_flight,
+                note: self.note.clone(),
+            });
+        }
+    }
+}
+
+struct Quiet;
+
+impl EventSink for Quiet {
+    fn emit(&self, _: Event) {}
+}

@@ -1,0 +1,81 @@
+//! What every experiment is given.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::release;
+use crate::error::Result;
+use crate::git::GitFacts;
+use crate::measure::{Clock, Event, EventSink};
+use crate::plan::{Project, Site};
+use crate::record::Release;
+use crate::store::Store;
+use crate::transport::Client;
+
+/// What the machine and the terminal give to an experiment.
+pub(crate) struct Surroundings {
+    pub(crate) clock: Clock,
+    /// Takes progress and everything that is said in words.
+    pub(crate) sink: Box<dyn EventSink>,
+    /// Becomes true when the user asks for an end.
+    pub(crate) interrupted: Arc<AtomicBool>,
+}
+
+/// The parameter of every experiment.
+pub(crate) struct Experiment {
+    pub(crate) project: Arc<Project>,
+    /// For single calls: steps before a stage, suites, versions.
+    pub(super) client: Arc<Client>,
+    /// What is measured.
+    pub(super) release: Release,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) sink: Box<dyn EventSink>,
+    pub(super) interrupted: Arc<AtomicBool>,
+}
+
+impl Experiment {
+    /// Makes the surroundings of the runs of a project: finds out what the release at hand is made of, as far as files tell. What
+    /// stages tell is added to each run.
+    pub(crate) fn new(project: Arc<Project>, surroundings: Surroundings) -> Result<Self> {
+        let Surroundings {
+            clock,
+            sink,
+            interrupted,
+        } = surroundings;
+        let git = GitFacts::read(&project.folder);
+        if let Some(warning) = &git.warning {
+            sink.emit(Event::Warning(warning.clone()));
+        }
+        Ok(Self {
+            release: release::present(&project, &git)?,
+            store: Store::open(&project.folder),
+            client: Arc::new(Client::default()),
+            project,
+            clock,
+            sink,
+            interrupted,
+        })
+    }
+
+    /// Returns what plans are resolved with.
+    pub(super) fn site(&self) -> Site<'_> {
+        Site {
+            project: &self.project,
+            client: &self.client,
+            clock: &self.clock,
+        }
+    }
+
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note(&self, text: impl Into<String>) {
+        self.sink.emit(Event::Note(text.into()));
+    }
+
+    pub(super) fn warn(&self, text: impl Into<String>) {
+        self.sink.emit(Event::Warning(text.into()));
+    }
+}

@@ -1,0 +1,125 @@
+//! The search for the highest rate, resolved: one load, ready to be sent at any rate.
+
+use std::time::Duration;
+
+use super::error::PlanError;
+use super::load::{Site, load_plan};
+use super::overrides::Portion;
+use crate::error::Result;
+use crate::load::{LoadPlan, Target, Timing};
+use crate::manifest::{Arrivals, Curve, Gaps, Load, ShareOfArrivals, Slo, Timeouts, Until};
+use crate::measure::min_samples;
+use crate::metric::Figure;
+
+/// A probe without `--duration`: long enough to see a queue grow.
+const PROBE: Duration = Duration::from_secs(5);
+/// The longest that a probe is stretched to, for a percentile that needs more samples.
+const LONGEST: Duration = Duration::from_mins(1);
+/// Left out at the beginning of each probe: connections are made then.
+const WARMUP: Duration = Duration::from_millis(500);
+/// What takes longer than so many times the longest limit has failed: a queue need not be waited for to its end.
+const PATIENCE: u32 = 4;
+/// More samples than are needed, by this factor, because arrivals may be random.
+const SPARE: f64 = 1.34;
+/// Where a load has no rate of its own, per second.
+const FIRST_RATE: f64 = 10.0;
+
+/// A search, resolved.
+pub(crate) struct CapacityPlan {
+    /// The load; each probe sends it at a rate of its own.
+    pub(crate) load: LoadPlan,
+    gaps: Gaps,
+    /// The rate of the first probe, per second.
+    pub(crate) first_rate: f64,
+    /// How long a probe is at least.
+    length: Duration,
+}
+
+/// Resolves the search for the limit of a load, with probes of at least that length. Without an SLO there is nothing to hold.
+pub(crate) async fn capacity_plan(
+    site: &Site<'_>,
+    load: &Load,
+    portion: &Portion,
+    length: Option<Duration>,
+) -> Result<CapacityPlan> {
+    let plan = load_plan(site, load, portion).await?;
+    let slos: Vec<&Slo> = plan.measured().flat_map(|measured| &measured.slo).collect();
+    if slos.is_empty() {
+        return Err(PlanError::NoSlo.into());
+    }
+    let patience = patience(&slos);
+    let targets = plan.targets.iter().map(|target| Target {
+        timeouts: Timeouts {
+            total: patience.map_or(target.timeouts.total, |it| it.min(target.timeouts.total)),
+            ..target.timeouts
+        },
+        ..target.clone()
+    });
+    Ok(CapacityPlan {
+        gaps: load.arrivals.gaps(),
+        first_rate: match &load.arrivals {
+            Arrivals::Open { curve, .. } if curve.first_rate() > 0.0 => curve.first_rate(),
+            _ => FIRST_RATE,
+        },
+        length: length.unwrap_or(PROBE),
+        load: LoadPlan {
+            targets: targets.collect(),
+            warmup: WARMUP,
+            max_requests: None,
+            ..plan
+        },
+    })
+}
+
+/// Returns after which time an answer need not be waited for; `None` where no latency is limited.
+fn patience(slos: &[&Slo]) -> Option<Duration> {
+    let limits = slos.iter().filter_map(|slo| match &slo.figure {
+        Figure::Latency(..) => Some(Duration::from_secs_f64(slo.limit.value / 1e3)),
+        _ => None,
+    });
+    limits.max().map(|limit| (limit * PATIENCE).max(WARMUP * 2))
+}
+
+impl CapacityPlan {
+    /// Returns the load at a rate, per second, for as long as its percentiles need.
+    pub(crate) fn at(&self, rate: f64) -> LoadPlan {
+        let slos = self.load.measured().flat_map(|measured| &measured.slo);
+        let samples = slos.filter_map(|slo| match &slo.figure {
+            Figure::Latency(_, stat) => stat.quantile().map(min_samples),
+            _ => None,
+        });
+        // Of a mix, each stage may have no more than the smallest share.
+        let shares = self.load.scenarios.iter().filter_map(|it| it.share);
+        let share = shares.map(ShareOfArrivals::size).fold(1.0, f64::min);
+        let length = length(self.length, samples.max().unwrap_or(0), rate * share);
+        LoadPlan {
+            timing: Timing::Drawn {
+                gaps: self.gaps,
+                curve: Curve::Flat(rate),
+            },
+            until: Until::Duration(length),
+            ..self.load.clone()
+        }
+    }
+}
+
+/// Returns how long a probe lasts that needs so many samples at that rate, per second.
+fn length(at_least: Duration, samples: u64, rate: f64) -> Duration {
+    let needed = Duration::try_from_secs_f64(samples as f64 * SPARE / rate);
+    at_least.max(needed.unwrap_or(LONGEST).min(LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_is_as_long_as_its_percentile_needs_and_no_longer_than_a_minute() {
+        let s = Duration::from_secs;
+        assert_eq!(length(s(5), 100, 1000.0), s(5));
+        assert_eq!(length(s(5), 100, 10.0), Duration::from_millis(13_400));
+        assert_eq!(length(s(5), 1000, 10.0), s(60));
+        assert_eq!(length(s(90), 1000, 10.0), s(90));
+        assert_eq!(length(s(5), 1000, 0.0), s(60));
+    }
+}

@@ -1,0 +1,59 @@
+//! A load's plan as it is stored with the run.
+
+use serde_json::{Value, json};
+
+use super::{arrivals, prompts};
+use crate::load::LoadPlan;
+use crate::manifest::{Load, Sends, Until};
+use crate::measure::show_duration;
+use crate::record::Shard;
+
+/// The key of a stored plan that says which part of the load was sent.
+pub(crate) const SHARD: &str = "shard";
+
+/// Returns the plan as it is stored with the run: what was sent, when, and for how long.
+pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
+    let targets: Vec<&str> = plan.scenario_names().collect();
+    let mut document = json!({
+        "target": targets,
+        "arrivals": arrivals::document(&load.arrivals),
+        "warmup": show_duration(load.warmup),
+        "seed": load.seed,
+        "connections": load.connections.to_string(),
+        "max_requests": load.max_requests,
+        "max_cost": load.max_cost,
+    });
+    if load.mix.is_empty() {
+        describe(&load.sends, &mut document);
+    } else {
+        let mix = load.mix.iter().map(|kind| {
+            let mut document = json!({
+                "weight": kind.weight,
+                "target": kind.target.as_str(),
+            });
+            describe(&kind.sends, &mut document);
+            (kind.name.to_string(), document)
+        });
+        document["mix"] = mix.collect();
+    }
+    let (key, until) = match plan.until {
+        Until::Duration(duration) => ("duration", json!(show_duration(duration))),
+        Until::Requests(count) => ("requests", json!(count)),
+    };
+    document[key] = until;
+    if plan.shard != Shard::WHOLE {
+        document[SHARD] = json!(plan.shard.to_string());
+    }
+    document
+}
+
+/// Adds what is sent to a stored plan.
+fn describe(sends: &Sends, document: &mut Value) {
+    document["data"] = json!(sends.data);
+    document["prompts"] = json!(sends.prompts.as_ref().map(prompts::document));
+    document["order"] = json!(sends.order.key());
+    document["sessions"] = json!(sends.sessions.map(|it| {
+        let think_time = show_duration(it.think_time);
+        json!({"think_time": think_time})
+    }));
+}
