@@ -20,7 +20,11 @@ pub(super) fn present(project: &Project, git: &GitFacts) -> Result<Release> {
             versions.insert(part.to_string(), version);
         }
     }
-    Ok(release_of(git, &project.manifest.as_used(), versions))
+    Ok(release_of(
+        git,
+        &project.manifest.source.as_used(),
+        versions,
+    ))
 }
 
 /// Adds the versions that stages tell. Most were heard in the answers that were measured; a stage that the run did not

@@ -3,9 +3,10 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{Problems, Source};
-use super::model::Span;
+use super::error::Problems;
 use super::overrides;
+use super::source::Source;
+use super::span::Span;
 use crate::name::Name;
 use crate::registry::suggest;
 
@@ -25,6 +26,9 @@ const TOP_LEVEL: [&str; 10] = [
 
 /// The one top-level array of tables.
 const ACCEPT: &str = "accept";
+
+/// A value of the manifest with its place.
+pub(super) type Value = Spanned<DeValue<'static>>;
 
 /// A table with what messages need.
 #[derive(Clone, Debug)]
@@ -46,7 +50,7 @@ pub(super) struct Section {
 /// The manifest, cut into its sections.
 #[derive(Debug, Default)]
 pub(super) struct Document {
-    pub(super) version: Option<Spanned<DeValue<'static>>>,
+    pub(super) version: Option<Value>,
     pub(super) deployment: Option<Table>,
     pub(super) environments: Vec<Section>,
     /// Entry of `[release]` to its table.
@@ -62,14 +66,11 @@ pub(super) struct Document {
 
 /// Parses a text and lays overrides over it; `None` when the text is not TOML.
 pub(super) fn read(
-    text: &str,
+    source: &Source,
     written: &[(String, String)],
     problems: &mut Problems,
 ) -> Option<Document> {
-    // A process reads one manifest. Giving its few kilobytes away lets tables keep their spans for whoever parses them
-    // later, without a second copy of the tree.
-    let text: &'static str = text.to_owned().leak();
-    let (root, errors) = DeTable::parse_recoverable(text);
+    let (root, errors) = DeTable::parse_recoverable(source.text());
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
         problems.at(span, format!("not valid TOML: {}", error.message()), None);
@@ -79,10 +80,8 @@ pub(super) fn read(
         return None;
     }
     let mut root = root.into_inner();
-    let mut offset = Source::first_override(text);
-    for (key, value) in written {
-        overrides::apply(&mut root, key, value, offset, problems);
-        offset = Source::next_override(offset, &overrides::shown(key, value));
+    for ((key, _), (offset, shown)) in written.iter().zip(source.overrides()) {
+        overrides::apply(&mut root, shown, key.len(), offset, problems);
     }
     Some(cut(root, problems))
 }
@@ -116,10 +115,7 @@ fn cut(mut root: DeTable<'static>, problems: &mut Problems) -> Document {
     document
 }
 
-type Entry = (
-    Spanned<std::borrow::Cow<'static, str>>,
-    Spanned<DeValue<'static>>,
-);
+type Entry = (Spanned<std::borrow::Cow<'static, str>>, Value);
 
 /// Cuts `[stage.a]`, `[stage.b]`, … apart, in the order of the text.
 fn sections((key, value): Entry, family: &str, problems: &mut Problems) -> Vec<Section> {
@@ -157,7 +153,7 @@ fn single(root: &mut DeTable<'static>, key: &str, problems: &mut Problems) -> Op
 
 fn table(
     key: &Spanned<std::borrow::Cow<'_, str>>,
-    value: Spanned<DeValue<'static>>,
+    value: Value,
     what: String,
     problems: &mut Problems,
 ) -> Option<Table> {
@@ -176,7 +172,7 @@ fn table(
 /// Takes an array of tables apart: `[[gate.rule]]`, `[[eval.answers.assert]]`, `[[accept]]`.
 pub(super) fn tables(
     key: &Spanned<std::borrow::Cow<'_, str>>,
-    value: Spanned<DeValue<'static>>,
+    value: Value,
     what: &str,
     problems: &mut Problems,
 ) -> Vec<Table> {

@@ -1,19 +1,20 @@
 //! Everything that is wrong with a manifest, collected, and shown with the text underlined.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
-use super::model::{Manifest, Span};
+use super::source::Source;
+use super::span::Span;
 use crate::error::{Classify, Kind};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// Where, in bytes of the manifest's text (beyond its end: in the overrides); `None` when nowhere in particular.
-    pub(crate) span: Option<Span>,
+    /// Where, in bytes of the manifest's text (beyond its end: in the overrides).
+    pub(crate) span: Span,
     /// Lowercase fragment, no full stop; names the stage and key.
     pub(crate) message: String,
     /// A sentence telling what to do.
@@ -30,7 +31,7 @@ impl Problems {
     /// Adds a problem at a place in the text.
     pub(crate) fn at(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
         self.items.push(Problem {
-            span: Some(span),
+            span,
             message: message.into(),
             help,
         });
@@ -41,11 +42,6 @@ impl Problems {
         self.items.is_empty()
     }
 
-    /// Returns how many things are wrong.
-    pub(crate) fn len(&self) -> usize {
-        self.items.len()
-    }
-
     /// Returns the problems in the order in which they were found.
     #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Problem> {
@@ -53,76 +49,13 @@ impl Problems {
     }
 
     /// Makes the error that shows every problem in the manifest's text, in the order of the text.
-    pub(crate) fn into_error(mut self, manifest: &Manifest) -> ManifestError {
-        let source = Source::new(&manifest.path, &manifest.text, &manifest.overrides);
-        let start = |problem: &Problem| problem.span.as_ref().map_or(usize::MAX, |span| span.start);
-        self.items.sort_by_key(start);
+    pub(crate) fn into_error(mut self, source: &Source) -> ManifestError {
+        self.items.sort_by_key(|problem| problem.span.start);
         self.items.dedup();
+        let shown = self.items.into_iter();
         ManifestError {
-            name: source.name(),
-            shown: self.items.into_iter().map(|it| source.show(it)).collect(),
-        }
-    }
-}
-
-/// The texts that spans point into: the manifest, and after its end each `--set KEY=VALUE`.
-#[derive(Clone, Debug)]
-pub(super) struct Source {
-    path: PathBuf,
-    text: Arc<str>,
-    overrides: Vec<Arc<str>>,
-}
-
-impl Source {
-    /// Makes the source of spans.
-    fn new(path: &Path, text: &str, overrides: &[String]) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.into(),
-            overrides: overrides.iter().map(|it| it.as_str().into()).collect(),
-        }
-    }
-
-    fn name(&self) -> String {
-        self.path.display().to_string()
-    }
-
-    /// Returns where the first override begins in the numbering of spans; a gap of one keeps the texts apart.
-    pub(super) fn first_override(text: &str) -> usize {
-        text.len() + 1
-    }
-
-    /// Returns where the override after one begins.
-    pub(super) fn next_override(start: usize, shown: &str) -> usize {
-        start + shown.len() + 1
-    }
-
-    fn show(&self, problem: Problem) -> Shown {
-        let place = problem.span.map(|span| self.locate(&span));
-        Shown {
-            message: problem.message,
-            help: problem.help,
-            place,
-        }
-    }
-
-    fn locate(&self, span: &Span) -> Place {
-        let mut name = self.name();
-        let mut text = &self.text;
-        let mut start = 0;
-        for written in &self.overrides {
-            let next = Self::next_override(start, text);
-            if span.start < next {
-                break;
-            }
-            (name, text, start) = (format!("--set {written}"), written, next);
-        }
-        // A span may begin at the end of the text (something is missing there) but never beyond it.
-        let from = span.start.saturating_sub(start).min(text.len());
-        let to = span.end.saturating_sub(start).clamp(from, text.len());
-        Place {
-            source: NamedSource::new(name, Arc::clone(text)),
-            span: from..to,
+            name: source.path().display().to_string(),
+            shown: shown.map(|it| Shown::new(it, source)).collect(),
         }
     }
 }
@@ -140,13 +73,21 @@ pub(crate) struct ManifestError {
 struct Shown {
     message: String,
     help: Option<String>,
-    place: Option<Place>,
+    source: NamedSource<Arc<str>>,
+    /// In that text.
+    span: Span,
 }
 
-#[derive(Debug)]
-struct Place {
-    source: NamedSource<Arc<str>>,
-    span: Span,
+impl Shown {
+    fn new(problem: Problem, source: &Source) -> Self {
+        let (source, span) = source.locate(&problem.span);
+        Self {
+            message: problem.message,
+            help: problem.help,
+            source,
+            span,
+        }
+    }
 }
 
 impl ManifestError {
@@ -213,13 +154,11 @@ impl Diagnostic for Shown {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        let place = self.place.as_ref()?;
-        Some(&place.source)
+        Some(&self.source)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let place = self.place.as_ref()?;
-        let label = LabeledSpan::underline(place.span.clone());
+        let label = LabeledSpan::underline(self.span.clone());
         Some(Box::new(std::iter::once(label)))
     }
 }

@@ -6,11 +6,12 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::checker::Checker;
+use super::document::Table;
 use super::error::Problems;
-use super::model::Span;
 use super::shape::{self, Subject};
-use crate::template::Reference;
-use crate::template::Template;
+use super::span::Span;
+use crate::template::{Reference, Template};
 
 /// A table of the manifest whose keys belong to whoever owns its `kind`. The keys that every kind shares, and `kind`
 /// itself, have been taken out.
@@ -25,11 +26,35 @@ pub(crate) struct KindTable {
     /// Keys that are legal beside the kind's own, for suggestions.
     pub(crate) shared: &'static [&'static str],
     /// For messages: "stage `gateway`".
-    pub(super) what: String,
-    pub(super) table: DeTable<'static>,
+    what: String,
+    table: DeTable<'static>,
 }
 
 impl KindTable {
+    /// Takes `kind` out of a table, whose other keys are left to the owner of the kind.
+    pub(super) fn check(
+        mut table: Table,
+        shared: &'static [&'static str],
+        parent: &mut Checker<'_>,
+    ) -> Option<Self> {
+        let mut checker = parent.inside(table.what.clone(), table.span.clone());
+        let kind = checker.required(table.entries.remove("kind"), "kind")?;
+        let kind_span = kind.span();
+        let DeValue::String(kind) = kind.into_inner() else {
+            let message = format!("{}: expected a string", checker.key("kind"));
+            checker.at(kind_span, message, None);
+            return None;
+        };
+        Some(Self {
+            kind: kind.into_owned(),
+            kind_span,
+            span: table.span,
+            shared,
+            what: table.what,
+            table: table.entries,
+        })
+    }
+
     /// Reads the kind's own keys into its owner's type; `None` when anything was wrong, all of which has been added to
     /// `problems`.
     pub(crate) fn parse<T: DeserializeOwned>(&self, problems: &mut Problems) -> Option<T> {

@@ -1,31 +1,45 @@
 //! Layer 2: `stagegate.toml`, read once at the edge.
 
 mod arrivals;
+mod assemble;
+mod checked;
+mod checker;
+mod crosscheck;
 mod document;
 mod error;
 mod kind;
-mod model;
 mod overrides;
-mod prompts;
-mod raw;
 mod read;
+mod references;
 mod schema;
 mod shape;
+mod source;
+mod span;
+mod table;
 #[cfg(test)]
 mod tests;
+mod time;
 mod topology;
-mod validate;
 
 pub(crate) use arrivals::{Arrivals, Curve, Gaps, Level, TraceFile, Users};
+pub(crate) use checked::Manifest;
 pub(crate) use error::Problems;
 pub(crate) use kind::KindTable;
-pub(crate) use model::{
-    CaseOrder, Connections, Cost, Environment, Eval, HttpVersion, Length, Load, Manifest, Pipeline,
-    Rule, Scenario, Sends, ShareOfArrivals, Slo, Stage, Timeouts, Until, VersionSource,
-};
-#[cfg(test)]
-pub(crate) use prompts::Prefix;
-pub(crate) use prompts::{Prompts, Tokens};
 pub(crate) use schema::schema;
+pub(crate) use table::connections::Connections;
+pub(crate) use table::environment::Environment;
+pub(crate) use table::eval::Eval;
+pub(crate) use table::gate::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN};
+pub(crate) use table::load::{Length, Load, Until};
+pub(crate) use table::mix::{Scenario, ShareOfArrivals};
+pub(crate) use table::pipeline::Pipeline;
+#[cfg(test)]
+pub(crate) use table::prompts::Prefix;
+pub(crate) use table::prompts::{Prompts, Tokens};
+pub(crate) use table::release::VersionSource;
+pub(crate) use table::rule::Rule;
+pub(crate) use table::sends::{CaseOrder, Sends};
+pub(crate) use table::slo::Slo;
+pub(crate) use table::stage::{Cost, HttpVersion, Stage};
+pub(crate) use table::timeout::Timeouts;
 pub(crate) use topology::Topology;
-pub(crate) use validate::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN};

@@ -6,28 +6,22 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::error::Problems;
-use super::model::Span;
+use super::span::Span;
 use crate::name::split_dotted;
 
-/// Writes an override as the user did.
-pub(super) fn shown(key: &str, value: &str) -> String {
-    format!("{key}={value}")
-}
-
-/// Sets one value, making tables on the way. `offset` is where the override begins in the numbering of spans.
+/// Sets one value, making tables on the way. `shown` is `KEY=VALUE` with a key of that length, and
+/// `offset` is where it begins in the numbering of spans.
 pub(super) fn apply(
     root: &mut DeTable<'static>,
-    key: &str,
-    value: &str,
+    shown: &'static str,
+    key_length: usize,
     offset: usize,
     problems: &mut Problems,
 ) {
-    let key_span = offset..offset + key.len();
+    let (key, value) = (&shown[..key_length], &shown[key_length + 1..]);
+    let key_span = offset..offset + key_length;
     let Some(path) = split_dotted(key).filter(|path| path.iter().all(|it| !it.is_empty())) else {
-        let message = format!(
-            "`{key}` is not a dotted key, from `--set {}`",
-            shown(key, value)
-        );
+        let message = format!("`{key}` is not a dotted key, from `--set {shown}`");
         let help = "Write it like `load.peak.duration=10s`.".to_owned();
         problems.at(key_span, message, Some(help));
         return;
@@ -35,22 +29,18 @@ pub(super) fn apply(
     let value_at = key_span.end + 1;
     let new = parse(value, value_at);
     if let Err(part) = set_in_table(root, &path, new, &key_span) {
-        let message = format!(
-            "`{part}` is not a table, from `--set {}`",
-            shown(key, value)
-        );
+        let message = format!("`{part}` is not a table, from `--set {shown}`");
         problems.at(key_span, message, None);
     }
 }
 
 /// Reads a value as TOML, else as the text it is: `10s` needs no quotes.
-fn parse(text: &str, offset: usize) -> Spanned<DeValue<'static>> {
-    let leaked: &'static str = text.to_owned().leak();
-    match DeValue::parse(leaked) {
+fn parse(text: &'static str, offset: usize) -> Spanned<DeValue<'static>> {
+    match DeValue::parse(text) {
         Ok(value) => shift(value, offset),
         Err(_) => Spanned::new(
             offset..offset + text.len(),
-            DeValue::String(Cow::Borrowed(leaked)),
+            DeValue::String(Cow::Borrowed(text)),
         ),
     }
 }

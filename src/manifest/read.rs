@@ -5,9 +5,10 @@ use std::path::Path;
 
 use miette::Diagnostic;
 
+use super::assemble;
+use super::checked::Manifest;
 use super::error::{ManifestError, Problems, ReadError};
-use super::model::{Environment, Manifest};
-use super::validate;
+use super::table::environment::Environment;
 use crate::error::{Classify, Error, Kind};
 use crate::name::Name;
 use crate::registry::suggest;
@@ -23,7 +24,7 @@ impl Manifest {
         text: &str,
         overrides: &[(String, String)],
     ) -> Result<Self, ManifestError> {
-        let (manifest, problems) = validate::manifest(path, text, overrides);
+        let (manifest, problems) = assemble::manifest(path, text, overrides);
         manifest.or_error(problems)
     }
 
@@ -34,7 +35,7 @@ impl Manifest {
         overrides: &[(String, String)],
     ) -> Result<(Self, Problems), Error> {
         let text = read(path)?;
-        Ok(validate::manifest(path, &text, overrides))
+        Ok(assemble::manifest(path, &text, overrides))
     }
 
     /// Returns the manifest when nothing is wrong with it.
@@ -42,7 +43,7 @@ impl Manifest {
         if problems.is_empty() {
             Ok(self)
         } else {
-            Err(problems.into_error(&self))
+            Err(problems.into_error(&self.source))
         }
     }
 

@@ -4,7 +4,18 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::raw;
+use super::table::accept::RawAccept;
+use super::table::deployment::RawDeployment;
+use super::table::eval::RawEval;
+use super::table::fault::RawFault;
+use super::table::gate::RawGate;
+use super::table::load::RawLoad;
+use super::table::pipeline::RawPipeline;
+use super::table::release::RawVersionSource;
+use super::table::rule::RawRule;
+use super::table::stage::RawStage;
+use super::table::timeout::RawTimeouts;
+use super::time::Time;
 use crate::metric::{LatencyMetric, ShareMetric, Stat};
 use crate::schema::KindSchema;
 
@@ -17,26 +28,26 @@ pub(crate) fn schema(
     let stages = one_of(&shared_of_stages(generator), kinds);
     let asserts = one_of(&Map::new(), assertions);
     let mut eval = with_required(
-        value(raw::Eval::json_schema(generator)),
+        value(RawEval::json_schema(generator)),
         &["stage", "golden", "assert"],
     );
     eval["properties"]["assert"] = json!({"type": "array", "minItems": 1, "items": asserts});
     let mut fault = with_required(
-        value(raw::Fault::json_schema(generator)),
+        value(RawFault::json_schema(generator)),
         &["stage", "load", "inject"],
     );
     fault["properties"]["inject"] = kind_table();
     fault["properties"]["expect"] =
         json!({"type": "object", "additionalProperties": {"type": "string"}});
-    let mut gate = value(raw::Gate::json_schema(generator));
-    let rule = with_required(value(raw::Rule::json_schema(generator)), &["metric"]);
+    let mut gate = value(RawGate::json_schema(generator));
+    let rule = with_required(value(RawRule::json_schema(generator)), &["metric"]);
     gate["properties"]["rule"] = json!({"type": "array", "items": rule});
     let load = with_required(
-        value(raw::Load::json_schema(generator)),
+        value(RawLoad::json_schema(generator)),
         &["target", "arrivals"],
     );
-    let pipeline = with_required(value(raw::Pipeline::json_schema(generator)), &["steps"]);
-    let accept = value(raw::Accept::json_schema(generator));
+    let pipeline = with_required(value(RawPipeline::json_schema(generator)), &["steps"]);
+    let accept = value(RawAccept::json_schema(generator));
     let accept = with_required(accept, &["metric", "up_to", "until", "reason"]);
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -48,11 +59,11 @@ pub(crate) fn schema(
         "required": ["version", "stage"],
         "properties": {
             "version": {"const": 1},
-            "deployment": value(raw::Deployment::json_schema(generator)),
+            "deployment": value(RawDeployment::json_schema(generator)),
             "env": named(&json!({
                 "type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]},
             })),
-            "release": named(&value(raw::VersionSource::json_schema(generator))),
+            "release": named(&value(RawVersionSource::json_schema(generator))),
             "stage": named(&stages),
             "pipeline": named(&pipeline),
             "load": named(&load),
@@ -85,7 +96,7 @@ fn kind_table() -> Value {
 
 /// The keys of a stage that every kind has.
 fn shared_of_stages(generator: &mut SchemaGenerator) -> Map<String, Value> {
-    let mut shared = properties(&value(raw::Stage::json_schema(generator)));
+    let mut shared = properties(&value(RawStage::json_schema(generator)));
     for key in ["timeout", "slo"] {
         shared.insert(
             key.to_owned(),
@@ -118,9 +129,9 @@ fn definitions(generator: &mut SchemaGenerator) -> Value {
         share["description"] = row.meaning.into();
         slo.insert(row.key.to_owned(), share);
     }
-    let timeouts = value(raw::Timeouts::json_schema(generator));
+    let timeouts = value(RawTimeouts::json_schema(generator));
     json!({
-        "duration": value(raw::Time::json_schema(generator)),
+        "duration": value(Time::json_schema(generator)),
         "timeout": {"anyOf": [{"$ref": "#/definitions/duration"}, timeouts]},
         "latency": {
             "type": "object", "additionalProperties": false, "properties": Map::from_iter(Stat::ALL.map(stat)),

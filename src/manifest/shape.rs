@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use super::error::Problems;
-use super::model::Span;
+use super::span::Span;
 use crate::registry::suggest;
 
 /// What is being read, for messages and suggestions.

@@ -91,13 +91,6 @@ fn the_manifest_of_the_contract_is_right() {
 }
 
 #[test]
-fn an_override_makes_another_manifest() {
-    assert_eq!(with(&[]).unwrap().as_used(), SMALL);
-    let used = with(&[("load.peak.duration", "10s")]).unwrap().as_used();
-    assert_eq!(used, format!("{SMALL}\n--set load.peak.duration=10s"));
-}
-
-#[test]
 fn every_shape_error_is_shown_at_once() {
     let text = SMALL
         .replace("timeout = \"10s\"", "timeout = \"10\"\nproxy = 9101")
@@ -962,7 +955,7 @@ fn owner_says(stage: &str) -> String {
     let mut problems = Problems::default();
     let spec: Option<Spec> = manifest.stages[0].kind.parse(&mut problems);
     assert!(spec.is_none());
-    render(&problems.into_error(&manifest))
+    render(&problems.into_error(&manifest.source))
 }
 
 #[test]

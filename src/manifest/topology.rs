@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::Manifest;
+use super::checked::Manifest;
 use crate::name::Name;
 
 /// Stages and pipelines with the stages that they call, a pipeline's being its steps. Stages and

@@ -77,7 +77,7 @@ impl Project {
 
     /// Returns the manifest's path as the user would write it.
     pub(crate) fn manifest_path(&self) -> String {
-        self.manifest.path.display().to_string()
+        self.manifest.source.path().display().to_string()
     }
 
     /// Returns a stage ready to be called.

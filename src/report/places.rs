@@ -24,7 +24,7 @@ impl Places {
 
     /// Finds every place of a manifest.
     pub(crate) fn of(manifest: &Manifest) -> Self {
-        let text = manifest.text.as_bytes();
+        let text = manifest.source.text().as_bytes();
         let line = |at: usize| {
             let before = &text[..at.min(text.len())];
             memchr::memchr_iter(b'\n', before).count() as u64 + 1
@@ -47,7 +47,7 @@ impl Places {
             lines.insert(format!("rule {}", rule.metric), line(rule.span.start));
         }
         Self {
-            file: manifest.path.display().to_string(),
+            file: manifest.source.path().display().to_string(),
             lines,
         }
     }

@@ -1,18 +1,112 @@
 //! `arrivals` of `[load.NAME]`: which keys belong to which process, and what they may be.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use toml::Spanned;
 
 use crate::manifest::arrivals::{Arrivals, Curve, Gaps, Level, TraceFile, Users};
 use crate::manifest::error::Problems;
-use crate::manifest::model::Span;
-use crate::manifest::raw;
+use crate::manifest::span::Span;
+use crate::manifest::time::Time;
+use crate::measure::{AnyRate, Rate, Share};
 use crate::registry::suggest;
 
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::manifest) struct RawArrivals {
+    #[schemars(with = "Option<String>")]
+    pub(in crate::manifest) process: Option<Spanned<String>>,
+    #[schemars(with = "Option<Rate>")]
+    pub(in crate::manifest) rate: Option<Spanned<Rate>>,
+    #[schemars(with = "Option<f64>")]
+    pub(in crate::manifest) cv: Option<Spanned<f64>>,
+    #[schemars(with = "Option<String>")]
+    pub(in crate::manifest) gaps: Option<Spanned<String>>,
+    #[schemars(with = "Option<AnyRate>")]
+    pub(in crate::manifest) from: Option<Spanned<AnyRate>>,
+    #[schemars(with = "Option<AnyRate>")]
+    pub(in crate::manifest) to: Option<Spanned<AnyRate>>,
+    #[schemars(with = "Option<Time>")]
+    pub(in crate::manifest) over: Option<Spanned<Time>>,
+    #[schemars(with = "Option<String>")]
+    pub(in crate::manifest) shape: Option<Spanned<String>>,
+    #[schemars(with = "Option<Vec<Step>>")]
+    pub(in crate::manifest) steps: Option<Spanned<Vec<Step>>>,
+    #[schemars(with = "Option<Rate>")]
+    pub(in crate::manifest) peak: Option<Spanned<Rate>>,
+    #[schemars(with = "Option<Time>")]
+    pub(in crate::manifest) at: Option<Spanned<Time>>,
+    #[schemars(with = "Option<Time>")]
+    pub(in crate::manifest) length: Option<Spanned<Time>>,
+    #[schemars(with = "Option<Share>")]
+    pub(in crate::manifest) amplitude: Option<Spanned<Share>>,
+    #[schemars(with = "Option<Time>")]
+    pub(in crate::manifest) period: Option<Spanned<Time>>,
+    #[schemars(with = "Option<Time>")]
+    pub(in crate::manifest) on: Option<Spanned<Time>>,
+    #[schemars(with = "Option<Time>")]
+    pub(in crate::manifest) off: Option<Spanned<Time>>,
+    #[schemars(with = "Option<PathBuf>")]
+    pub(in crate::manifest) file: Option<Spanned<PathBuf>>,
+    #[schemars(with = "Option<f64>")]
+    pub(in crate::manifest) scale: Option<Spanned<f64>>,
+    #[schemars(with = "Option<Vec<Time>>")]
+    pub(in crate::manifest) window: Option<Spanned<Vec<Time>>>,
+    #[schemars(with = "Option<u32>")]
+    pub(in crate::manifest) concurrency: Option<Spanned<u32>>,
+    #[schemars(with = "Option<Time>")]
+    pub(in crate::manifest) think_time: Option<Spanned<Time>>,
+    #[schemars(with = "Option<Rate>")]
+    pub(in crate::manifest) user_rate: Option<Spanned<Rate>>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::manifest) struct Step {
+    pub(in crate::manifest) rate: AnyRate,
+    pub(in crate::manifest) duration: Time,
+}
+
+impl RawArrivals {
+    /// Returns the keys that are there, with their places.
+    pub(in crate::manifest) fn keys(&self) -> Vec<(&'static str, Span)> {
+        fn at<T>(key: &'static str, value: Option<&Spanned<T>>) -> Option<(&'static str, Span)> {
+            Some((key, value?.span()))
+        }
+        let keys = [
+            at("process", self.process.as_ref()),
+            at("rate", self.rate.as_ref()),
+            at("cv", self.cv.as_ref()),
+            at("gaps", self.gaps.as_ref()),
+            at("from", self.from.as_ref()),
+            at("to", self.to.as_ref()),
+            at("over", self.over.as_ref()),
+            at("shape", self.shape.as_ref()),
+            at("steps", self.steps.as_ref()),
+            at("peak", self.peak.as_ref()),
+            at("at", self.at.as_ref()),
+            at("length", self.length.as_ref()),
+            at("amplitude", self.amplitude.as_ref()),
+            at("period", self.period.as_ref()),
+            at("on", self.on.as_ref()),
+            at("off", self.off.as_ref()),
+            at("scale", self.scale.as_ref()),
+            at("window", self.window.as_ref()),
+            at("concurrency", self.concurrency.as_ref()),
+            at("think_time", self.think_time.as_ref()),
+            at("user_rate", self.user_rate.as_ref()),
+            at("file", self.file.as_ref()),
+        ];
+        keys.into_iter().flatten().collect()
+    }
+}
+
 /// What `arrivals` may look like.
-pub(super) const HELP: &str = "Write `arrivals = { process = \"poisson\", rate = \"20/s\" }`, or \
+pub(in crate::manifest) const HELP: &str = "Write `arrivals = { process = \"poisson\", rate = \"20/s\" }`, or \
                                `{ concurrency = 8 }` for a closed loop.";
 
 /// A form of `arrivals`: the keys that it needs, and those that it may have.
@@ -85,7 +179,7 @@ const SHAPES: [&str; 2] = ["linear", "exponential"];
 
 /// Reads one table of arrivals.
 struct Reader<'a> {
-    raw: &'a raw::Arrivals,
+    raw: &'a RawArrivals,
     /// Of the whole table.
     span: Span,
     /// For instance "load `peak`".
@@ -94,16 +188,16 @@ struct Reader<'a> {
 }
 
 /// Reads arrivals; `length` is the load's duration, where it has one.
-pub(super) fn arrivals(
-    written: &Spanned<raw::Arrivals>,
+pub(in crate::manifest) fn arrivals(
+    written: &crate::manifest::span::Spanned<RawArrivals>,
     length: Option<Duration>,
     what: &str,
     problems: &mut Problems,
 ) -> Option<Arrivals> {
-    let raw = written.get_ref();
+    let raw = &written.value;
     let mut reader = Reader {
         raw,
-        span: written.span(),
+        span: written.span.clone(),
         what,
         problems,
     };
@@ -121,7 +215,7 @@ pub(super) fn arrivals(
             let Some(form) = OPEN.iter().find(|form| form.process == name) else {
                 let names = OPEN.map(|form| form.process);
                 let message = format!("`arrivals.process` of {what} cannot be `{name}`");
-                let span = process.map_or(written.span(), Spanned::span);
+                let span = process.map_or(written.span.clone(), Spanned::span);
                 reader.problems.at(span, message, suggest(name, &names));
                 return None;
             };
@@ -134,7 +228,7 @@ pub(super) fn arrivals(
 }
 
 /// Returns how long levels that are written one after another take: the length of a load that names none.
-pub(super) fn length_of_steps(raw: &raw::Arrivals) -> Option<Duration> {
+pub(in crate::manifest) fn length_of_steps(raw: &RawArrivals) -> Option<Duration> {
     let steps = raw.steps.as_ref()?.get_ref();
     Some(steps.iter().map(|step| step.duration.0).sum())
 }
@@ -379,7 +473,7 @@ impl Reader<'_> {
         }))
     }
 
-    fn positive(&mut self, time: &Spanned<raw::Time>, key: &str) -> Option<Duration> {
+    fn positive(&mut self, time: &Spanned<Time>, key: &str) -> Option<Duration> {
         let value = time.get_ref().0;
         if value.is_zero() {
             return self.bad(time.span(), key, "must be above zero", None);

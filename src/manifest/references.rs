@@ -2,23 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Known;
-use crate::manifest::error::Problems;
-use crate::manifest::kind::KindTable;
-use crate::manifest::model::{Manifest, Span};
+use super::checked::Manifest;
+use super::checker::{Checker, Family};
+use super::kind::KindTable;
+use super::span::Span;
+use super::table::environment::Environment;
 use crate::name::Name;
 use crate::registry::suggest;
 
 /// Checks every reference and returns the secrets, with the stages that need each.
 pub(super) fn check(
     manifest: &Manifest,
-    known: &Known,
-    problems: &mut Problems,
+    checker: &mut Checker<'_>,
 ) -> BTreeMap<String, BTreeSet<Name>> {
-    let stages = manifest
-        .stages
-        .iter()
-        .map(|stage| (&stage.name, &stage.kind));
+    let stages = manifest.stages.iter();
+    let stages = stages.map(|stage| (&stage.name, &stage.kind));
     let asserts = manifest.evals.iter().flat_map(|eval| {
         let asserts = eval.asserts.iter();
         asserts.map(move |assert| (&eval.stage, assert))
@@ -28,8 +26,10 @@ pub(super) fn check(
     for (stage, table) in stages.chain(asserts).chain(faults) {
         for (reference, span) in table.references() {
             match reference.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-                ["env", key, ..] => environment(key, &span, table, manifest, problems),
-                ["steps", step, ..] => self::step(step, &span, table, known, problems),
+                ["env", key, ..] => {
+                    environment(key, &span, table, &manifest.environments, checker);
+                }
+                ["steps", step, ..] => self::step(step, &span, table, checker),
                 ["secret", name, ..] => {
                     let stages = secrets.entry(name.to_owned()).or_default();
                     stages.insert(stage.clone());
@@ -46,10 +46,9 @@ fn environment(
     key: &str,
     span: &Span,
     table: &KindTable,
-    manifest: &Manifest,
-    problems: &mut Problems,
+    environments: &BTreeMap<Name, Environment>,
+    checker: &mut Checker<'_>,
 ) {
-    let environments = &manifest.environments;
     let lacking: Vec<String> = environments
         .iter()
         .filter(|(_, environment)| !environment.values.contains_key(key))
@@ -59,7 +58,7 @@ fn environment(
     if environments.is_empty() {
         let message = format!("{what}: there is no environment to take `env.{key}` from");
         let help = format!("Add `[env.local]` with `{key} = …`.");
-        problems.at(span.clone(), message, Some(help));
+        checker.at(span.clone(), message, Some(help));
     } else if !lacking.is_empty() {
         let plural = if lacking.len() == 1 { "" } else { "s" };
         let lacking_all = lacking.len() == environments.len();
@@ -72,22 +71,20 @@ fn environment(
         } else {
             Some(format!("Every environment needs `{key}`."))
         };
-        problems.at(span.clone(), message, help);
+        checker.at(span.clone(), message, help);
     }
 }
 
-fn step(step: &str, span: &Span, table: &KindTable, known: &Known, problems: &mut Problems) {
-    if known.stages.iter().any(|stage| stage == step) {
+fn step(step: &str, span: &Span, table: &KindTable, checker: &mut Checker<'_>) {
+    let stages = checker.known.names(Family::Stage);
+    if stages.contains(&step) {
         return;
     }
-    let hyphenated = known.stages.iter();
-    let mut hyphenated = hyphenated.filter(|stage| stage.starts_with(&format!("{step}-")));
-    let help = if let Some(stage) = hyphenated.next() {
-        Some(format!("A name with `-` is written `steps[\"{stage}\"]`."))
-    } else {
-        let stages: Vec<&str> = known.stages.iter().map(String::as_str).collect();
-        suggest(step, &stages)
+    let hyphenated = format!("{step}-");
+    let help = match stages.iter().find(|stage| stage.starts_with(&hyphenated)) {
+        Some(stage) => Some(format!("A name with `-` is written `steps[\"{stage}\"]`.")),
+        None => suggest(step, &stages),
     };
     let message = format!("{}: there is no stage `{step}`", table.what());
-    problems.at(span.clone(), message, help);
+    checker.at(span.clone(), message, help);
 }

@@ -1,0 +1,71 @@
+//! `[deployment]`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::manifest::checker::{Checker, Family};
+use crate::manifest::document::Table;
+use crate::manifest::span::Spanned;
+use crate::name::Name;
+
+/// What a deployment is called that does not say.
+const UNNAMED: &str = "deployment";
+
+// What may be written.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::manifest) struct RawDeployment {
+    name: Option<String>,
+    owner: Option<String>,
+    entry: Option<Spanned<Name>>,
+    env: Option<Spanned<Name>>,
+}
+
+/// `[deployment]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Deployment {
+    pub(crate) name: String,
+    pub(crate) owner: Option<String>,
+    /// The stage or pipeline users call.
+    pub(crate) entry: Option<Name>,
+    /// The default environment.
+    pub(crate) env: Option<Name>,
+}
+
+impl Deployment {
+    /// Checks the table; without one, the deployment has defaults.
+    pub(in crate::manifest) fn check(table: Option<Table>, manifest: &mut Checker<'_>) -> Self {
+        let (raw, mut checker) = match table {
+            Some(table) => manifest.read::<RawDeployment>(table, &[]),
+            None => (None, manifest.inside("`[deployment]`".to_owned(), 0..0)),
+        };
+        let raw = raw.unwrap_or_default();
+        if let Some(entry) = &raw.entry {
+            checker.reference("entry", entry, Family::Target);
+        }
+        match &raw.env {
+            Some(env) => {
+                checker.reference("env", env, Family::Environment);
+            }
+            None => default_environment(&mut checker),
+        }
+        Self {
+            name: raw.name.unwrap_or_else(|| UNNAMED.to_owned()),
+            owner: raw.owner,
+            entry: raw.entry.map(|entry| entry.value),
+            env: raw.env.map(|env| env.value),
+        }
+    }
+}
+
+/// Without `env`, there must be no choice.
+fn default_environment(checker: &mut Checker<'_>) {
+    let known = checker.known.names(Family::Environment);
+    if let [first, _, ..] = known.as_slice()
+        && !checker.is_wrong("env")
+    {
+        let message = "`[deployment]` must say which `env` is the default";
+        let help = format!("Add `env = \"{first}\"`; `-e NAME` picks another one.");
+        checker.here(message, Some(help));
+    }
+}

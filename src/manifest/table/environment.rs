@@ -1,0 +1,101 @@
+//! `[env.NAME]`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use crate::manifest::checker::Checker;
+use crate::manifest::document::{self, Section, Table};
+use crate::name::Name;
+use crate::template::{Scope, ValueTemplate};
+
+/// `[env.NAME]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment {
+    /// Every key, `region` and `protected` too; what `{{ env.KEY }}` reads.
+    pub(crate) values: Map<String, Value>,
+    pub(crate) region: Option<String>,
+    #[expect(
+        dead_code,
+        reason = "checked now, read by a guard against loads on protected environments"
+    )]
+    pub(crate) protected: bool,
+}
+
+impl Environment {
+    /// Checks every environment.
+    pub(in crate::manifest) fn check_all(
+        sections: Vec<Section>,
+        manifest: &mut Checker<'_>,
+    ) -> BTreeMap<Name, Self> {
+        let environments = sections.into_iter().map(|section| {
+            let environment = Self::check(section.table, manifest);
+            (section.name, environment)
+        });
+        environments.collect()
+    }
+
+    fn check(table: Table, manifest: &mut Checker<'_>) -> Self {
+        let mut checker = manifest.inside(table.what, table.span);
+        let entries = table.entries;
+        let values = values(&entries, &mut checker);
+        let region = typed(&entries, "region", "text", DeValue::as_str, &mut checker);
+        let protected = typed(
+            &entries,
+            "protected",
+            "`true` or `false`",
+            DeValue::as_bool,
+            &mut checker,
+        );
+        Self {
+            values,
+            region: region.map(str::to_owned),
+            protected: protected.unwrap_or(false),
+        }
+    }
+}
+
+fn values(entries: &DeTable<'static>, checker: &mut Checker<'_>) -> Map<String, Value> {
+    let mut values = Map::new();
+    for (key, value) in entries {
+        let literal = literal(value).unwrap_or_else(|reason| {
+            let message = format!("{}: {reason}", checker.key(key.get_ref()));
+            checker.at(value.span(), message, None);
+            // The key is there, so that nobody reports it as missing.
+            Value::Null
+        });
+        values.insert(key.get_ref().to_string(), literal);
+    }
+    values
+}
+
+/// Environments are what templates are filled with, not templates.
+fn literal(value: &document::Value) -> Result<Value, String> {
+    let template = ValueTemplate::deserialize(ValueDeserializer::from(value.clone()))
+        .map_err(|error| error.message().to_owned())?;
+    if template.references().is_empty() {
+        let value = template.value(&Scope::default());
+        value.map_err(|error| error.to_string())
+    } else {
+        Err("templates are not filled in here; put them into the stage".to_owned())
+    }
+}
+
+/// Reads one of the keys that every environment may have.
+fn typed<'a, T>(
+    entries: &'a DeTable<'static>,
+    key: &str,
+    expected: &str,
+    read: impl Fn(&'a DeValue<'static>) -> Option<T>,
+    checker: &mut Checker<'_>,
+) -> Option<T> {
+    let value = entries.get(key)?;
+    let typed = read(value.get_ref());
+    if typed.is_none() {
+        let message = format!("{}: expected {expected}", checker.key(key));
+        checker.at(value.span(), message, None);
+    }
+    typed
+}

@@ -1,0 +1,366 @@
+//! `[load.NAME]`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de};
+
+use super::arrivals::{self, RawArrivals};
+use super::connections::{Connections, RawConnections};
+use super::mix::{OfLoad, RawMix, Scenario};
+use super::prompts::RawPrompts;
+use super::sends::{RawSends, RawSessions, Sends};
+use crate::manifest::arrivals::Arrivals;
+use crate::manifest::checker::{Checker, Family};
+use crate::manifest::document::Section;
+use crate::manifest::span::{Span, Spanned};
+use crate::manifest::time::Time;
+use crate::name::Name;
+
+/// The target that stands for every stage, each for itself.
+const EACH: &str = "each";
+
+/// Any fixed number serves: what matters is that two runs without `seed` send the same.
+const DEFAULT_SEED: u64 = 1;
+
+// What may be written.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::manifest) struct RawLoad {
+    target: Option<Spanned<OneOrMany>>,
+    arrivals: Option<Spanned<RawArrivals>>,
+    duration: Option<Spanned<Time>>,
+    requests: Option<Spanned<u64>>,
+    warmup: Option<Time>,
+    seed: Option<u64>,
+    data: Option<PathBuf>,
+    prompts: Option<Spanned<RawPrompts>>,
+    order: Option<Spanned<String>>,
+    score_with: Option<Spanned<Name>>,
+    max_requests: Option<Spanned<u64>>,
+    max_cost: Option<Spanned<f64>>,
+    honour_retry_after: Option<Spanned<bool>>,
+    connections: Option<Spanned<RawConnections>>,
+    sessions: Option<Spanned<RawSessions>>,
+    mix: Option<Spanned<RawMix>>,
+}
+
+/// `"gateway"` or `["gateway", "retrieve"]`.
+#[derive(Clone, Debug)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<Spanned<String>>),
+}
+
+/// `[load.NAME]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    pub(crate) name: Name,
+    /// What receives the arrivals, each all of them; empty where there is a mix.
+    pub(crate) targets: Vec<Name>,
+    /// What the arrivals are shared out among, instead.
+    pub(crate) mix: Vec<Scenario>,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) until: Length,
+    pub(crate) warmup: Duration,
+    pub(crate) seed: u64,
+    pub(crate) sends: Sends,
+    /// The suite that scores what came back.
+    pub(crate) score_with: Option<Name>,
+    pub(crate) max_requests: Option<u64>,
+    /// USD.
+    pub(crate) max_cost: Option<f64>,
+    /// Whether a user of a closed loop waits as long as `Retry-After` says.
+    pub(crate) honour_retry_after: bool,
+    pub(crate) connections: Connections,
+    /// The table's header in the text.
+    pub(crate) span: Span,
+}
+
+/// How long a load is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Length {
+    Until(Until),
+    /// As long as its trace.
+    WholeTrace,
+}
+
+/// When a load ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    Duration(Duration),
+    /// Measured requests, the warm-up not counted.
+    Requests(u64),
+}
+
+impl Load {
+    /// Returns a load that is made of flags alone.
+    pub(crate) fn bare(arrivals: Arrivals, until: Until) -> Self {
+        Self {
+            name: "flags".parse().expect("these are letters"),
+            targets: Vec::new(),
+            mix: Vec::new(),
+            arrivals,
+            until: Length::Until(until),
+            warmup: Duration::ZERO,
+            seed: 1,
+            sends: Sends::NOTHING,
+            score_with: None,
+            max_requests: None,
+            max_cost: None,
+            honour_retry_after: false,
+            connections: Connections::Pooled,
+            span: 0..0,
+        }
+    }
+
+    /// Checks the table; `None` where it cannot be told what it sends, when, or for how long.
+    pub(in crate::manifest) fn check(section: Section, manifest: &mut Checker<'_>) -> Option<Self> {
+        let (raw, mut checker) = manifest.read::<RawLoad>(section.table, &[]);
+        let raw = raw?;
+        let checker = &mut checker;
+        let until = until(&raw, checker);
+        let written = RawSends {
+            data: raw.data.as_ref(),
+            prompts: raw.prompts.as_ref(),
+            order: raw.order.as_ref(),
+            sessions: raw.sessions.as_ref(),
+        };
+        let sends = Sends::check(written, &Sends::NOTHING, checker);
+        if let Some(suite) = &raw.score_with {
+            checker.reference("score_with", suite, Family::Eval);
+        }
+        let max_cost = raw.max_cost.as_ref().map(|it| max_cost(it, checker));
+        let arrivals = arrivals_of(raw.arrivals.as_ref(), until, checker);
+        let is_open = match &arrivals {
+            Some(Arrivals::Closed(_)) | None => false,
+            Some(_) => true,
+        };
+        let honour_retry_after = honours(raw.honour_retry_after.as_ref(), is_open, checker);
+        let mix = mix(&raw, &sends, arrivals.as_ref(), checker);
+        let targets = if raw.mix.is_some() || checker.is_wrong("mix") {
+            Some(Vec::new())
+        } else {
+            let target = checker.required(raw.target, "target");
+            target.map(|target| targets(target, checker))
+        };
+        let mixed = mix.iter().map(|scenario| &scenario.sends);
+        let has_sessions = mixed.chain([&sends]).any(|it| it.sessions.is_some());
+        let begins_each = is_open && !has_sessions;
+        let connections = Connections::check(raw.connections.as_ref(), begins_each, checker);
+        let max_requests = checker.positive("max_requests", raw.max_requests.as_ref());
+        Some(Self {
+            name: section.name,
+            targets: targets?,
+            mix,
+            arrivals: arrivals?,
+            until: until?,
+            warmup: raw.warmup.map_or(Duration::ZERO, |time| time.0),
+            seed: raw.seed.unwrap_or(DEFAULT_SEED),
+            sends,
+            score_with: raw.score_with.map(|suite| suite.value),
+            max_requests,
+            max_cost,
+            honour_retry_after,
+            connections: connections?,
+            span: checker.span.clone(),
+        })
+    }
+}
+
+/// Checks the target of a load: the names of stages and pipelines, or every stage.
+fn targets(written: Spanned<OneOrMany>, checker: &mut Checker<'_>) -> Vec<Name> {
+    const KEY: &str = "target";
+    let span = written.span;
+    let names = match written.value {
+        OneOrMany::One(value) => Vec::from([Spanned { value, span }]),
+        OneOrMany::Many(names) => {
+            if names.is_empty() {
+                checker.bad(KEY, &span, "is empty", None);
+            }
+            names
+        }
+    };
+    if let [name] = names.as_slice()
+        && name.value == EACH
+    {
+        let stages = checker.known.names(Family::Stage).into_iter();
+        return stages.filter_map(|stage| stage.parse().ok()).collect();
+    }
+    let mut found: Vec<Name> = Vec::new();
+    for name in &names {
+        let Some(stage) = target(name, checker) else {
+            continue;
+        };
+        if found.contains(&stage) {
+            let reason = format!("names `{stage}` twice");
+            checker.bad(KEY, &name.span, &reason, None);
+        } else {
+            found.push(stage);
+        }
+    }
+    found
+}
+
+/// Checks one name of a target.
+fn target(written: &Spanned<String>, checker: &mut Checker<'_>) -> Option<Name> {
+    let by = checker.key("target");
+    let is_known = checker.exists(&written.value, &written.span, Family::Target, &by);
+    is_known.then(|| written.value.parse().ok()).flatten()
+}
+
+/// Checks the scenarios, and the one target that those have that name none.
+fn mix(
+    raw: &RawLoad,
+    sends: &Sends,
+    arrivals: Option<&Arrivals>,
+    checker: &mut Checker<'_>,
+) -> Vec<Scenario> {
+    let Some(written) = &raw.mix else {
+        return Vec::new();
+    };
+    let target = raw.target.as_ref();
+    let of_load = OfLoad {
+        target: target.and_then(|it| target_of_all(it, checker)),
+        sends,
+        users: match arrivals {
+            Some(Arrivals::Closed(users)) => Some(users.concurrency),
+            _ => None,
+        },
+    };
+    Scenario::check_all(written, &of_load, checker)
+}
+
+fn target_of_all(written: &Spanned<OneOrMany>, checker: &mut Checker<'_>) -> Option<Name> {
+    let one = match &written.value {
+        OneOrMany::One(name) => Spanned {
+            value: name.clone(),
+            span: written.span.clone(),
+        },
+        OneOrMany::Many(names) if names.len() == 1 => names[0].clone(),
+        OneOrMany::Many(_) => {
+            let reason = "must be one stage or pipeline, as it has a `mix`";
+            let help = "Give each scenario a `target` of its own.".to_owned();
+            checker.bad("target", &written.span, reason, Some(help));
+            return None;
+        }
+    };
+    target(&one, checker)
+}
+
+fn until(raw: &RawLoad, checker: &mut Checker<'_>) -> Option<Length> {
+    match (&raw.duration, &raw.requests) {
+        (Some(duration), None) if duration.value.0.is_zero() => {
+            checker.bad("duration", &duration.span, "must be above zero", None);
+            None
+        }
+        (Some(duration), None) => Some(Length::Until(Until::Duration(duration.value.0))),
+        (None, Some(requests)) => {
+            let requests = checker.positive("requests", Some(requests))?;
+            Some(Length::Until(Until::Requests(requests)))
+        }
+        (Some(_), Some(requests)) => {
+            let message = format!("{} has both `duration` and `requests`", checker.what);
+            let help = "Keep one of them; `max_requests` limits a `duration`.".to_owned();
+            checker.at(requests.span.clone(), message, Some(help));
+            None
+        }
+        (None, None) => {
+            let own = raw.arrivals.as_ref();
+            own.and_then(|it| own_length(&it.value)).or_else(|| {
+                if !checker.is_wrong("duration") && !checker.is_wrong("requests") {
+                    let message = format!("{} does not say when it ends", checker.what);
+                    let help = "Add `duration = \"60s\"` or `requests = 1000`.".to_owned();
+                    checker.here(message, Some(help));
+                }
+                None
+            })
+        }
+    }
+}
+
+/// Returns the length that arrivals have of themselves.
+fn own_length(arrivals: &RawArrivals) -> Option<Length> {
+    match arrivals.process.as_ref()?.get_ref().as_str() {
+        "steps" => {
+            let length = arrivals::length_of_steps(arrivals);
+            length.map(|length| Length::Until(Until::Duration(length)))
+        }
+        "trace" => Some(Length::WholeTrace),
+        _ => None,
+    }
+}
+
+fn max_cost(written: &Spanned<f64>, checker: &mut Checker<'_>) -> f64 {
+    let cost = written.value;
+    if !(cost.is_finite() && cost > 0.0) {
+        checker.bad("max_cost", &written.span, "must be above zero", None);
+    }
+    cost
+}
+
+fn honours(written: Option<&Spanned<bool>>, is_open: bool, checker: &mut Checker<'_>) -> bool {
+    let Some(honour) = written.filter(|it| it.value) else {
+        return false;
+    };
+    if is_open {
+        let help = "An open loop sends when it is due, whatever the answers say.".to_owned();
+        let reason = "is for a closed loop";
+        checker.bad("honour_retry_after", &honour.span, reason, Some(help));
+    }
+    true
+}
+
+fn arrivals_of(
+    written: Option<&Spanned<RawArrivals>>,
+    until: Option<Length>,
+    checker: &mut Checker<'_>,
+) -> Option<Arrivals> {
+    if checker.is_wrong("arrivals") {
+        return None;
+    }
+    let Some(written) = written else {
+        let message = format!("{} has no `arrivals`", checker.what);
+        checker.here(message, Some(arrivals::HELP.to_owned()));
+        return None;
+    };
+    let duration = match until {
+        Some(Length::Until(Until::Duration(duration))) => Some(duration),
+        _ => None,
+    };
+    let what = checker.what.clone();
+    arrivals::arrivals(written, duration, &what, checker.problems())
+}
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name or an array of names")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany::One(text.to_owned()))
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<OneOrMany, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = seq.next_element()? {
+                    names.push(name);
+                }
+                Ok(OneOrMany::Many(names))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+schema_is!(OneOrMany, "OneOrMany", {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+    "description": "a name or an array of names"
+});

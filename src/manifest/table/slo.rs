@@ -1,0 +1,88 @@
+//! `slo = { response_time.p95 = "2s", error_rate = "1%" }` of a stage.
+
+use toml::de::{DeTable, DeValue};
+
+use crate::manifest::checker::Checker;
+use crate::manifest::document;
+use crate::manifest::span::Span;
+use crate::metric::{Figure, LatencyMetric, Limit, ShareMetric, Unit, Written, WrongMetric};
+use crate::registry::suggest;
+
+/// One SLO of a stage.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Slo {
+    pub(crate) figure: Figure,
+    pub(crate) limit: Limit,
+    /// Where the limit stands in the text.
+    pub(crate) span: Span,
+}
+
+impl Slo {
+    /// Checks a stage's SLOs and returns them in the order of the text. A dotted key and a quoted
+    /// one with a dot in it mean the same.
+    pub(super) fn check_all(written: &document::Value, stage: &mut Checker<'_>) -> Vec<Self> {
+        let Some(table) = written.get_ref().as_table() else {
+            let help = "Write it like `slo = { response_time.p95 = \"2s\" }`.".to_owned();
+            stage.bad("slo", &written.span(), "is not a table", Some(help));
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (path, value) in flat(table) {
+            let span = value.span();
+            match read(&path, value.get_ref()) {
+                Ok((figure, limit)) => found.push(Self {
+                    figure,
+                    limit,
+                    span,
+                }),
+                Err(wrong) => {
+                    let key = stage.key(&format!("slo.{path}"));
+                    stage.at(span, format!("{key}: {}", wrong.message), wrong.help);
+                }
+            }
+        }
+        found.sort_by_key(|slo| slo.span.start);
+        found
+    }
+}
+
+/// Returns every value that is no table, under its dotted key.
+fn flat<'a>(table: &'a DeTable<'static>) -> Vec<(String, &'a document::Value)> {
+    let mut found = Vec::new();
+    for (key, value) in table {
+        let key = key.get_ref();
+        match value.get_ref().as_table() {
+            Some(inner) if !inner.is_empty() => {
+                let inner = flat(inner).into_iter();
+                found.extend(inner.map(|(path, value)| (format!("{key}.{path}"), value)));
+            }
+            _ => found.push((key.to_string(), value)),
+        }
+    }
+    found
+}
+
+fn read(path: &str, value: &DeValue<'_>) -> Result<(Figure, Limit), WrongMetric> {
+    let wrong = |message: &str| WrongMetric {
+        message: message.to_owned(),
+        help: None,
+    };
+    let figure = Figure::parse(path)?;
+    if figure.unit() == Unit::Rate {
+        let known = LatencyMetric::ALL.map(LatencyMetric::key);
+        let known = [&known[..], &ShareMetric::ALL.map(ShareMetric::key)].concat();
+        return Err(WrongMetric {
+            message: "there is no such metric".to_owned(),
+            help: suggest(path, &known),
+        });
+    }
+    let written = match (value, figure.unit()) {
+        (DeValue::String(text), _) => text.as_ref(),
+        (DeValue::Float(number), Unit::Share) => number.as_str(),
+        (DeValue::Integer(number), Unit::Share) => number.as_str(),
+        (_, Unit::Share) => return Err(wrong("expected a share such as `5%` or `0.05`")),
+        _ => return Err(wrong("expected a duration such as `250ms`, `2s`, or `5m`")),
+    };
+    let limit = Limit::read(Written::Text(written), figure.unit());
+    Ok((figure, limit.map_err(|reason| wrong(&reason))?))
+}

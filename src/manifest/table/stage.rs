@@ -1,0 +1,159 @@
+//! `[stage.NAME]`: the keys that every kind of stage has.
+
+use std::net::SocketAddr;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::slo::Slo;
+use super::timeout::Timeouts;
+use crate::manifest::checker::{Checker, Family};
+use crate::manifest::document::{Section, Table};
+use crate::manifest::kind::KindTable;
+use crate::manifest::span::{Span, Spanned};
+use crate::name::Name;
+
+/// The keys that every kind of stage has.
+const SHARED: [&str; 9] = [
+    "kind",
+    "calls",
+    "fallback",
+    "timeout",
+    "owner",
+    "slo",
+    "cost",
+    "proxy",
+    "http_version",
+];
+
+// What may be written for every kind, but for `kind`, `timeout`, and `slo`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::manifest) struct RawStage {
+    #[serde(default)]
+    calls: Vec<Spanned<Name>>,
+    #[serde(default)]
+    fallback: Vec<Spanned<Name>>,
+    owner: Option<String>,
+    cost: Option<Spanned<Cost>>,
+    proxy: Option<Spanned<String>>,
+    http_version: Option<Spanned<String>>,
+}
+
+/// `[stage.NAME]`: the keys every kind has; the others stay in `kind` for the protocol that owns them.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) name: Name,
+    pub(crate) kind: KindTable,
+    /// Which stages this one calls.
+    pub(crate) calls: Vec<Name>,
+    #[expect(dead_code, reason = "checked now, read by fault drills")]
+    pub(crate) fallback: Vec<Name>,
+    pub(crate) timeout: Timeouts,
+    pub(crate) http_version: HttpVersion,
+    /// The stage's own owner; see `Manifest::owner`.
+    pub(crate) owner: Option<String>,
+    pub(crate) slo: Vec<Slo>,
+    pub(crate) cost: Option<Cost>,
+    #[expect(dead_code, reason = "checked now, read by fault drills")]
+    pub(crate) proxy: Option<SocketAddr>,
+    /// The table's header in the text.
+    pub(crate) span: Span,
+}
+
+// USD per million tokens. Not a doc comment: the schema would show it.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cost {
+    pub(crate) input: f64,
+    pub(crate) output: f64,
+}
+
+/// `http_version`: how an HTTP stage is spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum HttpVersion {
+    /// HTTP/1.1: one request at a time on a connection.
+    #[default]
+    One,
+    /// HTTP/2: agreed on in the TLS handshake, or without TLS, assumed.
+    Two,
+}
+
+impl HttpVersion {
+    pub(crate) const ALL: [(&'static str, Self); 2] = [("1.1", Self::One), ("2", Self::Two)];
+}
+
+impl Stage {
+    /// Checks the table; `None` where its kind cannot be told.
+    pub(in crate::manifest) fn check(section: Section, manifest: &mut Checker<'_>) -> Option<Self> {
+        let Section { name, mut table } = section;
+        let timeout = table.entries.remove("timeout");
+        let slos = table.entries.remove("slo");
+        let shared = split_shared(&mut table);
+        let kind = KindTable::check(table, &SHARED, manifest);
+        let (raw, mut checker) = manifest.read::<RawStage>(shared, &SHARED);
+        let timeout = Timeouts::check(timeout.as_ref(), &mut checker);
+        let slo = slos.map_or_else(Vec::new, |it| Slo::check_all(&it, &mut checker));
+        // What is wrong has been reported; the stage is kept so that the owner of its kind can
+        // report the rest.
+        let raw = raw.unwrap_or_default();
+        for fallback in &raw.fallback {
+            if fallback.value == name {
+                let message = format!("{} cannot be its own fallback", checker.what);
+                checker.at(fallback.span.clone(), message, None);
+            }
+        }
+        let http_version = raw.http_version.as_ref();
+        let http_version =
+            http_version.and_then(|it| checker.choice("http_version", it, &HttpVersion::ALL));
+        Some(Self {
+            calls: checker.references("calls", raw.calls, Family::Stage),
+            fallback: checker.references("fallback", raw.fallback, Family::Stage),
+            owner: raw.owner,
+            cost: raw.cost.and_then(|it| cost(&it, &mut checker)),
+            proxy: raw.proxy.and_then(|it| proxy(&it, &mut checker)),
+            http_version: http_version.unwrap_or_default(),
+            name,
+            kind: kind?,
+            timeout,
+            slo,
+            span: checker.span,
+        })
+    }
+}
+
+/// Moves the keys that every kind has into a table of their own.
+fn split_shared(table: &mut Table) -> Table {
+    let mut shared = Table {
+        what: table.what.clone(),
+        span: table.span.clone(),
+        entries: toml::de::DeTable::new(),
+    };
+    for key in SHARED.iter().filter(|key| **key != "kind") {
+        if let Some((key, value)) = table.entries.remove_entry(*key) {
+            shared.entries.insert(key, value);
+        }
+    }
+    shared
+}
+
+fn cost(written: &Spanned<Cost>, checker: &mut Checker<'_>) -> Option<Cost> {
+    let legal = |price: f64| price.is_finite() && price >= 0.0;
+    let cost = written.value;
+    if legal(cost.input) && legal(cost.output) {
+        return Some(cost);
+    }
+    checker.bad("cost", &written.span, "must not be negative", None);
+    None
+}
+
+fn proxy(written: &Spanned<String>, checker: &mut Checker<'_>) -> Option<SocketAddr> {
+    let text = &written.value;
+    let address = text.parse().ok();
+    if address.is_none() {
+        let message = format!("{}: `{text}` is not an address", checker.key("proxy"));
+        let help = "Write an IP address and a port, as in `127.0.0.1:9101`.".to_owned();
+        checker.at(written.span.clone(), message, Some(help));
+    }
+    address
+}
