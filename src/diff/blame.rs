@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::Matched;
 use super::context::Context;
-use super::loads::{Stages, intervals};
+use super::loads::Stages;
 use crate::metric::LatencyMetric;
 use crate::record::Blame;
 use crate::record::{MetricSummary, RunKind, StageResult};
@@ -134,7 +134,8 @@ impl Shift {
 
 impl Variance {
     fn of(summary: &MetricSummary) -> Option<Self> {
-        let batches: Vec<(u64, f64)> = intervals(summary)
+        let batches: Vec<(u64, f64)> = summary
+            .unpacked()
             .iter()
             .filter_map(|interval| Some((interval.count(), interval.mean_ms()?)))
             .collect();

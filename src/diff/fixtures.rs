@@ -142,14 +142,14 @@ pub(super) fn stage(n: u64, ms: impl Fn(u64) -> f64) -> StageResult {
         p95: stat(Stat::P95),
         p99: stat(Stat::P99),
         p999: stat(Stat::P999),
-        histogram: Some(whole.encode()),
+        histogram: Some(whole),
         intervals: intervals
             .finish()
             .into_iter()
             .map(|(start_s, end_s, histogram)| IntervalRecord {
                 start_s,
                 end_s,
-                histogram: histogram.unpack().encode(),
+                histogram,
             })
             .collect(),
     };

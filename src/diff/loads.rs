@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::measured::Measured;
-use crate::measure::{Histogram, min_samples};
+use crate::measure::min_samples;
 use crate::metric::{Figure, LatencyMetric, Metric, RateMetric, ShareMetric, Stat};
 use crate::record::{MetricSummary, StageResult};
 use crate::stats::{Interval, mover_log_ratio, newcombe, quantile_interval};
@@ -107,19 +107,14 @@ fn latency(
 /// Returns the interval of head/base − 1 of a percentile; `None` without histograms or with too few samples.
 fn ratio_interval(base: &MetricSummary, head: &MetricSummary, quantile: f64) -> Option<Interval> {
     let of = |summary: &MetricSummary| {
-        let whole = Histogram::decode(summary.histogram.as_deref()?).ok()?;
-        quantile_interval(&whole, &intervals(summary), quantile, CONFIDENCE)
+        let whole = summary.histogram.as_ref()?;
+        quantile_interval(whole, &summary.unpacked(), quantile, CONFIDENCE)
     };
     let log = mover_log_ratio(of(base)?, of(head)?)?;
     Some(Interval {
         low: log.low.exp_m1(),
         high: log.high.exp_m1(),
     })
-}
-
-/// Returns the histograms of a metric's intervals.
-pub(super) fn intervals(summary: &MetricSummary) -> Vec<Histogram> {
-    summary.series().map(|(_, histogram)| histogram).collect()
 }
 
 fn ratio(base: Option<f64>, head: Option<f64>) -> Option<f64> {

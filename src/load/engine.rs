@@ -12,15 +12,15 @@ use crate::error::{Classify, Kind};
 use crate::load::arrival::nanos;
 use crate::load::plan::LoadPlan;
 use crate::load::schedule::{Counters, Schedule};
+use crate::load::tally::count::Counted;
 use crate::load::tally::generator::{Machine, hurry_this_thread, most_connections, peak_rss_mb};
-use crate::load::tally::recorder::Recorder;
-use crate::load::tally::summarise::{Stages, stage_result, unreached};
+use crate::load::tally::summarise::{Stages, TallySpec, summarise};
 use crate::load::tally::validity::{Evidence, judge};
 use crate::load::worker::{Captured, Keep, RequestLog, Shared, WAKER, Worker, WorkerResult};
 use crate::manifest::{Connections, Until};
 use crate::measure::{Event, EventSink, Failure, Histogram, now_ns};
 use crate::metric::LatencyMetric;
-use crate::record::{Generator, Spread, Validity};
+use crate::record::{Generator, Spread, Tally, Validity};
 
 /// From plan to first request: time for the threads to get to their loops.
 const LEAD_NS: u64 = 5_000_000;
@@ -254,8 +254,8 @@ fn merge(workers: Vec<WorkerResult>) -> WorkerResult {
         merged.receive_lag.merge(&worker.receive_lag);
         merged.captured.extend(worker.captured);
         merged.traces.extend(worker.traces);
-        for (known, more) in merged.recorders.iter_mut().zip(worker.recorders) {
-            known.merge(more);
+        for (known, more) in merged.counted.iter_mut().zip(worker.counted) {
+            known.add(more);
         }
     }
     merged
@@ -269,11 +269,7 @@ fn measured_s(plan: &LoadPlan, merged: &WorkerResult, end: &Conclusion) -> f64 {
         Until::Duration(duration) if end.complete && !merged.over_budget => duration.as_secs_f64(),
         Until::Duration(duration) => duration.as_secs_f64().min(elapsed_s),
         Until::Requests(_) => {
-            let last = merged
-                .recorders
-                .iter()
-                .map(|recorder| recorder.last_end)
-                .max();
+            let last = merged.counted.iter().map(|it| it.tally.last_end_ns).max();
             last.unwrap_or(0) as f64 / 1e9
         }
     }
@@ -283,26 +279,29 @@ fn measured_s(plan: &LoadPlan, merged: &WorkerResult, end: &Conclusion) -> f64 {
 fn conclude(plan: &LoadPlan, workers: Vec<WorkerResult>, end: &Conclusion) -> LoadResult {
     let merged = merge(workers);
     let duration_s = measured_s(plan, &merged, end);
-    let recorders = &merged.recorders;
-    let by_name = || plan.measured().zip(recorders);
+    let counted = &merged.counted;
+    let by_name = || {
+        let names = plan.measured().map(|measured| measured.name.clone());
+        names.zip(counted)
+    };
+    let stages = plan.measured().zip(counted).map(|(measured, counted)| {
+        let spec = TallySpec::of(measured, &plan.timing);
+        let result = summarise(&counted.tally, &spec, duration_s);
+        (measured.name.clone(), result)
+    });
     // The steps of a pipeline are due when the one before has ended: they have no schedule to lag behind.
-    let arrivals: Vec<&Recorder> = plan
+    let arrivals: Vec<&Tally> = plan
         .scenario_ids()
-        .map(|scenario| &recorders[plan.tally_of(scenario)])
+        .map(|scenario| &counted[plan.tally_of(scenario)].tally)
         .collect();
     let lag = overall_lag(plan, &arrivals);
-    let not_sent = arrivals.iter().map(|recorder| recorder.not_sent).sum();
+    let not_sent = arrivals.iter().map(|it| it.counts.not_sent).sum();
     LoadResult {
-        never_reached: unreached(recorders),
+        never_reached: never_reached(counted),
         examples: by_name()
-            .map(|(measured, recorder)| (measured.name.clone(), recorder.examples.clone()))
+            .map(|(name, counted)| (name, counted.examples.clone()))
             .collect(),
-        stages: by_name()
-            .map(|(measured, recorder)| {
-                let result = stage_result(measured, recorder, &plan.timing, duration_s);
-                (measured.name.clone(), result)
-            })
-            .collect(),
+        stages: stages.collect(),
         validity: judge(&Evidence {
             lag: lag.as_ref(),
             stalls: &merged.stalls,
@@ -312,7 +311,7 @@ fn conclude(plan: &LoadPlan, workers: Vec<WorkerResult>, end: &Conclusion) -> Lo
                 &arrivals,
                 &[LatencyMetric::ResponseTime, LatencyMetric::Ttft],
             ),
-            attempted: arrivals.iter().map(|recorder| recorder.attempted).sum(),
+            attempted: arrivals.iter().map(|it| it.counts.attempted).sum(),
             not_sent,
             exhausted: merged.exhausted,
             strain: end.after.strain_since(&end.before),
@@ -335,12 +334,20 @@ fn conclude(plan: &LoadPlan, workers: Vec<WorkerResult>, end: &Conclusion) -> Lo
     }
 }
 
-fn overall_lag(plan: &LoadPlan, arrivals: &[&Recorder]) -> Option<Histogram> {
+/// Returns whether not one of the requests reached its stage.
+fn never_reached(counted: &[Counted]) -> bool {
+    let attempted: u64 = counted.iter().map(|it| it.tally.counts.attempted).sum();
+    let failures = counted.iter().flat_map(|it| &it.failures);
+    let never = failures.filter(|(failure, _)| !failure.reached());
+    attempted > 0 && never.map(|(_, count)| *count).sum::<u64>() == attempted
+}
+
+fn overall_lag(plan: &LoadPlan, arrivals: &[&Tally]) -> Option<Histogram> {
     plan.timing.is_open().then(|| {
         let mut lag = Histogram::default();
-        for recorder in arrivals {
-            if let Some(series) = recorder.series.get(&LatencyMetric::ScheduleLag) {
-                lag.merge(&series.total.all);
+        for tally in arrivals {
+            if let Some(found) = tally.distributions.get(&LatencyMetric::ScheduleLag) {
+                lag.merge(&found.all);
             }
         }
         lag
@@ -348,17 +355,10 @@ fn overall_lag(plan: &LoadPlan, arrivals: &[&Recorder]) -> Option<Histogram> {
 }
 
 /// Returns the smallest median of these metrics over all arrivals, in ms.
-fn smallest_median(arrivals: &[&Recorder], metrics: &[LatencyMetric]) -> Option<f64> {
-    let median = |recorder: &Recorder, metric| {
-        let series = recorder.series.get(&metric)?;
-        series.total.all.quantile_ms(0.5)
-    };
-    arrivals
-        .iter()
-        .flat_map(|recorder| {
-            metrics
-                .iter()
-                .filter_map(|metric| median(recorder, *metric))
-        })
-        .min_by(f64::total_cmp)
+fn smallest_median(arrivals: &[&Tally], metrics: &[LatencyMetric]) -> Option<f64> {
+    let medians = arrivals.iter().flat_map(|tally| {
+        let found = metrics.iter().filter_map(|it| tally.distributions.get(it));
+        found.filter_map(|it| it.all.quantile_ms(0.5))
+    });
+    medians.min_by(f64::total_cmp)
 }

@@ -1,10 +1,12 @@
 //! HDR histograms in microseconds, their percentiles, and their snapshots per interval.
 
+use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
+use serde::{Deserialize, Serialize, de};
 
 /// Three significant digits: a relative error of at most 0.1 %.
 const SIGNIFICANT_DIGITS: u8 = 3;
@@ -24,9 +26,28 @@ pub(crate) fn min_samples(quantile: f64) -> u64 {
 }
 
 /// A latency histogram. Recorded in ns, kept in µs with three significant digits.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone)]
 pub(crate) struct Histogram {
     counts: hdrhistogram::Histogram<u64>,
+}
+
+impl fmt::Debug for Histogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, max_ms) = (self.count(), self.max_ms());
+        write!(f, "Histogram {{ count: {count}, max_ms: {max_ms:?} }}")
+    }
+}
+
+/// Equal counts are equal, whatever range the histograms have grown to.
+impl PartialEq for Histogram {
+    fn eq(&self, other: &Self) -> bool {
+        let of = |it: &Self| {
+            let recorded = it.counts.iter_recorded();
+            let bucket = recorded.map(|it| (it.value_iterated_to(), it.count_at_value()));
+            bucket.collect::<Vec<_>>()
+        };
+        of(self) == of(other)
+    }
 }
 
 impl Default for Histogram {
@@ -139,19 +160,22 @@ impl Histogram {
     /// Encodes as HdrHistogram V2 compressed, base64. Equal counts give equal text, however they came together: the range
     /// that is written down is that of the counts, not the one that a histogram has grown to.
     pub(crate) fn encode(&self) -> String {
-        let mut counts = hdrhistogram::Histogram::<u64>::new_with_max(
-            self.counts.max().max(2),
-            SIGNIFICANT_DIGITS,
-        )
-        .expect("3 is a legal precision");
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new()
+            .serialize(&self.trimmed(), &mut bytes)
+            .expect("writing to memory cannot fail");
+        STANDARD.encode(bytes)
+    }
+
+    /// Returns the counts in the smallest range that holds them.
+    fn trimmed(&self) -> hdrhistogram::Histogram<u64> {
+        let max = self.counts.max().max(2);
+        let mut counts = hdrhistogram::Histogram::new_with_max(max, SIGNIFICANT_DIGITS)
+            .expect("3 is a legal precision");
         counts
             .add(&self.counts)
             .expect("every count is in the range");
-        let mut bytes = Vec::new();
-        V2DeflateSerializer::new()
-            .serialize(&counts, &mut bytes)
-            .expect("writing to memory cannot fail");
-        STANDARD.encode(bytes)
+        counts
     }
 
     /// Decodes what [`Histogram::encode`] or any HdrHistogram V2 writer wrote; the error says what is wrong.
@@ -168,7 +192,7 @@ impl Histogram {
     pub(crate) fn pack(&self) -> Packed {
         let mut bytes = Vec::new();
         V2Serializer::new()
-            .serialize(&self.counts, &mut bytes)
+            .serialize(&self.trimmed(), &mut bytes)
             .expect("writing to memory cannot fail");
         Packed(bytes.into_boxed_slice())
     }
@@ -186,6 +210,33 @@ impl Packed {
             .expect("we packed it ourselves");
         counts.auto(true);
         Histogram { counts }
+    }
+}
+
+/// In documents, as [`Histogram::encode`] writes it.
+impl Serialize for Histogram {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.encode())
+    }
+}
+
+impl<'de> Deserialize<'de> for Histogram {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = |reason| de::Error::custom(format!("not a histogram: {reason}"));
+        Self::decode(&text).map_err(wrong)
+    }
+}
+
+impl Serialize for Packed {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.unpack().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Packed {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Histogram::deserialize(deserializer)?.pack())
     }
 }
 

@@ -2,15 +2,19 @@
 
 mod calibration;
 mod capacity;
+mod counts;
 mod diff;
+mod distribution;
 mod eval;
 mod id;
+mod latency;
 mod profile;
 mod quality;
 mod run;
 mod shard;
 mod stage;
 mod summary;
+mod tally;
 mod version;
 
 /// The folder beside the manifest in which records are kept; never part of a release.
@@ -18,13 +22,16 @@ pub(crate) const FOLDER: &str = ".stagegate";
 
 pub(crate) use calibration::{CALIBRATION_SCHEMA, Calibration};
 pub(crate) use capacity::{GaveWay, LimitResult, Probe};
+pub(crate) use counts::{Counts, Price, ResponseLevel, TallyRecord};
 pub(crate) use diff::{
     Blame, CaseChanges, Change, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Side,
 };
+pub(crate) use distribution::Distribution;
 pub(crate) use eval::{
     CaseResult, EvalResult, GoldenInfo, RateEstimate, ScoreEstimate, SliceEstimate,
 };
 pub(crate) use id::{NotARunId, RunId, is_prefix};
+pub(crate) use latency::{IntervalRecord, MetricSummary};
 pub(crate) use profile::{Estimate, Level, Place, ProfileCell, ProfileResult, Span, Waterfall};
 pub(crate) use quality::{QualityChange, QualityResult, StepQuality};
 #[cfg(test)]
@@ -33,9 +40,7 @@ pub(crate) use run::{
     Generator, RUN_SCHEMA, Release, RunKind, RunRecord, Validity, ValidityVerdict, VerdictKind,
 };
 pub(crate) use shard::Shard;
-pub(crate) use stage::{
-    IntervalRecord, MetricSummary, SessionCounts, SloResult, Spread, StageResult, SteadyResult,
-    Tokens,
-};
+pub(crate) use stage::{SessionCounts, SloResult, Spread, StageResult, SteadyResult, Tokens};
 pub(crate) use summary::{RUNS_SCHEMA, RunSummary, RunsDocument};
+pub(crate) use tally::{NoTally, Tally};
 pub(crate) use version::FormatVersion;

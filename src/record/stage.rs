@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::counts::TallyRecord;
+use super::latency::{MetricSummary, Metrics, metrics};
 use crate::measure::Histogram;
-use crate::metric::{Figure, LatencyMetric, Stat};
+use crate::metric::Figure;
 
 /// Percentiles of a distribution of times, in ms, whatever the number of samples; null when there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +69,9 @@ pub(crate) struct StageResult {
     /// Where the stage settled; absent where the load is not steady itself, or too short to tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) steady: Option<SteadyResult>,
+    /// What was counted, so that runs can be added up; absent in runs of format 1.0, and in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tally: Option<TallyRecord>,
 }
 
 /// From when on a stage's response time no longer changed, and what was measured from then on. The figures of the stage itself
@@ -93,15 +98,6 @@ pub(crate) struct SessionCounts {
     pub(crate) failed: u64,
 }
 
-impl SessionCounts {
-    /// Adds the sessions of another part of the load.
-    pub(crate) const fn add(&mut self, other: Self) {
-        self.begun += other.begun;
-        self.finished += other.finished;
-        self.failed += other.failed;
-    }
-}
-
 /// Token counts of a stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Tokens {
@@ -118,95 +114,6 @@ pub(crate) struct Tokens {
     /// Content-bearing events that came in one read with an earlier one: their gaps are not known and not counted.
     #[serde(default)]
     pub(crate) coalesced: u64,
-}
-
-/// One latency metric; null percentiles had too few samples.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct MetricSummary {
-    pub(crate) unit: String,
-    pub(crate) count: u64,
-    pub(crate) mean: Option<f64>,
-    pub(crate) min: Option<f64>,
-    pub(crate) max: Option<f64>,
-    pub(crate) p50: Option<f64>,
-    pub(crate) p90: Option<f64>,
-    pub(crate) p95: Option<f64>,
-    pub(crate) p99: Option<f64>,
-    pub(crate) p999: Option<f64>,
-    /// HdrHistogram V2 compressed, base64, µs; only in exported and stored documents.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) histogram: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) intervals: Vec<IntervalRecord>,
-}
-
-impl MetricSummary {
-    /// Returns the summary alone.
-    pub(crate) fn without_histograms(self) -> Self {
-        Self {
-            histogram: None,
-            intervals: Vec::new(),
-            ..self
-        }
-    }
-
-    /// Returns the intervals with their histograms; one that does not parse is left out.
-    pub(crate) fn series(&self) -> impl Iterator<Item = (&IntervalRecord, Histogram)> {
-        let decode = |it: &'_ IntervalRecord| Histogram::decode(&it.histogram).ok();
-        self.intervals
-            .iter()
-            .filter_map(move |it| Some((it, decode(it)?)))
-    }
-
-    /// Returns a statistic; null where there were too few samples.
-    pub(crate) const fn stat(&self, stat: Stat) -> Option<f64> {
-        match stat {
-            Stat::Mean => self.mean,
-            Stat::Min => self.min,
-            Stat::Max => self.max,
-            Stat::P50 => self.p50,
-            Stat::P90 => self.p90,
-            Stat::P95 => self.p95,
-            Stat::P99 => self.p99,
-            Stat::P999 => self.p999,
-        }
-    }
-}
-
-/// The latencies of a stage.
-pub(crate) type Metrics = BTreeMap<LatencyMetric, MetricSummary>;
-
-/// Latencies by their keys; one that is not known here, of another version or program, is left out, as unknown keys are.
-mod metrics {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
-
-    use super::{MetricSummary, Metrics};
-    use crate::metric::LatencyMetric;
-
-    pub(super) fn serialize<S: Serializer>(
-        metrics: &Metrics,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        metrics.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Metrics, D::Error> {
-        let all = BTreeMap::<String, MetricSummary>::deserialize(deserializer)?;
-        let known = |(key, summary): (String, _)| Some((LatencyMetric::of(&key)?, summary));
-        Ok(all.into_iter().filter_map(known).collect())
-    }
-}
-
-/// One interval's histogram.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct IntervalRecord {
-    pub(crate) start_s: f64,
-    pub(crate) end_s: f64,
-    pub(crate) histogram: String,
 }
 
 /// One SLO, judged.

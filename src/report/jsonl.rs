@@ -64,6 +64,7 @@ impl Lines {
         let id = [("run", Value::from(run.id.as_str()))];
         for (stage, result) in &run.stages {
             let mut result = result.clone();
+            result.tally = None;
             for metric in result.metrics.values_mut() {
                 metric.histogram = None;
                 metric.intervals.clear();

@@ -196,7 +196,6 @@ mod tests {
     use super::super::testing::{eval_at, fixture, fixture_path, run_at};
     use super::*;
     use crate::error::{Classify, Kind};
-    use crate::measure::Histogram;
     use crate::metric::LatencyMetric;
     use crate::record::Change;
 
@@ -226,7 +225,7 @@ mod tests {
             (load.seed, metric.p95, metric.intervals.len()),
             (7, Some(1.3), 2)
         );
-        let decoded = Histogram::decode(metric.histogram.as_deref().unwrap()).unwrap();
+        let decoded = metric.histogram.as_ref().unwrap();
         assert_eq!((decoded.count(), decoded.max_ms()), (1198, Some(1.4)));
         let eval = fixture("v1.0", "eval").eval.unwrap();
         assert_eq!((eval.cases.len(), eval.pass_rate.value), (3, 1.0 / 3.0));
@@ -310,6 +309,24 @@ mod tests {
         assert!(
             broken[2]
                 .starts_with("`PROJECT/.stagegate/runs/half/run.json` is not a readable run: ")
+        );
+    }
+
+    #[test]
+    fn a_broken_histogram_is_an_error_that_names_stage_and_metric() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path());
+        let folder = store.write(&fixture("v1.0", "load")).unwrap();
+        let path = folder.join(HISTOGRAMS_FILE);
+        let mut value: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        value["stages"]["gateway"]["response_time"]["histogram"] = "AAAA".into();
+        fs::write(&path, value.to_string()).unwrap();
+        let id = fixture("v1.0", "load").id.parse().unwrap();
+        let error = store.read(&id).unwrap_err().to_string();
+        assert!(
+            error.contains("at `stages.gateway.response_time.histogram`: not a histogram"),
+            "{error}"
         );
     }
 

@@ -5,14 +5,17 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
+use crate::measure::Histogram;
 use crate::metric::LatencyMetric;
-use crate::record::{CaseResult, DiffDocument, IntervalRecord, RunRecord, StageResult};
+use crate::record::{
+    CaseResult, DiffDocument, IntervalRecord, RunRecord, StageResult, TallyRecord,
+};
 
 /// The distribution of one metric.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Series {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    histogram: Option<String>,
+    histogram: Option<Histogram>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     intervals: Vec<IntervalRecord>,
 }
@@ -25,6 +28,9 @@ type StageSeries = BTreeMap<String, BTreeMap<String, Series>>;
 pub(super) struct Histograms {
     #[serde(default)]
     stages: StageSeries,
+    /// What was counted, by stage; from format 1.1 on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tallies: BTreeMap<String, TallyRecord>,
     /// One entry a round, also where a round has no histograms.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     rounds: Vec<StageSeries>,
@@ -33,7 +39,9 @@ pub(super) struct Histograms {
 impl Histograms {
     /// Returns whether there is nothing to keep.
     pub(super) fn is_empty(&self) -> bool {
-        self.stages.is_empty() && self.rounds.iter().all(BTreeMap::is_empty)
+        self.stages.is_empty()
+            && self.tallies.is_empty()
+            && self.rounds.iter().all(BTreeMap::is_empty)
     }
 }
 
@@ -62,9 +70,12 @@ pub(super) fn split(mut run: RunRecord) -> Parts {
     }
 }
 
-/// Takes the histograms and intervals out of every metric.
+/// Takes the histograms and intervals out of every metric, and the tally out of every stage.
 pub(super) fn take_histograms(run: &mut RunRecord) -> Histograms {
+    let tally =
+        |(stage, result): (&String, &mut StageResult)| Some((stage.clone(), result.tally.take()?));
     Histograms {
+        tallies: run.stages.iter_mut().filter_map(tally).collect(),
         stages: take(&mut run.stages),
         rounds: run
             .rounds
@@ -83,6 +94,11 @@ pub(super) fn join(parts: Parts) -> RunRecord {
         diff,
     } = parts;
     give(&mut run.stages, histograms.stages);
+    for (stage, tally) in histograms.tallies {
+        if let Some(result) = run.stages.get_mut(&stage) {
+            result.tally = Some(tally);
+        }
+    }
     for (round, series) in run.rounds.iter_mut().zip(histograms.rounds) {
         give(&mut round.stages, series);
     }

@@ -30,14 +30,14 @@ pub(super) fn growing(result: &LoadResult) -> Option<GaveWay> {
     found.max_by(|a, b| value(a).total_cmp(&value(b)))
 }
 
-/// Returns by how many ms the median grows each second, over the intervals that end within so many seconds; `None` with fewer than two.
+/// Returns by how many ms the median grows each second, over the intervals that end within so many seconds; `None`
+/// with fewer than two.
 fn growth(metric: &MetricSummary, within_s: f64) -> Option<f64> {
-    let whole = metric
-        .series()
-        .filter(|(interval, _)| interval.end_s <= within_s + 1e-9);
-    let medians = whole.filter_map(|(interval, histogram)| {
+    let intervals = metric.intervals.iter();
+    let whole = intervals.filter(|interval| interval.end_s <= within_s + 1e-9);
+    let medians = whole.filter_map(|interval| {
         let middle = f64::midpoint(interval.start_s, interval.end_s);
-        Some((middle, histogram.quantile_ms(0.5)?))
+        Some((middle, interval.histogram.unpack().quantile_ms(0.5)?))
     });
     slope(&medians.collect::<Vec<_>>())
 }
@@ -57,7 +57,7 @@ mod tests {
             IntervalRecord {
                 start_s: second as f64,
                 end_s: second as f64 + 1.0,
-                histogram: histogram.encode(),
+                histogram: histogram.pack(),
             }
         };
         let metric = MetricSummary {

@@ -35,9 +35,9 @@ fn estimate(metric: &MetricSummary, quantile: f64) -> Option<Estimate> {
     if metric.count < min_samples(quantile) {
         return None;
     }
-    let whole = Histogram::decode(metric.histogram.as_deref()?).ok()?;
-    let intervals: Vec<Histogram> = metric.series().map(|(_, histogram)| histogram).collect();
-    let found = quantile_interval(&whole, &intervals, quantile, CONFIDENCE)?;
+    let whole = metric.histogram.as_ref()?;
+    let intervals: Vec<Histogram> = metric.unpacked();
+    let found = quantile_interval(whole, &intervals, quantile, CONFIDENCE)?;
     Some(Estimate {
         value: found.value,
         low: found.low,

@@ -1,27 +1,71 @@
-//! Records of requests turned into the blocks of a run document.
+//! The one way from a tally to the figures of a stage.
 
 use std::collections::BTreeMap;
 
-use crate::manifest::Slo;
-use crate::measure::{Histogram, Packed};
-use crate::metric::{Figure, LatencyMetric, Limit, RateMetric, ShareMetric, Stat};
-use crate::record::{IntervalRecord, MetricSummary, SloResult, StageResult, Tokens};
-
+use super::slo::judge;
+use super::steady::steady_state;
 use crate::load::arrival::Timing;
 use crate::load::plan::Measured;
-use crate::load::tally::recorder::Recorder;
-use crate::load::tally::steady::steady_state;
+use crate::metric::{Figure, Limit};
+use crate::record::{
+    Counts, NoTally, Price, RunRecord, SessionCounts, StageResult, Tally, TallyRecord, Tokens,
+};
+
+/// Maps stage names to their results.
+pub(crate) type Stages = BTreeMap<String, StageResult>;
+
+/// What a stage's figures depend on besides what was counted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TallySpec {
+    /// The SLOs that are judged.
+    slo: Vec<(Figure, Limit)>,
+    owner: Option<String>,
+    price: Option<Price>,
+    /// Whether requests were due by a schedule, and whether that was of one rate.
+    is_open: bool,
+    is_level: bool,
+}
+
+impl TallySpec {
+    /// Returns that of a plan.
+    pub(crate) fn of(measured: &Measured, timing: &Timing) -> Self {
+        let slo = measured.slo.iter().filter(|_| measured.is_judged);
+        Self {
+            slo: slo.map(|slo| (slo.figure.clone(), slo.limit)).collect(),
+            owner: measured.owner.clone(),
+            price: measured.cost.map(|cost| Price {
+                input: cost.input,
+                output: cost.output,
+            }),
+            is_open: timing.is_open(),
+            is_level: timing.is_level(),
+        }
+    }
+
+    /// Returns that of a stored stage.
+    fn stored(stage: &StageResult) -> Self {
+        let record = stage.tally.as_ref();
+        let limit = |metric: &Figure, value| Limit {
+            value,
+            unit: metric.unit(),
+        };
+        let slo = stage.slo.iter();
+        let slo = slo.map(|slo| (slo.metric.clone(), limit(&slo.metric, slo.limit)));
+        Self {
+            slo: slo.collect(),
+            owner: stage.owner.clone(),
+            price: record.and_then(|it| it.price),
+            is_open: record.is_some_and(|it| it.is_open),
+            is_level: record.is_some_and(|it| it.is_level),
+        }
+    }
+}
 
 /// Summarises one stage or pipeline. `duration_s` is the length of the measured phase.
-pub(crate) fn stage_result(
-    measured: &Measured,
-    recorder: &Recorder,
-    timing: &Timing,
-    duration_s: f64,
-) -> StageResult {
-    let (attempted, not_sent) = (recorder.attempted, recorder.not_sent);
-    let failed = recorder.errors.values().sum();
-    let share = |shard: u64, whole: u64| (whole > 0).then(|| shard as f64 / whole as f64);
+pub(crate) fn summarise(tally: &Tally, spec: &TallySpec, duration_s: f64) -> StageResult {
+    let counts = &tally.counts;
+    let planned = counts.attempted + counts.not_sent;
+    let failed = tally.errors.values().sum();
     let per_second = |count: u64| {
         if duration_s > 0.0 {
             count as f64 / duration_s
@@ -29,256 +73,98 @@ pub(crate) fn stage_result(
             0.0
         }
     };
-    let open = recorder.in_flight_at_end;
-    let metrics = recorder
-        .series
-        .iter()
-        .map(|(metric, series)| (*metric, summary(&series.total, open)))
-        .collect();
+    let open = counts.in_flight_at_end;
+    let metrics = tally.distributions.iter();
     let mut result = StageResult {
-        attempted,
-        ok: recorder.ok,
+        attempted: counts.attempted,
+        ok: counts.ok,
         failed,
-        errors: recorder
-            .errors
-            .iter()
-            .map(|(kind, count)| (kind.to_string(), *count))
-            .collect(),
+        errors: tally.errors.clone(),
         in_flight_at_end: open,
-        offered_rps: timing.is_open().then(|| per_second(attempted + not_sent)),
-        achieved_rps: per_second(recorder.ok_in_window),
-        goodput_rps: per_second(recorder.good_in_window),
-        attainment: share(recorder.good, attempted + not_sent),
-        error_rate: share(failed, attempted),
-        fallback_rate: recorder
-            .fallback_known
-            .then(|| share(recorder.fallbacks, recorder.ok))
-            .flatten(),
-        hit_rate: share(recorder.hits, recorder.hit_known),
-        connections: recorder.connections,
-        sessions: Some(recorder.sessions).filter(|it| it.begun > 0),
-        tokens: tokens(recorder, per_second(recorder.tokens_out_in_window)),
-        cost_usd: measured.cost.filter(|_| recorder.by_usage > 0).map(|cost| {
-            (recorder.tokens_in as f64 * cost.input + recorder.tokens_out as f64 * cost.output)
-                / 1e6
-        }),
-        owner: measured.owner.clone(),
-        metrics,
+        offered_rps: spec.is_open.then(|| per_second(planned)),
+        achieved_rps: per_second(counts.ok_in_window),
+        goodput_rps: per_second(counts.good_in_window),
+        attainment: share(counts.good, planned),
+        error_rate: share(failed, counts.attempted),
+        fallback_rate: share(counts.fallbacks, counts.ok).filter(|_| counts.fallback_known > 0),
+        hit_rate: share(counts.hits, counts.hit_known),
+        connections: counts.connections,
+        sessions: sessions(counts),
+        tokens: tokens(counts, per_second(counts.tokens_out_in_window)),
+        cost_usd: spec.price.and_then(|price| cost(counts, price)),
+        owner: spec.owner.clone(),
+        metrics: metrics
+            .map(|(it, found)| (*it, found.summary(open)))
+            .collect(),
         slo: Vec::new(),
         steady: None,
+        tally: Some(TallyRecord {
+            counts: *counts,
+            last_end_ns: tally.last_end_ns,
+            levels: tally.levels.clone(),
+            is_open: spec.is_open,
+            is_level: spec.is_level,
+            price: spec.price,
+        }),
     };
-    if timing.is_level() {
-        let totals = recorder.series.iter();
-        let totals = totals.map(|(metric, series)| (*metric, &series.total));
-        result.steady = steady_state(&recorder.levels, &totals.collect(), open);
+    if spec.is_level {
+        result.steady = steady_state(tally);
     }
-    if measured.is_judged {
-        let slos = measured.slo.iter();
-        result.slo = slos.map(|slo| judge_slo(slo, &result, recorder)).collect();
-    }
+    let slo = spec.slo.iter();
+    result.slo = slo
+        .map(|(metric, limit)| judge(metric, *limit, &result, tally))
+        .collect();
     result
 }
 
-fn judge_slo(slo: &Slo, result: &StageResult, recorder: &Recorder) -> SloResult {
-    let series = match &slo.figure {
-        Figure::Latency(metric, _) => recorder.series.get(metric),
-        _ => None,
-    };
-    let total = series.map(|series| &series.total.all);
-    judge(&slo.figure, slo.limit, result, total)
+/// Puts the stages of all shards of a load together. `duration_s` is the length of the whole. `Err` names the stage
+/// that cannot be added up.
+pub(crate) fn merge_stages(shards: &[&RunRecord], duration_s: f64) -> Result<Stages, String> {
+    let mut merged: BTreeMap<&str, (Tally, TallySpec)> = BTreeMap::new();
+    for (name, stage) in shards.iter().flat_map(|shard| &shard.stages) {
+        let tally =
+            Tally::of(stage).map_err(|error: NoTally| format!("stage `{name}`: {error}"))?;
+        let (whole, _) = merged
+            .entry(name)
+            .or_insert_with(|| (Tally::default(), TallySpec::stored(stage)));
+        *whole += tally;
+    }
+    let stages = merged.into_iter();
+    Ok(stages
+        .map(|(name, (tally, spec))| (name.to_owned(), summarise(&tally, &spec, duration_s)))
+        .collect())
 }
 
-fn tokens(recorder: &Recorder, output_per_s: f64) -> Option<Tokens> {
-    let source = match (recorder.by_usage, recorder.by_chunks) {
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn sessions(counts: &Counts) -> Option<SessionCounts> {
+    (counts.sessions_begun > 0).then_some(SessionCounts {
+        begun: counts.sessions_begun,
+        finished: counts.sessions_finished,
+        failed: counts.sessions_failed,
+    })
+}
+
+fn cost(counts: &Counts, price: Price) -> Option<f64> {
+    let usd = counts.tokens_in as f64 * price.input + counts.tokens_out as f64 * price.output;
+    (counts.by_usage > 0).then_some(usd / 1e6)
+}
+
+fn tokens(counts: &Counts, output_per_s: f64) -> Option<Tokens> {
+    let source = match (counts.by_usage, counts.by_chunks) {
         (0, 0) => return None,
         (_, 0) => "usage",
         (0, _) => "chunks",
         _ => "mixed",
     };
     Some(Tokens {
-        input: recorder.tokens_in,
-        output: recorder.tokens_out,
+        input: counts.tokens_in,
+        output: counts.tokens_out,
         source: source.to_owned(),
         output_per_s: Some(output_per_s),
-        mismatch: (recorder.counted_twice > 0)
-            .then(|| recorder.mismatched as f64 / recorder.counted_twice as f64),
-        coalesced: recorder.coalesced,
+        mismatch: share(counts.mismatched, counts.counted_twice),
+        coalesced: counts.coalesced,
     })
 }
-
-/// The distribution of one metric: all of it, and by intervals (start, end in s).
-#[derive(Default)]
-pub(crate) struct Total {
-    pub(crate) all: Histogram,
-    pub(crate) intervals: Vec<(f64, f64, Packed)>,
-}
-
-impl Total {
-    /// Adds what another recorder has for an interval; both are of one length.
-    pub(crate) fn add(&mut self, start: f64, end: f64, packed: Packed) {
-        let same = |(at, ..): &&mut (f64, f64, Packed)| at.total_cmp(&start).is_eq();
-        if let Some((_, last, known)) = self.intervals.iter_mut().find(same) {
-            let mut both = known.unpack();
-            both.merge(&packed.unpack());
-            *known = both.pack();
-            *last = last.max(end);
-        } else {
-            self.intervals.push((start, end, packed));
-            self.intervals.sort_by(|a, b| a.0.total_cmp(&b.0));
-        }
-    }
-}
-
-/// Summarises one metric; `open` requests were still in flight.
-pub(crate) fn summary(
-    Total {
-        all: total,
-        intervals,
-    }: &Total,
-    open: u64,
-) -> MetricSummary {
-    let percentile = |stat: Stat| stat.quantile().and_then(|q| total.percentile_ms(q, open));
-    MetricSummary {
-        unit: "ms".to_owned(),
-        count: total.count(),
-        mean: total.mean_ms(),
-        min: total.min_ms(),
-        max: total.max_ms(),
-        p50: percentile(Stat::P50),
-        p90: percentile(Stat::P90),
-        p95: percentile(Stat::P95),
-        p99: percentile(Stat::P99),
-        p999: percentile(Stat::P999),
-        histogram: Some(total.encode()),
-        intervals: intervals
-            .iter()
-            .map(|(start_s, end_s, packed)| IntervalRecord {
-                start_s: *start_s,
-                end_s: *end_s,
-                histogram: packed.unpack().encode(),
-            })
-            .collect(),
-    }
-}
-
-/// Judges one SLO. For a latency, a failed request counts as above any limit: the percentile is taken over the ok
-/// and the failed requests together, the failed ones at infinity. `total` are the latencies of an SLO's own metric.
-pub(crate) fn judge(
-    metric: &Figure,
-    limit: Limit,
-    result: &StageResult,
-    total: Option<&Histogram>,
-) -> SloResult {
-    let share = |value: Option<f64>| {
-        let met = value.map(|value| limit.is_kept(value, metric.better()));
-        (value, met)
-    };
-    let (value, met) = match metric {
-        Figure::Latency(latency, stat) => {
-            judge_latency(*stat, limit.value, total, result, *latency)
-        }
-        Figure::Share(ShareMetric::ErrorRate) => share(result.error_rate),
-        Figure::Share(ShareMetric::FallbackRate) => share(result.fallback_rate),
-        Figure::Share(ShareMetric::Attainment) => share(result.attainment),
-        Figure::Rate(RateMetric::Offered) => share(result.offered_rps),
-        Figure::Rate(RateMetric::Achieved) => share(Some(result.achieved_rps)),
-        Figure::Rate(RateMetric::Goodput) => share(Some(result.goodput_rps)),
-        Figure::Other(_) => (None, None),
-    };
-    SloResult {
-        metric: metric.clone(),
-        limit: limit.value,
-        value,
-        met,
-    }
-}
-
-/// Judges an SLO of a stored stage again, by what the stage has now.
-pub(crate) fn judge_again(
-    slo: &SloResult,
-    result: &StageResult,
-    totals: &BTreeMap<LatencyMetric, Total>,
-) -> SloResult {
-    let limit = Limit {
-        value: slo.limit,
-        unit: slo.metric.unit(),
-    };
-    let total = match &slo.metric {
-        Figure::Latency(latency, _) => totals.get(latency).map(|total| &total.all),
-        // What it means is not known: it stays as it was.
-        Figure::Other(_) => return slo.clone(),
-        Figure::Share(_) | Figure::Rate(_) => None,
-    };
-    judge(&slo.metric, limit, result, total)
-}
-
-fn judge_latency(
-    stat: Stat,
-    limit_ms: f64,
-    total: Option<&Histogram>,
-    result: &StageResult,
-    metric: LatencyMetric,
-) -> (Option<f64>, Option<bool>) {
-    // Gaps are pooled: a failed request is no known number of them.
-    let failed = if metric == LatencyMetric::ChunkGap {
-        0
-    } else {
-        result.failed
-    };
-    let Some(quantile) = stat.quantile() else {
-        let value = total.and_then(|total| match stat {
-            Stat::Mean => total.mean_ms(),
-            Stat::Min => total.min_ms(),
-            _ => total.max_ms(),
-        });
-        let beyond = failed > 0 && stat != Stat::Min;
-        return (
-            value,
-            value
-                .map(|value| value <= limit_ms && !beyond)
-                .or(beyond.then_some(false)),
-        );
-    };
-    let count = total.map_or(0, Histogram::count);
-    if count + failed < crate::measure::min_samples(quantile) {
-        return (None, None);
-    }
-    let rank = (quantile * (count + failed) as f64).ceil() as u64;
-    if rank > count {
-        // The percentile falls on a failed request.
-        return (None, Some(false));
-    }
-    let Some(total) = total else {
-        return (None, None);
-    };
-    let value = total.rank_ms(rank).map(|(_, high)| high);
-    // What was in flight has an unknown end: it may have been late, but not early.
-    let open = result.in_flight_at_end;
-    let late_rank = (quantile * (count + failed + open) as f64).ceil() as u64;
-    let worst = if late_rank > count {
-        None
-    } else {
-        total.rank_ms(late_rank).map(|(_, high)| high)
-    };
-    let met = match (value, worst) {
-        (Some(value), _) if value > limit_ms => Some(false),
-        (Some(_), Some(worst)) if worst <= limit_ms => Some(true),
-        _ => None,
-    };
-    (value, met)
-}
-
-/// Returns how many of what was attempted fell into each failure, over all stages.
-pub(crate) fn unreached(recorders: &[Recorder]) -> bool {
-    let all: u64 = recorders.iter().map(|recorder| recorder.attempted).sum();
-    let never: u64 = recorders
-        .iter()
-        .flat_map(|recorder| recorder.errors.iter())
-        .filter(|(failure, _)| !failure.reached())
-        .map(|(_, count)| *count)
-        .sum();
-    all > 0 && never == all
-}
-
-/// Maps stage names to their results.
-pub(crate) type Stages = BTreeMap<String, StageResult>;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use super::capture::Captured;
 use super::request_log::RequestLog;
 use crate::load::id::TallyId;
-use crate::load::tally::recorder::Recorder;
+use crate::load::tally::count::Counted;
 use crate::measure::Histogram;
 
 /// What all workers see.
@@ -32,7 +32,7 @@ pub(crate) struct Keep {
 /// What a worker brings back.
 #[derive(Default)]
 pub(crate) struct WorkerResult {
-    pub(crate) recorders: Vec<Recorder>,
+    pub(crate) counted: Vec<Counted>,
     pub(crate) captured: Vec<Captured>,
     pub(crate) traces: Vec<RequestLog>,
     pub(crate) exhausted: u64,

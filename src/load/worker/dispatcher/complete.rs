@@ -28,7 +28,7 @@ impl Dispatcher<'_> {
         }
         self.in_flight -= 1;
         let (scenario, measured, user) = (intent.scenario, intent.measured, intent.user);
-        self.tally_of(scenario).not_sent += u64::from(measured);
+        self.tally_of(scenario).counts.not_sent += u64::from(measured);
         self.schedules[scenario].answered(user, now + RETRY_NS);
     }
 
@@ -154,9 +154,9 @@ impl Dispatcher<'_> {
             self.turns.insert((due, self.departures), intent);
             return true;
         }
-        let counts = &mut self.tally_of(scenario).sessions;
-        counts.finished += u64::from(session.measured && progress == Progress::Finished);
-        counts.failed += u64::from(session.measured && progress == Progress::Failed);
+        let counts = &mut self.tally_of(scenario).counts;
+        counts.sessions_finished += u64::from(session.measured && progress == Progress::Finished);
+        counts.sessions_failed += u64::from(session.measured && progress == Progress::Failed);
         self.over.push((session.owner(), scenario));
         false
     }

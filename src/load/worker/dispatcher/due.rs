@@ -80,7 +80,7 @@ impl Dispatcher<'_> {
             (session.case(sessions), Box::new(session))
         });
         if due.measured && session.is_some() {
-            self.tally_of(scenario).sessions.begun += 1;
+            self.tally_of(scenario).counts.sessions_begun += 1;
         }
         let (case, session) = session.map_or((chosen, None), |(case, it)| (case, Some(it)));
         Intent {

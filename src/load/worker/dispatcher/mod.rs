@@ -18,7 +18,7 @@ use crate::load::arrival::nanos;
 use crate::load::id::{ScenarioId, StageId, TallyId};
 use crate::load::plan::LoadPlan;
 use crate::load::schedule::Schedule;
-use crate::load::tally::recorder::Recorder;
+use crate::load::tally::count::Counter;
 use crate::manifest::Until;
 use crate::metric::LatencyMetric;
 
@@ -42,7 +42,7 @@ pub(crate) struct Dispatcher<'a> {
     /// The end of the measured phase, where it is a time.
     end: Option<u64>,
     /// By [`TallyId`].
-    tallies: Vec<Recorder>,
+    tallies: Vec<Counter>,
     captured: Answers,
     logs: Option<RequestLogs>,
     /// t = 0.
@@ -76,7 +76,7 @@ impl<'a> Dispatcher<'a> {
             end: window.map(|window| start + window),
             tallies: plan
                 .measured()
-                .map(|measured| Recorder::new(measured.limits(), window, plan.interval))
+                .map(|measured| Counter::new(measured.limits(), window, plan.interval))
                 .collect(),
             captured: Answers::of(keep.replies_of),
             logs: keep.traces.then(RequestLogs::default),
@@ -108,7 +108,9 @@ impl<'a> Dispatcher<'a> {
 
     /// Counts a connection to a stage that was begun.
     pub(crate) fn dialed(&mut self, stage: StageId) {
-        self.tallies[LoadPlan::tally_of_stage(stage)].connections += 1;
+        self.tallies[LoadPlan::tally_of_stage(stage)]
+            .counts
+            .connections += 1;
     }
 
     /// Counts how long a part of opening a connection took, in ns, until `at`, if it was begun in the measured phase.
@@ -133,8 +135,8 @@ impl<'a> Dispatcher<'a> {
         let own = LoadPlan::tally_of_stage(intent.target);
         for tally in whole.into_iter().chain([own]) {
             let tally = &mut self.tallies[tally];
-            tally.attempted += u64::from(intent.measured);
-            tally.in_flight_at_end += u64::from(intent.measured);
+            tally.counts.attempted += u64::from(intent.measured);
+            tally.counts.in_flight_at_end += u64::from(intent.measured);
         }
     }
 
@@ -143,18 +145,21 @@ impl<'a> Dispatcher<'a> {
         if !self.over_budget {
             for scenario in self.plan.scenario_ids() {
                 let overdue = self.schedules[scenario].overdue(now);
-                self.tally_of(scenario).not_sent += overdue;
+                self.tally_of(scenario).counts.not_sent += overdue;
             }
             let turns = self.turns.range(..=(now, u64::MAX));
             let measured = turns.filter(|((due, _), _)| *due >= self.start);
             let scenarios: Vec<ScenarioId> = measured.map(|(_, it)| it.scenario).collect();
             for scenario in scenarios {
-                self.tally_of(scenario).not_sent += 1;
+                self.tally_of(scenario).counts.not_sent += 1;
             }
         }
-        self.tallies.iter_mut().for_each(Recorder::close);
         WorkerResult {
-            recorders: self.tallies,
+            counted: self
+                .tallies
+                .into_iter()
+                .map(Counter::into_counted)
+                .collect(),
             captured: self.captured.into_vec(),
             traces: self.logs.map(RequestLogs::into_vec).unwrap_or_default(),
             exhausted: self.exhausted,
@@ -163,7 +168,7 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    fn tally_of(&mut self, scenario: ScenarioId) -> &mut Recorder {
+    fn tally_of(&mut self, scenario: ScenarioId) -> &mut Counter {
         let tally: TallyId = self.plan.tally_of(scenario);
         &mut self.tallies[tally]
     }

@@ -138,7 +138,7 @@ fn arrivals_are_taken_up_when_they_are_due_and_count_from_then() {
         }
         assert_eq!((dispatcher.next_at(), dispatcher.in_flight()), (None, 0));
         let result = dispatcher.into_result(1_100 * MS);
-        let tally = &result.recorders[0];
+        let tally = &result.counted[0].tally.counts;
         assert_eq!((tally.attempted, tally.ok, tally.not_sent), (3, 3, 0));
     });
 }
@@ -154,7 +154,7 @@ fn what_was_due_and_not_taken_up_by_the_end_was_not_sent() {
         let request = due(&mut dispatcher, 1_000 * MS).unwrap();
         dispatcher.still_open(&request);
         let result = dispatcher.into_result(1_095 * MS);
-        let tally = &result.recorders[0];
+        let tally = &result.counted[0].tally.counts;
         let counts = (tally.attempted, tally.in_flight_at_end, tally.not_sent);
         assert_eq!(counts, (1, 1, 9));
     });
@@ -181,12 +181,13 @@ fn a_step_starts_the_next_with_what_it_brought_and_the_whole_is_counted_apart() 
         );
         let end = answered(second, 5 * MS);
         assert!(dispatcher.complete(end, 1_016 * MS).is_none());
-        let tallies = dispatcher.into_result(1_016 * MS).recorders;
+        let counted = dispatcher.into_result(1_016 * MS).counted;
+        let tallies: Vec<_> = counted.into_iter().map(|it| it.tally).collect();
         assert_eq!(
-            tallies.iter().map(|it| it.ok).collect::<Vec<_>>(),
+            tallies.iter().map(|it| it.counts.ok).collect::<Vec<_>>(),
             [1, 1, 1]
         );
-        let whole = &tallies[2].series[&LatencyMetric::ResponseTime].total.all;
+        let whole = &tallies[2].distributions[&LatencyMetric::ResponseTime].all;
         assert!((whole.quantile_ms(0.5).unwrap() - 16.0).abs() < 0.1);
     });
 }
@@ -203,10 +204,10 @@ fn a_step_that_fails_ends_the_way_and_the_rest_is_not_asked() {
         };
         let end = ended(first, MS, Err(failed));
         assert!(dispatcher.complete(end, 1_001 * MS).is_none());
-        let tallies = dispatcher.into_result(1_001 * MS).recorders;
-        let attempted: Vec<u64> = tallies.iter().map(|it| it.attempted).collect();
+        let tallies = dispatcher.into_result(1_001 * MS).counted;
+        let attempted: Vec<u64> = tallies.iter().map(|it| it.tally.counts.attempted).collect();
         assert_eq!(attempted, [1, 0, 1]);
-        assert_eq!(tallies[2].errors[&Failure::Timeout], 1);
+        assert_eq!(tallies[2].failures[&Failure::Timeout], 1);
     });
 }
 
@@ -234,7 +235,10 @@ fn a_user_whose_request_could_not_be_sent_asks_again_later() {
         dispatcher.not_sent(request, 1_000 * MS);
         assert_eq!(dispatcher.next_at(), Some(1_010 * MS));
         let result = dispatcher.into_result(1_001 * MS);
-        assert_eq!((result.exhausted, result.recorders[0].not_sent), (1, 1));
+        assert_eq!(
+            (result.exhausted, result.counted[0].tally.counts.not_sent),
+            (1, 1)
+        );
     });
 }
 

@@ -1,0 +1,241 @@
+//! What was counted adds up: any split over shards and any order of merging gives the same document.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::count::{Counted, Counter};
+use super::merge_stages;
+use super::summarise::{TallySpec, summarise};
+use crate::load::arrival::Timing;
+use crate::load::plan::Measured;
+use crate::load::worker::request::{Completion, testing};
+use crate::manifest::{Cost, Curve, Gaps, Slo};
+use crate::measure::{Failure, Stamps};
+use crate::metric::{Figure, Limit, Unit};
+use crate::protocol::{ReadError, Reply, Usage};
+use crate::record::{
+    FormatVersion, RUN_SCHEMA, Release, RunKind, RunRecord, StageResult, Validity,
+};
+
+const MS: u64 = 1_000_000;
+
+/// What became of one request, in ms and whole numbers.
+#[derive(Clone, Debug)]
+struct Outcome {
+    due_ms: u64,
+    took_ms: u64,
+    ok: bool,
+    usage: Option<u64>,
+    chunks: u64,
+    fallback: Option<bool>,
+    hit: Option<bool>,
+    gap_ms: u64,
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let some = || proptest::option::of(any::<bool>());
+    let tokens = (proptest::option::of(0..40_u64), 0..40_u64, 1..900_u64);
+    let said = (some(), some());
+    (0..30_000_u64, 1..3_000_u64, 0..10_u8, tokens, said).prop_map(
+        |(due_ms, took_ms, luck, (usage, chunks, gap_ms), (fallback, hit))| Outcome {
+            due_ms,
+            took_ms,
+            ok: luck > 0,
+            usage,
+            chunks,
+            fallback,
+            hit,
+            gap_ms,
+        },
+    )
+}
+
+fn completion(outcome: &Outcome) -> Completion {
+    let due = outcome.due_ms * MS;
+    let end = due + outcome.took_ms * MS;
+    let mut completion = testing::http("GET", "").answered(end).read();
+    completion.stamps = Stamps {
+        intended: due,
+        dequeued: due + 20_000,
+        conn_ready: Some(due + 30_000),
+        send_start: Some(due + 30_000),
+        sent: Some(due + 40_000),
+        first_byte: Some(end - MS / 2),
+        first_content: Some(end - MS / 2),
+        last_content: Some(end),
+        end: Some(end),
+    };
+    completion.streams = outcome.chunks > 1;
+    completion.gaps = vec![outcome.gap_ms * MS];
+    completion.outcome = if outcome.ok {
+        Ok(Reply {
+            usage: outcome.usage.map(|output| Usage { input: 7, output }),
+            chunks: outcome.chunks,
+            fallback: outcome.fallback,
+            hit: outcome.hit,
+            ..Reply::default()
+        })
+    } else {
+        let failure = if outcome.hit.is_some() {
+            Failure::Timeout
+        } else {
+            Failure::Status(500)
+        };
+        Err(ReadError {
+            failure,
+            detail: String::new(),
+        })
+    };
+    completion
+}
+
+fn slo(name: &str, value: f64, unit: Unit) -> Slo {
+    Slo {
+        figure: Figure::parse(name).unwrap(),
+        limit: Limit { value, unit },
+        span: 0..0,
+    }
+}
+
+fn measured() -> Measured {
+    Measured {
+        name: "s".to_owned(),
+        slo: vec![
+            slo("response_time.p95", 2_500.0, Unit::Time),
+            slo("error_rate", 0.05, Unit::Share),
+            slo("attainment", 0.5, Unit::Share),
+        ],
+        is_judged: true,
+        cost: Some(Cost {
+            input: 3.0,
+            output: 15.0,
+        }),
+        owner: Some("team".to_owned()),
+    }
+}
+
+fn spec() -> TallySpec {
+    let timing = Timing::Drawn {
+        gaps: Gaps::Even,
+        curve: Curve::Flat(10.0),
+    };
+    TallySpec::of(&measured(), &timing)
+}
+
+/// Counts what one process saw of the load.
+fn count<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Counted {
+    let window = Some(30_000 * MS);
+    let mut counter = Counter::new(measured().limits(), window, Duration::from_secs(1));
+    let mut outcomes: Vec<&Outcome> = outcomes.collect();
+    outcomes.sort_by_key(|it| it.due_ms + it.took_ms);
+    for (number, outcome) in outcomes.into_iter().enumerate() {
+        counter.record(&completion(outcome), 0, true);
+        counter.counts.not_sent += u64::from(outcome.took_ms % 50 == 1);
+        counter.counts.sessions_begun += u64::from(outcome.took_ms % 7 == 0);
+        counter.counts.connections += u64::from(number == 0);
+    }
+    counter.into_counted()
+}
+
+fn run(stage: StageResult) -> RunRecord {
+    RunRecord {
+        schema: RUN_SCHEMA.to_owned(),
+        version: FormatVersion::CURRENT,
+        id: "r".to_owned(),
+        kind: RunKind::Load,
+        name: "peak".to_owned(),
+        env: "local".to_owned(),
+        region: None,
+        seed: 1,
+        started_at: "2026-01-01T00:00:00Z".to_owned(),
+        duration_s: 30.0,
+        complete: true,
+        release: Release::default(),
+        validity: Validity::default(),
+        generator: None,
+        stages: [("s".to_owned(), stage)].into(),
+        plan: serde_json::Value::Null,
+        eval: None,
+        quality: None,
+        fault: None,
+        profile: None,
+        limit: None,
+        verdict: None,
+        runs: Vec::new(),
+        rounds: Vec::new(),
+        diff: None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn shards_of_a_load_add_up_to_the_run_of_one_process(
+        outcomes in proptest::collection::vec((outcome(), 0..3_usize), 1..150),
+        order in Just([0, 1, 2]).prop_shuffle(),
+    ) {
+        let of = |shard: usize| outcomes.iter().filter(move |(_, it)| *it == shard).map(|(it, _)| it);
+        let mut one = Counted::default();
+        // Threads of one process.
+        for shard in 0..3 {
+            one.add(count(of(shard)));
+        }
+        let whole = summarise(&one.tally, &spec(), 30.0);
+        // Processes, each stored and read again.
+        let shards = order.map(|shard| {
+            let stage = summarise(&count(of(shard)).tally, &spec(), 30.0);
+            let text = serde_json::to_string(&run(stage)).unwrap();
+            serde_json::from_str::<RunRecord>(&text).unwrap()
+        });
+        let merged = merge_stages(&shards.each_ref(), 30.0).unwrap();
+        prop_assert_eq!(
+            serde_json::to_string(&merged["s"]).unwrap(),
+            serde_json::to_string(&whole).unwrap()
+        );
+    }
+
+    #[test]
+    fn what_one_thread_counted_is_what_two_did(
+        outcomes in proptest::collection::vec(outcome(), 1..100), cut in 0..100_usize,
+    ) {
+        // Of shares and rates, by which request went where: nothing but connections may depend on it.
+        let (left, right) = outcomes.split_at(cut.min(outcomes.len()));
+        let mut two = count(left.iter());
+        two.add(count(right.iter()));
+        let mut one = count(outcomes.iter());
+        one.tally.counts.connections = two.tally.counts.connections;
+        prop_assert_eq!(one.tally.counts, two.tally.counts);
+        prop_assert_eq!(one.tally.levels, two.tally.levels);
+        prop_assert_eq!(one.failures, two.failures);
+    }
+}
+
+#[test]
+fn shards_without_counts_or_histograms_are_refused() {
+    let outcome = Outcome {
+        due_ms: 1,
+        took_ms: 5,
+        ok: true,
+        usage: None,
+        chunks: 0,
+        fallback: None,
+        hit: None,
+        gap_ms: 1,
+    };
+    let whole = summarise(&count([outcome].iter()).tally, &spec(), 30.0);
+    let mut old = whole.clone();
+    old.tally = None;
+    let error = merge_stages(&[&run(old)], 30.0).unwrap_err();
+    assert!(
+        error.contains("stage `s`: it was written by a version"),
+        "{error}"
+    );
+    let mut bare = whole;
+    for summary in bare.metrics.values_mut() {
+        summary.histogram = None;
+    }
+    let error = merge_stages(&[&run(bare)], 30.0).unwrap_err();
+    assert!(error.contains("has no histogram"), "{error}");
+}
