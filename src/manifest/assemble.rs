@@ -111,3 +111,65 @@ fn unique(document: &Document, checker: &mut Checker<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::{SMALL, spoilt, wrong};
+
+    #[test]
+    fn names_are_legal_and_unique() {
+        let text = SMALL.to_owned()
+            + "[pipeline.gateway]\nsteps = [\"retrieve\"]\n[stage.\"a b\"]\nkind = \"http\"\n";
+        insta::assert_snapshot!(wrong(&text), @r#"
+x 2 problems in `stagegate.toml`
+
+Error:
+  x `gateway` is the name of a stage already
+    ,-[stagegate.toml:46:1]
+ 45 | max = "2s"
+ 46 | [pipeline.gateway]
+    : ^^^^^^^^^^^^^^^^^^
+ 47 | steps = ["retrieve"]
+    `----
+  help: Stages and pipelines need names of their own.
+
+Error:
+  x a stage has a wrong name: `a b` is not a name: use letters, digits, `_`
+  | and `-`
+    ,-[stagegate.toml:48:8]
+ 47 | steps = ["retrieve"]
+ 48 | [stage."a b"]
+    :        ^^^^^
+ 49 | kind = "http"
+    `----
+"#);
+    }
+
+    #[test]
+    fn version_must_be_one() {
+        insta::assert_snapshot!(spoilt("version = 1", "version = 2"), @r#"
+x `version` must be 1
+   ,-[stagegate.toml:1:11]
+ 1 | version = 2
+   :           ^
+ 2 |
+   `----
+  help: Write `version = 1`.
+"#);
+        insta::assert_snapshot!(wrong(""), @r#"
+x 2 problems in `stagegate.toml`
+
+Error:
+  x the manifest has no `version`
+   ,-[stagegate.toml:1:1]
+   `----
+  help: Write `version = 1`.
+
+Error:
+  x the manifest has no stage
+   ,-[stagegate.toml:1:1]
+   `----
+  help: Add `[stage.NAME]` with `kind` and `url`.
+"#);
+    }
+}

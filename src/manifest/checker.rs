@@ -240,3 +240,59 @@ impl Known {
         names.map(String::as_str).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::{SMALL, wrong};
+
+    #[test]
+    fn references_to_nothing_are_named_with_what_was_meant() {
+        let text = SMALL
+            .replace("entry = \"gateway\"", "entry = \"gatway\"")
+            .replace("calls = [\"retrieve\"]", "calls = [\"retrive\", \"other\"]")
+            .replace("evals = [\"answers\"]", "evals = [\"answer\"]");
+        insta::assert_snapshot!(wrong(&text), @r#"
+x 4 problems in `stagegate.toml`
+
+Error:
+  x `entry` of `[deployment]`: there is no stage or pipeline `gatway`
+   ,-[stagegate.toml:5:9]
+ 4 | name = "small"
+ 5 | entry = "gatway"
+   :         ^^^^^^^^
+ 6 | env = "local"
+   `----
+  help: Did you mean `gateway`?
+
+Error:
+  x `calls` of stage `gateway`: there is no stage `retrive`
+    ,-[stagegate.toml:20:10]
+ 19 | url = "{{ env.api }}/chat"
+ 20 | calls = ["retrive", "other"]
+    :          ^^^^^^^^^
+ 21 | timeout = "10s"
+    `----
+  help: Did you mean `retrieve`?
+
+Error:
+  x `calls` of stage `gateway`: there is no stage `other`
+    ,-[stagegate.toml:20:21]
+ 19 | url = "{{ env.api }}/chat"
+ 20 | calls = ["retrive", "other"]
+    :                     ^^^^^^^
+ 21 | timeout = "10s"
+    `----
+  help: Known are `gateway`, `retrieve`.
+
+Error:
+  x `evals` of `[gate]`: there is no eval `answer`
+    ,-[stagegate.toml:42:10]
+ 41 | loads = ["peak"]
+ 42 | evals = ["answer"]
+    :          ^^^^^^^^
+ 43 | [[gate.rule]]
+    `----
+  help: Did you mean `answers`?
+"#);
+    }
+}

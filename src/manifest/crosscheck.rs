@@ -142,3 +142,26 @@ fn gated(metric: &Metric, span: &Span, gate: &Gate, checker: &mut Checker<'_>) {
         checker.at(span.clone(), message, Some(help));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::spoilt;
+
+    #[test]
+    fn a_circle_of_calls_is_named() {
+        let text = spoilt(
+            "url = \"{{ env.api }}/search\"",
+            "url = \"{{ env.api }}/search\"\ncalls = [\"gateway\"]",
+        );
+        insta::assert_snapshot!(text, @r#"
+x the calls go round in a circle: gateway → retrieve → gateway
+    ,-[stagegate.toml:17:1]
+ 16 |
+ 17 | [stage.gateway]
+    : ^^^^^^^^^^^^^^^
+ 18 | kind = "http"
+    `----
+  help: Take one of these stages out of the `calls` of the one before it.
+"#);
+    }
+}

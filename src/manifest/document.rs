@@ -200,3 +200,32 @@ fn span_of(key: &Spanned<std::borrow::Cow<'_, str>>, value: &Spanned<DeValue<'_>
     let span = value.span();
     if span.is_empty() { key.span() } else { span }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::wrong;
+
+    #[test]
+    fn every_syntax_error_is_shown_at_once() {
+        insta::assert_snapshot!(wrong("version = \n[deployment\nname = \"x\"\nowner = 'a\n"), @r#"
+x 2 problems in `stagegate.toml`
+
+Error:
+  x not valid TOML: string values must be quoted, expected literal string
+   ,-[stagegate.toml:1:11]
+ 1 | version =
+   :           ^
+ 2 | [deployment
+   `----
+
+Error:
+  x not valid TOML: unclosed table, expected `]`
+   ,-[stagegate.toml:2:12]
+ 1 | version =
+ 2 | [deployment
+   :            ^
+ 3 | name = "x"
+   `----
+"#);
+    }
+}

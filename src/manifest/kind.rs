@@ -128,3 +128,166 @@ fn collect(value: &Spanned<DeValue<'_>>, found: &mut Vec<(Reference, Span)>) {
         DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Manifest;
+    use crate::manifest::testing::{parse, render};
+    use crate::template::{Scope, ValueTemplate};
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Spec {
+        url: Template,
+        #[serde(default)]
+        body: Option<ValueTemplate>,
+        #[serde(default)]
+        stream: bool,
+    }
+
+    #[test]
+    fn a_draft_lets_owners_of_kinds_add_to_what_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stagegate.toml");
+        let text = "version = 1\n[stage.a]\nkind = \"http\"\nurl = \"x\"\ntimout = \"1s\"\ncalls = [\"b\"]\n\
+                owner = 3\n[eval.e]\ngolden = \"g\"\nrepeats = 0\n[[eval.e.assert]]\nkind = \"equals\"\n";
+        std::fs::write(&path, text).unwrap();
+        let (manifest, mut problems) = Manifest::load_draft(&path, &[]).unwrap();
+
+        let spec: Option<Spec> = manifest.stages[0].kind.parse(&mut problems);
+        assert!(spec.is_none());
+        assert_eq!(manifest.evals[0].asserts[0].kind, "equals");
+        let messages: Vec<&str> = problems.iter().map(|it| it.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            [
+                "`owner` of stage `a`: expected a string, found integer `3`",
+                "`calls` of stage `a`: there is no stage `b`",
+                "eval `e` has no `stage`",
+                "`repeats` of eval `e` must be at least 1",
+                "unknown key `timout` in stage `a`",
+            ]
+        );
+    }
+
+    /// What the owner of a kind says of the first stage of a manifest.
+    fn owner_says(stage: &str) -> String {
+        let text = format!("version = 1\n[stage.a]\nkind = \"http\"\n{stage}");
+        let manifest = parse(&text).unwrap_or_else(|error| panic!("{}", render(&error)));
+        let mut problems = Problems::default();
+        let spec: Option<Spec> = manifest.stages[0].kind.parse(&mut problems);
+        assert!(spec.is_none());
+        render(&problems.into_error(&manifest.source))
+    }
+
+    #[test]
+    fn owners_of_kinds_report_into_the_same_text() {
+        insta::assert_snapshot!(
+            owner_says("uri = \"{{ input }}\"\nstream = \"yes\"\nbody = { a = [1, \"{{ input\"], b = \"{{ inputt.x }}\" }\ntimeouts = 3\n"),
+            @r#"
+x 6 problems in `stagegate.toml`
+
+Error:
+  x stage `a` has no `url`
+   ,-[stagegate.toml:2:1]
+ 1 | version = 1
+ 2 | [stage.a]
+   : ^^^^^^^^^
+ 3 | kind = "http"
+   `----
+  help: Add `url = …`.
+
+Error:
+  x unknown key `uri` in stage `a`
+   ,-[stagegate.toml:4:1]
+ 3 | kind = "http"
+ 4 | uri = "{{ input }}"
+   : ^^^
+ 5 | stream = "yes"
+   `----
+  help: Did you mean `url`?
+
+Error:
+  x `stream` of stage `a`: expected `true` or `false`, found string "yes"
+   ,-[stagegate.toml:5:10]
+ 4 | uri = "{{ input }}"
+ 5 | stream = "yes"
+   :          ^^^^^
+ 6 | body = { a = [1, "{{ input"], b = "{{ inputt.x }}" }
+   `----
+
+Error:
+  x `body.a` of stage `a`: `{{ input` is not a template: unexpected end of
+  | input, expected end of variable block
+   ,-[stagegate.toml:6:18]
+ 5 | stream = "yes"
+ 6 | body = { a = [1, "{{ input"], b = "{{ inputt.x }}" }
+   :                  ^^^^^^^^^^
+ 7 | timeouts = 3
+   `----
+
+Error:
+  x `body.b` of stage `a`: `{{ inputt.x }}` is not a template: `inputt` is not
+  | known; did you mean `input`?
+   ,-[stagegate.toml:6:35]
+ 5 | stream = "yes"
+ 6 | body = { a = [1, "{{ input"], b = "{{ inputt.x }}" }
+   :                                   ^^^^^^^^^^^^^^^^
+ 7 | timeouts = 3
+   `----
+
+Error:
+  x unknown key `timeouts` in stage `a`
+   ,-[stagegate.toml:7:1]
+ 6 | body = { a = [1, "{{ input"], b = "{{ inputt.x }}" }
+ 7 | timeouts = 3
+   : ^^^^^^^^
+   `----
+  help: Did you mean `timeout`?
+"#
+        );
+    }
+
+    #[test]
+    fn owners_of_kinds_say_what_is_unknown_and_missing() {
+        insta::assert_snapshot!(owner_says("url = \"{{ input | urlencod }}\"\n"), @r#"
+x `url` of stage `a`: `{{ input | urlencod }}` is not a template: there is
+  | no filter `urlencod`
+   ,-[stagegate.toml:4:7]
+ 3 | kind = "http"
+ 4 | url = "{{ input | urlencod }}"
+   :       ^^^^^^^^^^^^^^^^^^^^^^^^
+   `----
+"#);
+        insta::assert_snapshot!(owner_says("stream = true\n"), @r#"
+x stage `a` has no `url`
+   ,-[stagegate.toml:2:1]
+ 1 | version = 1
+ 2 | [stage.a]
+   : ^^^^^^^^^
+ 3 | kind = "http"
+   `----
+  help: Add `url = …`.
+"#);
+    }
+
+    #[test]
+    fn owners_of_kinds_get_their_type() {
+        let table = KindTable::from_toml(
+            "http",
+            "url = \"x\"\nbody = { b = 1, a = \"{{ input }}\" }\nstream = true",
+        );
+        let mut problems = Problems::default();
+        let spec: Spec = table.parse(&mut problems).unwrap();
+
+        assert!(problems.is_empty() && spec.stream);
+        assert_eq!(spec.url, Template::plain("x"));
+        let scope = Scope {
+            input: "q".into(),
+            ..Scope::default()
+        };
+        let body = spec.body.unwrap().value(&scope).unwrap();
+        assert_eq!(body.to_string(), r#"{"b":1,"a":"q"}"#);
+    }
+}

@@ -17,6 +17,8 @@ mod source;
 mod span;
 mod table;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 mod time;
 mod topology;

@@ -114,3 +114,79 @@ fn set_in_array(
         _ => Err(first.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::manifest::testing::{render, with};
+    use crate::manifest::{Length, Until};
+    use crate::metric::{Limit, Unit};
+
+    #[test]
+    fn overrides_are_shown_as_they_were_written() {
+        let error = with(&[
+            ("load.peak.arrivals.rate", "20"),
+            ("load.peak.seed", "seven"),
+        ]);
+        insta::assert_snapshot!(render(&error.expect_err("both are wrong")), @r#"
+x 2 problems in `stagegate.toml`
+
+Error:
+  x `arrivals.rate` of load `peak`: expected a rate such as `20/s` or `600/m`,
+  | found integer `20`
+   ,-[--set load.peak.arrivals.rate=20:1:25]
+ 1 | load.peak.arrivals.rate=20
+   :                         ^^
+   `----
+
+Error:
+  x `seed` of load `peak`: expected a whole number, found string "seven"
+   ,-[--set load.peak.seed=seven:1:16]
+ 1 | load.peak.seed=seven
+   :                ^^^^^
+   `----
+"#);
+        let error = with(&[("version.x", "1")]);
+        insta::assert_snapshot!(render(&error.expect_err("`version` is a number")), @r#"
+x `version` is not a table, from `--set version.x=1`
+   ,-[--set version.x=1:1:1]
+ 1 | version.x=1
+   : ^^^^^^^^^
+   `----
+"#);
+    }
+
+    #[test]
+    fn overrides_change_add_and_create() {
+        let manifest = with(&[
+            ("load.peak.seed", "11"),
+            ("load.peak.duration", "5s"),
+            (
+                "stage.retrieve.timeout",
+                "{ connect = \"1s\", total = \"3s\" }",
+            ),
+            ("env.local.api", "http://127.0.0.1:9000"),
+            ("gate.rule.0.max", "3s"),
+        ]);
+        let manifest = manifest.unwrap_or_else(|error| panic!("{}", render(&error)));
+
+        let load = manifest.load_named("peak").unwrap();
+        assert_eq!(
+            (load.seed, load.until),
+            (11, Length::Until(Until::Duration(Duration::from_secs(5))))
+        );
+        let timeout = manifest.stage("retrieve").unwrap().timeout;
+        assert_eq!(timeout.connect, Some(Duration::from_secs(1)));
+        assert_eq!(timeout.total, Duration::from_secs(3));
+        let (_, environment) = manifest.environment(None).unwrap();
+        assert_eq!(environment.values["api"], "http://127.0.0.1:9000");
+        assert_eq!(
+            manifest.gate.unwrap().rules[0].max,
+            Some(Limit {
+                value: 3_000.0,
+                unit: Unit::Time
+            })
+        );
+    }
+}

@@ -122,3 +122,48 @@ impl Classify for UnknownEnvironment {
         Kind::Usage
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::testing::{SMALL, parse, render};
+
+    #[test]
+    fn environments_are_picked_by_flag_then_default() {
+        let manifest = parse(SMALL).unwrap();
+        assert_eq!(manifest.environment(None).unwrap().0.as_str(), "local");
+        assert_eq!(manifest.environment(Some("eu")).unwrap().0.as_str(), "eu");
+        let error = manifest.environment(Some("euu")).unwrap_err();
+        assert_eq!(error.kind(), Kind::Usage);
+        insta::assert_snapshot!(render(error.diagnostic()), @r#"
+x there is no environment `euu`
+  help: Did you mean `eu`? Known are `eu`, `local`.
+"#);
+
+        let bare = "version = 1\n[stage.a]\nkind = \"http\"\nurl = \"http://127.0.0.1/\"\n";
+        let (name, environment) = parse(bare).unwrap().environment(None).unwrap();
+        assert_eq!(name.as_str(), "default");
+        assert!(environment.values.is_empty());
+    }
+
+    #[test]
+    fn files_that_cannot_be_read_say_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = Manifest::load_draft(Path::new("no/such/stagegate.toml"), &[]).unwrap_err();
+        assert_eq!(missing.kind(), Kind::Manifest);
+        insta::assert_snapshot!(render(missing.diagnostic()), @r#"
+x there is no manifest `no/such/stagegate.toml`
+  help: Run `stagegate init` to make one, or name another with `-m FILE`.
+"#);
+
+        let path = folder.path().join("stagegate.toml");
+        std::fs::write(&path, b"version = 1\nname = \"\xff\"\n").unwrap();
+        let garbled = Manifest::load_draft(&path, &[]).unwrap_err();
+        assert_eq!(garbled.kind(), Kind::Manifest);
+        let message = garbled.diagnostic().to_string();
+        assert!(message.ends_with("is not UTF-8: line 2 holds a byte that is not text"));
+
+        let unreadable = Manifest::load_draft(folder.path(), &[]).unwrap_err();
+        assert_eq!(unreadable.kind(), Kind::Environment);
+    }
+}

@@ -88,3 +88,65 @@ fn step(step: &str, span: &Span, table: &KindTable, checker: &mut Checker<'_>) {
     let message = format!("{}: there is no stage `{step}`", table.what());
     checker.at(span.clone(), message, help);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::spoilt;
+
+    #[test]
+    fn every_environment_has_every_key_that_is_used() {
+        insta::assert_snapshot!(spoilt("api = \"https://eu.example\"", "apy = \"https://eu.example\""), @r#"
+x 2 problems in `stagegate.toml`
+
+Error:
+  x stage `gateway`: `env.api` is missing in environment `eu`
+    ,-[stagegate.toml:19:7]
+ 18 | kind = "http"
+ 19 | url = "{{ env.api }}/chat"
+    :       ^^^^^^^^^^^^^^^^^^^^
+ 20 | calls = ["retrieve"]
+    `----
+  help: Every environment needs `api`.
+
+Error:
+  x stage `retrieve`: `env.api` is missing in environment `eu`
+    ,-[stagegate.toml:26:7]
+ 25 | kind = "http"
+ 26 | url = "{{ env.api }}/search"
+    :       ^^^^^^^^^^^^^^^^^^^^^^
+ 27 |
+    `----
+  help: Every environment needs `api`.
+"#);
+        insta::assert_snapshot!(spoilt("{{ env.api }}/search", "{{ env.apj }}/search"), @r#"
+x stage `retrieve`: `env.apj` is missing in environments `eu`, `local`
+    ,-[stagegate.toml:26:7]
+ 25 | kind = "http"
+ 26 | url = "{{ env.apj }}/search"
+    :       ^^^^^^^^^^^^^^^^^^^^^^
+ 27 |
+    `----
+  help: Did you mean `api`?
+"#);
+    }
+
+    #[test]
+    fn templates_that_name_no_stage_are_found() {
+        let body = |body: &str| {
+            spoilt(
+                "url = \"{{ env.api }}/search\"",
+                &format!("url = \"{{{{ env.api }}}}/search\"\nbody = \"{body}\""),
+            )
+        };
+        insta::assert_snapshot!(body("{{ steps.gatewy.text }}"), @r#"
+x stage `retrieve`: there is no stage `gatewy`
+    ,-[stagegate.toml:27:8]
+ 26 | url = "{{ env.api }}/search"
+ 27 | body = "{{ steps.gatewy.text }}"
+    :        ^^^^^^^^^^^^^^^^^^^^^^^^^
+ 28 |
+    `----
+  help: Did you mean `gateway`?
+"#);
+    }
+}

@@ -242,3 +242,142 @@ fn plain_words(message: &str) -> String {
     };
     format!("expected {expected}, found {found}")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::{SMALL, spoilt, wrong};
+
+    #[test]
+    fn every_shape_error_is_shown_at_once() {
+        let text = SMALL
+            .replace("timeout = \"10s\"", "timeout = \"10\"\nproxy = 9101")
+            .replace("duration = \"60s\"", "duration = \"60s\"\nseeed = 3")
+            .replace(
+                "golden = \"golden.jsonl\"",
+                "golden = \"golden.jsonl\"\nrepeats = \"three\"\nconcurency = 3",
+            );
+        insta::assert_snapshot!(wrong(&text), @r#"
+x 5 problems in `stagegate.toml`
+
+Error:
+  x `timeout` of stage `gateway`: `10` is not a duration; write it like
+  | `250ms`, `2s`, or `5m`
+    ,-[stagegate.toml:21:11]
+ 20 | calls = ["retrieve"]
+ 21 | timeout = "10"
+    :           ^^^^
+ 22 | proxy = 9101
+    `----
+
+Error:
+  x `proxy` of stage `gateway`: expected a string, found integer `9101`
+    ,-[stagegate.toml:22:9]
+ 21 | timeout = "10"
+ 22 | proxy = 9101
+    :         ^^^^
+ 23 | slo = { response_time.p95 = "2s", error_rate = "1%" }
+    `----
+
+Error:
+  x unknown key `seeed` in load `peak`
+    ,-[stagegate.toml:33:1]
+ 32 | duration = "60s"
+ 33 | seeed = 3
+    : ^^^^^
+ 34 |
+    `----
+  help: Did you mean `seed`?
+
+Error:
+  x `repeats` of eval `answers`: expected a whole number, found string "three"
+    ,-[stagegate.toml:38:11]
+ 37 | golden = "golden.jsonl"
+ 38 | repeats = "three"
+    :           ^^^^^^^
+ 39 | concurency = 3
+    `----
+
+Error:
+  x unknown key `concurency` in eval `answers`
+    ,-[stagegate.toml:39:1]
+ 38 | repeats = "three"
+ 39 | concurency = 3
+    : ^^^^^^^^^^
+ 40 | slice_by = ["lang"]
+    `----
+  help: Did you mean `concurrency`?
+"#);
+    }
+
+    #[test]
+    fn unknown_keys_list_what_is_known_when_nothing_is_near() {
+        insta::assert_snapshot!(spoilt("duration = \"60s\"", "duration = \"60s\"\nusers = 3"), @r#"
+x unknown key `users` in load `peak`
+    ,-[stagegate.toml:32:1]
+ 31 | duration = "60s"
+ 32 | users = 3
+    : ^^^^^
+ 33 |
+    `----
+  help: Known are `arrivals`, `connections`, `data`, `duration`,
+        `honour_retry_after`, `max_cost`, `max_requests`, `mix`, `order`,
+        `prompts`, `requests`, `score_with`, `seed`, `sessions`, `target`,
+        `warmup`.
+"#);
+        insta::assert_snapshot!(spoilt("[gate]", "[defaults]\na = 1\n[gate]"), @r#"
+x unknown key `defaults`
+    ,-[stagegate.toml:40:2]
+ 39 |
+ 40 | [defaults]
+    :  ^^^^^^^^
+ 41 | a = 1
+    `----
+  help: Known are `accept`, `deployment`, `env`, `eval`, `fault`, `gate`,
+        `load`, `pipeline`, `release`, `stage`, `version`.
+"#);
+        insta::assert_snapshot!(spoilt("loads = [\"peak\"]", "loads = [\"peak\"]\nmode = \"abba\""), @r#"
+x `mode` of `[gate]` cannot be `abba`
+    ,-[stagegate.toml:42:8]
+ 41 | loads = ["peak"]
+ 42 | mode = "abba"
+    :        ^^^^^^
+ 43 | evals = ["answers"]
+    `----
+  help: Only `stored` is known here.
+"#);
+    }
+
+    #[test]
+    fn units_are_checked_where_they_stand() {
+        insta::assert_snapshot!(spoilt("rate = \"20/s\"", "rate = \"20\""), @r#"
+x `arrivals.rate` of load `peak`: `20` is not a rate; write it like `20/s`,
+  | `600/m`, or `1000/h`
+    ,-[stagegate.toml:30:42]
+ 29 | target = "gateway"
+ 30 | arrivals = { process = "poisson", rate = "20" }
+    :                                          ^^^^
+ 31 | duration = "60s"
+    `----
+"#);
+        insta::assert_snapshot!(spoilt("duration = \"60s\"", "duration = 60"), @r#"
+x `duration` of load `peak`: expected a duration such as `250ms`, `2s`, or
+  | `5m`, found integer `60`
+    ,-[stagegate.toml:31:12]
+ 30 | arrivals = { process = "poisson", rate = "20/s" }
+ 31 | duration = 60
+    :            ^^
+ 32 |
+    `----
+"#);
+        insta::assert_snapshot!(spoilt("error_rate = \"1%\"", "error_rate = \"101%\""), @r#"
+x `slo.error_rate` of stage `gateway`: `101%` is not a share between 0 and
+  | 1; write it like `5%` or `0.05`
+    ,-[stagegate.toml:22:48]
+ 21 | timeout = "10s"
+ 22 | slo = { response_time.p95 = "2s", error_rate = "101%" }
+    :                                                ^^^^^^
+ 23 |
+    `----
+"#);
+    }
+}

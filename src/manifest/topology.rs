@@ -99,6 +99,7 @@ impl Topology {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::testing::{CONTRACT, parse};
 
     fn topology(calls: &[(&str, &[&str])]) -> Topology {
         let name = |name: &&str| name.parse::<Name>().unwrap();
@@ -157,5 +158,17 @@ mod tests {
         let cycles = circles.cycles();
         assert_eq!(cycles, [vec!["a", "b", "c", "a"], vec!["d", "d"]]);
         assert!(!circles.below("a").is_empty());
+    }
+
+    #[test]
+    fn a_topology_knows_whom_a_stage_calls_and_what_a_pipeline_drives() {
+        let topology = Topology::new(&parse(CONTRACT).unwrap());
+        let callees = |name: &str| -> Vec<&str> {
+            let callees = topology.callees(name).iter();
+            callees.map(crate::name::Name::as_str).collect()
+        };
+
+        assert_eq!(callees("gateway"), ["retrieve", "rerank", "llm"]);
+        assert_eq!(callees("chat"), ["retrieve", "rerank", "llm"]);
     }
 }

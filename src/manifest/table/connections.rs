@@ -112,3 +112,42 @@ impl fmt::Display for Connections {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::testing::{SMALL, parse, wrong};
+
+    #[test]
+    fn a_load_says_which_connections_it_takes() {
+        let written = |text: &str| {
+            let length = format!("duration = \"60s\"\nconnections = {text}");
+            let text = SMALL
+                .replacen(
+                    "process = \"poisson\", rate = \"20/s\"",
+                    "concurrency = 4",
+                    1,
+                )
+                .replacen("duration = \"60s\"", &length, 1);
+            parse(&text).unwrap().loads[0].connections
+        };
+        assert_eq!(written("\"pooled\""), Connections::Pooled);
+        assert_eq!(written("\"per_session\""), Connections::PerSession);
+        assert_eq!(written("\"per_request\""), Connections::PerRequest);
+        assert_eq!(written("8"), Connections::Fixed(8));
+        let refused = |text: &str| {
+            let line = format!("duration = \"60s\"\nconnections = {text}");
+            let said = wrong(&SMALL.replacen("duration = \"60s\"", &line, 1));
+            let help = said.split("help: ").nth(1).unwrap_or_default();
+            format!(
+                "{} | {}",
+                said.lines().next().unwrap_or_default(),
+                help.trim()
+            )
+        };
+        insta::assert_snapshot!(refused("\"per_sesion\""), @"x `connections` of load `peak` cannot be `per_sesion` | Did you mean `per_session`?");
+        insta::assert_snapshot!(refused("\"per_session\""), @"x load `peak` has no sessions that `connections` could be kept for | Add `sessions`, or use `per_request`.");
+        insta::assert_snapshot!(refused("0"), @"x `connections` of load `peak` must be above zero |");
+        insta::assert_snapshot!(refused("true"), @"x `connections` of load `peak`: expected a word or a whole number, found |");
+    }
+}

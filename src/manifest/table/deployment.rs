@@ -69,3 +69,22 @@ fn default_environment(checker: &mut Checker<'_>) {
         checker.here(message, Some(help));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::spoilt;
+
+    #[test]
+    fn several_environments_need_a_default() {
+        insta::assert_snapshot!(spoilt("env = \"local\"\n", ""), @r#"
+x `[deployment]` must say which `env` is the default
+   ,-[stagegate.toml:3:1]
+ 2 |
+ 3 | [deployment]
+   : ^^^^^^^^^^^^
+ 4 | name = "small"
+   `----
+  help: Add `env = "local"`; `-e NAME` picks another one.
+"#);
+    }
+}

@@ -99,3 +99,37 @@ fn typed<'a, T>(
     }
     typed
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::spoilt;
+
+    #[test]
+    fn environments_hold_plain_values() {
+        insta::assert_snapshot!(
+            spoilt("[env.eu]\napi = \"https://eu.example\"", "[env.eu]\napi = \"{{ secret.HOST }}\"\nprotected = \"yes\""),
+            @r#"
+x 2 problems in `stagegate.toml`
+
+Error:
+  x `api` of environment `eu`: templates are not filled in here; put them into
+  | the stage
+    ,-[stagegate.toml:12:7]
+ 11 | [env.eu]
+ 12 | api = "{{ secret.HOST }}"
+    :       ^^^^^^^^^^^^^^^^^^^
+ 13 | protected = "yes"
+    `----
+
+Error:
+  x `protected` of environment `eu`: expected `true` or `false`
+    ,-[stagegate.toml:13:13]
+ 12 | api = "{{ secret.HOST }}"
+ 13 | protected = "yes"
+    :             ^^^^^
+ 14 |
+    `----
+"#
+        );
+    }
+}

@@ -118,3 +118,20 @@ fn no_repetition(key: &str, words: &[String], checker: &mut Checker<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::{SMALL, parse};
+
+    #[test]
+    fn assertions_go_by_their_name_else_by_their_kind() {
+        let more = "[[eval.answers.assert]]\nkind = \"contains\"\n[[eval.answers.assert]]\nkind = \"equals\"\n\
+                name = \"exact\"\n";
+        let rule = "[[gate.rule]]\nmetric = \"eval.answers.exact.score\"\nmin = 0.5\n";
+        let manifest =
+            parse(&(SMALL.replacen("[gate]", &format!("{more}[gate]"), 1) + rule)).unwrap();
+
+        let names = manifest.evals[0].assertion_names();
+        assert_eq!(names, ["contains", "contains-2", "exact"]);
+    }
+}

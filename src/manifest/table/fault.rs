@@ -126,3 +126,37 @@ fn is_limit(text: &str, unit: Unit) -> bool {
     };
     Limit::read(Written::Text(value), unit).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::{SMALL, wrong};
+
+    #[test]
+    fn faults_expect_what_can_be_measured() {
+        let fault =
+            "[fault.slow]\nstage = \"gateway\"\nload = \"peak\"\ninject = { kind = \"latency\" }\n";
+        let text =
+            SMALL.to_owned() + fault + "expect = { succes_rate = \">= 99%\", recovery = \"5s\" }\n";
+        insta::assert_snapshot!(wrong(&text), @r#"
+x 2 problems in `stagegate.toml`
+
+Error:
+  x unknown key `succes_rate` in `expect` of fault `slow`
+    ,-[stagegate.toml:50:12]
+ 49 | inject = { kind = "latency" }
+ 50 | expect = { succes_rate = ">= 99%", recovery = "5s" }
+    :            ^^^^^^^^^^^
+    `----
+  help: Did you mean `success_rate`?
+
+Error:
+  x `expect.recovery` of fault `slow` is not a limit
+    ,-[stagegate.toml:50:47]
+ 49 | inject = { kind = "latency" }
+ 50 | expect = { succes_rate = ">= 99%", recovery = "5s" }
+    :                                               ^^^^
+    `----
+  help: Write it like `"<= 5s"`.
+"#);
+    }
+}

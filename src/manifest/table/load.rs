@@ -364,3 +364,73 @@ schema_is!(OneOrMany, "OneOrMany", {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
     "description": "a name or an array of names"
 });
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::{spoilt, with};
+
+    #[test]
+    fn a_load_is_open_or_closed_and_has_one_end() {
+        insta::assert_snapshot!(spoilt("rate = \"20/s\"", "concurrency = 3"), @r#"
+x `arrivals` of load `peak` mixes an open and a closed loop
+    ,-[stagegate.toml:30:12]
+ 29 | target = "gateway"
+ 30 | arrivals = { process = "poisson", concurrency = 3 }
+    :            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+ 31 | duration = "60s"
+    `----
+  help: Write `arrivals = { process = "poisson", rate = "20/s" }`, or
+        `{ concurrency = 8 }` for a closed loop.
+"#);
+        insta::assert_snapshot!(spoilt("process = \"poisson\", rate = \"20/s\"", "concurrency = 0"), @r#"
+x `arrivals.concurrency` of load `peak` must be at least 1
+    ,-[stagegate.toml:30:28]
+ 29 | target = "gateway"
+ 30 | arrivals = { concurrency = 0 }
+    :                            ^
+ 31 | duration = "60s"
+    `----
+"#);
+        insta::assert_snapshot!(spoilt("poisson", "poison"), @r#"
+x `arrivals.process` of load `peak` cannot be `poison`
+    ,-[stagegate.toml:30:24]
+ 29 | target = "gateway"
+ 30 | arrivals = { process = "poison", rate = "20/s" }
+    :                        ^^^^^^^^
+ 31 | duration = "60s"
+    `----
+  help: Did you mean `poisson`?
+"#);
+        insta::assert_snapshot!(spoilt("duration = \"60s\"", "duration = \"60s\"\nrequests = 5"), @r#"
+x load `peak` has both `duration` and `requests`
+    ,-[stagegate.toml:32:12]
+ 31 | duration = "60s"
+ 32 | requests = 5
+    :            ^
+ 33 |
+    `----
+  help: Keep one of them; `max_requests` limits a `duration`.
+"#);
+        insta::assert_snapshot!(spoilt("duration = \"60s\"", ""), @r#"
+x load `peak` does not say when it ends
+    ,-[stagegate.toml:28:1]
+ 27 |
+ 28 | [load.peak]
+    : ^^^^^^^^^^^
+ 29 | target = "gateway"
+    `----
+  help: Add `duration = "60s"` or `requests = 1000`.
+"#);
+    }
+
+    #[test]
+    fn each_stands_for_every_stage() {
+        let manifest = with(&[("load.peak.target", "\"each\"")]).unwrap();
+        let targets: Vec<&str> = manifest.loads[0]
+            .targets
+            .iter()
+            .map(crate::name::Name::as_str)
+            .collect();
+        assert_eq!(targets, ["gateway", "retrieve"]);
+    }
+}

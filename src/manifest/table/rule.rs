@@ -170,3 +170,183 @@ schema_is!(RawLimit, "Limit", {
     "type": ["string", "number"],
     "description": "a limit such as `2s`, `90%`, or `0.9`"
 });
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::{SMALL, spoilt, wrong};
+
+    /// What is said of rules with these metrics and `max`.
+    fn rule_says(rules: &[(&str, &str)]) -> String {
+        let says = |(metric, max): &(&str, &str)| {
+            let text = SMALL
+                .replace("load.peak.gateway.response_time.p95", metric)
+                .replace("max = \"2s\"", &format!("max = {max}"));
+            wrong(&text)
+        };
+        rules.iter().map(says).collect::<Vec<_>>().join("\n\n")
+    }
+
+    #[test]
+    fn rules_speak_of_loads_that_the_gate_runs() {
+        let rules = [
+            ("load.peak.gateway.response_time.p59", "\"2s\""),
+            ("load.peek.gateway.response_time.p95", "\"2s\""),
+            ("load.peak.retrieve.response_time.p95", "\"2s\""),
+        ];
+        insta::assert_snapshot!(rule_says(&rules), @r#"
+x `metric` of `[[gate.rule]]`: `response_time.p59` is not a metric of a
+  | stage under load
+    ,-[stagegate.toml:44:10]
+ 43 | [[gate.rule]]
+ 44 | metric = "load.peak.gateway.response_time.p59"
+    :          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+ 45 | max = "2s"
+    `----
+  help: Did you mean `p50`?
+
+x metric `load.peek.gateway.response_time.p95`: there is no load `peek`
+    ,-[stagegate.toml:44:10]
+ 43 | [[gate.rule]]
+ 44 | metric = "load.peek.gateway.response_time.p95"
+    :          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+ 45 | max = "2s"
+    `----
+  help: Did you mean `peak`?
+
+x metric `load.peak.retrieve.response_time.p95`: load `peak` does not call
+  | `retrieve`
+    ,-[stagegate.toml:44:10]
+ 43 | [[gate.rule]]
+ 44 | metric = "load.peak.retrieve.response_time.p95"
+    :          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+ 45 | max = "2s"
+    `----
+  help: Add `retrieve` to the `target` of load `peak`.
+"#);
+    }
+
+    #[test]
+    fn limits_are_in_the_unit_of_their_metric() {
+        let rules = [
+            ("load.peak.gateway.error_rate", "\"2s\""),
+            ("load.peak.gateway.response_time.p95", "2.5"),
+        ];
+        insta::assert_snapshot!(rule_says(&rules), @r#"
+x `max` of `[[gate.rule]]`: `2s` is not a share between 0 and 1; write it
+  | like `5%` or `0.05`
+    ,-[stagegate.toml:45:7]
+ 44 | metric = "load.peak.gateway.error_rate"
+ 45 | max = "2s"
+    :       ^^^^
+    `----
+
+x `max` of `[[gate.rule]]`: `2.5` has no unit; write it like `250ms`, `2s`,
+  | or `5m`
+    ,-[stagegate.toml:45:7]
+ 44 | metric = "load.peak.gateway.response_time.p95"
+ 45 | max = 2.5
+    :       ^^^
+    `----
+"#);
+    }
+
+    #[test]
+    fn rules_speak_of_what_evals_and_faults_measure() {
+        let rules = [
+            ("eval.answers.contian.score", "0.5"),
+            ("eval.answers.slice.\\\"topic=x\\\".pass_rate", "0.5"),
+            ("fault.none.recovery", "\"2s\""),
+            ("gateway.p95", "\"2s\""),
+        ];
+        insta::assert_snapshot!(rule_says(&rules), @r#"
+x eval `answers` has no assertion `contian`
+    ,-[stagegate.toml:44:10]
+ 43 | [[gate.rule]]
+ 44 | metric = "eval.answers.contian.score"
+    :          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+ 45 | max = 0.5
+    `----
+  help: Did you mean `contains`?
+
+x eval `answers` is not sliced by `topic`
+    ,-[stagegate.toml:44:10]
+ 43 | [[gate.rule]]
+ 44 | metric = "eval.answers.slice.\"topic=x\".pass_rate"
+    :          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+ 45 | max = 0.5
+    `----
+  help: Add `topic` to its `slice_by`.
+
+x metric `fault.none.recovery`: there is no fault `none`
+    ,-[stagegate.toml:44:10]
+ 43 | [[gate.rule]]
+ 44 | metric = "fault.none.recovery"
+    :          ^^^^^^^^^^^^^^^^^^^^^
+ 45 | max = "2s"
+    `----
+
+x `metric` of `[[gate.rule]]`: `gateway.p95` is not a metric
+    ,-[stagegate.toml:44:10]
+ 43 | [[gate.rule]]
+ 44 | metric = "gateway.p95"
+    :          ^^^^^^^^^^^^^
+ 45 | max = "2s"
+    `----
+  help: A metric begins with `load`, `eval`, or `fault`. Known are `eval`,
+        `fault`, `load`.
+"#);
+    }
+
+    #[test]
+    fn rules_on_what_the_gate_does_not_run_are_refused() {
+        insta::assert_snapshot!(spoilt("loads = [\"peak\"]\n", ""), @r#"
+x metric `load.peak.gateway.response_time.p95`: the gate does not run `peak`
+    ,-[stagegate.toml:43:10]
+ 42 | [[gate.rule]]
+ 43 | metric = "load.peak.gateway.response_time.p95"
+    :          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+ 44 | max = "2s"
+    `----
+  help: Add `peak` to `loads` of `[gate]`.
+"#);
+    }
+
+    #[test]
+    fn limits_of_change_fit_their_metric() {
+        let text = SMALL.replace("max = \"2s\"", "max_drop = \"5%\"")
+            + "[[gate.rule]]\nmetric = \"eval.answers.pass_rate\"\nmax_increase = \"5%\"\n[[gate.rule]]\nmetric = \"eval.answers.pass_rate\"\n";
+        insta::assert_snapshot!(wrong(&text), @r#"
+x 3 problems in `stagegate.toml`
+
+Error:
+  x `max_drop` of `[[gate.rule]]` 1 is for shares only
+    ,-[stagegate.toml:45:12]
+ 44 | metric = "load.peak.gateway.response_time.p95"
+ 45 | max_drop = "5%"
+    :            ^^^^
+ 46 | [[gate.rule]]
+    `----
+  help: Use `max_increase`.
+
+Error:
+  x `max_increase` of `[[gate.rule]]` 2 is for times only
+    ,-[stagegate.toml:48:16]
+ 47 | metric = "eval.answers.pass_rate"
+ 48 | max_increase = "5%"
+    :                ^^^^
+ 49 | [[gate.rule]]
+    `----
+  help: Use `max_drop`.
+
+Error:
+  x `[[gate.rule]]` 3 has no limit
+    ,-[stagegate.toml:49:1]
+ 48 | max_increase = "5%"
+ 49 | [[gate.rule]]
+    : ^^^^^^^^^^^^^
+ 50 | metric = "eval.answers.pass_rate"
+    `----
+  help: Add `min`, `max`, or `max_drop = "5%"`.
+"#);
+    }
+}

@@ -86,3 +86,45 @@ fn read(path: &str, value: &DeValue<'_>) -> Result<(Figure, Limit), WrongMetric>
     let limit = Limit::read(Written::Text(written), figure.unit());
     Ok((figure, limit.map_err(|reason| wrong(&reason))?))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::spoilt;
+
+    #[test]
+    fn slos_are_checked_key_by_key() {
+        insta::assert_snapshot!(spoilt("response_time.p95 = \"2s\"", "response_tme.p95 = \"2s\", ttft.p42 = \"1s\", tpot = \"1s\""), @r#"
+x 3 problems in `stagegate.toml`
+
+Error:
+  x `slo.response_tme.p95` of stage `gateway`: there is no such metric
+    ,-[stagegate.toml:22:28]
+ 21 | timeout = "10s"
+ 22 | slo = { response_tme.p95 = "2s", ttft.p42 = "1s", tpot = "1s", error_rate = "1%" }
+    :                            ^^^^
+ 23 |
+    `----
+  help: Did you mean `response_time`?
+
+Error:
+  x `slo.ttft.p42` of stage `gateway`: there is no such statistic
+    ,-[stagegate.toml:22:45]
+ 21 | timeout = "10s"
+ 22 | slo = { response_tme.p95 = "2s", ttft.p42 = "1s", tpot = "1s", error_rate = "1%" }
+    :                                             ^^^^
+ 23 |
+    `----
+  help: Known are `max`, `mean`, `min`, `p50`, `p90`, `p95`, `p99`, `p999`.
+
+Error:
+  x `slo.tpot` of stage `gateway`: it must say which statistic
+    ,-[stagegate.toml:22:58]
+ 21 | timeout = "10s"
+ 22 | slo = { response_tme.p95 = "2s", ttft.p42 = "1s", tpot = "1s", error_rate = "1%" }
+    :                                                          ^^^^
+ 23 |
+    `----
+  help: Write it like `tpot.p95`.
+"#);
+    }
+}

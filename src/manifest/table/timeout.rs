@@ -97,3 +97,35 @@ impl Timeouts {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::testing::spoilt;
+
+    #[test]
+    fn timeouts_are_checked_key_by_key() {
+        insta::assert_snapshot!(spoilt("timeout = \"10s\"", "timeout = { conect = \"1s\", idle = 3 }"), @r#"
+x 2 problems in `stagegate.toml`
+
+Error:
+  x unknown key `conect` in `timeout` of stage `gateway`
+    ,-[stagegate.toml:21:13]
+ 20 | calls = ["retrieve"]
+ 21 | timeout = { conect = "1s", idle = 3 }
+    :             ^^^^^^
+ 22 | slo = { response_time.p95 = "2s", error_rate = "1%" }
+    `----
+  help: Did you mean `connect`?
+
+Error:
+  x `idle` of `timeout` of stage `gateway`: expected a duration such as
+  | `250ms`, `2s`, or `5m`, found integer `3`
+    ,-[stagegate.toml:21:35]
+ 20 | calls = ["retrieve"]
+ 21 | timeout = { conect = "1s", idle = 3 }
+    :                                   ^
+ 22 | slo = { response_time.p95 = "2s", error_rate = "1%" }
+    `----
+"#);
+    }
+}
