@@ -3,12 +3,12 @@
 use clap::Args;
 
 use super::Context;
+use super::stored::Stored;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::experiment::{Judged, compare};
-use crate::git::Git;
 use crate::report::View;
-use crate::store::{Head, RunRef, Store, Wanted};
+use crate::store::{RunRef, Wanted};
 
 /// Compare two releases
 #[derive(Args, Clone, Debug)]
@@ -39,28 +39,18 @@ pub(super) fn compare_stored(
     } else {
         None
     };
-    let folder = context.folder();
-    let (store, git) = (Store::open(&folder), Git::open(&folder));
-    let env = context.global.env.first().map(String::as_str);
-    let wanted = |env| Wanted {
-        env,
+    let stored = Stored::open(context);
+    let head = stored.select(head, &stored.wanted())?;
+    let of_head = head.runs.first().map(|run| run.env.as_str());
+    let wanted = Wanted {
+        env: stored.env.or(of_head),
         ..Wanted::default()
     };
-    let head = store.select(&git, &located(context, head), &wanted(env))?;
-    let env = env.or_else(|| head.runs.first().map(|run| run.env.as_str()));
     let base = match base {
-        Some(base) => store.select(&git, &located(context, base), &wanted(env))?,
-        None => store.default_base(&git, &Head::of(&head))?,
+        Some(base) => stored.select(base, &wanted)?,
+        None => stored.before(&head)?,
     };
     let manifest = project.as_ref().map(|project| &project.manifest);
     let Judged { document, status } = compare(manifest, &base.runs, &head.runs);
     Ok(context.emit(&View::Diff(&document), status))
-}
-
-/// Puts `-C` before the path of an exported file.
-fn located(context: &Context, reference: &RunRef) -> RunRef {
-    match reference {
-        RunRef::Path(path) => RunRef::Path(context.path(path)),
-        other => other.clone(),
-    }
 }

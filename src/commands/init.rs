@@ -1,19 +1,16 @@
 //! `stagegate init`: writes a project from a template.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use miette::Diagnostic;
 
 use super::Context;
 use super::context::MANIFEST;
-use crate::error::{Classify, Kind, Result};
+use crate::error::Result;
 use crate::exit::Status;
 use crate::git::Git;
 use crate::registry::Entry as _;
-use crate::scaffold::{CI_SYSTEMS, CiSystem, TEMPLATES, Template};
+use crate::scaffold::{CI_SYSTEMS, CiSystem, NewFiles, TEMPLATES, Template};
 
 /// Write a manifest and a golden set to start from
 #[derive(Args, Clone, Debug)]
@@ -32,35 +29,8 @@ pub(crate) struct InitArgs {
     force: bool,
 }
 
-/// Why nothing was written.
-#[derive(Debug, thiserror::Error, Diagnostic)]
-pub(crate) enum InitError {
-    /// The template would overwrite something.
-    #[error("`{}` exists already, so nothing was written", .0.display())]
-    #[diagnostic(help("Choose another folder, or overwrite with `--force`."))]
-    Exists(PathBuf),
-    /// A file or folder cannot be written.
-    #[error("`{}` cannot be written", path.display())]
-    Unwritable { path: PathBuf, source: io::Error },
-}
-
-impl Classify for InitError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Exists(_) => Kind::Usage,
-            Self::Unwritable { .. } => Kind::Environment,
-        }
-    }
-}
-
 /// The template where none is named.
 const DEFAULT: &str = "rag";
-
-/// A file that is to be written.
-struct Wanted {
-    path: PathBuf,
-    text: String,
-}
 
 /// Runs the command.
 pub(crate) fn init(context: &Context, args: &InitArgs) -> Result<Status> {
@@ -71,54 +41,25 @@ pub(crate) fn init(context: &Context, args: &InitArgs) -> Result<Status> {
     let name = args.template.as_deref();
     let name = name.or((system.is_none() || !has_manifest).then_some(DEFAULT));
     let template = name.and_then(|name| TEMPLATES.get(name));
-    let mut wanted = template.map(|it| files_of(it, &folder)).unwrap_or_default();
-    let mut next = String::new();
-    if let Some(system) = system {
-        next = add_step(system, &folder, &mut wanted);
-    }
-    write_all(&wanted, args.force)?;
+    let mut files = template.map_or_else(NewFiles::default, |it| NewFiles::of(it, &folder));
+    let next = system.map(|system| {
+        let inside = in_repository(&folder);
+        let (root, inside) = inside.unwrap_or_else(|| (folder.clone(), String::new()));
+        files.add_step(system, &root, &inside)
+    });
+    files.write(args.force)?;
+    let next = next.unwrap_or_default();
     let text = if context.global.format == "json" {
-        let files = wanted.iter().map(|file| file.path.display().to_string());
+        let paths = files.paths().map(|it| it.display().to_string());
         let document = serde_json::json!({
             "schema": "stagegate/init", "template": template.map(Template::name),
-            "ci": system.map(CiSystem::name), "files": files.collect::<Vec<String>>(),
+            "ci": system.map(CiSystem::name), "files": paths.collect::<Vec<String>>(),
         });
         format!("{document:#}\n")
     } else {
-        format!("{}{next}", told(&folder, template, &wanted))
+        format!("{}{next}", told(&folder, template, &files))
     };
     Ok(context.emit_text(&text, Status::Passed))
-}
-
-fn files_of(template: &Template, folder: &Path) -> Vec<Wanted> {
-    let files = template.files().iter();
-    let wanted = files.map(|file| Wanted {
-        path: folder.join(file.path),
-        text: file.text.to_owned(),
-    });
-    wanted.collect()
-}
-
-/// Adds the step of a CI system at the root of the repository, and returns what is left to do by hand.
-fn add_step(system: &CiSystem, folder: &Path, wanted: &mut Vec<Wanted>) -> String {
-    let (root, inside) =
-        in_repository(folder).unwrap_or_else(|| (folder.to_path_buf(), String::new()));
-    let (path, text) = system.step(&inside);
-    wanted.push(Wanted {
-        path: root.join(path),
-        text,
-    });
-    match system.entry() {
-        Some(entry) if root.join(entry.path).exists() => format!("\n{}", system.next()),
-        Some(entry) => {
-            wanted.push(Wanted {
-                path: root.join(entry.path),
-                text: entry.text.to_owned(),
-            });
-            String::new()
-        }
-        None => String::new(),
-    }
 }
 
 /// Returns the root of the repository that a folder is in, or will be in, and where in it; `None` outside git.
@@ -137,40 +78,9 @@ fn in_repository(folder: &Path) -> Option<(PathBuf, String)> {
     Some((root, inside.join("/")))
 }
 
-fn write_all(wanted: &[Wanted], force: bool) -> Result<(), InitError> {
-    // All or nothing: half a project would be worse than none.
-    if let Some(file) = wanted.iter().find(|file| !force && file.path.exists()) {
-        return Err(InitError::Exists(file.path.clone()));
-    }
-    for Wanted { path, text } in wanted {
-        write(path, text, force).map_err(|source| InitError::Unwritable {
-            path: path.clone(),
-            source,
-        })?;
-    }
-    Ok(())
-}
-
-fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    let mut options = OpenOptions::new();
-    options.write(true);
-    // `create_new` keeps the promise even against somebody who writes at the same moment.
-    let options = if force {
-        options.create(true).truncate(true)
-    } else {
-        options.create_new(true)
-    };
-    options.open(path)?.write_all(text.as_bytes())
-}
-
-fn told(folder: &Path, template: Option<&Template>, written: &[Wanted]) -> String {
-    let files: Vec<String> = written
-        .iter()
-        .map(|file| format!("  {}\n", file.path.display()))
-        .collect();
+fn told(folder: &Path, template: Option<&Template>, written: &NewFiles) -> String {
+    let paths = written.paths();
+    let files: Vec<String> = paths.map(|it| format!("  {}\n", it.display())).collect();
     let files = files.concat();
     let inside = if folder == Path::new(".") {
         String::new()

@@ -11,11 +11,14 @@ mod gate;
 mod init;
 mod load;
 mod man;
+mod output;
 mod profile;
+mod prune;
 mod report;
 mod runs;
 mod schema;
 mod several;
+mod stored;
 
 pub(crate) use calibrate::CalibrateArgs;
 pub(crate) use check::CheckArgs;

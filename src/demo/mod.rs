@@ -11,12 +11,14 @@ mod pipeline;
 mod project;
 mod prompt;
 mod release;
+mod repository;
 mod rerank;
 mod retrieve;
 mod routes;
 mod server;
 mod text;
 
-pub(crate) use project::{ProjectFile, project_files, release_files};
+pub(crate) use project::{project_files, release_files};
 pub(crate) use release::Release;
+pub(crate) use repository::{Repository, StoryError};
 pub(crate) use server::{DEFAULT_PORT, DemoServer};

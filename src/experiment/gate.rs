@@ -14,10 +14,10 @@ use crate::record::{DiffDocument, RunKind, RunRecord, VerdictKind};
 use crate::store::{Head, RunRef, SelectError, Selection, Wanted};
 
 /// What the gate measured of the head.
-pub(crate) struct HeadRuns {
-    pub(crate) runs: Vec<RunRecord>,
+pub(super) struct HeadRuns {
+    pub(super) runs: Vec<RunRecord>,
     /// The status of the measurements themselves: unreachable, invalid, interrupted, or none of these.
-    pub(crate) status: Status,
+    pub(super) status: Status,
 }
 
 /// A gate that has been decided and stored.
@@ -93,7 +93,7 @@ fn base_of(
 }
 
 /// Measures everything that the gate names, afresh and without cache; the suites first.
-pub(crate) async fn measure_head(experiment: &Experiment, plan: &GatePlan<'_>) -> Result<HeadRuns> {
+pub(super) async fn measure_head(experiment: &Experiment, plan: &GatePlan<'_>) -> Result<HeadRuns> {
     let mut head = HeadRuns {
         runs: Vec::new(),
         status: Status::Passed,
@@ -125,7 +125,7 @@ impl HeadRuns {
 }
 
 /// Compares the head with its base and judges it by the manifest's rules.
-pub(crate) fn judge_head(
+pub(super) fn judge_head(
     experiment: &Experiment,
     base: &[RunRecord],
     head: &[RunRecord],

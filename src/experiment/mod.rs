@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod capacity;
+mod check;
 mod compare;
 mod drive;
 mod eval;
@@ -13,16 +14,19 @@ mod quality;
 mod recording;
 mod release;
 mod setup;
+mod story;
 #[cfg(test)]
 mod testing;
 
 pub(crate) use calibrate::{NoReference, calibrate_against, calibrate_machine};
 pub(crate) use capacity::find_capacity;
+pub(crate) use check::{overview, probe};
 pub(crate) use compare::{Judged, compare};
 pub(crate) use eval::run_eval;
-pub(crate) use gate::{HeadRuns, judge_head, measure_head, run_gate};
+pub(crate) use gate::run_gate;
 pub(crate) use load::run_load;
 pub(crate) use merge::merge;
 pub(crate) use profile::run_profile;
 pub(crate) use recording::Recorded;
 pub(crate) use setup::{Experiment, Surroundings};
+pub(crate) use story::{Story, tell_story};

@@ -1,6 +1,6 @@
 //! The gate as a step of a CI system.
 
-use super::TemplateFile;
+use super::template::TemplateFile;
 use crate::registry::{Entry, Registry};
 
 /// Every CI system that a step can be written for.
