@@ -7,10 +7,7 @@ use super::wording::count;
 use crate::metric::{EvalPart, Metric};
 use crate::record::EvalResult;
 use crate::record::{CaseChanges, Change};
-use crate::stats::{MIN_CLUSTERS, holm};
-
-/// The level of every interval that is printed.
-const CONFIDENCE: f64 = 0.95;
+use crate::stats::{CONFIDENCE, MIN_CLUSTERS, holm};
 
 /// What comparing a suite gave.
 pub(super) struct EvalComparison {

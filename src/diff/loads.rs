@@ -7,10 +7,7 @@ use super::measured::Measured;
 use crate::measure::min_samples;
 use crate::metric::{Figure, LatencyMetric, Metric, RateMetric, ShareMetric, Stat};
 use crate::record::{MetricSummary, StageResult};
-use crate::stats::{Interval, mover_log_ratio, newcombe, quantile_interval};
-
-/// The level of every interval that is printed.
-const CONFIDENCE: f64 = 0.95;
+use crate::stats::{CONFIDENCE, Interval, mover_log_ratio, newcombe, quantile_interval};
 
 /// The percentiles that are always listed; others only when a rule names them.
 const LISTED: [Stat; 3] = [Stat::P50, Stat::P95, Stat::P99];

@@ -1,5 +1,6 @@
 //! What can be wrong with an invocation that the manifest alone does not show.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -104,58 +105,65 @@ pub(crate) enum PlanError {
 
 impl Diagnostic for PlanError {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        let text = match self {
-            Self::Unknown { name, known, .. } => {
-                match did_you_mean(name, known.iter().map(String::as_str)) {
-                    Some(near) => format!("Did you mean `{near}`?"),
-                    None if known.is_empty() => "There is none.".to_owned(),
-                    None => format!("There is: {}.", known.join(", ")),
-                }
-            }
-            Self::Nothing { family, .. } => format!("Add a table [{family}.NAME] to the manifest."),
-            Self::Resolve { .. } => "Check the address in the manifest's environment.".to_owned(),
-            Self::Request { case, .. } if case == NO_CASE => {
-                "Give the load `data`: a golden set whose inputs are sent.".to_owned()
-            }
-            Self::Request { .. } => {
-                "Check the templates of the stage against the case's `input`.".to_owned()
-            }
-            Self::Step { step, .. } => {
-                format!("Try it alone with `stagegate check --probe`, and see `{step}` there.")
-            }
-            Self::Tls { .. } => "Check the scheme and host of the stage's `url`.".to_owned(),
-            Self::TooLate { now, warmup, .. } => {
-                let warmup = show_duration(*warmup);
-                format!("It is {now}; the warm-up takes {warmup}.")
-            }
-            constant => constant.constant_help().to_owned(),
-        };
-        Some(Box::new(text))
+        Some(Box::new(self.remedy()))
     }
 }
 
 impl PlanError {
-    /// What to do, where it does not depend on what was written.
-    const fn constant_help(&self) -> &'static str {
+    /// Returns what to do about it.
+    fn remedy(&self) -> Cow<'static, str> {
         match self {
-            Self::Environments { .. } => "Run the command once for each environment.",
-            Self::OneStart { .. } => "Name the load.",
-            Self::StageOfMix { .. } => "Name a load with a `target`, or leave `--stage` out.",
-            Self::NoUser { .. } => "Raise `--concurrency`.",
-            Self::NoCase { .. } => "Give the load a golden set with at least one case.",
-            Self::NoLength { .. } => "Add `--duration`.",
-            Self::NoSlo => "Add `slo = { response_time.p95 = \"500ms\" }` to the stage.",
-            Self::NoEntry => "Name a stage or a pipeline, or set `entry` of `[deployment]`.",
-            Self::NoName { .. } => "Name a stage or a pipeline of the manifest.",
+            Self::Unknown { name, known, .. } => near(name, known).into(),
+            Self::Nothing { family, .. } => {
+                format!("Add a table [{family}.NAME] to the manifest.").into()
+            }
+            Self::Resolve { .. } => "Check the address in the manifest's environment.".into(),
+            Self::Request { case, .. } if case == NO_CASE => {
+                "Give the load `data`: a golden set whose inputs are sent.".into()
+            }
+            Self::Request { .. } => {
+                "Check the templates of the stage against the case's `input`.".into()
+            }
+            Self::Step { step, .. } => {
+                format!("Try it alone with `stagegate check --probe`, and see `{step}` there.")
+                    .into()
+            }
+            Self::Tls { .. } => "Check the scheme and host of the stage's `url`.".into(),
+            Self::TooLate { now, warmup, .. } => {
+                let warmup = show_duration(*warmup);
+                format!("It is {now}; the warm-up takes {warmup}.").into()
+            }
+            Self::Environments { .. } => "Run the command once for each environment.".into(),
+            Self::OneStart { .. } => "Name the load.".into(),
+            Self::StageOfMix { .. } => {
+                "Name a load with a `target`, or leave `--stage` out.".into()
+            }
+            Self::NoUser { .. } => "Raise `--concurrency`.".into(),
+            Self::NoCase { .. } => "Give the load a golden set with at least one case.".into(),
+            Self::NoLength { .. } => "Add `--duration`.".into(),
+            Self::NoSlo => "Add `slo = { response_time.p95 = \"500ms\" }` to the stage.".into(),
+            Self::NoEntry => "Name a stage or a pipeline, or set `entry` of `[deployment]`.".into(),
+            Self::NoName { .. } => "Name a stage or a pipeline of the manifest.".into(),
             Self::NoLoad => {
-                "Give `--rate` or `--concurrency`, or add a `[load.NAME]` to the manifest."
+                "Give `--rate` or `--concurrency`, or add a `[load.NAME]` to the manifest.".into()
             }
-            Self::NoGate { .. } => {
-                "Name what the gate runs: [gate] with `loads` and `evals`, and a [[gate.rule]] or two."
+            Self::NoGate { .. } => NO_GATE.into(),
+            Self::EmptyGate { .. } => {
+                "Add `loads = [\"NAME\"]` or `evals = [\"NAME\"]` to [gate].".into()
             }
-            Self::EmptyGate { .. } => "Add `loads = [\"NAME\"]` or `evals = [\"NAME\"]` to [gate].",
-            _ => "",
         }
+    }
+}
+
+const NO_GATE: &str =
+    "Name what the gate runs: [gate] with `loads` and `evals`, and a [[gate.rule]] or two.";
+
+/// Returns what may have been meant, or else what there is.
+fn near(name: &str, known: &[String]) -> String {
+    match did_you_mean(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None if known.is_empty() => "There is none.".to_owned(),
+        None => format!("There is: {}.", known.join(", ")),
     }
 }
 

@@ -243,3 +243,53 @@ struct Quiet;
 impl EventSink for Quiet {
     fn emit(&self, _: Event) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::testing::{invalid, result};
+
+    fn nothing() -> Found {
+        Found {
+            profile: ProfileResult::default(),
+            stages: BTreeMap::new(),
+            validity: Validity::default(),
+            generator: None,
+            complete: true,
+            never_reached: false,
+        }
+    }
+
+    fn of(stage: &'static str) -> LoadResult {
+        result([(stage, StageResult::default())])
+    }
+
+    #[test]
+    fn a_profile_is_as_good_as_its_worst_measurement_and_says_which_that_was() {
+        let mut found = nothing();
+        assert!(found.take(Place::Alone, Level::Low, &of("llm")));
+        let bad = LoadResult {
+            validity: invalid(),
+            ..of("rerank")
+        };
+        assert!(found.take(Place::Alone, Level::Given, &bad));
+        assert!(found.take(Place::Inside, Level::Given, &of("llm")));
+        assert_eq!(found.validity.verdict, ValidityVerdict::Invalid);
+        assert_eq!(
+            found.validity.reasons,
+            ["rerank at the given load: too late"]
+        );
+        assert_eq!(found.profile.cells.len(), 3);
+    }
+
+    #[test]
+    fn an_interruption_ends_the_profile_with_what_it_has() {
+        let mut found = nothing();
+        let broken_off = LoadResult {
+            complete: false,
+            ..of("llm")
+        };
+        assert!(!found.take(Place::Alone, Level::Low, &broken_off));
+        assert_eq!((found.complete, found.profile.cells.len()), (false, 1));
+    }
+}
