@@ -179,6 +179,7 @@ pub(super) fn slo(limit: f64, value: Option<f64>) -> SloResult {
         limit,
         value,
         met: value.map(|value| value <= limit),
+        above: None,
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn slo(limit: f64, value: Option<f64>, met: Option<bool>) -> SloResul
         limit,
         value,
         met,
+        above: None,
     }
 }
 

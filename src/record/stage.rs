@@ -128,4 +128,7 @@ pub(crate) struct SloResult {
     pub(crate) value: Option<f64>,
     /// Null when it cannot be judged.
     pub(crate) met: Option<bool>,
+    /// How many requests were above the limit of a percentile, the failed ones among them; null for other limits.
+    #[serde(default)]
+    pub(crate) above: Option<u64>,
 }

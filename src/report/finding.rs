@@ -121,8 +121,10 @@ fn of_slo(suite: &str, stage: &str, slo: &SloResult) -> Finding {
         Unit::Share | Unit::Rate | Unit::Number => number(value),
     };
     let value = slo.value.map_or_else(|| "not known".to_owned(), show);
+    let above = slo.above.filter(|_| slo.value.is_none());
+    let above = above.map_or_else(String::new, |above| format!(", {above} were above it"));
     let said = format!(
-        "{} of {stage} is {value}, limit {}",
+        "{} of {stage} is {value}, limit {}{above}",
         slo.metric,
         show(slo.limit)
     );

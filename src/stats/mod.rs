@@ -23,7 +23,7 @@ pub(crate) use paired::{
 pub(crate) use plan::cases_needed;
 #[cfg(test)]
 pub(crate) use proportion::wilson;
-pub(crate) use proportion::{Proportion, mean_score, newcombe, pass_rate};
+pub(crate) use proportion::{Proportion, mean_score, newcombe, pass_rate, side_of};
 pub(crate) use quantile::{mover_log_ratio, quantile_interval};
 pub(crate) use slope::slope;
 pub(crate) use special::normal_quantile;

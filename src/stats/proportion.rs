@@ -1,8 +1,10 @@
 //! Pass rates and mean scores, with intervals that never leave [0, 1].
 
+use std::cmp::Ordering;
+
 use super::cluster::clustered_mean;
 use super::interval::Interval;
-use super::special::normal_quantile;
+use super::special::{binomial_cdf, normal_quantile};
 
 /// A share or a mean score in [0, 1] with its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,8 +109,41 @@ pub(crate) fn newcombe(first: (f64, f64), second: (f64, f64), confidence: f64) -
     }
 }
 
+/// Returns on which side of `limit` a share is shown to be, by `hits` of `n` independent trials; `None` where neither is
+/// shown.
+///
+/// The one-sided exact bounds of Clopper and Pearson (1934) at level 1 − `alpha` each: above when P(B ≥ hits) < alpha
+/// for a binomial B of `n` trials at `limit`, below when P(B ≤ hits) < alpha.
+pub(crate) fn side_of(hits: u64, n: u64, limit: f64, alpha: f64) -> Option<Ordering> {
+    let at_least = match hits {
+        0 => 1.0,
+        hits => 1.0 - binomial_cdf(hits - 1, n, limit),
+    };
+    if at_least < alpha {
+        Some(Ordering::Greater)
+    } else if n > 0 && binomial_cdf(hits, n, limit) < alpha {
+        Some(Ordering::Less)
+    } else {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_share_is_above_below_or_not_shown() {
+        // 0.95⁵⁹ = 0.0485, 0.95⁵⁸ = 0.0510; 0.05² = 0.0025.
+        let at = |hits, n| super::side_of(hits, n, 0.05, 0.05);
+        assert_eq!(at(0, 58), None);
+        assert_eq!(at(0, 59), Some(std::cmp::Ordering::Less));
+        assert_eq!(at(60, 60), Some(std::cmp::Ordering::Greater));
+        assert_eq!(at(15, 15), Some(std::cmp::Ordering::Greater));
+        assert_eq!(at(1, 1), None);
+        assert_eq!(at(2, 2), Some(std::cmp::Ordering::Greater));
+        assert_eq!(at(0, 0), None);
+        assert_eq!(at(3, 60), None);
+    }
+
     use super::*;
     use crate::stats::special::binomial_cdf;
     use crate::stats::vectors::{self, Dice, near};

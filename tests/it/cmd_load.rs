@@ -335,7 +335,17 @@ fn a_missed_slo_fails_and_one_without_enough_samples_cannot_be_told() {
         ),
         (&json!(null), &json!(null))
     );
+    // verdicts G11: 20 of 20 above refute "at most 5 % are above", also where p95 has not its samples.
     let few = "arrivals = { concurrency = 4 }\nrequests = 20";
+    let run = project(&stub, slo, few)
+        .measure(&["load", "--format", "json"])
+        .expect(1)
+        .json();
+    let judged = &run["stages"]["api"]["slo"][0];
+    let found = (&judged["met"], &judged["value"], &judged["above"]);
+    assert_eq!(found, (&json!(false), &json!(null), &json!(20)));
+    // None of 20 above shows neither that the limit is kept nor that it is broken.
+    let slo = "kind = \"http\"\nslo = { response_time.p95 = \"10s\" }";
     let run = project(&stub, slo, few)
         .measure(&["load", "--format", "json"])
         .expect(4)

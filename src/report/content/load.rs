@@ -261,12 +261,24 @@ fn slos(stages: &Stages) -> Table {
                 name.into(),
                 slo.metric.to_string().into(),
                 limit(slo).into(),
-                metric::value(slo.metric.unit(), slo.value).into(),
+                value(slo, stage).into(),
                 stage.owner.as_deref().unwrap_or(NONE).into(),
             ]);
         }
     }
     table
+}
+
+/// Returns the value, else how many requests were above the limit: what it was judged by.
+fn value(slo: &SloResult, stage: &StageResult) -> String {
+    match (slo.value, slo.above) {
+        (None, Some(above)) => format!(
+            "{} of {} above",
+            count(above),
+            count(stage.ok + stage.failed)
+        ),
+        (value, _) => metric::value(slo.metric.unit(), value),
+    }
 }
 
 const fn met(met: Option<bool>) -> (&'static str, Tone) {
