@@ -92,7 +92,12 @@ impl Context {
 
     /// Returns what this process gives to experiments.
     pub(crate) fn surroundings(&self) -> Surroundings {
+        // Where a stage is, and how a gate decides, changes nothing of what is measured.
+        let is_setting = |key: &str| ["env.", "gate."].iter().any(|it| key.starts_with(it));
+        let sets = self.global.set.iter().filter(|it| !is_setting(&it.key));
+        let overrides = sets.map(|it| format!("--set {}={}", it.key, it.value));
         Surroundings {
+            overrides: overrides.collect(),
             clock: self.clock.clone(),
             sink: self.ui.sink(),
             interrupted: Arc::clone(&self.interrupted),
@@ -101,6 +106,17 @@ impl Context {
 
     /// Makes the surroundings of a project's runs.
     pub(crate) fn experiment(&self, project: &Arc<Project>) -> Result<Experiment> {
-        Experiment::new(Arc::clone(project), self.surroundings())
+        self.experiment_with(project, [])
+    }
+
+    /// Makes the surroundings of runs that the flags of a command change.
+    pub(crate) fn experiment_with(
+        &self,
+        project: &Arc<Project>,
+        flags: impl IntoIterator<Item = String>,
+    ) -> Result<Experiment> {
+        let mut surroundings = self.surroundings();
+        surroundings.overrides.extend(flags);
+        Experiment::new(Arc::clone(project), surroundings)
     }
 }

@@ -40,7 +40,9 @@ pub(crate) async fn eval(context: &Context, args: &EvalArgs) -> Result<Status> {
         resume: args.resume,
         only: args.only.clone(),
     };
-    let experiment = context.experiment(&project)?;
+    let repeats = args.repeats.map(|it| format!("--repeats {it}"));
+    let only = args.only.iter().map(|it| format!("--only {it}"));
+    let experiment = context.experiment_with(&project, repeats.into_iter().chain(only))?;
     let mut runs = Several::default();
     for eval in evals {
         if runs.take(run_eval(&experiment, eval, &options).await?) {

@@ -11,7 +11,7 @@ use super::several::Several;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::experiment::{find_capacity, run_load};
-use crate::measure::{Rate, parse_duration};
+use crate::measure::{Rate, parse_duration, show_duration};
 use crate::plan::{LoadOverrides, PlanError, Portion};
 use crate::record::Shard;
 
@@ -47,6 +47,20 @@ pub(crate) struct LoadArgs {
     start_at: Option<Timestamp>,
 }
 
+impl LoadArgs {
+    /// Returns the flags that make the run another one than the manifest's, as they would be written.
+    fn changes(&self) -> Vec<String> {
+        let stages = self.stages.iter().map(|it| format!("--stage {it}"));
+        let rate = self.rate.map(|it| format!("--rate {it}"));
+        let users = self.concurrency.map(|it| format!("--concurrency {it}"));
+        let length = self.duration.map(show_duration);
+        let length = length.map(|it| format!("--duration {it}"));
+        let seed = self.seed.map(|it| format!("--seed {it}"));
+        let all = stages.chain(rate).chain(users).chain(length).chain(seed);
+        all.collect()
+    }
+}
+
 /// Runs the command.
 pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Status> {
     let project = Arc::new(context.project()?);
@@ -72,7 +86,7 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Status> {
         let loads = loads.len();
         return Err(PlanError::OneStart { loads }.into());
     }
-    let experiment = context.experiment(&project)?;
+    let experiment = context.experiment_with(&project, args.changes())?;
     let mut runs = Several::default();
     for load in &loads {
         let run = if args.find_limit {

@@ -64,7 +64,7 @@ impl<'a> Stored<'a> {
 
     /// Finds what was measured before a release.
     pub(super) fn before(&self, head: &Selection) -> Result<Selection> {
-        Ok(self.store.default_base(&self.git, &Head::of(head))?)
+        Ok(self.store.default_base(&self.git, &Head::of(head))?.base)
     }
 }
 

@@ -267,6 +267,7 @@ fn side(runs: &[RunRecord]) -> Side {
         commit: newest.and_then(|run| run.release.commit.clone()),
         tag: newest.and_then(|run| run.release.tag.clone()),
         runs: ids,
+        passed_over: Vec::new(),
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn run(kind: RunKind, name: &str, id: &str) -> RunRecord {
         started_at: "2026-11-24T00:00:00Z".to_owned(),
         duration_s: 1.0,
         complete: true,
+        overrides: Vec::new(),
         release: Release::default(),
         validity: Validity::default(),
         generator: None,

@@ -11,7 +11,7 @@ use crate::exit::Status;
 use crate::git::Git;
 use crate::plan::{EvalOptions, GatePlan, Portion};
 use crate::record::{DiffDocument, RunKind, RunRecord, VerdictKind};
-use crate::store::{Head, RunRef, SelectError, Selection, Wanted};
+use crate::store::{Base, Head, RunRef, SelectError, Selection, Wanted};
 
 /// What the gate measured of the head.
 pub(super) struct HeadRuns {
@@ -38,20 +38,31 @@ pub(crate) async fn run_gate(
     // Before anything is measured: a base that does not exist is found out now, not after ten minutes.
     let base = base_of(experiment, plan, base)?;
     let head = measure_head(experiment, plan).await?;
-    let base = base.as_ref().map(|base| base.runs.as_slice());
-    let Judged { document, status } = judge_head(experiment, base.unwrap_or_default(), &head.runs);
+    let runs = base.base.as_ref().map(|base| base.runs.as_slice());
+    let Judged {
+        mut document,
+        status,
+    } = judge_head(experiment, runs.unwrap_or_default(), &head.runs);
+    document.base.passed_over = base.passed_over;
     let status = head.status.and(status);
     let record = concluded(experiment.begin(RunKind::Gate, "gate"), &head, &document);
     let Recorded { status, .. } = experiment.keep(record, status);
     Ok(Decided { document, status })
 }
 
-/// Finds the base; `None` where none was measured.
+/// The base of a gate, if there is one, and the releases that could not be it.
+#[derive(Default)]
+struct Found {
+    base: Option<Selection>,
+    passed_over: Vec<String>,
+}
+
+/// Finds the base.
 fn base_of(
     experiment: &Experiment,
     plan: &GatePlan<'_>,
     reference: Option<&RunRef>,
-) -> Result<Option<Selection>> {
+) -> Result<Found> {
     let (store, git) = (&experiment.store, Git::open(&experiment.project.folder));
     let env = experiment.project.env_name.as_str();
     if let Some(reference) = reference {
@@ -59,7 +70,10 @@ fn base_of(
             env: Some(env),
             ..Wanted::default()
         };
-        return Ok(Some(store.select(&git, reference, &wanted)?));
+        return Ok(Found {
+            base: Some(store.select(&git, reference, &wanted)?),
+            passed_over: Vec::new(),
+        });
     }
     let loads = plan
         .loads
@@ -75,20 +89,35 @@ fn base_of(
         env,
         measured: loads.chain(evals).collect(),
         runs: Vec::new(),
+        takes_failed: plan.takes_failed,
     };
     match store.default_base(&git, &head) {
-        Ok(base) => Ok(Some(base)),
-        Err(SelectError::NothingComparable { .. }) => {
-            experiment.note("no earlier release was measured here: only the absolute rules count");
-            if git.is_shallow() {
-                experiment.warn(
-                    "this clone is shallow, so that earlier releases may be out of sight: fetch the whole history \
-                     (`git fetch --unshallow`, or `fetch-depth: 0` in CI)",
-                );
-            }
-            Ok(None)
+        Ok(Base { base, passed_over }) => Ok(Found {
+            base: Some(base),
+            passed_over,
+        }),
+        Err(SelectError::NothingComparable { passed_over, .. }) => {
+            say_no_base(experiment, &passed_over, git.is_shallow());
+            Ok(Found {
+                base: None,
+                passed_over,
+            })
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Says that there is no base, and which releases could not be it.
+fn say_no_base(experiment: &Experiment, passed_over: &[String], is_shallow: bool) {
+    let begins =
+        "no earlier release that can be a base was measured here: only the absolute rules count";
+    let said = std::iter::once(begins).chain(passed_over.iter().map(String::as_str));
+    experiment.note(said.collect::<Vec<_>>().join("; "));
+    if is_shallow {
+        experiment.warn(
+            "this clone is shallow, so that earlier releases may be out of sight: fetch the whole history \
+             (`git fetch --unshallow`, or `fetch-depth: 0` in CI)",
+        );
     }
 }
 

@@ -36,6 +36,7 @@ impl Experiment {
             started_at: started.to_string(),
             duration_s: 0.0,
             complete: true,
+            overrides: self.overrides.clone(),
             release: self.release.clone(),
             validity: Validity::default(),
             generator: None,

@@ -19,6 +19,8 @@ pub(crate) struct Surroundings {
     pub(crate) sink: Box<dyn EventSink>,
     /// Becomes true when the user asks for an end.
     pub(crate) interrupted: Arc<AtomicBool>,
+    /// The flags and `--set`s that change what is measured, as they were written.
+    pub(crate) overrides: Vec<String>,
 }
 
 /// The parameter of every experiment.
@@ -32,6 +34,7 @@ pub(crate) struct Experiment {
     pub(super) clock: Clock,
     pub(super) sink: Box<dyn EventSink>,
     pub(super) interrupted: Arc<AtomicBool>,
+    pub(super) overrides: Vec<String>,
 }
 
 impl Experiment {
@@ -42,6 +45,7 @@ impl Experiment {
             clock,
             sink,
             interrupted,
+            overrides,
         } = surroundings;
         let git = GitFacts::read(&project.folder);
         if let Some(warning) = &git.warning {
@@ -55,6 +59,7 @@ impl Experiment {
             clock,
             sink,
             interrupted,
+            overrides,
         })
     }
 

@@ -85,6 +85,7 @@ pub(super) fn experiment(folder: &Path) -> (Experiment, Heard) {
         clock: Clock::manual("2026-11-24T12:00:00Z".parse().unwrap()),
         sink: Box::new(heard.clone()),
         interrupted: Arc::default(),
+        overrides: Vec::new(),
     };
     let experiment = Experiment::new(Arc::new(project.unwrap()), surroundings);
     (experiment.unwrap(), heard)

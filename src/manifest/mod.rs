@@ -31,7 +31,7 @@ pub(crate) use schema::schema;
 pub(crate) use table::connections::Connections;
 pub(crate) use table::environment::Environment;
 pub(crate) use table::eval::Eval;
-pub(crate) use table::gate::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN};
+pub(crate) use table::gate::{BaseOf, DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN};
 pub(crate) use table::load::{Length, Load, Until};
 pub(crate) use table::mix::{Scenario, ShareOfArrivals};
 pub(crate) use table::pipeline::Pipeline;

@@ -12,6 +12,6 @@ pub(crate) use clock::ManualTicks;
 pub(crate) use clock::{Clock, Stopwatch, SystemTicks, Ticks, now_ns};
 pub(crate) use event::{Event, EventSink};
 pub(crate) use histogram::{Histogram, Intervals, Packed, min_samples};
-pub(crate) use outcome::Failure;
+pub(crate) use outcome::{Failure, is_answer};
 pub(crate) use stamps::Stamps;
 pub(crate) use unit::{AnyRate, Rate, Share, parse_duration, show_duration, show_rate};

@@ -50,6 +50,13 @@ impl Failure {
     }
 }
 
+/// Returns whether a failure of that kind, as documents have it, is an answer of the stage: it was heard, and it was wrong.
+/// What never came (no connection, a timeout, a cut) says nothing about the stage.
+pub(crate) fn is_answer(kind: &str) -> bool {
+    let numbered = ["status ", "exit "].iter().any(|it| kind.starts_with(it));
+    numbered || ["decode", "contract", "stream error", "too large"].contains(&kind)
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {

@@ -2,7 +2,7 @@
 
 use super::error::PlanError;
 use super::project::Project;
-use crate::manifest::{Eval, Load, Rule};
+use crate::manifest::{BaseOf, Eval, Load, Rule};
 
 /// One gate. Not empty.
 #[derive(Clone, Debug)]
@@ -10,6 +10,8 @@ pub(crate) struct GatePlan<'a> {
     pub(crate) evals: Vec<&'a Eval>,
     pub(crate) loads: Vec<&'a Load>,
     pub(crate) rules: &'a [Rule],
+    /// Whether a release whose gate failed may be the base.
+    pub(crate) takes_failed: bool,
 }
 
 /// Resolves the manifest's gate.
@@ -27,5 +29,6 @@ pub(crate) fn gate_plan(project: &Project) -> Result<GatePlan<'_>, PlanError> {
         evals: evals.collect::<Result<_, _>>()?,
         loads: loads.collect::<Result<_, _>>()?,
         rules: &gate.rules,
+        takes_failed: gate.base == BaseOf::Measured,
     })
 }

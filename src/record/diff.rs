@@ -38,6 +38,9 @@ pub(crate) struct Side {
     /// Every run that took part.
     #[serde(default)]
     pub(crate) runs: Vec<String>,
+    /// Of a base: the releases nearer to the head that could not be it, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) passed_over: Vec<String>,
 }
 
 /// One metric on both sides.

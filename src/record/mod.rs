@@ -41,6 +41,6 @@ pub(crate) use run::{
 };
 pub(crate) use shard::Shard;
 pub(crate) use stage::{SessionCounts, SloResult, Spread, StageResult, SteadyResult, Tokens};
-pub(crate) use summary::{RUNS_SCHEMA, RunSummary, RunsDocument};
+pub(crate) use summary::{RUNS_SCHEMA, RunSummary, RunsDocument, Unusable};
 pub(crate) use tally::{NoTally, Tally};
 pub(crate) use version::FormatVersion;

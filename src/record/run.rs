@@ -36,6 +36,10 @@ pub(crate) struct RunRecord {
     pub(crate) duration_s: f64,
     /// False when the run was interrupted.
     pub(crate) complete: bool,
+    /// The flags and `--set`s by which it differs from what the manifest says. Such a run is an experiment: no revision
+    /// stands for it, and it is no base.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) overrides: Vec<String>,
     pub(crate) release: Release,
     pub(crate) validity: Validity,
     #[serde(default)]

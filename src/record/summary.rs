@@ -1,11 +1,14 @@
 //! The list of runs: what `runs list` prints and what selection looks through.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::run::{RunKind, RunRecord, ValidityVerdict, VerdictKind};
 use super::stage::StageResult;
 use super::version::FormatVersion;
+use crate::measure::is_answer;
 use crate::metric::LatencyMetric;
 
 /// The schema name of a list of runs.
@@ -27,6 +30,12 @@ pub(crate) struct RunSummary {
     pub(crate) complete: bool,
     pub(crate) validity: ValidityVerdict,
     pub(crate) verdict: Option<VerdictKind>,
+    /// Whether at least 95 % of what was attempted was answered.
+    #[serde(default = "yes")]
+    pub(crate) measured: bool,
+    /// By what it differs from the manifest: empty but for an experiment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) overrides: Vec<String>,
     /// The result in a few words.
     pub(crate) headline: String,
 }
@@ -55,13 +64,28 @@ impl RunSummary {
             complete: run.complete,
             validity: run.validity.verdict,
             verdict: run.verdict,
+            measured: is_measured(run),
+            overrides: run.overrides.clone(),
             headline: headline(run),
         }
     }
 
-    /// Returns whether a revision may stand for this run: complete, not invalid, clean.
+    /// Returns whether a revision may stand for this run: complete, not invalid, clean, and no experiment.
     pub(crate) fn is_usable(&self) -> bool {
-        self.complete && self.validity != ValidityVerdict::Invalid && !self.dirty
+        matches!(self.no_base(), None | Some(Unusable::Unmeasured))
+    }
+
+    /// Returns why this run may not be a base: why no revision may stand for it, or that it was hardly answered.
+    pub(crate) fn no_base(&self) -> Option<Unusable> {
+        let reasons = [
+            (self.dirty, Unusable::Dirty),
+            (!self.complete, Unusable::Incomplete),
+            (self.validity == ValidityVerdict::Invalid, Unusable::Invalid),
+            (!self.overrides.is_empty(), Unusable::Experiment),
+            (!self.measured, Unusable::Unmeasured),
+        ];
+        let reason = reasons.into_iter().find(|(holds, _)| *holds);
+        reason.map(|(_, reason)| reason)
     }
 
     /// Returns the key by which runs are put in order of time.
@@ -69,6 +93,60 @@ impl RunSummary {
         // Text does not do: `…:00Z` would come after `…:00.5Z`.
         (self.started_at.parse().ok(), &self.id)
     }
+}
+
+/// Why no revision may stand for a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    Dirty,
+    Incomplete,
+    Invalid,
+    /// Made with flags that change what is measured.
+    Experiment,
+    /// Most of what was attempted was not answered: an outage says nothing about a release.
+    Unmeasured,
+}
+
+impl Unusable {
+    /// Returns the words that stand behind a number of runs: `2 of a dirty work tree`.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Dirty => "of a dirty work tree",
+            Self::Incomplete => "incomplete",
+            Self::Invalid => "invalid",
+            Self::Experiment => "made with flags that change what is measured",
+            Self::Unmeasured => "without answers to more than 5 % of what was asked",
+        }
+    }
+}
+
+/// Of what was attempted, so much must have been answered for a run to stand for its release.
+const ANSWERED: f64 = 0.95;
+
+fn yes() -> bool {
+    true
+}
+
+/// Returns whether at least 95 % of what was attempted was answered, however wrongly.
+fn is_measured(run: &RunRecord) -> bool {
+    let unanswered = |errors: &BTreeMap<String, u64>| -> u64 {
+        let errors = errors.iter().filter(|(kind, _)| !is_answer(kind));
+        errors.map(|(_, count)| *count).sum()
+    };
+    let enough = |attempted: u64, unanswered: u64| {
+        attempted == 0 || unanswered as f64 <= (1.0 - ANSWERED) * attempted as f64
+    };
+    let mut stages = run.stages.values();
+    let eval = run.eval.as_ref().is_none_or(|eval| {
+        let asked = eval.golden.cases * u64::from(eval.repeats);
+        let kinds: u64 = eval.error_kinds.values().sum();
+        // Errors that are not told apart count as unanswered.
+        enough(
+            asked,
+            unanswered(&eval.error_kinds) + eval.errors.saturating_sub(kinds),
+        )
+    });
+    eval && stages.all(|it| enough(it.attempted, unanswered(&it.errors) + it.in_flight_at_end))
 }
 
 fn headline(run: &RunRecord) -> String {

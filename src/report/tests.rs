@@ -51,6 +51,8 @@ fn stored() -> Vec<RunSummary> {
         complete: true,
         validity: ValidityVerdict::Valid,
         verdict,
+        measured: true,
+        overrides: Vec::new(),
         headline: headline.to_owned(),
     };
     vec![

@@ -1,6 +1,6 @@
 //! The base of a comparison when none was named: the nearest release before the head that was measured.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::Store;
 use super::listing::Listing;
@@ -8,7 +8,7 @@ use super::missing::SelectError;
 use super::select::{Selection, Wanted, newest_of_each, usable_of_commit};
 use crate::git::Git;
 use crate::record::RunSummary;
-use crate::record::{RunKind, ValidityVerdict};
+use crate::record::{RunKind, ValidityVerdict, VerdictKind};
 
 /// How far back a base is looked for; further back it is hardly a release of the same thing, and the walk takes time.
 const ANCESTORS: usize = 10_000;
@@ -23,6 +23,8 @@ pub(crate) struct Head<'a> {
     pub(crate) measured: BTreeSet<(RunKind, &'a str)>,
     /// The ids of the head's own runs, newest first; empty when nothing is measured yet.
     pub(crate) runs: Vec<&'a str>,
+    /// Whether a release whose gate failed may be its base.
+    pub(crate) takes_failed: bool,
 }
 
 impl<'a> Head<'a> {
@@ -38,6 +40,7 @@ impl<'a> Head<'a> {
                 .map(|run| (run.kind, run.name.as_str()))
                 .collect(),
             runs: selection.runs.iter().map(|run| run.id.as_str()).collect(),
+            takes_failed: false,
         }
     }
 
@@ -50,26 +53,45 @@ impl Store {
     /// Finds the base of a head, always in the head's environment: the nearest first-parent ancestor with usable runs
     /// of something that the head measured; a dirty head starts at its own commit. When there is none: what was
     /// measured before of the same release, or of anything outside git.
-    pub(crate) fn default_base(
-        &self,
-        git: &Git,
-        head: &Head<'_>,
-    ) -> Result<Selection, SelectError> {
+    pub(crate) fn default_base(&self, git: &Git, head: &Head<'_>) -> Result<Base, SelectError> {
         let listing = self.list()?;
-        let chosen = ancestor(git, head, &listing)
-            .unwrap_or_else(|| newest_of_each(earlier(head, &listing)));
+        let mut passed_over = Vec::new();
+        let chosen = match ancestor(git, head, &listing, &mut passed_over) {
+            Some(chosen) => chosen,
+            // A release is not compared with itself: what stands for it now was measured of the same thing.
+            None if head.commit.is_some() && !head.dirty => Vec::new(),
+            None => newest_of_each(earlier(head, &listing)),
+        };
         let label = chosen.first().map_or_else(String::new, |run| label(run));
-        self.load(&label, &chosen)?.ok_or_else(|| {
-            let name = head.commit.map_or_else(
-                || "the present tree".to_owned(),
-                |commit| format!("`{commit}`"),
-            );
-            SelectError::nothing_comparable(&name, head.env, &listing)
-        })
+        if let Some(base) = self.load(&label, &chosen)? {
+            return Ok(Base { base, passed_over });
+        }
+        let name = head.commit.map_or_else(
+            || "the present tree".to_owned(),
+            |commit| format!("`{commit}`"),
+        );
+        let found = (&listing, passed_over);
+        Err(SelectError::nothing_comparable(&name, head.env, found))
     }
 }
 
-fn ancestor<'a>(git: &Git, head: &Head<'_>, listing: &'a Listing) -> Option<Vec<&'a RunSummary>> {
+/// A base that was found, and the releases nearer to the head that could not be it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Base {
+    pub(crate) base: Selection,
+    /// One sentence each, the nearest first.
+    pub(crate) passed_over: Vec<String>,
+}
+
+/// So many releases that were passed over are named.
+const NAMED: usize = 5;
+
+fn ancestor<'a>(
+    git: &Git,
+    head: &Head<'_>,
+    listing: &'a Listing,
+    passed_over: &mut Vec<String>,
+) -> Option<Vec<&'a RunSummary>> {
     let commit = head.commit?;
     let wanted = Wanted {
         env: Some(head.env),
@@ -81,17 +103,60 @@ fn ancestor<'a>(git: &Git, head: &Head<'_>, listing: &'a Listing) -> Option<Vec<
         .iter()
         .filter_map(|run| run.commit.as_deref())
         .collect();
-    head.dirty
-        .then(|| commit.to_owned())
+    let own = head.dirty.then(|| commit.to_owned());
+    let candidates = own
         .into_iter()
-        .chain(git.first_parents(commit).take(ANCESTORS))
-        .filter(|candidate| stored.contains(candidate.as_str()))
-        .map(|candidate| {
-            let mut runs = usable_of_commit(listing, &candidate, &wanted);
-            runs.retain(|run| head.shares(run));
-            runs
+        .chain(git.first_parents(commit).take(ANCESTORS));
+    for candidate in candidates.filter(|it| stored.contains(it.as_str())) {
+        let mut runs = usable_of_commit(listing, &candidate, &wanted);
+        runs.retain(|run| head.shares(run) && run.measured);
+        let reason = match (runs.is_empty(), gate_failed(listing, &candidate, head)) {
+            (false, None) => return Some(runs),
+            (false, Some(reason)) => Some(reason),
+            (true, _) => why_not(listing, &candidate, head),
+        };
+        let reason = reason.filter(|_| passed_over.len() < NAMED);
+        passed_over.extend(reason.map(|it| format!("`{}` is no base: {it}", shown(&candidate))));
+    }
+    None
+}
+
+/// Says that the last gate of a commit failed, where such a release may be no base.
+fn gate_failed(listing: &Listing, commit: &str, head: &Head<'_>) -> Option<String> {
+    let mut gates = listing.runs.iter().filter(|run| {
+        let of_commit = run.commit.as_deref() == Some(commit) && !run.dirty;
+        of_commit && run.kind == RunKind::Gate && run.env == head.env && run.complete
+    });
+    // The list is newest first.
+    let failed = gates.next()?.verdict == Some(VerdictKind::Failed);
+    (failed && !head.takes_failed).then(|| "its gate failed".to_owned())
+}
+
+/// Says why the runs of a commit cannot be a base, where there are some of what the head measures.
+fn why_not(listing: &Listing, commit: &str, head: &Head<'_>) -> Option<String> {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for run in &listing.runs {
+        let of_commit = run.commit.as_deref() == Some(commit) && run.env == head.env;
+        if of_commit
+            && run.kind != RunKind::Gate
+            && head.shares(run)
+            && let Some(reason) = run.no_base()
+        {
+            *reasons.entry(reason.words()).or_default() += 1;
+        }
+    }
+    let reasons = reasons.iter();
+    let said: Vec<String> = reasons
+        .map(|(reason, count)| match count {
+            1 => format!("1 run {reason}"),
+            count => format!("{count} runs {reason}"),
         })
-        .find(|runs| !runs.is_empty())
+        .collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+fn shown(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
 }
 
 /// Returns the runs of the same release that came before the head's of the same kind and name, newest first.
@@ -116,8 +181,13 @@ fn earlier<'a>(head: &Head<'_>, listing: &'a Listing) -> Vec<&'a RunSummary> {
 
 fn is_earlier(head: &Head<'_>, run: &RunSummary) -> bool {
     let same_release = run.commit.as_deref() == head.commit && run.dirty == head.dirty;
-    let measured = run.complete && run.validity != ValidityVerdict::Invalid;
-    same_release && measured && run.env == head.env && run.kind != RunKind::Gate && head.shares(run)
+    let measured = run.complete && run.validity != ValidityVerdict::Invalid && run.measured;
+    same_release
+        && measured
+        && run.overrides.is_empty()
+        && run.env == head.env
+        && run.kind != RunKind::Gate
+        && head.shares(run)
 }
 
 fn label(run: &RunSummary) -> String {
@@ -126,7 +196,7 @@ fn label(run: &RunSummary) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{TestRepo, dirty, eval_at, in_env, invalid, run_at};
+    use super::super::testing::{TestRepo, dirty, eval_at, gate_at, in_env, invalid, run_at};
     use super::*;
     use crate::error::{Classify, Kind};
     use crate::record::RunRecord;
@@ -154,9 +224,147 @@ mod tests {
             let git = Git::open(self.repo.path());
             let store = self.repo.store();
             let head = store.select(&git, &"latest".parse()?, &Wanted::default())?;
-            let base = store.default_base(&git, &Head::of(&head))?;
+            let base = store.default_base(&git, &Head::of(&head))?.base;
             Ok(base.runs.into_iter().map(|run| run.id).collect())
         }
+
+        /// Returns the commit, by its place, of the base that the last commit has, and what was passed over, with
+        /// commits by their places.
+        fn base_of_last(&self, takes_failed: bool) -> (Option<usize>, Vec<String>) {
+            let head = Head {
+                commit: Some(&self.commits[2]),
+                dirty: false,
+                env: "local",
+                measured: BTreeSet::from([(RunKind::Load, "peak"), (RunKind::Eval, "answers")]),
+                runs: Vec::new(),
+                takes_failed,
+            };
+            let git = Git::open(self.repo.path());
+            let (base, passed_over) = match self.repo.store().default_base(&git, &head) {
+                Ok(found) => (found.base.commit, found.passed_over),
+                Err(SelectError::NothingComparable { passed_over, .. }) => (None, passed_over),
+                Err(error) => panic!("{error}"),
+            };
+            let place = |commit: &String| self.commits.iter().position(|it| it == commit);
+            let said = passed_over.into_iter().map(|mut text| {
+                for (at, commit) in self.commits.iter().enumerate() {
+                    text = text.replace(&commit[..7], &format!("commit {at}"));
+                }
+                text
+            });
+            (base.as_ref().and_then(place), said.collect())
+        }
+    }
+
+    /// Returns a run whose requests to the stage all failed in one way.
+    fn all_failed(mut run: RunRecord, kind: &str) -> RunRecord {
+        for stage in run.stages.values_mut() {
+            stage.ok = 0;
+            stage.failed = stage.attempted;
+            stage.errors = [(kind.to_owned(), stage.attempted)].into();
+        }
+        run
+    }
+
+    #[test]
+    fn an_outage_is_no_base_and_wrong_answers_are_one() {
+        // verdicts G2: nothing listened when the base was measured.
+        for (kind, base) in [
+            ("connect", Some(0)),
+            ("timeout", Some(0)),
+            ("status 500", Some(1)),
+        ] {
+            let project = project(|commits| {
+                vec![
+                    run_at(1, Some(&commits[0])),
+                    all_failed(run_at(2, Some(&commits[1])), kind),
+                ]
+            });
+            let (found, said) = project.base_of_last(false);
+            assert_eq!(found, base, "{kind}");
+            let why =
+                "`commit 1` is no base: 1 run without answers to more than 5 % of what was asked";
+            let expected = if base == Some(0) { vec![why] } else { vec![] };
+            assert_eq!(said, expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_few_unanswered_requests_leave_a_measurement() {
+        for (lost, base) in [(60, Some(1)), (61, None)] {
+            let project = project(|commits| {
+                let mut run = run_at(1, Some(&commits[1]));
+                let stage = run.stages.get_mut("gateway").unwrap();
+                stage.errors = [("timeout".to_owned(), lost)].into();
+                assert_eq!(stage.attempted, 1200);
+                vec![run]
+            });
+            assert_eq!(project.base_of_last(false).0, base, "{lost} of 1200");
+        }
+    }
+
+    #[test]
+    fn an_experiment_is_no_base() {
+        // verdicts G3: a look around with a shorter load replaced the release's own run.
+        let project = project(|commits| {
+            let mut look_around = run_at(2, Some(&commits[1]));
+            look_around.overrides = vec!["--duration 8s".to_owned()];
+            vec![run_at(1, Some(&commits[1])), look_around]
+        });
+        assert_eq!(project.base_of_last(false), (Some(1), vec![]));
+        let store = project.repo.store();
+        let git = Git::open(project.repo.path());
+        let run = |what: &str| {
+            let selection = store.select(&git, &what.parse().unwrap(), &Wanted::default());
+            selection.unwrap().runs.remove(0).id
+        };
+        assert_eq!(run("HEAD~1"), "run-0001");
+        assert_eq!(run("latest"), "run-0002");
+    }
+
+    #[test]
+    fn a_release_whose_gate_failed_is_no_base_unless_it_is_asked_for() {
+        // verdicts G12: a bad merge was the base of the next pull request.
+        let failed = |mut gate: RunRecord| {
+            gate.verdict = Some(VerdictKind::Failed);
+            gate
+        };
+        let project = project(|commits| {
+            vec![
+                run_at(1, Some(&commits[0])),
+                gate_at(2, Some(&commits[0]), &["run-0001"]),
+                run_at(3, Some(&commits[1])),
+                failed(gate_at(4, Some(&commits[1]), &["run-0003"])),
+            ]
+        });
+        let why = "`commit 1` is no base: its gate failed".to_owned();
+        assert_eq!(project.base_of_last(false), (Some(0), vec![why]));
+        assert_eq!(project.base_of_last(true), (Some(1), vec![]));
+    }
+
+    #[test]
+    fn of_several_gates_of_a_release_the_last_counts() {
+        let project = project(|commits| {
+            let mut first = gate_at(2, Some(&commits[1]), &["run-0001"]);
+            first.verdict = Some(VerdictKind::Failed);
+            vec![
+                run_at(1, Some(&commits[1])),
+                first,
+                gate_at(3, Some(&commits[1]), &["run-0001"]),
+            ]
+        });
+        assert_eq!(project.base_of_last(false), (Some(1), vec![]));
+    }
+
+    #[test]
+    fn releases_of_a_dirty_tree_are_named_when_they_are_all_there_is() {
+        // verdicts G6, field 16: three runs of the parent, and not a word about them.
+        let project = project(|commits| {
+            let run = |second| dirty(run_at(second, Some(&commits[1])));
+            vec![run(1), run(2), dirty(eval_at(3, Some(&commits[1])))]
+        });
+        let why = "`commit 1` is no base: 3 runs of a dirty work tree";
+        assert_eq!(project.base_of_last(false), (None, vec![why.to_owned()]));
     }
 
     #[test]
@@ -187,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_measured_ancestor_the_previous_run_of_the_release_is_the_base() {
+    fn a_clean_release_is_never_compared_with_itself() {
         let project = project(|commits| {
             vec![
                 run_at(1, Some(&commits[2])),
@@ -196,7 +404,8 @@ mod tests {
                 run_at(4, Some(&commits[2])),
             ]
         });
-        assert_eq!(project.base().unwrap(), ["run-0003"]);
+        let error = project.base().unwrap_err();
+        assert_eq!(error.kind(), Kind::Inconclusive);
     }
 
     #[test]
@@ -210,7 +419,7 @@ mod tests {
             .select(&git, &"latest".parse().unwrap(), &Wanted::default())
             .unwrap();
         let base = store.default_base(&git, &Head::of(&head)).unwrap();
-        assert_eq!(base.runs[0].id, "run-0002");
+        assert_eq!(base.base.runs[0].id, "run-0002");
     }
 
     #[test]
@@ -222,10 +431,11 @@ mod tests {
             env: "local",
             measured: BTreeSet::from([(RunKind::Load, "peak")]),
             runs: Vec::new(),
+            takes_failed: false,
         };
         let git = Git::open(project.repo.path());
         let base = project.repo.store().default_base(&git, &head).unwrap();
-        assert_eq!(base.commit.as_ref(), Some(&project.commits[1]));
+        assert_eq!(base.base.commit.as_ref(), Some(&project.commits[1]));
     }
 
     #[test]

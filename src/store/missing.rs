@@ -10,8 +10,7 @@ use super::error::StoreError;
 use super::listing::Listing;
 use super::select::Wanted;
 use crate::error::{Classify, Kind};
-use crate::record::RunSummary;
-use crate::record::ValidityVerdict;
+use crate::record::{RunSummary, Unusable};
 use crate::registry::did_you_mean;
 
 /// How many releases a message names.
@@ -52,6 +51,8 @@ pub(crate) enum SelectError {
     NothingComparable {
         head: String,
         env: String,
+        /// The releases that could not be it, and why: one sentence each.
+        passed_over: Vec<String>,
         help: String,
     },
     /// The store could not be read.
@@ -115,11 +116,21 @@ impl SelectError {
         }
     }
 
-    pub(super) fn nothing_comparable(head: &str, env: &str, listing: &Listing) -> Self {
+    pub(super) fn nothing_comparable(
+        head: &str,
+        env: &str,
+        (listing, passed_over): (&Listing, Vec<String>),
+    ) -> Self {
+        let known = known(listing, Some(env));
+        let help = match passed_over.as_slice() {
+            [] => known,
+            reasons => format!("{}. {known}", reasons.join(". ")),
+        };
         Self::NothingComparable {
             head: head.to_owned(),
             env: env.to_owned(),
-            help: known(listing, Some(env)),
+            passed_over,
+            help,
         }
     }
 }
@@ -171,15 +182,9 @@ fn unusable(commit: &str, wanted: &Wanted<'_>, listing: &Listing) -> String {
 }
 
 fn reason(run: &RunSummary) -> &'static str {
-    if run.dirty {
-        "of a dirty work tree"
-    } else if !run.complete {
-        "incomplete"
-    } else if run.validity == ValidityVerdict::Invalid {
-        "invalid"
-    } else {
-        "in another environment"
-    }
+    run.no_base()
+        .filter(|it| *it != Unusable::Unmeasured)
+        .map_or("in another environment", Unusable::words)
 }
 
 /// Returns a sentence that names the releases of which there are runs, newest first.

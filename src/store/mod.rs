@@ -15,7 +15,7 @@ mod split;
 pub(crate) mod testing;
 mod write;
 
-pub(crate) use base::Head;
+pub(crate) use base::{Base, Head};
 pub(crate) use export::{export, printed};
 pub(crate) use layout::Store;
 pub(crate) use missing::SelectError;

@@ -151,6 +151,7 @@ fn run(stage: StageResult) -> RunRecord {
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         duration_s: 30.0,
         complete: true,
+        overrides: Vec::new(),
         release: Release::default(),
         validity: Validity::default(),
         generator: None,

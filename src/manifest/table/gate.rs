@@ -39,6 +39,8 @@ pub(crate) const DEFAULT_MARGIN: f64 = 0.05;
 #[serde(deny_unknown_fields)]
 pub(in crate::manifest) struct RawGate {
     mode: Option<Spanned<String>>,
+    /// `passed` or `measured`.
+    base: Option<Spanned<String>>,
     rounds: Option<Spanned<u32>>,
     #[serde(default)]
     loads: Vec<Spanned<Name>>,
@@ -53,9 +55,23 @@ pub(in crate::manifest) struct RawGate {
     margin: Option<Share>,
 }
 
+/// Which releases may be a base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BaseOf {
+    /// Those whose gate did not fail: passed, could not tell, or was never run.
+    Passed,
+    /// All that were measured: a slow drift that each gate let through is then compared with its last step only.
+    Measured,
+}
+
+/// What `base` may be.
+const BASES: [(&str, BaseOf); 2] = [("passed", BaseOf::Passed), ("measured", BaseOf::Measured)];
+
 /// `[gate]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
+    /// Which releases may be a base.
+    pub(crate) base: BaseOf,
     /// Runs of the head.
     #[expect(dead_code, reason = "checked now, read by comparisons of rounds")]
     pub(crate) rounds: u32,
@@ -96,8 +112,11 @@ impl Gate {
         if let Some(mode) = &raw.mode {
             checker.choice("mode", mode, &MODES);
         }
+        let base = raw.base.as_ref();
+        let base = base.and_then(|base| checker.choice("base", base, &BASES));
         let rounds = checker.positive("rounds", raw.rounds.as_ref());
         Some(Self {
+            base: base.unwrap_or(BaseOf::Passed),
             rounds: rounds.unwrap_or(DEFAULT_ROUNDS),
             loads: checker.references("loads", raw.loads, Family::Load),
             evals: checker.references("evals", raw.evals, Family::Eval),

@@ -23,6 +23,8 @@ pub(super) fn blocks(diff: &DiffDocument) -> Vec<Block> {
         }),
         Block::Text(Tone::Plain, diff.summary.clone()),
     ];
+    let passed_over = diff.base.passed_over.iter();
+    blocks.extend(passed_over.map(|it| Block::Text(Tone::Doubt, it.clone())));
     let (ruled, shown): (Vec<_>, Vec<_>) = diff
         .comparisons
         .iter()

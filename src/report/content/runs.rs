@@ -47,11 +47,11 @@ fn named(row: &RunSummary) -> String {
         Some(tag) => tag.clone(),
         None => release(row.commit.as_deref(), None, false),
     };
-    // As `git describe --dirty` marks it.
-    if row.dirty {
-        format!("{name}-dirty")
-    } else {
-        name
+    // As `git describe --dirty` marks it; with flags of its own a run stands for no release.
+    match (row.dirty, row.overrides.is_empty()) {
+        (true, _) => format!("{name}-dirty"),
+        (false, false) => format!("{name}, experiment"),
+        (false, true) => name,
     }
 }
 
