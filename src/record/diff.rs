@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::run::VerdictKind;
+use super::verdict::VerdictKind;
 use super::version::FormatVersion;
 use crate::metric::Metric;
 

@@ -15,6 +15,7 @@ mod shard;
 mod stage;
 mod summary;
 mod tally;
+mod verdict;
 mod version;
 
 /// The folder beside the manifest in which records are kept; never part of a release.
@@ -37,10 +38,11 @@ pub(crate) use quality::{QualityChange, QualityResult, StepQuality};
 #[cfg(test)]
 pub(crate) use run::Round;
 pub(crate) use run::{
-    Generator, RUN_SCHEMA, Release, RunKind, RunRecord, Validity, ValidityVerdict, VerdictKind,
+    Generator, RUN_SCHEMA, Release, RunKind, RunRecord, Validity, ValidityVerdict,
 };
 pub(crate) use shard::Shard;
 pub(crate) use stage::{SessionCounts, SloResult, Spread, StageResult, SteadyResult, Tokens};
 pub(crate) use summary::{RUNS_SCHEMA, RunSummary, RunsDocument, Unusable};
 pub(crate) use tally::{NoTally, Tally};
+pub(crate) use verdict::VerdictKind;
 pub(crate) use version::FormatVersion;

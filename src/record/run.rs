@@ -13,6 +13,7 @@ use super::eval::EvalResult;
 use super::profile::ProfileResult;
 use super::quality::QualityResult;
 use super::stage::{Spread, StageResult};
+use super::verdict::VerdictKind;
 use super::version::FormatVersion;
 
 /// The schema name of a run document.
@@ -173,13 +174,4 @@ pub(crate) struct Generator {
     /// What this machine can measure, as `calibrate` found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) calibration: Option<Calibration>,
-}
-
-/// The three-valued verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum VerdictKind {
-    Passed,
-    Failed,
-    Inconclusive,
 }

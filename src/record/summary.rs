@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::run::{RunKind, RunRecord, ValidityVerdict, VerdictKind};
+use super::run::{RunKind, RunRecord, ValidityVerdict};
 use super::stage::StageResult;
+use super::verdict::VerdictKind;
 use super::version::FormatVersion;
 use crate::measure::is_answer;
 use crate::metric::LatencyMetric;

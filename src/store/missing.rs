@@ -8,7 +8,7 @@ use miette::Diagnostic;
 
 use super::error::StoreError;
 use super::listing::Listing;
-use super::select::Wanted;
+use super::wanted::Wanted;
 use crate::error::{Classify, Kind};
 use crate::record::{RunSummary, Unusable};
 use crate::registry::did_you_mean;

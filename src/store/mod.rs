@@ -13,6 +13,7 @@ mod select;
 mod split;
 #[cfg(test)]
 pub(crate) mod testing;
+mod wanted;
 mod write;
 
 pub(crate) use base::{Base, Head};
@@ -20,4 +21,5 @@ pub(crate) use export::{export, printed};
 pub(crate) use layout::Store;
 pub(crate) use missing::SelectError;
 pub(crate) use prune::PruneRules;
-pub(crate) use select::{RunRef, Selection, Wanted};
+pub(crate) use select::{RunRef, Selection};
+pub(crate) use wanted::Wanted;

@@ -1,20 +1,18 @@
 //! `Ui`: results to stdout, everything else to stderr, never through one another.
 
-use std::io::{self, ErrorKind, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, ErrorKind};
+use std::sync::{Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
-use indicatif::{MultiProgress, ProgressDrawTarget};
+use indicatif::ProgressDrawTarget;
 
-use super::decision::{Decision, Options, ProgressKind, Volume};
-use super::diagnostic;
+use super::decision::{Decision, Options, ProgressKind};
 use super::facts::Facts;
+use super::messages::{Messages, Stream};
 use super::progress::{Bars, Lines};
 use crate::error::Error;
 use crate::measure::{Event, EventSink};
-use crate::palette::{Palette, paint};
-
-type Stream = Box<dyn Write + Send>;
+use crate::palette::Palette;
 
 /// What became of a result on its way out.
 #[derive(Debug)]
@@ -67,11 +65,7 @@ impl Ui {
         Self {
             decision,
             stdout: Mutex::new(stdout),
-            messages: Messages {
-                palette: Palette::when(decision.stderr_colour),
-                stream: Arc::new(Mutex::new(stderr)),
-                bars: MultiProgress::with_draw_target(target),
-            },
+            messages: Messages::new(Palette::when(decision.stderr_colour), stderr, target),
         }
     }
 
@@ -101,8 +95,7 @@ impl Ui {
 
     /// Says what went wrong where there is no [`Error`] to show.
     pub(crate) fn error(&self, text: &str) {
-        self.messages
-            .headed(self.messages.palette.bad, "error:", text);
+        self.messages.error(text);
     }
 
     /// Shows an error: heading, text underlined, causes, help.
@@ -157,55 +150,14 @@ impl EventSink for Shown {
     }
 }
 
-/// The way to stderr, shared with whatever shows progress.
-#[derive(Clone)]
-pub(super) struct Messages {
-    palette: Palette,
-    stream: Arc<Mutex<Stream>>,
-    pub(super) bars: MultiProgress,
-}
-
-impl Messages {
-    /// Writes one line. A message that cannot be written is lost: it must never change a result.
-    pub(super) fn line(&self, text: &str) {
-        self.bars.suspend(|| {
-            let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-            let written = writeln!(stream, "{text}").and_then(|()| stream.flush());
-            drop(written);
-        });
-    }
-
-    fn note(&self, text: &str, volume: Volume) {
-        if volume >= Volume::Normal {
-            self.line(text);
-        }
-    }
-
-    fn detail(&self, text: &str, volume: Volume) {
-        if volume >= Volume::Verbose {
-            self.line(&paint(self.palette.faint, text));
-        }
-    }
-
-    fn diagnostic(&self, error: &Error, decision: &Decision) {
-        let text = diagnostic::render(error.diagnostic(), decision);
-        self.line(text.trim_end());
-    }
-
-    /// Writes a warning.
-    fn warn(&self, text: &str) {
-        self.headed(self.palette.doubt, "warning:", text);
-    }
-
-    fn headed(&self, style: anstyle::Style, head: &str, text: &str) {
-        self.line(&format!("{} {text}", paint(style, head)));
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
     use super::*;
     use crate::ui::ColorWhen;
+    use crate::ui::decision::Volume;
     use crate::ui::facts::StreamFacts;
 
     /// What was written so far, readable from outside.

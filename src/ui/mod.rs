@@ -4,6 +4,7 @@ mod console;
 mod decision;
 mod diagnostic;
 mod facts;
+mod messages;
 mod progress;
 
 pub(crate) use console::{Ui, Written};

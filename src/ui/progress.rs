@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::console::Messages;
+use super::messages::Messages;
 use crate::measure::{Event, EventSink};
 
 /// Lines come no closer together than this.

@@ -124,9 +124,6 @@ const STILL_CIRCLES: &[&str] = &[
     "diff/blame.rs",
     "load/worker/request.rs",
     "protocol/cache.rs",
-    "record/diff.rs",
-    "store/missing.rs",
-    "ui/console.rs",
 ];
 
 #[test]
