@@ -2,7 +2,7 @@
 //! Called by the fuzzers under `tests/fuzz`, and by tests.
 
 use crate::load::{Progress, ResponseParser, Sink};
-use crate::protocol::{Head, ReadError, Reply, ReplyReader, SseParser, chat_reader};
+use crate::protocol::{CallFailure, Head, Reply, ReplyReader, SseParser, chat_reader};
 
 /// Takes an input apart: how it is cut, and what is cut. The first byte says how many cuts there are, as many bytes where they lie.
 fn pieces(input: &[u8]) -> Vec<&[u8]> {
@@ -86,7 +86,7 @@ fn response(pieces: &[&[u8]]) -> (Result<Progress, crate::measure::Failure>, See
 /// Streams of chat completions.
 pub fn chat(input: &[u8]) {
     let pieces = pieces(input);
-    let read = |pieces: &[&[u8]]| -> (u32, Result<Reply, ReadError>) {
+    let read = |pieces: &[&[u8]]| -> (u32, Result<Reply, CallFailure>) {
         let mut reader: Box<dyn ReplyReader> = chat_reader();
         let contents = pieces.iter().map(|piece| reader.data(piece)).sum();
         (contents, reader.finish())

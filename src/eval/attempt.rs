@@ -1,20 +1,19 @@
 //! What asking a case once brought: an answer, or an error and whose it is.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::{Map, Value};
 
 use crate::measure::Failure;
-use crate::protocol::Reply;
+use crate::protocol::{CallFailure, Reply};
 use crate::template::Secrets;
-
-/// The kind of an error of the judge: an answer that could not be scored.
-pub(super) const UNSCORED: &str = "unscored";
 
 /// One case asked once, retries included.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Attempt {
-    pub(crate) outcome: Result<Answer, AttemptError>,
+    /// An error's detail has its secrets struck out.
+    pub(crate) outcome: Result<Answer, CallFailure>,
     /// What the steps before it brought; graded with the answer.
     pub(crate) steps: Map<String, Value>,
     pub(crate) retries: u32,
@@ -27,14 +26,22 @@ pub(crate) struct Answer {
     pub(crate) response_time_ms: f64,
 }
 
-/// Why there is no answer, secrets struck out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AttemptError {
-    /// The failure's word, as in the `errors` of a load.
-    pub(crate) kind: String,
-    pub(crate) detail: String,
-    /// Whether the stage, or a step before it, was reached.
-    pub(crate) reached: bool,
+/// Why a case has no grade; written, a key of `error_kinds`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ErrorKind {
+    /// There is no answer. The word is that of the `errors` of a load.
+    Call(Failure),
+    /// An answer came, and an assertion could not score it.
+    Unscored,
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call(failure) => failure.fmt(f),
+            Self::Unscored => f.write_str("unscored"),
+        }
+    }
 }
 
 /// Who failed, when a case has no grade.
@@ -49,14 +56,12 @@ enum Side {
 }
 
 impl Side {
-    /// Returns who failed for a key of `error_kinds`.
-    fn of(kind: &str) -> Self {
-        if kind == UNSCORED {
-            Self::Judge
-        } else if kind == Failure::Request.to_string() || kind == Failure::Exhausted.to_string() {
-            Self::Stagegate
-        } else {
-            Self::System
+    /// Returns who failed.
+    const fn of(kind: &ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Unscored => Self::Judge,
+            ErrorKind::Call(Failure::Request | Failure::Exhausted) => Self::Stagegate,
+            ErrorKind::Call(_) => Self::System,
         }
     }
 
@@ -70,10 +75,10 @@ impl Side {
 }
 
 /// Tells the errors apart by who failed; `None` where there are none.
-pub(super) fn tell_apart(error_kinds: &BTreeMap<String, u64>) -> Option<String> {
+pub(super) fn tell_apart<'a>(kinds: impl IntoIterator<Item = &'a ErrorKind>) -> Option<String> {
     let mut sides: BTreeMap<Side, u64> = BTreeMap::new();
-    for (kind, count) in error_kinds {
-        *sides.entry(Side::of(kind)).or_default() += count;
+    for kind in kinds {
+        *sides.entry(Side::of(kind)).or_default() += 1;
     }
     let sides: Vec<String> = sides
         .into_iter()
@@ -149,15 +154,16 @@ mod tests {
 
     #[test]
     fn errors_are_told_apart_by_who_failed() {
+        let call = |failure, count| vec![ErrorKind::Call(failure); count];
         let kinds = [
-            ("unscored", 4),
-            (&Failure::Request.to_string(), 3),
-            (&Failure::Exhausted.to_string(), 1),
-            (&Failure::Status(500).to_string(), 2),
-            (&Failure::Timeout.to_string(), 5),
+            vec![ErrorKind::Unscored; 4],
+            call(Failure::Request, 3),
+            call(Failure::Exhausted, 1),
+            call(Failure::Status(500), 2),
+            call(Failure::Timeout, 5),
         ];
-        let kinds = kinds.map(|(kind, count)| (kind.to_owned(), count));
-        insta::assert_snapshot!(tell_apart(&BTreeMap::from(kinds)).unwrap(), @"not graded, and counted as not passed: 7 where the stage failed, 4 that could not be scored, 4 that could not be sent");
-        assert_eq!(tell_apart(&BTreeMap::new()), None);
+        let kinds = kinds.concat();
+        insta::assert_snapshot!(tell_apart(&kinds).unwrap(), @"not graded, and counted as not passed: 7 where the stage failed, 4 that could not be scored, 4 that could not be sent");
+        assert_eq!(tell_apart([]), None);
     }
 }

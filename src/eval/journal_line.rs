@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::attempt::{Answer, Attempt, AttemptError};
-use crate::protocol::{Reply, Usage};
+use super::attempt::{Answer, Attempt};
+use crate::protocol::{CallFailure, Reply, Usage};
 
 /// A line as it is read.
 #[derive(Deserialize)]
@@ -40,7 +40,8 @@ pub(super) struct LineRef<'a> {
 /// Written for people who look into a journal: an error is no answer, and is asked again.
 #[derive(Serialize)]
 struct ErrorRef<'a> {
-    kind: &'a str,
+    /// The failure's word.
+    kind: String,
     detail: &'a str,
 }
 
@@ -111,7 +112,7 @@ impl<'a> LineRef<'a> {
             reply: answer.map(|answer| ReplyRef(&answer.reply)),
             response_time_ms: answer.map(|answer| answer.response_time_ms),
             error: attempt.outcome.as_ref().err().map(|error| ErrorRef {
-                kind: &error.kind,
+                kind: error.failure.to_string(),
                 detail: &error.detail,
             }),
         }
@@ -126,7 +127,7 @@ impl Line {
             response_time_ms: self.response_time_ms,
         };
         Some(Attempt {
-            outcome: Ok::<_, AttemptError>(answer),
+            outcome: Ok::<_, CallFailure>(answer),
             steps: self.steps,
             retries: self.retries,
         })
@@ -138,6 +139,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::measure::Failure;
 
     #[test]
     fn an_answer_comes_back_as_it_was() {
@@ -175,11 +177,7 @@ mod tests {
     #[test]
     fn an_error_is_no_answer() {
         let attempt = Attempt {
-            outcome: Err(AttemptError {
-                kind: "timeout".to_owned(),
-                detail: "late".to_owned(),
-                reached: true,
-            }),
+            outcome: Err(CallFailure::new(Failure::Timeout, "late")),
             steps: Map::new(),
             retries: 0,
         };

@@ -16,6 +16,6 @@ mod testing;
 pub(crate) use assertion::schemas as assertion_schemas;
 pub(crate) use check::Checks;
 pub(crate) use journal::{Journal, JournalKey};
-pub(crate) use plan::{EvalPlan, Step};
+pub(crate) use plan::EvalPlan;
 pub(crate) use runner::{EvalRun, run};
 pub(crate) use score::{GradedCase, change_by_case, count_passes, score};

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use super::check::Checks;
 use super::error::EvalError;
 use crate::golden::{Case, GoldenSet};
-use crate::manifest::Timeouts;
 use crate::measure::Clock;
-use crate::protocol::Call;
 use crate::registry::did_you_mean;
+use crate::stage::Stage;
 use crate::template::Scope;
 
 /// One run of a suite.
@@ -19,9 +18,9 @@ pub(crate) struct EvalPlan {
     /// The stage or pipeline that is graded.
     pub(crate) stage: String,
     /// What is called in order, timed: the stage, or the steps of the pipeline. Never empty.
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<Stage>,
     /// Stages whose outputs the request of a stage needs, in order: run once a case and untimed.
-    pub(crate) before: Vec<Step>,
+    pub(crate) before: Vec<Stage>,
     pub(crate) golden: Arc<GoldenSet>,
     pub(crate) checks: Arc<Checks>,
     /// At least 1.
@@ -32,18 +31,8 @@ pub(crate) struct EvalPlan {
     pub(crate) must_pass: Vec<String>,
     /// Environment and secrets; the case is filled in.
     pub(crate) scope: Scope,
-    /// The size limit of an answer.
-    pub(crate) max_bytes: u64,
     /// Tells how long the run takes.
     pub(crate) clock: Clock,
-}
-
-/// One stage that is called.
-#[derive(Clone, Debug)]
-pub(crate) struct Step {
-    pub(crate) name: String,
-    pub(crate) call: Arc<dyn Call>,
-    pub(crate) timeouts: Timeouts,
 }
 
 impl EvalPlan {

@@ -11,12 +11,13 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::ask::{Given, ask};
-use super::attempt::{Attempt, AttemptError, tell_apart};
+use super::attempt::{Attempt, tell_apart};
 use super::error::EvalError;
 use super::journal::{Journal, JournalError};
 use super::plan::EvalPlan;
 use super::score::{GradedCase, score};
 use crate::measure::{Event, EventSink, Stopwatch};
+use crate::protocol::CallFailure;
 use crate::record::EvalResult;
 use crate::transport::Client;
 
@@ -57,7 +58,7 @@ struct Counts {
     in_flight: AtomicU64,
     stop: AtomicBool,
     /// The first failure to reach the stage.
-    unreached: OnceLock<AttemptError>,
+    unreached: OnceLock<CallFailure>,
 }
 
 /// What the workers share.
@@ -114,9 +115,10 @@ pub(crate) async fn run(
     }
     let complete = graded.len() as u64 == planned;
     let (never_reached, reasons) = (never_reached(&graded), reasons(&graded));
+    let ungraded = tell_apart(graded.iter().filter_map(|it| it.error_kind.as_ref()));
     let result = score(plan, graded);
     sink.emit(counts.progress(watch.elapsed()));
-    if let Some(text) = tell_apart(&result.error_kinds) {
+    if let Some(text) = ungraded {
         sink.emit(Event::Warning(format!("eval `{}`: {text}", plan.name)));
     }
     sink.emit(Event::Finished { complete });
@@ -207,7 +209,11 @@ fn keep_and_grade(
         for (index, repeat, attempt) in group.drain(..) {
             let case = GradedCase::grade(plan, index, repeat, &attempt);
             counts.add(&case);
-            if let Some(error) = attempt.outcome.err().filter(|error| !error.reached) {
+            if let Some(error) = attempt
+                .outcome
+                .err()
+                .filter(|error| !error.failure.reached())
+            {
                 counts.unreached.get_or_init(|| error);
             }
             graded.push(case);
@@ -265,7 +271,7 @@ impl Counts {
         }
         let first = self.unreached.get()?;
         Some(Attempt {
-            outcome: Err(AttemptError {
+            outcome: Err(CallFailure {
                 detail: format!("not asked, as nothing was reached before: {}", first.detail),
                 ..first.clone()
             }),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::assertion::Subject;
-use super::attempt::{Answer, Attempt, UNSCORED, redact_reply};
+use super::attempt::{Answer, Attempt, ErrorKind, redact_reply};
 use super::plan::EvalPlan;
 use crate::golden::Case;
 use crate::protocol::Reply;
@@ -23,8 +23,8 @@ pub(crate) struct GradedCase {
     /// The case's place in the golden set.
     index: usize,
     result: CaseResult,
-    /// The key of `error_kinds`, where there was an error.
-    error_kind: Option<String>,
+    /// Why there is no grade; `None` where there is one.
+    pub(super) error_kind: Option<ErrorKind>,
     retries: u32,
     /// Whether the stage was reached.
     pub(super) reached: bool,
@@ -47,10 +47,10 @@ impl GradedCase {
         let answer = match &attempt.outcome {
             Ok(answer) => answer,
             Err(error) => {
-                graded.error_kind = Some(error.kind.clone());
-                graded.reached = error.reached;
+                graded.error_kind = Some(ErrorKind::Call(error.failure.clone()));
+                graded.reached = error.failure.reached();
                 graded.why = Some(error.detail.clone());
-                graded.result.error = Some(format!("{}: {}", error.kind, error.detail));
+                graded.result.error = Some(format!("{}: {}", error.failure, error.detail));
                 return graded;
             }
         };
@@ -71,9 +71,9 @@ impl GradedCase {
         };
         let unscored = reasons(&grade.unscored);
         graded.why = reasons(&grade.missed).or_else(|| unscored.clone());
-        graded.error_kind = unscored.is_some().then(|| UNSCORED.to_owned());
+        graded.error_kind = unscored.is_some().then_some(ErrorKind::Unscored);
         let result = &mut graded.result;
-        result.error = unscored.map(|reason| format!("{UNSCORED}: {reason}"));
+        result.error = unscored.map(|reason| format!("{}: {reason}", ErrorKind::Unscored));
         result.passed = grade.passed;
         result.score = grade.score;
         result.assertions = grade.scores;
@@ -173,7 +173,7 @@ pub(crate) fn score(plan: &EvalPlan, mut graded: Vec<GradedCase>) -> EvalResult 
     graded.sort_by_key(|case| (case.index, case.result.repeat));
     let mut error_kinds = BTreeMap::new();
     for kind in graded.iter().filter_map(|case| case.error_kind.as_ref()) {
-        *error_kinds.entry(kind.clone()).or_insert(0) += 1;
+        *error_kinds.entry(kind.to_string()).or_insert(0) += 1;
     }
     let errors = error_kinds.values().sum();
     EvalResult {

@@ -11,13 +11,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::check::Checks;
-use super::plan::{EvalPlan, Step};
+use super::plan::EvalPlan;
 use crate::golden::GoldenSet;
 use crate::manifest::{KindTable, Problems, Timeouts};
 use crate::measure::{Clock, Failure};
-use crate::protocol::{Call, Head, HttpRequest, ReadError, Reply, ReplyReader, Request};
+use crate::protocol::{Call, CallFailure, Head, HttpRequest, Reply, ReplyReader, Request};
+use crate::stage::Stage;
 use crate::template::{Scope, TemplateError};
-use crate::transport::MAX_BYTES;
 
 /// Posts `{"input": …, "steps": …}` and reads `{"text": …, "ids": […]}`.
 #[derive(Debug)]
@@ -67,11 +67,9 @@ impl ReplyReader for FakeReader {
         1
     }
 
-    fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
-        let body: Value = serde_json::from_slice(&self.0).map_err(|_| ReadError {
-            failure: Failure::Decode,
-            detail: "the answer is not JSON".to_owned(),
-        })?;
+    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
+        let body: Value = serde_json::from_slice(&self.0)
+            .map_err(|_| CallFailure::new(Failure::Decode, "the answer is not JSON"))?;
         Ok(Reply {
             text: body["text"].as_str().map(str::to_owned),
             outputs: body.as_object().cloned().unwrap_or_default(),
@@ -117,7 +115,7 @@ impl Server {
         self.asked.lock().unwrap().clone()
     }
 
-    pub(super) fn step(&self, name: &str) -> Step {
+    pub(super) fn step(&self, name: &str) -> Stage {
         step(name, self.address)
     }
 }
@@ -161,19 +159,15 @@ fn serve(stream: TcpStream, script: &Arc<Script>, asked: &Mutex<BTreeMap<String,
     }
 }
 
-pub(super) fn step(name: &str, address: SocketAddr) -> Step {
-    Step {
-        name: name.to_owned(),
-        call: Arc::new(FakeCall {
-            url: format!("http://{address}/").parse().unwrap(),
-        }),
-        timeouts: Timeouts {
-            connect: None,
-            first_token: None,
-            idle: None,
-            total: Duration::from_secs(20),
-        },
-    }
+pub(super) fn step(name: &str, address: SocketAddr) -> Stage {
+    let url = format!("http://{address}/").parse().unwrap();
+    let timeouts = Timeouts {
+        connect: None,
+        first_token: None,
+        idle: None,
+        total: Duration::from_secs(20),
+    };
+    Stage::new(name, Arc::new(FakeCall { url }), timeouts)
 }
 
 pub(super) fn golden(lines: &[Value]) -> GoldenSet {
@@ -201,7 +195,7 @@ pub(super) fn checks(asserts: &[(&str, &str)]) -> Checks {
 }
 
 /// A suite with one `equals`.
-pub(super) fn plan(target: Step, cases: &[Value], repeats: u32) -> EvalPlan {
+pub(super) fn plan(target: Stage, cases: &[Value], repeats: u32) -> EvalPlan {
     EvalPlan {
         name: "answers".to_owned(),
         stage: target.name.clone(),
@@ -214,7 +208,6 @@ pub(super) fn plan(target: Step, cases: &[Value], repeats: u32) -> EvalPlan {
         slice_by: Vec::new(),
         must_pass: Vec::new(),
         scope: Scope::default(),
-        max_bytes: MAX_BYTES,
         clock: Clock::System,
     }
 }

@@ -61,9 +61,8 @@ pub(crate) async fn run_load(
 
 fn tell_plan(experiment: &Experiment, plan: &LoadPlan) {
     let detail = |text| experiment.sink.emit(Event::Detail(text));
-    for target in &plan.targets {
-        let (stage, address) = (&target.measured.name, &target.endpoint);
-        detail(format!("stage `{stage}` is at {address}"));
+    for stage in &plan.stages {
+        detail(format!("stage `{}` is at {}", stage.name, stage.address));
     }
     for (name, scenario) in plan.scenario_names().zip(&plan.scenarios) {
         let count = scenario.cases.requests.len();
@@ -73,14 +72,13 @@ fn tell_plan(experiment: &Experiment, plan: &LoadPlan) {
 
 /// Says what the figures alone do not: what the failures look like, and that a budget ended the run.
 fn tell_result(experiment: &Experiment, plan: &LoadPlan, result: &LoadResult) -> Result<()> {
-    for target in &plan.targets {
-        let (stage, address) = (&target.measured.name, &target.endpoint);
+    for stage in plan.stages.iter().map(|it| &it.name) {
         // What a stage sends back may hold the secrets that were sent to it.
         let caller = Caller::new(&experiment.project, &experiment.client, stage)?;
         let examples = result.examples.get(stage).into_iter().flatten();
         for (failure, detail) in examples.filter(|(_, detail)| !detail.is_empty()) {
             let detail = caller.redact(detail);
-            experiment.note(format!("stage `{stage}` at {address}, {failure}: {detail}"));
+            experiment.note(format!("stage `{stage}`, {failure}: {detail}"));
         }
     }
     if result.over_budget {

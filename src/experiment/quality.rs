@@ -89,8 +89,8 @@ fn alone(plan: &LoadPlan, stage: &str, golden: &BTreeSet<&str>) -> Option<LoadPl
         ids.filter(|id| golden.contains(id.as_str())).count()
     };
     let calls = |scenario: &&Scenario| {
-        let mut steps = scenario.steps.iter().map(|step| &plan.targets[*step]);
-        scenario.of == stage || steps.any(|it| it.measured.name == stage)
+        let mut steps = scenario.steps.iter().map(|step| &plan.stages[*step]);
+        scenario.of == stage || steps.any(|it| it.name == stage)
     };
     let calling = plan.scenarios.iter().filter(calls);
     let scenario = calling.max_by_key(|scenario| known(scenario))?;
@@ -120,10 +120,8 @@ fn alone(plan: &LoadPlan, stage: &str, golden: &BTreeSet<&str>) -> Option<LoadPl
 
 /// Returns the load with what is left of its budgets.
 fn what_is_left(plan: &LoadPlan, spent: &BTreeMap<String, StageResult>) -> LoadPlan {
-    let targets = plan.targets.iter();
-    let stages: Vec<&StageResult> = targets
-        .filter_map(|target| spent.get(&target.measured.name))
-        .collect();
+    let called = plan.stages.iter();
+    let stages: Vec<&StageResult> = called.filter_map(|it| spent.get(&it.name)).collect();
     let requests: u64 = stages.iter().map(|it| it.attempted).sum();
     let usd: f64 = stages.iter().filter_map(|it| it.cost_usd).sum();
     LoadPlan {

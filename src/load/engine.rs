@@ -281,13 +281,13 @@ fn conclude(plan: &LoadPlan, workers: Vec<WorkerResult>, end: &Conclusion) -> Lo
     let duration_s = measured_s(plan, &merged, end);
     let counted = &merged.counted;
     let by_name = || {
-        let names = plan.measured().map(|measured| measured.name.clone());
+        let names = plan.measured().map(|measured| measured.name);
         names.zip(counted)
     };
     let stages = plan.measured().zip(counted).map(|(measured, counted)| {
-        let spec = TallySpec::of(measured, &plan.timing);
+        let spec = TallySpec::of(&measured, &plan.timing);
         let result = summarise(&counted.tally, &spec, duration_s);
-        (measured.name.clone(), result)
+        (measured.name, result)
     });
     // The steps of a pipeline are due when the one before has ended: they have no schedule to lag behind.
     let arrivals: Vec<&Tally> = plan

@@ -25,7 +25,7 @@ macro_rules! id {
 }
 
 id!(
-    /// A stage that is sent to: its place in [`LoadPlan::targets`](super::LoadPlan).
+    /// A stage that is sent to: its place in [`LoadPlan::stages`](super::LoadPlan).
     StageId
 );
 id!(

@@ -28,7 +28,7 @@ pub(crate) use engine::{LoadError, LoadResult, run};
 pub(crate) use id::ScenarioId;
 pub(crate) use id::{StageId, TallyId};
 pub(crate) use pacer::Pacer;
-pub(crate) use plan::{Cases, Endpoint, LoadPlan, Measured, Scenario, Sessions, Target, Tls};
+pub(crate) use plan::{Cases, LoadPlan, Measured, Scenario, Sessions};
 pub(crate) use schedule::{CaseSequence, mix, permute};
 pub(crate) use tally::{merge_generators, merge_stages};
 pub(crate) use wire::encode::Prepared;

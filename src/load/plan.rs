@@ -1,19 +1,16 @@
 //! What a load run needs, resolved: nothing is left to look up.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-use rustls::pki_types::ServerName;
 
 use crate::load::arrival::Timing;
 use crate::load::id::{ScenarioId, StageId, TallyId};
 use crate::load::schedule::CaseSequence;
 use crate::load::wire::encode::Prepared;
-use crate::manifest::{Connections, Cost, HttpVersion, ShareOfArrivals, Slo, Timeouts, Until};
+use crate::manifest::{Connections, Cost, ShareOfArrivals, Slo, Until};
 use crate::metric::{Figure, LatencyMetric, Stat};
-use crate::protocol::Call;
 use crate::record::Shard;
+use crate::stage::Stage;
 use crate::template::Scope;
 
 /// One load run. Every scenario receives the whole arrival process (or all users of a closed loop) for itself, or its share of the one
@@ -21,7 +18,7 @@ use crate::template::Scope;
 #[derive(Clone)]
 pub(crate) struct LoadPlan {
     /// Every stage that is sent to.
-    pub(crate) targets: Vec<Target>,
+    pub(crate) stages: Vec<Stage>,
     /// What an arrival starts.
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) timing: Timing,
@@ -46,13 +43,10 @@ pub(crate) struct LoadPlan {
 
 impl LoadPlan {
     /// Returns what has figures of its own, in the order of the tallies: the stages, then what scenarios are measured as.
-    pub(crate) fn measured(&self) -> impl Iterator<Item = &Measured> {
-        let wholes = self
-            .scenarios
-            .iter()
-            .filter_map(|scenario| scenario.whole.as_ref());
-        let stages = self.targets.iter().map(|target| &target.measured);
-        stages.chain(wholes)
+    pub(crate) fn measured(&self) -> impl Iterator<Item = Measured> {
+        let wholes = self.scenarios.iter();
+        let wholes = wholes.filter_map(|scenario| scenario.whole.clone());
+        self.stages.iter().map(Measured::of).chain(wholes)
     }
 
     /// Returns the tally that a scenario's arrivals count in.
@@ -62,7 +56,7 @@ impl LoadPlan {
         }
         let before = self.scenarios[..scenario.0].iter();
         let wholes = before.filter(|scenario| scenario.whole.is_some()).count();
-        TallyId(self.targets.len() + wholes)
+        TallyId(self.stages.len() + wholes)
     }
 
     /// Returns the tally of a stage.
@@ -98,16 +92,18 @@ impl LoadPlan {
 
     /// Returns the name of what a tally belongs to.
     pub(crate) fn name(&self, tally: TallyId) -> &str {
-        self.measured()
-            .nth(tally.0)
-            .map_or("", |measured| measured.name.as_str())
+        let wholes = self.scenarios.iter();
+        let wholes = wholes.filter_map(|scenario| scenario.whole.as_ref());
+        let stages = self.stages.iter().map(|stage| stage.name.as_str());
+        let mut names = stages.chain(wholes.map(|whole| whole.name.as_str()));
+        names.nth(tally.0).unwrap_or_default()
     }
 }
 
 /// What one arrival starts: one request to a stage, or one request after another, each made of what came back before.
 #[derive(Clone)]
 pub(crate) struct Scenario {
-    /// The stages that it calls, in order, by their numbers in [`LoadPlan::targets`]; never empty.
+    /// The stages that it calls, in order, by their numbers in [`LoadPlan::stages`]; never empty.
     pub(crate) steps: Vec<StageId>,
     /// The stage or pipeline that this is.
     pub(crate) of: String,
@@ -155,16 +151,18 @@ pub(crate) struct Measured {
     pub(crate) owner: Option<String>,
 }
 
-/// One stage under load.
-#[derive(Clone)]
-pub(crate) struct Target {
-    pub(crate) measured: Measured,
-    pub(crate) call: Arc<dyn Call>,
-    pub(crate) endpoint: Endpoint,
-    pub(crate) timeouts: Timeouts,
-}
-
 impl Measured {
+    /// Returns what a stage's own figures are.
+    pub(crate) fn of(stage: &Stage) -> Self {
+        Self {
+            name: stage.name.clone(),
+            slo: stage.slo.clone(),
+            is_judged: true,
+            cost: stage.cost,
+            owner: stage.owner.clone(),
+        }
+    }
+
     /// Returns the limits in ns that a good request keeps: each latency with an SLO, whatever its percentile; the
     /// strictest where one metric has several.
     pub(crate) fn limits(&self) -> Vec<(LatencyMetric, u64)> {
@@ -182,34 +180,4 @@ impl Measured {
         }
         limits
     }
-}
-
-/// Where a stage is, resolved once before the run.
-#[derive(Clone)]
-pub(crate) enum Endpoint {
-    Http {
-        address: SocketAddr,
-        /// What the address was found by; `None` where the manifest has the address itself.
-        name: Option<String>,
-        tls: Option<Tls>,
-        version: HttpVersion,
-    },
-    /// On this machine: a program is started for each request.
-    Process,
-}
-
-impl std::fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Http { address, .. } => address.fmt(f),
-            Self::Process => f.write_str("this machine"),
-        }
-    }
-}
-
-/// How to speak TLS with a stage.
-#[derive(Clone)]
-pub(crate) struct Tls {
-    pub(crate) config: Arc<rustls::ClientConfig>,
-    pub(crate) name: ServerName<'static>,
 }

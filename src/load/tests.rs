@@ -8,48 +8,22 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::load::arrival::Timing;
-use crate::load::plan::{Cases, Endpoint, LoadPlan, Measured, Scenario, Target};
+use crate::load::plan::{Cases, LoadPlan, Scenario};
 use crate::load::stub::{Request, Step, Stub, ok, send, wait};
 use crate::load::wire::encode::Prepared;
 use crate::load::{CaseSequence, Keep, LoadResult, StageId, TallyId, run};
-use crate::manifest::{
-    Connections, Curve, Gaps, HttpVersion, KindTable, Problems, Timeouts, Until, Users,
-};
+use crate::manifest::{Connections, Curve, Gaps, Until, Users};
 use crate::measure::Event;
 use crate::metric::LatencyMetric;
-use crate::protocol::PROTOCOLS;
 use crate::record::{Shard, StageResult};
+use crate::stage::{Address, HttpAddress, Stage};
 use crate::template::Scope;
 
-fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Target {
-    let table = KindTable::from_toml(kind, &format!("url = \"http://{address}/\"\n{keys}"));
-    let mut problems = Problems::default();
-    let call = PROTOCOLS
-        .get(kind)
-        .unwrap()
-        .parse(&table, &mut problems)
-        .expect("the keys are right");
-    Target {
-        measured: Measured {
-            name: "s".to_owned(),
-            slo: Vec::new(),
-            is_judged: true,
-            cost: None,
-            owner: None,
-        },
-        call: Arc::from(call),
-        endpoint: Endpoint::Http {
-            address,
-            name: None,
-            tls: None,
-            version: HttpVersion::One,
-        },
-        timeouts: Timeouts {
-            connect: None,
-            first_token: None,
-            idle: None,
-            total: Duration::from_millis(500),
-        },
+fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Stage {
+    let keys = format!("url = \"http://{address}/\"\n{keys}");
+    Stage {
+        address: Address::Http(HttpAddress::plain(address)),
+        ..crate::stage::testing::stage(kind, &keys)
     }
 }
 
@@ -57,10 +31,10 @@ fn serve(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> std:
     Stub::start(script).address
 }
 
-fn plan(target: Target, timing: Timing, until: Until) -> LoadPlan {
-    let request = target.call.request(&Scope::default()).unwrap();
+fn plan(target: Stage, timing: Timing, until: Until) -> LoadPlan {
+    let request = target.request(&Scope::default()).unwrap();
     LoadPlan {
-        targets: vec![target],
+        stages: vec![target],
         scenarios: vec![Scenario {
             steps: vec![StageId(0)],
             of: "s".to_owned(),
@@ -279,7 +253,7 @@ fn a_closed_loop_keeps_its_users_busy_and_counts_its_requests() {
 fn carried(timing: Timing, connections: Connections) -> (Vec<usize>, StageResult, Vec<Request>) {
     let stub = Stub::start(|_| vec![wait(5), ok("x")]);
     let target = target("http", stub.address, "");
-    let request = target.call.request(&Scope::default()).unwrap();
+    let request = target.request(&Scope::default()).unwrap();
     let mut plan = plan(target, timing, Until::Requests(30));
     let request = Prepared::new(&request, connections).unwrap();
     Arc::get_mut(&mut plan.scenarios[0].cases).unwrap().requests = vec![request];
@@ -347,11 +321,10 @@ fn users_come_back_when_they_are_told_to_where_the_load_says_so() {
     let head = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
     let address = serve(move |_| vec![send(head)]);
     let users = Timing::Closed(Users::restless(2));
-    let mut plan = plan(
-        target("http", address, ""),
-        users,
-        Until::Duration(Duration::from_millis(1500)),
-    );
+    let mut target = target("http", address, "");
+    target.timeouts.total = Duration::from_secs(2);
+    let until = Until::Duration(Duration::from_millis(1500));
+    let mut plan = plan(target, users, until);
     plan.honour_retry_after = true;
     let (_, stage) = run_quietly(&plan);
     assert_eq!(

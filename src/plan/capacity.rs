@@ -6,10 +6,11 @@ use super::error::PlanError;
 use super::load::{Site, load_plan};
 use super::overrides::Portion;
 use crate::error::Result;
-use crate::load::{LoadPlan, Target, Timing};
+use crate::load::{LoadPlan, Timing};
 use crate::manifest::{Arrivals, Curve, Gaps, Load, ShareOfArrivals, Slo, Timeouts, Until};
 use crate::measure::min_samples;
 use crate::metric::Figure;
+use crate::stage::Stage;
 
 /// A probe without `--duration`: long enough to see a queue grow.
 const PROBE: Duration = Duration::from_secs(5);
@@ -43,17 +44,17 @@ pub(crate) async fn capacity_plan(
     length: Option<Duration>,
 ) -> Result<CapacityPlan> {
     let plan = load_plan(site, load, portion).await?;
-    let slos: Vec<&Slo> = plan.measured().flat_map(|measured| &measured.slo).collect();
+    let slos: Vec<Slo> = plan.measured().flat_map(|measured| measured.slo).collect();
     if slos.is_empty() {
         return Err(PlanError::NoSlo.into());
     }
     let patience = patience(&slos);
-    let targets = plan.targets.iter().map(|target| Target {
+    let stages = plan.stages.iter().map(|stage| Stage {
         timeouts: Timeouts {
-            total: patience.map_or(target.timeouts.total, |it| it.min(target.timeouts.total)),
-            ..target.timeouts
+            total: patience.map_or(stage.timeouts.total, |it| it.min(stage.timeouts.total)),
+            ..stage.timeouts
         },
-        ..target.clone()
+        ..stage.clone()
     });
     Ok(CapacityPlan {
         gaps: load.arrivals.gaps(),
@@ -63,7 +64,7 @@ pub(crate) async fn capacity_plan(
         },
         length: length.unwrap_or(PROBE),
         load: LoadPlan {
-            targets: targets.collect(),
+            stages: stages.collect(),
             warmup: WARMUP,
             max_requests: None,
             ..plan
@@ -72,7 +73,7 @@ pub(crate) async fn capacity_plan(
 }
 
 /// Returns after which time an answer need not be waited for; `None` where no latency is limited.
-fn patience(slos: &[&Slo]) -> Option<Duration> {
+fn patience(slos: &[Slo]) -> Option<Duration> {
     let limits = slos.iter().filter_map(|slo| match &slo.figure {
         Figure::Latency(..) => Some(Duration::from_secs_f64(slo.limit.value / 1e3)),
         _ => None,
@@ -83,8 +84,8 @@ fn patience(slos: &[&Slo]) -> Option<Duration> {
 impl CapacityPlan {
     /// Returns the load at a rate, per second, for as long as its percentiles need.
     pub(crate) fn at(&self, rate: f64) -> LoadPlan {
-        let slos = self.load.measured().flat_map(|measured| &measured.slo);
-        let samples = slos.filter_map(|slo| match &slo.figure {
+        let slos = self.load.measured().flat_map(|measured| measured.slo);
+        let samples = slos.filter_map(|slo| match slo.figure {
             Figure::Latency(_, stat) => stat.quantile().map(min_samples),
             _ => None,
         });

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::project::{Project, StageCall};
+use super::project::Project;
 use crate::error::Result;
-use crate::eval::{EvalPlan, Step};
+use crate::eval::EvalPlan;
 use crate::manifest::Eval;
 use crate::measure::Clock;
-use crate::transport::MAX_BYTES;
 
 /// What the flags say about one run of a suite.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +40,8 @@ pub(crate) fn eval_plan(
     let plan = EvalPlan {
         name: eval.name.to_string(),
         stage: eval.stage.to_string(),
-        steps: steps.into_iter().map(step).collect(),
-        before: before.into_iter().map(step).collect(),
+        steps,
+        before,
         golden: Arc::new(project.golden(&eval.golden)?),
         checks: project.checks(&eval.name),
         repeats: repeats.unwrap_or(eval.repeats),
@@ -50,7 +49,6 @@ pub(crate) fn eval_plan(
         slice_by: eval.slice_by.clone(),
         must_pass: eval.must_pass.clone(),
         scope,
-        max_bytes: MAX_BYTES,
         clock: clock.clone(),
     };
     plan.check()?;
@@ -60,12 +58,4 @@ pub(crate) fn eval_plan(
     } else {
         plan.only(only)?
     })
-}
-
-fn step(stage: StageCall) -> Step {
-    Step {
-        name: stage.name,
-        call: stage.call,
-        timeouts: stage.timeouts,
-    }
 }

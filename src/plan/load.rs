@@ -1,11 +1,8 @@
 //! A load of the manifest, with the flags that override it, resolved into the engine's plan.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
-
-use rustls::pki_types::ServerName;
 
 use super::arrivals;
 use super::error::PlanError;
@@ -15,17 +12,15 @@ use super::prompts;
 use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
-use crate::load::{
-    CaseSequence, Cases, Endpoint, LoadPlan, Measured, Prepared, Scenario, Sessions, StageId,
-    Target, Tls,
-};
-use crate::manifest::{self, Arrivals, HttpVersion, Load, Sends, ShareOfArrivals};
+use crate::load::{CaseSequence, Cases, LoadPlan, Measured, Prepared, Scenario, Sessions, StageId};
+use crate::manifest::{self, Arrivals, Load, Sends, ShareOfArrivals};
 use crate::measure::Clock;
 use crate::name::Name;
 use crate::protocol::Request;
 use crate::record::Shard;
+use crate::stage::{Address, AddressError, Stage};
 use crate::template::Scope;
-use crate::transport::{Client, HTTP2, trusting_config};
+use crate::transport::Client;
 
 /// The length of the intervals of the time series.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -42,12 +37,12 @@ pub(crate) struct Site<'a> {
 /// Resolves a load: reads its data, writes every request (calling the steps before a stage once for each case), and
 /// resolves every address.
 pub(crate) async fn load_plan(site: &Site<'_>, load: &Load, portion: &Portion) -> Result<LoadPlan> {
-    let (mut targets, mut scenarios) = (Vec::new(), Vec::new());
+    let (mut stages, mut scenarios) = (Vec::new(), Vec::new());
     let sender = |sends| Sender::new(site, load, sends);
     if load.mix.is_empty() {
         let sender = sender(&load.sends)?;
         for name in names(load, &portion.stages) {
-            scenarios.push(sender.scenario(&name, &mut targets).await?);
+            scenarios.push(sender.scenario(&name, &mut stages).await?);
         }
     } else {
         if let Some(stage) = portion.stages.first() {
@@ -60,7 +55,7 @@ pub(crate) async fn load_plan(site: &Site<'_>, load: &Load, portion: &Portion) -
         for (kind, share) in load.mix.iter().zip(manifest::Scenario::shares(&load.mix)) {
             enough_users(load, kind, share)?;
             let sender = sender(&kind.sends)?;
-            let mut scenario = sender.scenario(kind.target.as_str(), &mut targets).await?;
+            let mut scenario = sender.scenario(kind.target.as_str(), &mut stages).await?;
             sender.make_scenario(&mut scenario, kind, share)?;
             scenarios.push(scenario);
         }
@@ -68,7 +63,7 @@ pub(crate) async fn load_plan(site: &Site<'_>, load: &Load, portion: &Portion) -
     let (timing, until) = arrivals::timing(&site.project.folder, load)?;
     let shard = portion.shard.unwrap_or(Shard::WHOLE);
     Ok(LoadPlan {
-        targets,
+        stages,
         scenarios,
         timing,
         honour_retry_after: load.honour_retry_after,
@@ -141,10 +136,10 @@ impl<'a> Sender<'a> {
         })
     }
 
-    async fn scenario(&self, name: &str, targets: &mut Vec<Target>) -> Result<Scenario> {
+    async fn scenario(&self, name: &str, stages: &mut Vec<Stage>) -> Result<Scenario> {
         match self.site.project.manifest.pipeline(name) {
-            Some(pipeline) => self.pipeline(pipeline, targets).await,
-            None => self.stage(name, targets).await,
+            Some(pipeline) => self.pipeline(pipeline, stages).await,
+            None => self.stage(name, stages).await,
         }
     }
 
@@ -169,7 +164,7 @@ impl<'a> Sender<'a> {
         scenario.whole = Some(Measured {
             name: kind.name.to_string(),
             is_judged: false,
-            ..measured(self.site.project, kind.target.as_str())
+            ..self.measured(kind.target.as_str())
         });
         Ok(())
     }
@@ -183,15 +178,15 @@ impl<'a> Sender<'a> {
     }
 
     /// Resolves a stage that is called alone.
-    async fn stage(&self, name: &str, targets: &mut Vec<Target>) -> Result<Scenario> {
+    async fn stage(&self, name: &str, stages: &mut Vec<Stage>) -> Result<Scenario> {
         let caller = self.caller(name)?;
         let (mut requests, mut scopes) = (Vec::new(), Vec::new());
-        let mut endpoint = None;
+        let mut address = None;
         for case in &self.cases {
             let scope = caller.scope(case).await?;
-            if endpoint.is_none() || self.sends.sessions.is_none() {
+            if address.is_none() || self.sends.sessions.is_none() {
                 let request = caller.write(case, &scope)?;
-                endpoint = Some(match endpoint {
+                address = Some(match address {
                     Some(known) => known,
                     None => resolve(name, &request)?,
                 });
@@ -204,10 +199,10 @@ impl<'a> Sender<'a> {
         if self.sends.sessions.is_some() {
             requests.clear();
         }
-        let target = self.target(&caller, endpoint)?;
+        let stage = at(&caller, address)?;
         let cases = self.cases(requests, scopes);
         Ok(Scenario {
-            steps: vec![place(target, targets)],
+            steps: vec![place(stage, stages)],
             of: name.to_owned(),
             sequence: self.sequence(&cases),
             whole: None,
@@ -221,27 +216,27 @@ impl<'a> Sender<'a> {
     async fn pipeline(
         &self,
         pipeline: &manifest::Pipeline,
-        targets: &mut Vec<Target>,
+        stages: &mut Vec<Stage>,
     ) -> Result<Scenario> {
         let mut steps = Vec::new();
         let mut requests = Vec::new();
         for step in &pipeline.steps {
             let caller = self.caller(step.as_str())?;
-            let mut endpoint = None;
+            let mut address = None;
             let is_first = steps.is_empty();
             let ready = is_first && self.sends.sessions.is_none();
             let cases = if ready { self.cases.len() } else { 1 };
             for case in self.cases.iter().take(cases) {
                 let scope = caller.scope(case).await?;
                 let request = caller.write(case, &scope)?;
-                if endpoint.is_none() {
-                    endpoint = Some(resolve(step.as_str(), &request)?);
+                if address.is_none() {
+                    address = Some(resolve(step.as_str(), &request)?);
                 }
                 if ready {
                     requests.push(self.prepared(step.as_str(), case, &request)?);
                 }
             }
-            steps.push(place(self.target(&caller, endpoint)?, targets));
+            steps.push(place(at(&caller, address)?, stages));
         }
         let names = pipeline.steps.iter().map(Name::as_str);
         let scope = self
@@ -255,7 +250,7 @@ impl<'a> Sender<'a> {
             steps,
             of: pipeline.name.to_string(),
             sequence: self.sequence(&cases),
-            whole: Some(measured(self.site.project, pipeline.name.as_str())),
+            whole: Some(self.measured(pipeline.name.as_str())),
             share: None,
             cases: Arc::new(cases),
         })
@@ -269,17 +264,18 @@ impl<'a> Sender<'a> {
         })
     }
 
-    fn target(&self, caller: &Caller<'_>, endpoint: Option<Endpoint>) -> Result<Target> {
-        let stage = caller.stage();
-        let endpoint = endpoint.ok_or_else(|| PlanError::NoCase {
-            stage: stage.name.clone(),
-        })?;
-        Ok(Target {
-            measured: measured(self.site.project, &stage.name),
-            call: Arc::clone(&stage.call),
-            endpoint,
-            timeouts: stage.timeouts,
-        })
+    /// Returns the figures of a stage or pipeline.
+    fn measured(&self, name: &str) -> Measured {
+        match self.site.project.stage(name) {
+            Ok(stage) => Measured::of(&stage),
+            Err(_) => Measured {
+                name: name.to_owned(),
+                slo: Vec::new(),
+                is_judged: true,
+                cost: None,
+                owner: self.site.project.manifest.owner(name).map(str::to_owned),
+            },
+        }
     }
 
     fn sequence(&self, cases: &Cases) -> CaseSequence {
@@ -335,77 +331,32 @@ fn turns(cases: &[Case]) -> Vec<Vec<usize>> {
     turns
 }
 
-/// Returns the number of a target; several kinds of users may call the same one.
-fn place(target: Target, targets: &mut Vec<Target>) -> StageId {
-    let name = &target.measured.name;
-    let known = targets.iter().position(|it| it.measured.name == *name);
+/// Returns the number of a stage; several kinds of users may call the same one.
+fn place(stage: Stage, stages: &mut Vec<Stage>) -> StageId {
+    let known = stages.iter().position(|it| it.name == stage.name);
     StageId(known.unwrap_or_else(|| {
-        targets.push(target);
-        targets.len() - 1
+        stages.push(stage);
+        stages.len() - 1
     }))
 }
 
-fn measured(project: &Project, name: &str) -> Measured {
-    let stage = project.manifest.stage(name);
-    Measured {
-        name: name.to_owned(),
-        slo: stage.map(|stage| stage.slo.clone()).unwrap_or_default(),
-        is_judged: true,
-        cost: stage.and_then(|stage| stage.cost),
-        owner: project.manifest.owner(name).map(str::to_owned),
+/// Returns a stage whose address has been looked up.
+fn at(caller: &Caller<'_>, address: Option<Address>) -> Result<Stage, PlanError> {
+    let stage = caller.stage().clone();
+    match address {
+        Some(address) => Ok(Stage { address, ..stage }),
+        None => Err(PlanError::NoCase { stage: stage.name }),
     }
 }
 
-/// Finds the address once, before the run: name resolution is no part of a stage's latency.
-fn resolve(stage: &str, request: &Request) -> Result<Endpoint, PlanError> {
-    let request = match request {
-        Request::Http(request) => request,
-        Request::Process(_) => return Ok(Endpoint::Process),
-    };
-    let host = request.url.host_str().unwrap_or_default().to_owned();
-    let failed = |reason: String| PlanError::Resolve {
-        stage: stage.to_owned(),
-        host: host.clone(),
-        reason,
-    };
-    let bare = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .to_owned();
-    let port = request.url.port_or_known_default().unwrap_or(80);
-    let addresses: Vec<SocketAddr> = (bare.as_str(), port)
-        .to_socket_addrs()
-        .map_err(|e| failed(e.to_string()))?
-        .collect();
-    // IPv4 first: a dual-stack name on a machine without IPv6 would fail otherwise.
-    let address = addresses
-        .iter()
-        .find(|address| address.is_ipv4())
-        .or_else(|| addresses.first())
-        .copied()
-        .ok_or_else(|| failed("it has no address".to_owned()))?;
-    let is_name = bare.parse::<std::net::IpAddr>().is_err();
-    let name = is_name.then(|| bare.clone());
-    let tls = if request.url.scheme() == "https" {
-        let server = ServerName::try_from(bare).map_err(|error| PlanError::Tls {
-            stage: stage.to_owned(),
-            reason: error.to_string(),
-        })?;
-        let mut config = trusting_config();
-        if request.version == HttpVersion::Two {
-            config.alpn_protocols = vec![HTTP2.to_vec()];
-        }
-        Some(Tls {
-            config: Arc::new(config),
-            name: server,
-        })
-    } else {
-        None
-    };
-    Ok(Endpoint::Http {
-        address,
-        name,
-        tls,
-        version: request.version,
+fn resolve(stage: &str, request: &Request) -> Result<Address, PlanError> {
+    let stage = stage.to_owned();
+    Address::resolve(request).map_err(|error| match error {
+        AddressError::Resolve { host, reason } => PlanError::Resolve {
+            stage,
+            host,
+            reason,
+        },
+        AddressError::Tls { reason } => PlanError::Tls { stage, reason },
     })
 }

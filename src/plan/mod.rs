@@ -6,7 +6,6 @@ mod document;
 mod error;
 mod eval;
 mod gate;
-mod listening;
 mod load;
 mod overrides;
 mod profile;
@@ -14,7 +13,6 @@ mod project;
 mod prompts;
 mod requests;
 mod schema;
-mod spoken;
 
 pub(crate) use capacity::capacity_plan;
 pub(crate) use document::{SHARD, plan_document};

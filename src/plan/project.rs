@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::PlanError;
-use super::listening::{Heard, listen};
-use super::spoken::speak;
 use crate::error::Result;
 use crate::eval::Checks;
 use crate::golden::{Case, GoldenSet};
-use crate::manifest::{Environment, Eval, Load, Manifest, Problems, Stage, Timeouts};
+use crate::manifest::{self, Environment, Eval, Load, Manifest, Problems};
 use crate::name::Name;
 use crate::protocol::{Call, PROTOCOLS};
 use crate::registry::did_you_mean;
+use crate::stage::{Heard, Listener, Stage};
 use crate::template::{Scope, Secrets};
 
 /// What the command line says about where and in which environment.
@@ -23,14 +22,6 @@ pub(crate) struct Chosen {
     pub(crate) env: Option<String>,
     /// `--set`: dotted key and value.
     pub(crate) settings: Vec<(String, String)>,
-}
-
-/// A stage, ready to be called.
-#[derive(Clone, Debug)]
-pub(crate) struct StageCall {
-    pub(crate) name: String,
-    pub(crate) call: Arc<dyn Call>,
-    pub(crate) timeouts: Timeouts,
 }
 
 /// A project, open.
@@ -51,7 +42,7 @@ impl Project {
     pub(crate) fn open(chosen: &Chosen) -> Result<Self> {
         let (manifest, mut problems) = Manifest::load_draft(&chosen.manifest, &chosen.settings)?;
         let heard = Arc::new(Heard::default());
-        let calls = resolve_stages(&manifest, &heard, &mut problems);
+        let calls = resolve_stages(&manifest, &mut problems);
         let checks = resolve_checks(&manifest, &mut problems);
         let manifest = manifest.or_error(problems)?;
         let (env_name, environment) = manifest.environment(chosen.env.as_deref())?;
@@ -81,12 +72,16 @@ impl Project {
     }
 
     /// Returns a stage ready to be called.
-    pub(crate) fn stage(&self, name: &str) -> Result<StageCall, PlanError> {
+    pub(crate) fn stage(&self, name: &str) -> Result<Stage, PlanError> {
         let stage = self.named(&STAGES, name)?;
-        Ok(StageCall {
-            name: name.to_owned(),
-            call: Arc::clone(&self.calls[&stage.name]),
-            timeouts: stage.timeout,
+        let call = Arc::clone(&self.calls[&stage.name]);
+        Ok(Stage {
+            http_version: stage.http_version,
+            owner: self.manifest.owner(name).map(str::to_owned),
+            cost: stage.cost,
+            slo: stage.slo.clone(),
+            listener: Listener::of(&self.manifest, name, &self.heard),
+            ..Stage::new(name, call, stage.timeout)
         })
     }
 
@@ -116,7 +111,7 @@ impl Project {
     }
 
     /// Returns the steps that a stage's request needs, in the order in which they must be called.
-    pub(crate) fn steps_before(&self, stage: &StageCall) -> Result<Vec<StageCall>, PlanError> {
+    pub(crate) fn steps_before(&self, stage: &Stage) -> Result<Vec<Stage>, PlanError> {
         let mut found = Vec::new();
         self.add_steps(stage, &mut BTreeSet::new(), &mut found)?;
         Ok(found)
@@ -124,9 +119,9 @@ impl Project {
 
     fn add_steps(
         &self,
-        stage: &StageCall,
+        stage: &Stage,
         seen: &mut BTreeSet<String>,
-        found: &mut Vec<StageCall>,
+        found: &mut Vec<Stage>,
     ) -> Result<(), PlanError> {
         for name in stage.call.needs_steps() {
             if seen.insert(name.clone()) {
@@ -210,7 +205,7 @@ struct Family<T> {
     name: fn(&T) -> &Name,
 }
 
-const STAGES: Family<Stage> = Family {
+const STAGES: Family<manifest::Stage> = Family {
     word: "stage",
     members: |manifest| &manifest.stages,
     name: |stage| &stage.name,
@@ -228,11 +223,7 @@ const EVALS: Family<Eval> = Family {
     name: |eval| &eval.name,
 };
 
-fn resolve_stages(
-    manifest: &Manifest,
-    heard: &Arc<Heard>,
-    problems: &mut Problems,
-) -> BTreeMap<Name, Arc<dyn Call>> {
+fn resolve_stages(manifest: &Manifest, problems: &mut Problems) -> BTreeMap<Name, Arc<dyn Call>> {
     let mut calls = BTreeMap::new();
     for stage in &manifest.stages {
         let Some(protocol) = PROTOCOLS.get(&stage.kind.kind) else {
@@ -247,9 +238,7 @@ fn resolve_stages(
         let Some(call) = protocol.parse(&stage.kind, problems) else {
             continue;
         };
-        let call = speak(stage.http_version, Arc::from(call));
-        let call = listen(manifest, stage.name.as_str(), call, heard);
-        calls.insert(stage.name.clone(), call);
+        calls.insert(stage.name.clone(), Arc::from(call));
     }
     calls
 }

@@ -1,25 +1,22 @@
 //! Requests for cases: the steps before a stage are called once, untimed, and their outputs filled in.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::error::PlanError;
-use super::project::{Project, StageCall};
+use super::project::Project;
 use crate::golden::Case;
-use crate::protocol::Request;
-use crate::stage::CallFailure;
-use crate::template::{Scope, TemplateError};
-use crate::transport::{Called, Client, MAX_BYTES};
+use crate::protocol::{CallFailure, Request};
+use crate::stage::{Stage, Steps};
+use crate::template::Scope;
+use crate::transport::{Called, Client};
 
 /// Writes a stage's requests.
 pub(crate) struct Caller<'a> {
     client: &'a Client,
     scope: Scope,
-    stage: StageCall,
-    steps: Vec<StageCall>,
+    stage: Stage,
+    steps: Vec<Stage>,
 }
-
-/// What one probing call brought.
-pub(crate) type Prober = Result<Called, CallFailure>;
 
 impl<'a> Caller<'a> {
     /// Makes the caller of one stage; the secrets that it and its steps need must be set.
@@ -51,45 +48,36 @@ impl<'a> Caller<'a> {
     }
 
     /// Returns the stage.
-    pub(crate) fn stage(&self) -> &StageCall {
+    pub(crate) fn stage(&self) -> &Stage {
         &self.stage
     }
 
     /// Returns what the templates of a case see, after calling the steps that the stage needs.
     pub(crate) async fn scope(&self, case: &Case) -> Result<Scope, PlanError> {
-        let mut scope = self.scope.of(&case.input, &case.expected);
+        let mut steps = Steps::new(self.scope.of(&case.input, &case.expected));
         for step in &self.steps {
-            let failed = |reason| PlanError::Step {
+            let failed = |failure: CallFailure| PlanError::Step {
                 stage: self.stage.name.clone(),
                 case: case.id.clone(),
                 step: step.name.clone(),
-                reason,
+                reason: self.redact(&failure.detail),
             };
-            let request = step
-                .call
-                .request(&scope)
-                .map_err(|error: TemplateError| failed(error.to_string()))?;
-            let called = self
-                .client
-                .call(request, step.call.reader(), step.timeouts, MAX_BYTES)
-                .await
-                .map_err(|error| failed(self.scope.secrets.redact(&error.detail).into_owned()))?;
-            scope
-                .steps
-                .insert(step.name.clone(), Value::Object(called.reply.outputs));
+            let request = step.request(steps.scope()).map_err(failed)?;
+            let call = self.client.call_patiently(step, &request, &case.id);
+            let called = call.await.outcome.map_err(failed)?;
+            steps.go_on(step, &called.reply);
         }
-        Ok(scope)
+        Ok(steps.into_scope())
     }
 
     /// Writes the request for a case whose templates see that.
     pub(crate) fn write(&self, case: &Case, scope: &Scope) -> Result<Request, PlanError> {
         self.stage
-            .call
             .request(scope)
-            .map_err(|error| PlanError::Request {
+            .map_err(|failure| PlanError::Request {
                 stage: self.stage.name.clone(),
                 case: case.id.clone(),
-                reason: error.to_string(),
+                reason: failure.detail,
             })
     }
 
@@ -98,14 +86,13 @@ impl<'a> Caller<'a> {
         self.write(case, &self.scope(case).await?)
     }
 
-    /// Calls the stage once for a case.
-    pub(crate) async fn probe(&self, case: &Case) -> Result<Prober, PlanError> {
+    /// Calls the stage once for a case; the outer error is that nothing could be sent.
+    pub(crate) async fn probe(
+        &self,
+        case: &Case,
+    ) -> Result<Result<Called, CallFailure>, PlanError> {
         let request = self.request(case).await?;
-        let StageCall { call, timeouts, .. } = &self.stage;
-        Ok(self
-            .client
-            .call(request, call.reader(), *timeouts, MAX_BYTES)
-            .await)
+        Ok(self.client.call(&self.stage, request).await)
     }
 
     /// Removes every secret from a text.

@@ -99,7 +99,7 @@ impl ReplyReader for Reader {
         self.0.data(bytes)
     }
 
-    fn finish(self: Box<Self>) -> Result<super::Reply, super::ReadError> {
+    fn finish(self: Box<Self>) -> Result<super::Reply, super::CallFailure> {
         let body: Value = self.0.as_json()?;
         let reply = Box::new(self.0).finish()?;
         Ok(reply.with_body(body))

@@ -7,11 +7,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::reply::{Head, ReadError, Reply, Usage};
+use super::failure::CallFailure;
+use super::reply::{Head, Reply, Usage};
 use super::rest::{Target, json as parse_json, steps};
 use super::{Call, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems};
-use crate::measure::Failure;
 use crate::registry::Entry;
 use crate::template::{Scope, Template, TemplateError, ValueTemplate};
 
@@ -138,7 +138,7 @@ impl ReplyReader for Reader {
         u32::from(!bytes.is_empty())
     }
 
-    fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
+    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
         let body = parse_json(&self.body)?;
         let vectors = vectors(&body)?;
         let length = vectors.first().map_or(0, Vec::len);
@@ -174,7 +174,7 @@ impl ReplyReader for Reader {
 
 /// Returns the vectors in the order of their inputs: at least one, all of one length, every number finite, and none of
 /// them zero throughout, because such a vector is near to everything and to nothing.
-fn vectors(body: &Value) -> Result<Vec<Vec<f64>>, ReadError> {
+fn vectors(body: &Value) -> Result<Vec<Vec<f64>>, CallFailure> {
     let data = body.get("data").and_then(Value::as_array);
     let data = data.ok_or_else(|| broken("the answer has no `data`"))?;
     let mut found: Vec<(u64, Vec<f64>)> = Vec::with_capacity(data.len());
@@ -205,16 +205,14 @@ fn vectors(body: &Value) -> Result<Vec<Vec<f64>>, ReadError> {
     }
 }
 
-fn broken(detail: impl Into<String>) -> ReadError {
-    ReadError {
-        failure: Failure::Contract,
-        detail: detail.into(),
-    }
+fn broken(detail: impl Into<String>) -> CallFailure {
+    CallFailure::contract(detail.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Failure;
 
     fn call(keys: &str) -> Box<dyn Call> {
         let text = format!("url = \"http://h/v1/embeddings\"\nmodel = \"m\"\n{keys}");
@@ -224,7 +222,7 @@ mod tests {
             .unwrap()
     }
 
-    fn read(keys: &str, body: &str) -> Result<Reply, ReadError> {
+    fn read(keys: &str, body: &str) -> Result<Reply, CallFailure> {
         let mut reader = call(keys).reader();
         reader.data(body.as_bytes());
         reader.finish()

@@ -5,6 +5,7 @@ mod cache;
 mod chat;
 mod command;
 mod embeddings;
+mod failure;
 mod http;
 mod output;
 mod reply;
@@ -18,8 +19,9 @@ pub(crate) use chat::stream_reader as chat_reader;
 #[cfg(any(test, fuzzing))]
 pub(crate) use sse::SseParser;
 
+pub(crate) use failure::CallFailure;
 pub(crate) use output::OutputPath;
-pub(crate) use reply::{Head, ReadError, Reply, Usage};
+pub(crate) use reply::{Head, Reply, Usage};
 
 use bytes::Bytes;
 use schemars::{Schema, SchemaGenerator};
@@ -102,6 +104,21 @@ pub(crate) struct HttpRequest {
     pub(crate) version: HttpVersion,
 }
 
+impl HttpRequest {
+    /// Adds a header that the request does not bring itself.
+    pub(crate) fn add_header(&mut self, name: &str, value: &str) {
+        if !self.has_header(name) {
+            self.headers.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// Returns whether the request brings a header.
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        let mut headers = self.headers.iter();
+        headers.any(|(key, _)| key.eq_ignore_ascii_case(name))
+    }
+}
+
 /// A program, its arguments, and what it reads from its standard input.
 #[derive(Clone)]
 pub(crate) struct ProcessRequest {
@@ -122,5 +139,5 @@ pub(crate) trait ReplyReader: Send {
     fn data(&mut self, bytes: &[u8]) -> u32;
 
     /// Ends the answer; `Err` when it breaks the stage's output contract.
-    fn finish(self: Box<Self>) -> Result<Reply, ReadError>;
+    fn finish(self: Box<Self>) -> Result<Reply, CallFailure>;
 }

@@ -6,8 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 use serde_json_path::JsonPath;
 
-use super::reply::ReadError;
-use crate::measure::Failure;
+use super::failure::CallFailure;
 
 /// A JSONPath with what its text promises.
 #[derive(Clone, Debug)]
@@ -87,18 +86,15 @@ impl Outputs {
     }
 
     /// Selects every output. `fallback` may be missing, which means no; every other one is a promise.
-    pub(crate) fn select(&self, body: &Value) -> Result<Map<String, Value>, ReadError> {
+    pub(crate) fn select(&self, body: &Value) -> Result<Map<String, Value>, CallFailure> {
         let mut found = Map::new();
         for (name, path) in self.0.iter().filter(|(name, _)| *name != "delta") {
             match path.select(body) {
                 Some(Value::Null) | None if name != "fallback" => {
-                    return Err(ReadError {
-                        failure: Failure::Contract,
-                        detail: format!(
-                            "the answer has nothing at `output.{name}` = `{}`",
-                            path.as_str()
-                        ),
-                    });
+                    return Err(CallFailure::contract(format!(
+                        "the answer has nothing at `output.{name}` = `{}`",
+                        path.as_str()
+                    )));
                 }
                 Some(value) => drop(found.insert(name.clone(), value)),
                 None => {}
@@ -136,6 +132,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::measure::Failure;
 
     fn select(path: &str, body: &Value) -> Option<Value> {
         OutputPath::parse(path).unwrap().select(body)

@@ -2,8 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::measure::Failure;
-
 /// A response head. Header names are compared without case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head<'a> {
@@ -85,8 +83,11 @@ impl Reply {
     /// Adds the outputs of earlier steps that this answer does not have itself; of those, a later step's first. A
     /// pipeline answers with what its last step says, and with what only an earlier one knows.
     #[must_use]
-    pub(crate) fn with_outputs_of(mut self, steps: &Map<String, Value>) -> Self {
-        for outputs in steps.values().rev().filter_map(Value::as_object) {
+    pub(crate) fn with_outputs_of<'a>(
+        mut self,
+        steps: impl DoubleEndedIterator<Item = &'a Value>,
+    ) -> Self {
+        for outputs in steps.rev().filter_map(Value::as_object) {
             for (name, value) in outputs {
                 if !self.outputs.contains_key(name) {
                     self.outputs.insert(name.clone(), value.clone());
@@ -119,12 +120,4 @@ impl Reply {
 pub(crate) struct Usage {
     pub(crate) input: u64,
     pub(crate) output: u64,
-}
-
-/// Why an answer that arrived whole is not ok.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ReadError {
-    pub(crate) failure: Failure,
-    /// For people: what was expected and what came, shortened, without secrets.
-    pub(crate) detail: String,
 }

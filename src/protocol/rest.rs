@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::cache::Hit;
+use super::failure::CallFailure;
 use super::output::{Outputs, is_truthy};
-use super::reply::{Head, ReadError, Reply};
+use super::reply::{Head, Reply};
 use super::sse::SseParser;
 use super::{Call, HttpRequest, ReplyReader, Request};
 use crate::manifest::{HttpVersion, KindTable, Problems};
@@ -86,25 +87,18 @@ impl Target {
             }
             headers.push((name.clone(), value));
         }
-        let mut default = |name: &str, value: &str| {
-            if !headers
-                .iter()
-                .any(|(key, _): &(String, String)| key.eq_ignore_ascii_case(name))
-            {
-                headers.push((name.to_owned(), value.to_owned()));
-            }
-        };
-        if json {
-            default("content-type", "application/json");
-        }
-        default("accept", if stream { "text/event-stream" } else { "*/*" });
-        Ok(HttpRequest {
+        let mut request = HttpRequest {
             method: self.method.clone(),
             url,
             headers,
             body,
             version: HttpVersion::One,
-        })
+        };
+        if json {
+            request.add_header("content-type", "application/json");
+        }
+        request.add_header("accept", if stream { "text/event-stream" } else { "*/*" });
+        Ok(request)
     }
 
     /// Returns every reference in the address and the headers.
@@ -243,7 +237,7 @@ impl BodyReader {
     }
 
     /// Returns what has come so far as JSON.
-    pub(super) fn as_json(&self) -> Result<Value, ReadError> {
+    pub(super) fn as_json(&self) -> Result<Value, CallFailure> {
         json(&self.body)
     }
 }
@@ -261,7 +255,7 @@ impl ReplyReader for BodyReader {
         u32::from(!bytes.is_empty())
     }
 
-    fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
+    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
         let by_body = self.hit.as_ref().filter(|hit| hit.is_field());
         if self.output.is_empty() && by_body.is_none() {
             let text = utf8(self.body)?;
@@ -296,7 +290,7 @@ struct StreamReader {
     parser: SseParser,
     text: String,
     chunks: u64,
-    failure: Option<ReadError>,
+    failure: Option<CallFailure>,
     hit: Option<Hit>,
     was_hit: Option<bool>,
 }
@@ -338,7 +332,7 @@ impl ReplyReader for StreamReader {
         content
     }
 
-    fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
+    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
@@ -363,41 +357,42 @@ pub(super) fn steps(references: impl Iterator<Item = Reference>) -> Vec<String> 
 }
 
 /// Returns the bytes as text, or why they are not.
-pub(super) fn utf8(bytes: Vec<u8>) -> Result<String, ReadError> {
-    String::from_utf8(bytes).map_err(|error| ReadError {
-        failure: Failure::Decode,
-        detail: format!("the answer is not UTF-8: {}", error.utf8_error()),
+pub(super) fn utf8(bytes: Vec<u8>) -> Result<String, CallFailure> {
+    String::from_utf8(bytes).map_err(|error| {
+        CallFailure::new(
+            Failure::Decode,
+            format!("the answer is not UTF-8: {}", error.utf8_error()),
+        )
     })
 }
 
 /// Returns the bytes as JSON, or why they are not, with the beginning of what came.
-pub(super) fn json(bytes: &[u8]) -> Result<Value, ReadError> {
-    serde_json::from_slice(bytes).map_err(|error| ReadError {
-        failure: Failure::Decode,
-        detail: format!(
-            "the answer is not JSON ({error}): {}",
-            excerpt(bytes, EXCERPT)
-        ),
+pub(super) fn json(bytes: &[u8]) -> Result<Value, CallFailure> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        CallFailure::new(
+            Failure::Decode,
+            format!(
+                "the answer is not JSON ({error}): {}",
+                excerpt(bytes, EXCERPT)
+            ),
+        )
     })
 }
 
 /// Returns an error event inside a stream as a failure.
-pub(super) fn stream_error(data: &[u8]) -> ReadError {
-    ReadError {
-        failure: Failure::StreamError,
-        detail: format!(
+pub(super) fn stream_error(data: &[u8]) -> CallFailure {
+    CallFailure::new(
+        Failure::StreamError,
+        format!(
             "the stream holds an error event: {}",
             excerpt(data, EXCERPT)
         ),
-    }
+    )
 }
 
 /// Returns the failure of a stream that stops before its end.
-pub(super) fn cut() -> ReadError {
-    ReadError {
-        failure: Failure::Reset,
-        detail: "the stream was cut before it was complete".to_owned(),
-    }
+pub(super) fn cut() -> CallFailure {
+    CallFailure::new(Failure::Reset, "the stream was cut before it was complete")
 }
 
 /// Returns a value as text: a string as it is, anything else as JSON.

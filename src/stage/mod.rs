@@ -1,5 +1,174 @@
-//! Layer 4: a stage as it is called, and why a call failed.
+//! Layer 4: a stage, ready to be called. Whoever calls it (check, eval, load, profile) writes its requests and reads its
+//! answers by this one type, so that they differ in who calls and when, not in what is sent, accepted, or said.
 
+mod address;
+mod answer;
 mod failure;
+mod retry;
+mod steps;
+mod tls;
+mod versions;
 
-pub(crate) use failure::{CallFailure, origin, retry_after};
+pub(crate) use address::{Address, AddressError, HttpAddress, Tls, origin};
+pub(crate) use answer::AnswerReader;
+pub(crate) use retry::{Wait, is_busy};
+pub(crate) use steps::Steps;
+pub(crate) use tls::{HTTP2, tls_config, trusting_config};
+pub(crate) use versions::{Heard, Listener};
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+
+use crate::manifest::{Cost, HttpVersion, Slo, Timeouts};
+use crate::protocol::{Call, CallFailure, HttpRequest, Request};
+use crate::template::Scope;
+
+/// The size limit of an answer in bytes where nothing else is said: far above any honest answer, far below the memory of
+/// any machine.
+pub(crate) const MAX_ANSWER: u64 = 64 * 1024 * 1024;
+
+/// The headers that every request has which does not bring them itself.
+const OWN_HEADERS: [(&str, &str); 2] = [
+    (
+        "user-agent",
+        concat!("stagegate/", env!("CARGO_PKG_VERSION")),
+    ),
+    // A compressed event stream is held back by the compressor; a compressed body costs client CPU.
+    ("accept-encoding", "identity"),
+];
+
+/// A stage, ready to be called.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
+    pub(crate) name: String,
+    /// What its kind writes and reads.
+    pub(crate) call: Arc<dyn Call>,
+    pub(crate) address: Address,
+    pub(crate) http_version: HttpVersion,
+    pub(crate) timeouts: Timeouts,
+    /// The size limit of an answer, in bytes.
+    pub(crate) max_answer: u64,
+    /// Who is told; that of the deployment where the stage has none of its own.
+    pub(crate) owner: Option<String>,
+    /// `None` where the manifest does not say what tokens cost.
+    pub(crate) cost: Option<Cost>,
+    pub(crate) slo: Vec<Slo>,
+    /// Who wants to hear which versions its answers tell; `None` where `[release]` does not name it.
+    pub(crate) listener: Option<Listener>,
+}
+
+impl Stage {
+    /// Makes a stage that is called as the URLs of its requests say, without limits, prices, and listeners.
+    pub(crate) fn new(name: impl Into<String>, call: Arc<dyn Call>, timeouts: Timeouts) -> Self {
+        Self {
+            name: name.into(),
+            call,
+            address: Address::InUrl,
+            http_version: HttpVersion::One,
+            timeouts,
+            max_answer: MAX_ANSWER,
+            owner: None,
+            cost: None,
+            slo: Vec::new(),
+            listener: None,
+        }
+    }
+
+    /// Writes the request for what the templates see.
+    pub(crate) fn request(&self, scope: &Scope) -> Result<Request, CallFailure> {
+        let request = self.call.request(scope);
+        let mut request = request.map_err(|error| CallFailure::unsent(error.to_string()))?;
+        if let Request::Http(request) = &mut request {
+            request.version = self.http_version;
+            check_headers(request)?;
+            for (name, value) in OWN_HEADERS {
+                request.add_header(name, value);
+            }
+        }
+        Ok(request)
+    }
+
+    /// Makes the reader of one answer.
+    pub(crate) fn answer(&self) -> AnswerReader {
+        AnswerReader::new(self)
+    }
+}
+
+/// Checks that every header can be one. The value may be a secret and is not repeated.
+fn check_headers(request: &HttpRequest) -> Result<(), CallFailure> {
+    let is_wrong = |(name, value): &&(String, String)| {
+        HeaderName::from_bytes(name.as_bytes()).is_err() || HeaderValue::from_str(value).is_err()
+    };
+    match request.headers.iter().find(is_wrong) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let detail = format!("header `{name}` cannot be written");
+            Err(CallFailure::unsent(detail))
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Stages without a manifest.
+
+    use std::time::Duration;
+
+    use super::*;
+    use crate::manifest::{KindTable, Problems};
+    use crate::protocol::PROTOCOLS;
+
+    /// Makes a stage `s` of that kind, whose whole answer may take half a second; keys are those of its table.
+    pub(crate) fn stage(kind: &str, keys: &str) -> Stage {
+        let mut problems = Problems::default();
+        let call = PROTOCOLS.get(kind).unwrap();
+        let call = call.parse(&KindTable::from_toml(kind, keys), &mut problems);
+        let timeouts = Timeouts {
+            connect: None,
+            first_token: None,
+            idle: None,
+            total: Duration::from_millis(500),
+        };
+        Stage::new("s", call.expect("the keys are right").into(), timeouts)
+    }
+
+    /// Makes a stage of kind `http` at a port where nothing is.
+    pub(crate) fn http(keys: &str) -> Stage {
+        stage("http", &format!("url = \"http://127.0.0.1:9/\"\n{keys}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Failure;
+
+    #[test]
+    fn every_request_says_who_asks_and_asks_for_no_compression() {
+        let own = "headers = { User-Agent = \"me\", X-A = \"1\" }";
+        let Ok(Request::Http(request)) = testing::http(own).request(&Scope::default()) else {
+            panic!("an HTTP request");
+        };
+        let header = |name: &str| {
+            let mut found = request.headers.iter();
+            let found = found.find(|(key, _)| key.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.as_str())
+        };
+        assert_eq!(header("user-agent"), Some("me"));
+        assert_eq!(header("accept-encoding"), Some("identity"));
+        assert_eq!(header("accept"), Some("*/*"));
+        assert_eq!(request.headers.len(), 4);
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_written_is_ours_and_keeps_the_secret() {
+        for (name, value) in [("authorization", "Bearer \\u0000"), ("a b", "1")] {
+            let keys = format!("headers = {{ \"{name}\" = \"{value}\" }}");
+            let failure = testing::http(&keys).request(&Scope::default());
+            let failure = failure.err().unwrap();
+            assert_eq!(failure.failure, Failure::Request);
+            assert_eq!(failure.detail, format!("header `{name}` cannot be written"));
+        }
+    }
+}

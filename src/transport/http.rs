@@ -1,7 +1,7 @@
 //! The reqwest transport, for everything but the load engine: probes, evals, and the steps before a stage.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -10,24 +10,15 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
+use super::failure::{cut, unanswered};
 use super::program::run as run_process;
 use crate::manifest::{HttpVersion, Timeouts};
 use crate::measure::{Failure, now_ns};
-use crate::protocol::{Head, HttpRequest, ProcessRequest, Reply, ReplyReader, Request};
-use crate::stage::{CallFailure, origin, retry_after};
-
-/// The size limit of an answer where nothing else is said: far above any honest answer, far below the memory of any
-/// machine.
-pub(crate) const MAX_BYTES: u64 = 64 * 1024 * 1024;
+use crate::protocol::{CallFailure, Head, HttpRequest, ProcessRequest, Reply, Request};
+use crate::stage::{AnswerReader, HTTP2, Stage, origin, tls_config, trusting_config};
 
 /// How long connecting may take where the stage does not say.
 const CONNECT: Duration = Duration::from_secs(10);
-
-/// What HTTP/2 is called in a TLS handshake.
-pub(crate) const HTTP2: &[u8] = b"h2";
-
-/// How much of an error's body is read.
-const ERROR_BYTES: usize = 4096;
 
 /// Calls stages over HTTP, with pooled connections, no redirects, and no proxies but those of the manifest.
 #[derive(Default)]
@@ -62,56 +53,39 @@ struct Deadlines {
 }
 
 impl Client {
-    /// Sends one request and reads its answer, within the stage's timeouts and at most `max_bytes` of body.
+    /// Calls a stage: sends one request and reads its answer, within the stage's limits.
     pub(crate) async fn call(
         &self,
+        stage: &Stage,
         request: Request,
-        reader: Box<dyn ReplyReader>,
-        timeouts: Timeouts,
-        max_bytes: u64,
     ) -> Result<Called, CallFailure> {
         match request {
-            Request::Http(request) => self.fetch(request, reader, timeouts, max_bytes).await,
-            Request::Process(request) => execute(&request, reader, timeouts, max_bytes).await,
+            Request::Http(request) => self.fetch(stage, request).await,
+            Request::Process(request) => execute(stage, &request).await,
         }
     }
 
-    async fn fetch(
-        &self,
-        request: HttpRequest,
-        reader: Box<dyn ReplyReader>,
-        timeouts: Timeouts,
-        max_bytes: u64,
-    ) -> Result<Called, CallFailure> {
+    async fn fetch(&self, stage: &Stage, request: HttpRequest) -> Result<Called, CallFailure> {
         let from = origin(&request.url);
         let version = request.version;
         let request = prepare(request)?;
         let pool = Pool {
             version,
             tls: request.url().scheme() == "https",
-            connect: connect_limit(timeouts),
+            connect: connect_limit(stage.timeouts),
         };
         let client = self.client(pool).await?;
         let deadlines = Deadlines {
             started: Instant::now(),
-            timeouts,
+            timeouts: stage.timeouts,
         };
-        let response = match timeout_at(deadlines.until_content(), client.execute(request)).await {
-            Err(_) => return Err(deadlines.late(&from, false)),
-            Ok(Err(error)) => {
-                return Err(CallFailure::transport(
-                    &error,
-                    &from,
-                    pool.tls,
-                    pool.connect,
-                ));
+        match timeout_at(deadlines.until_content(), client.execute(request)).await {
+            Err(_) => Err(deadlines.late(&from, false)),
+            Ok(Err(error)) => Err(unanswered(&error, &from, pool.tls, pool.connect)),
+            Ok(Ok(response)) => {
+                let answer = stage.answer();
+                receive(response, answer, &deadlines, stage.max_answer, &from).await
             }
-            Ok(Ok(response)) => response,
-        };
-        if response.status().is_success() {
-            receive(response, reader, &deadlines, max_bytes, &from).await
-        } else {
-            Err(refusal(response, &deadlines, &from).await)
         }
     }
 
@@ -138,7 +112,6 @@ impl Client {
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(pool.connect)
-            .user_agent(concat!("stagegate/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| {
                 CallFailure::unsent(format!("the client cannot be set up: {error}"))
@@ -148,17 +121,13 @@ impl Client {
     }
 }
 
-async fn execute(
-    request: &ProcessRequest,
-    mut reader: Box<dyn ReplyReader>,
-    timeouts: Timeouts,
-    max_bytes: u64,
-) -> Result<Called, CallFailure> {
+async fn execute(stage: &Stage, request: &ProcessRequest) -> Result<Called, CallFailure> {
     let before = now_ns();
-    let finished = run_process(request, timeouts, max_bytes).await?;
-    reader.data(&finished.output);
+    let finished = run_process(request, stage.timeouts, stage.max_answer).await?;
+    let mut answer = stage.answer();
+    answer.data(&finished.output);
     Ok(Called {
-        reply: reader.finish().map_err(CallFailure::from)?,
+        reply: answer.finish(&request.command[0])?,
         status: None,
         response_time: Duration::from_nanos(finished.last_byte.saturating_sub(before)),
     })
@@ -170,14 +139,6 @@ fn connect_limit(timeouts: Timeouts) -> Duration {
     timeouts.connect.unwrap_or(CONNECT).min(whole)
 }
 
-/// Returns a TLS configuration that trusts what this machine trusts; reads its certificates, so takes a while.
-pub(crate) fn trusting_config() -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    // Certificates that cannot be read are left out; a server that needs one fails its handshake and says so.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    tls_config(roots)
-}
-
 async fn load_trusted() -> ClientConfig {
     match tokio::task::spawn_blocking(trusting_config).await {
         Ok(config) => config,
@@ -186,23 +147,18 @@ async fn load_trusted() -> ClientConfig {
     }
 }
 
-fn tls_config(roots: RootCertStore) -> ClientConfig {
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring has cipher suites for TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth()
-}
-
 fn prepare(request: HttpRequest) -> Result<reqwest::Request, CallFailure> {
-    let method = reqwest::Method::from_bytes(request.method.as_bytes())
-        .map_err(|_| CallFailure::unsent(format!("`{}` is not an HTTP method", request.method)))?;
+    let wrong = |what: &str| CallFailure::unsent(format!("{what} cannot be written"));
+    let method = reqwest::Method::from_bytes(request.method.as_bytes());
+    let method = method.map_err(|_| wrong("the method"))?;
     let mut headers = HeaderMap::new();
     for (name, value) in &request.headers {
-        // The value may be a secret and is not repeated.
-        let wrong = || CallFailure::unsent(format!("header `{name}` cannot be written"));
-        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
-        headers.append(key, HeaderValue::from_str(value).map_err(|_| wrong())?);
+        // They have been checked when the request was written.
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("a header"))?;
+        headers.append(
+            key,
+            HeaderValue::from_str(value).map_err(|_| wrong("a header"))?,
+        );
     }
     let mut ready = reqwest::Request::new(method, request.url);
     *ready.headers_mut() = headers;
@@ -212,83 +168,56 @@ fn prepare(request: HttpRequest) -> Result<reqwest::Request, CallFailure> {
     Ok(ready)
 }
 
+/// Reads an answer to its end, or as much of a refusal as is kept.
 async fn receive(
     mut response: reqwest::Response,
-    mut reader: Box<dyn ReplyReader>,
+    mut answer: AnswerReader,
     deadlines: &Deadlines,
-    max_bytes: u64,
+    most: u64,
     from: &str,
 ) -> Result<Called, CallFailure> {
     let status = response.status().as_u16();
-    let too_large = || CallFailure::too_large(from, max_bytes);
-    if response
-        .content_length()
-        .is_some_and(|length| length > max_bytes)
-    {
-        return Err(too_large());
-    }
-    give_head(&response, reader.as_mut());
-    let (mut first, mut last, mut bytes) = (None, None, 0);
-    loop {
+    give_head(&response, &mut answer);
+    let (mut first, mut last) = (None, None);
+    while !answer.has_enough() {
         let deadline = deadlines.next(first.is_some(), Instant::now());
-        let chunk = match timeout_at(deadline, response.chunk()).await {
-            Err(_) => return Err(deadlines.late(from, first.is_some())),
-            Ok(Err(error)) => return Err(CallFailure::cut(&error, from)),
-            Ok(Ok(None)) => break,
-            Ok(Ok(Some(chunk))) => chunk,
+        let read = if response.content_length().is_some_and(|it| it > most) {
+            Err(CallFailure::too_large(from, most))
+        } else {
+            match timeout_at(deadline, response.chunk()).await {
+                Err(_) => Err(deadlines.late(from, first.is_some())),
+                Ok(read) => read.map_err(|error| cut(&error, from)),
+            }
         };
-        bytes += chunk.len() as u64;
-        if bytes > max_bytes {
-            return Err(too_large());
-        }
-        if reader.data(&chunk) > 0 {
+        let chunk = match read {
+            Ok(None) => break,
+            Ok(Some(chunk)) => chunk,
+            Err(failure) => return Err(answer.cut(failure, from)),
+        };
+        if answer.data(&chunk) > 0 {
             let now = Instant::now();
             first.get_or_insert(now);
             last = Some(now);
         }
     }
     let end = last.unwrap_or_else(Instant::now);
-    let reply = reader.finish().map_err(CallFailure::from)?;
     Ok(Called {
-        reply,
+        reply: answer.finish(from)?,
         status: Some(status),
         response_time: end - deadlines.started,
     })
 }
 
-fn give_head(response: &reqwest::Response, reader: &mut dyn ReplyReader) {
+fn give_head(response: &reqwest::Response, answer: &mut AnswerReader) {
     let headers: Vec<(&str, &[u8])> = response
         .headers()
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_bytes()))
         .collect();
-    reader.head(Head {
+    answer.head(Head {
         status: response.status().as_u16(),
         headers: &headers,
     });
-}
-
-/// Reads the beginning of an error's body; how that ends changes nothing.
-async fn refusal(
-    mut response: reqwest::Response,
-    deadlines: &Deadlines,
-    from: &str,
-) -> CallFailure {
-    let mut body = Vec::new();
-    while body.len() < ERROR_BYTES {
-        let deadline = deadlines.next(true, Instant::now());
-        match timeout_at(deadline, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
-            _ => break,
-        }
-    }
-    body.truncate(ERROR_BYTES);
-    CallFailure::status(
-        response.status().as_u16(),
-        &body,
-        from,
-        retry_after(response.headers()),
-    )
 }
 
 impl Deadlines {

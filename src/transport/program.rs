@@ -10,8 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::manifest::Timeouts;
 use crate::measure::{Failure, now_ns, show_duration};
-use crate::protocol::ProcessRequest;
-use crate::stage::CallFailure;
+use crate::protocol::{CallFailure, ProcessRequest};
 use crate::text::excerpt;
 
 /// How much of its last line is repeated, in characters.

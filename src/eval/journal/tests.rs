@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use serde_json::Map;
 
 use super::*;
-use crate::eval::attempt::{Answer, AttemptError};
+use crate::eval::attempt::Answer;
+use crate::measure::Failure;
+use crate::protocol::CallFailure;
 use crate::protocol::Reply;
 
 fn key() -> JournalKey {
@@ -34,11 +36,7 @@ fn answer(text: &str) -> Attempt {
 
 fn error() -> Attempt {
     Attempt {
-        outcome: Err(AttemptError {
-            kind: "timeout".to_owned(),
-            detail: "late".to_owned(),
-            reached: true,
-        }),
+        outcome: Err(CallFailure::new(Failure::Timeout, "late")),
         ..answer("")
     }
 }

@@ -3,8 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::eval::attempt::{Answer, AttemptError};
+use crate::eval::attempt::Answer;
 use crate::eval::testing::{plan, step, words};
+use crate::measure::Failure;
+use crate::protocol::CallFailure;
 use crate::protocol::Reply;
 use crate::stats::wilson;
 
@@ -27,13 +29,9 @@ fn answer(text: &str) -> Attempt {
     }
 }
 
-fn error(kind: &str) -> Attempt {
+fn error(failure: Failure) -> Attempt {
     Attempt {
-        outcome: Err(AttemptError {
-            kind: kind.to_owned(),
-            detail: "no luck".to_owned(),
-            reached: true,
-        }),
+        outcome: Err(CallFailure::new(failure, "no luck")),
         ..answer("")
     }
 }
@@ -119,10 +117,10 @@ fn an_errored_case_stays_in_the_denominator_and_is_counted_by_kind() {
     let mut plan = suite(&words(4), 1);
     plan.must_pass = vec!["c1".to_owned(), "c0".to_owned()];
     let attempts = [
-        (2, 0, error("timeout")),
+        (2, 0, error(Failure::Timeout)),
         (0, 0, answer("w0")),
-        (3, 0, error("status 500")),
-        (1, 0, error("timeout")),
+        (3, 0, error(Failure::Status(500))),
+        (1, 0, error(Failure::Timeout)),
     ];
     let result = graded(&plan, &attempts);
     close(result.pass_rate.value, 0.25);
@@ -148,7 +146,7 @@ fn an_unscored_answer_is_the_judges_error_and_is_kept() {
     let result = graded(&plan, &[(0, 0, answer("y")), (1, 0, answer("y"))]);
     assert_eq!(
         result.error_kinds,
-        BTreeMap::from([(UNSCORED.to_owned(), 1)])
+        BTreeMap::from([(ErrorKind::Unscored.to_string(), 1)])
     );
     let unscored = &result.cases[1];
     assert!(!unscored.passed);

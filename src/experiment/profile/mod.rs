@@ -154,8 +154,8 @@ impl Found {
     }
 
     fn conclude(&mut self, plan: &LoadPlan, inside: LoadResult, beside: Option<LoadResult>) {
-        let targets = plan.targets.iter();
-        let names: Vec<String> = targets.map(|it| it.measured.name.clone()).collect();
+        let stages = plan.stages.iter();
+        let names: Vec<String> = stages.map(|it| it.name.clone()).collect();
         self.profile.waterfalls = waterfalls(&inside.traces, &names);
         self.stages = inside.stages;
         self.stages

@@ -3,30 +3,14 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::load::{Cases, Endpoint, Measured, Sessions, StageId, Target};
-use crate::manifest::{Connections, Curve, Gaps, KindTable, Level, Problems, Timeouts};
-use crate::protocol::PROTOCOLS;
+use crate::load::{Cases, Sessions, StageId};
+use crate::manifest::{Connections, Curve, Gaps, Level};
+use crate::stage::{Stage, testing};
 
-fn target(name: &str) -> Target {
-    let table = KindTable::from_toml("http", "url = \"http://localhost/\"");
-    let call = PROTOCOLS.get("http").unwrap();
-    let call = call.parse(&table, &mut Problems::default()).unwrap();
-    Target {
-        measured: Measured {
-            name: name.to_owned(),
-            slo: Vec::new(),
-            is_judged: true,
-            cost: None,
-            owner: None,
-        },
-        call: Arc::from(call),
-        endpoint: Endpoint::Process,
-        timeouts: Timeouts {
-            connect: None,
-            first_token: None,
-            idle: None,
-            total: Duration::from_secs(1),
-        },
+fn stage(name: &str) -> Stage {
+    Stage {
+        name: name.to_owned(),
+        ..testing::http("")
     }
 }
 
@@ -49,7 +33,7 @@ fn scenario(of: &str, steps: &[usize], ids: &[&str]) -> Scenario {
 
 fn plan(scenarios: Vec<Scenario>) -> LoadPlan {
     LoadPlan {
-        targets: vec![target("retrieve"), target("llm")],
+        stages: vec![stage("retrieve"), stage("llm")],
         scenarios,
         timing: Timing::Drawn {
             gaps: Gaps::Even,

@@ -32,7 +32,10 @@ pub(crate) struct Connection<L> {
     out: Bytes,
     /// Whether bytes were written since the link was last flushed.
     is_unflushed: bool,
+    /// When it was begun.
     pub(crate) opened: u64,
+    /// When its present address was begun to be tried.
+    pub(crate) dialed: u64,
     /// When the TCP connection stood.
     pub(crate) connected: u64,
     /// Whose it is, where connections are kept for someone.
@@ -60,6 +63,7 @@ impl<L: Link> Connection<L> {
             out: Bytes::new(),
             is_unflushed: false,
             opened: now,
+            dialed: now,
             connected: now,
             owner: None,
             is_listed: false,
@@ -127,7 +131,11 @@ impl<L: Link> Connection<L> {
             }
         };
         let limit = nanos(timeouts.connect.unwrap_or(timeouts.total));
-        if now > self.opened.saturating_add(limit) {
+        let (since, limit) = match self.phase {
+            Phase::Connecting => (self.dialed, limit / u64::from(self.link.addresses())),
+            _ => (self.opened, limit),
+        };
+        if now > since.saturating_add(limit) {
             add(Overdue {
                 stream: None,
                 failure,

@@ -1,6 +1,7 @@
 //! The sockets of one worker: opened within this machine's limit, their names resolved where nothing is kept.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mio::{Interest, Registry, Token, Waker};
@@ -9,8 +10,9 @@ use super::link::{Dialed, Dialer};
 use super::resolver::{Resolved, Resolver};
 use super::socket::Socket;
 use crate::load::id::{ConnectionId, StageId};
-use crate::load::plan::{Endpoint, LoadPlan};
+use crate::load::plan::LoadPlan;
 use crate::manifest::Connections;
+use crate::stage::{Address, HttpAddress};
 
 /// Of so many connections, one is read with the kernel's receive times: they cost most of a µs a read.
 const WATCHED: usize = 32;
@@ -27,6 +29,8 @@ pub(crate) struct Sockets<'a> {
     most: usize,
     /// How many were ever begun.
     begun: usize,
+    /// By stage: the address at which it was last reached.
+    reached: Vec<Option<SocketAddr>>,
 }
 
 impl<'a> Sockets<'a> {
@@ -47,12 +51,13 @@ impl<'a> Sockets<'a> {
             resolving: 0,
             most,
             begun: 0,
+            reached: vec![None; plan.stages.len()],
         })
     }
 
     /// Returns whose events a token stands for.
     pub(crate) fn whose(&self, Token(token): Token) -> (StageId, ConnectionId) {
-        let stages = self.plan.targets.len();
+        let stages = self.plan.stages.len();
         let number = token - self.first;
         (StageId(number % stages), ConnectionId(number / stages))
     }
@@ -68,16 +73,33 @@ impl<'a> Sockets<'a> {
         resolved: Resolved,
     ) -> Result<io::Result<Socket>, String> {
         self.resolving -= 1;
+        let stage = resolved.stage;
         resolved
-            .address
-            .map(|address| self.connect(resolved.stage, address))
+            .addresses
+            .map(|addresses| self.connect(stage, &addresses))
     }
 
-    fn connect(&mut self, stage: StageId, address: std::net::SocketAddr) -> io::Result<Socket> {
-        let Endpoint::Http { tls, .. } = &self.plan.targets[stage].endpoint else {
-            return Err(io::Error::other("a program is not connected to"));
-        };
-        let mut socket = Socket::connect(address, tls.as_ref())?;
+    fn http(&self, stage: StageId) -> io::Result<&'a HttpAddress> {
+        match &self.plan.stages[stage].address {
+            Address::Http(http) => Ok(http),
+            Address::Program => Err(io::Error::other("a program is not connected to")),
+            Address::InUrl => Err(io::Error::other("the stage's address was not looked up")),
+        }
+    }
+
+    /// Begins to connect to one of these addresses: first to the one at which the stage was reached before.
+    fn connect(&mut self, stage: StageId, addresses: &[SocketAddr]) -> io::Result<Socket> {
+        let tls = self.http(stage)?.tls.as_ref();
+        let reached = self.reached[stage];
+        let mut turn: Vec<SocketAddr> = addresses.iter().rev().copied().collect();
+        // Stable: the others stay in the order of the resolver.
+        turn.sort_by_key(|it| {
+            (
+                Some(*it) == reached,
+                reached.map(|r| r.is_ipv4()) == Some(it.is_ipv4()),
+            )
+        });
+        let mut socket = Socket::connect(turn, tls)?;
         if self.begun.is_multiple_of(WATCHED) {
             socket.watch();
         }
@@ -95,21 +117,19 @@ impl Dialer for Sockets<'_> {
     }
 
     fn dial(&mut self, stage: StageId) -> io::Result<Dialed<Socket>> {
-        let Endpoint::Http { address, name, .. } = &self.plan.targets[stage].endpoint else {
-            return Err(io::Error::other("a program is not connected to"));
-        };
+        let HttpAddress { name, sockets, .. } = self.http(stage)?;
         // Clients that keep no connections ask for the address again; a pool is of one address.
         let keeps_none = matches!(
             self.plan.connections,
             Connections::PerRequest | Connections::PerSession
         );
         if let Some(name) = name.as_ref().filter(|_| keeps_none)
-            && self.resolver.ask(stage, name, *address)
+            && self.resolver.ask(stage, name, sockets[0].port())
         {
             self.resolving += 1;
             return Ok(Dialed::Resolving);
         }
-        self.connect(stage, *address).map(Dialed::Begun)
+        self.connect(stage, sockets).map(Dialed::Begun)
     }
 
     fn register(
@@ -118,10 +138,28 @@ impl Dialer for Sockets<'_> {
         stage: StageId,
         connection: ConnectionId,
     ) -> io::Result<()> {
-        let number = connection.0 * self.plan.targets.len() + stage.0;
+        let number = connection.0 * self.plan.stages.len() + stage.0;
         let token = Token(self.first + number);
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.registry.register(link.source(), token, interest)
+    }
+
+    fn try_next(&mut self, link: &mut Socket, stage: StageId, connection: ConnectionId) -> bool {
+        let Ok(http) = self.http(stage) else {
+            return false;
+        };
+        let Some(mut next) = link.next(http.tls.as_ref()) else {
+            return false;
+        };
+        // The old one is closed below; that it could not be taken out of the set changes nothing.
+        drop(self.registry.deregister(link.source()));
+        let is_registered = self.register(&mut next, stage, connection).is_ok();
+        *link = next;
+        is_registered
+    }
+
+    fn stands(&mut self, link: &Socket, stage: StageId) {
+        self.reached[stage] = Some(link.address());
     }
 
     fn hang_up(&mut self, mut link: Socket) {

@@ -6,6 +6,11 @@ use crate::load::id::{ConnectionId, StageId};
 
 /// Something that bytes can be read from and written to, without waiting.
 pub(crate) trait Link: Read + Write {
+    /// Returns how many addresses it may be connected to, which share the time that connecting may take; at least 1.
+    fn addresses(&self) -> u32 {
+        1
+    }
+
     /// Returns whether the connection stands; an error says that it never will.
     fn is_connected(&mut self) -> io::Result<bool>;
 
@@ -42,6 +47,20 @@ pub(crate) trait Dialer {
         stage: StageId,
         connection: ConnectionId,
     ) -> io::Result<()>;
+
+    /// Has a link that did not come to stand begin anew at the next of its addresses, in place; returns false where all
+    /// have been tried.
+    fn try_next(
+        &mut self,
+        _link: &mut Self::Link,
+        _stage: StageId,
+        _connection: ConnectionId,
+    ) -> bool {
+        false
+    }
+
+    /// Notes that a link has come to stand: its address is the first to be tried from now on.
+    fn stands(&mut self, _link: &Self::Link, _stage: StageId) {}
 
     /// Takes a link back that is of no more use.
     fn hang_up(&mut self, link: Self::Link);

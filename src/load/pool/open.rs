@@ -106,13 +106,28 @@ impl<D: Dialer> Pool<D> {
             Ok(true) => {
                 connection.phase = Phase::Handshaking;
                 connection.connected = outside.ticks.now_ns();
+                let stage = self.settings.stage;
+                outside.dialer.stands(&connection.link, stage);
                 self.handshaking(id, outside)
             }
+            Err(_) if self.try_next(id, outside) => false,
             Err(error) => {
                 self.broken(id, &Failure::Connect, &error.to_string(), outside);
                 false
             }
         }
+    }
+
+    /// Has a connection that does not come to stand try the next address of its stage; returns false where there is none.
+    pub(super) fn try_next(&mut self, id: ConnectionId, outside: &mut Outside<'_, D>) -> bool {
+        let Some(connection) = self.connections.get_mut(id.0) else {
+            return false;
+        };
+        let stage = self.settings.stage;
+        let tries = connection.phase == Phase::Connecting
+            && outside.dialer.try_next(&mut connection.link, stage, id);
+        connection.dialed = outside.ticks.now_ns();
+        tries
     }
 
     fn handshaking(&mut self, id: ConnectionId, outside: &mut Outside<'_, D>) -> bool {

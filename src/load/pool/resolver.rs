@@ -23,8 +23,8 @@ pub(crate) struct Resolved {
     pub(crate) stage: StageId,
     pub(crate) asked: u64,
     pub(crate) answered: u64,
-    /// `Err` says why there is no address.
-    pub(crate) address: Result<SocketAddr, String>,
+    /// At least one; `Err` says why there is none.
+    pub(crate) addresses: Result<Vec<SocketAddr>, String>,
 }
 
 impl Resolver {
@@ -38,26 +38,28 @@ impl Resolver {
         }
     }
 
-    /// Begins to resolve a name for a stage; returns whether it will be answered. The answer is of the family of `known`, the
-    /// address that the run found before it began.
-    pub(crate) fn ask(&self, stage: StageId, name: &str, known: SocketAddr) -> bool {
+    /// Begins to resolve a name for a stage; returns whether it will be answered.
+    pub(crate) fn ask(&self, stage: StageId, name: &str, port: u16) -> bool {
         let Some(runtime) = &self.runtime else {
             return false;
         };
         let (tell, waker) = (self.tell.clone(), Arc::clone(&self.waker));
         let (name, asked) = (name.to_owned(), now_ns());
         runtime.spawn(async move {
-            let found = tokio::net::lookup_host((name.as_str(), known.port())).await;
+            let found = tokio::net::lookup_host((name.as_str(), port)).await;
             let answered = now_ns();
-            let address = found.map_err(|error| error.to_string()).and_then(|found| {
-                let mut found = found.filter(|it| it.is_ipv4() == known.is_ipv4());
-                found.next().ok_or_else(|| "it has no address".to_owned())
+            let addresses = found.map_err(|error| error.to_string()).and_then(|found| {
+                let mut found: Vec<SocketAddr> = found.collect();
+                // As before the run.
+                found.sort_by_key(SocketAddr::is_ipv6);
+                let reason = || "it has no address".to_owned();
+                (!found.is_empty()).then_some(found).ok_or_else(reason)
             });
             let resolved = Resolved {
                 stage,
                 asked,
                 answered,
-                address,
+                addresses,
             };
             // The worker may be gone: the run was stopped.
             if tell.send(resolved).is_ok() {

@@ -20,6 +20,7 @@ impl<D: Dialer> Pool<D> {
         for (id, late) in overdue {
             match late.stream.filter(|_| self.settings.is_multiplexed) {
                 Some(stream) => self.break_stream(id, stream, &late, outside),
+                None if self.try_next(id, outside) => {}
                 None => self.broken(id, &late.failure, late.said, outside),
             }
         }

@@ -6,27 +6,57 @@ use std::net::SocketAddr;
 use mio::net::TcpStream;
 use rustls::ClientConnection;
 
-use super::link::Link;
-use crate::load::plan::Tls;
+use super::link::{Link, is_exhausted};
 use crate::load::pool::kernel_time::Received;
-use crate::transport::HTTP2;
+use crate::stage::HTTP2;
+use crate::stage::Tls;
 
 /// A TCP connection that may have TLS on top.
 pub(crate) struct Socket {
     tcp: Received,
     tls: Option<Box<ClientConnection>>,
+    address: SocketAddr,
+    /// The addresses that are tried where this one is not answered, the next one last.
+    rest: Vec<SocketAddr>,
+    /// How many addresses there were to try.
+    addresses: u32,
 }
 
 impl Socket {
-    /// Begins to connect.
-    pub(crate) fn connect(address: SocketAddr, tls: Option<&Tls>) -> io::Result<Self> {
-        let tcp = Received::new(TcpStream::connect(address)?);
-        let tls = tls
-            .map(|tls| ClientConnection::new(tls.config.clone(), tls.name.clone()))
-            .transpose()
-            .map_err(io::Error::other)?
-            .map(Box::new);
-        Ok(Self { tcp, tls })
+    /// Begins to connect to the last of these addresses; where that fails at once, to the one before it, and so on.
+    pub(crate) fn connect(mut addresses: Vec<SocketAddr>, tls: Option<&Tls>) -> io::Result<Self> {
+        let count = addresses.len() as u32;
+        let mut failed = io::Error::other("there is no address");
+        while let Some(address) = addresses.pop() {
+            match TcpStream::connect(address) {
+                Ok(tcp) => {
+                    return Ok(Self {
+                        tcp: Received::new(tcp),
+                        tls: tls.map(begin_tls).transpose()?,
+                        address,
+                        rest: addresses,
+                        addresses: count,
+                    });
+                }
+                Err(error) if is_exhausted(&error) => return Err(error),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+
+    /// Begins to connect to the next of its addresses; `None` where all have been tried.
+    pub(crate) fn next(&mut self, tls: Option<&Tls>) -> Option<Self> {
+        let next = Self::connect(std::mem::take(&mut self.rest), tls).ok()?;
+        Some(Self {
+            addresses: self.addresses,
+            ..next
+        })
+    }
+
+    /// Returns what it is connected to, or is to be.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Returns what mio registers.
@@ -40,7 +70,17 @@ impl Socket {
     }
 }
 
+fn begin_tls(tls: &Tls) -> io::Result<Box<ClientConnection>> {
+    ClientConnection::new(tls.config.clone(), tls.name.clone())
+        .map(Box::new)
+        .map_err(io::Error::other)
+}
+
 impl Link for Socket {
+    fn addresses(&self) -> u32 {
+        self.addresses
+    }
+
     fn is_connected(&mut self) -> io::Result<bool> {
         let tcp = self.tcp.tcp();
         if let Some(error) = tcp.take_error()? {

@@ -181,7 +181,7 @@ impl Bench {
     /// Returns what was reported since the last call, in words.
     fn told(&mut self) -> Vec<String> {
         let word = |report: Report| match report {
-            Report::Ended(ended) => match ended.read().outcome {
+            Report::Ended(ended) => match ended.read(&testing::stage("")).outcome {
                 Ok(reply) => reply.text.unwrap_or_default(),
                 Err(error) => error.failure.to_string(),
             },

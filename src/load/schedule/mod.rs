@@ -324,7 +324,7 @@ mod tests {
 
     fn plan(timing: Timing, until: Until, warmup: u64) -> LoadPlan {
         LoadPlan {
-            targets: Vec::new(),
+            stages: Vec::new(),
             scenarios: Vec::new(),
             timing,
             honour_retry_after: false,

@@ -13,7 +13,7 @@ use crate::load::worker::request::{Completion, testing};
 use crate::manifest::{Cost, Curve, Gaps, Slo};
 use crate::measure::{Failure, Stamps};
 use crate::metric::{Figure, Limit, Unit};
-use crate::protocol::{ReadError, Reply, Usage};
+use crate::protocol::{CallFailure, Reply, Usage};
 use crate::record::{
     FormatVersion, RUN_SCHEMA, Release, RunKind, RunRecord, StageResult, Validity,
 };
@@ -54,7 +54,9 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 fn completion(outcome: &Outcome) -> Completion {
     let due = outcome.due_ms * MS;
     let end = due + outcome.took_ms * MS;
-    let mut completion = testing::http("GET", "").answered(end).read();
+    let mut completion = testing::http("GET", "")
+        .answered(end)
+        .read(&testing::stage(""));
     completion.stamps = Stamps {
         intended: due,
         dequeued: due + 20_000,
@@ -82,10 +84,7 @@ fn completion(outcome: &Outcome) -> Completion {
         } else {
             Failure::Status(500)
         };
-        Err(ReadError {
-            failure,
-            detail: String::new(),
-        })
+        Err(CallFailure::new(failure, ""))
     };
     completion
 }

@@ -2,27 +2,15 @@
 
 use crate::load::http2_stub::{Answer, Http2Stub, Manner};
 use crate::load::tests::*;
+use crate::manifest::HttpVersion;
 use crate::metric::LatencyMetric;
 use crate::protocol;
 
 /// A plan whose stage is spoken to in HTTP/2.
 fn plan2(stub: &Http2Stub, kind: &str, keys: &str, timing: Timing, until: Until) -> LoadPlan {
     let mut target = target(kind, stub.address, keys);
-    target.endpoint = Endpoint::Http {
-        address: stub.address,
-        name: None,
-        tls: None,
-        version: HttpVersion::Two,
-    };
-    let mut plan = plan(target, timing, until);
-    let request = plan.targets[0].call.request(&Scope::default()).unwrap();
-    let protocol::Request::Http(mut request) = request else {
-        panic!("an HTTP kind writes HTTP requests");
-    };
-    request.version = HttpVersion::Two;
-    let request = Prepared::new(&protocol::Request::Http(request), Connections::Pooled);
-    Arc::get_mut(&mut plan.scenarios[0].cases).unwrap().requests = vec![request.unwrap()];
-    plan
+    target.http_version = HttpVersion::Two;
+    plan(target, timing, until)
 }
 
 #[test]
@@ -143,7 +131,7 @@ fn bodies_larger_than_any_window_come_whole() {
     let keys = format!("method = \"POST\"\nbody = \"{}\"", "x".repeat(1_000_000));
     let users = Timing::Closed(Users::restless(2));
     let mut plan = plan2(&stub, "http", &keys, users, Until::Requests(4));
-    plan.targets[0].timeouts.total = Duration::from_secs(20);
+    plan.stages[0].timeouts.total = Duration::from_secs(20);
     let (result, stage) = run_quietly(&plan);
     assert_eq!(stage.ok, 4, "{:?}", result.examples);
     let lengths: Vec<usize> = result
@@ -158,12 +146,7 @@ fn bodies_larger_than_any_window_come_whole() {
 fn a_server_without_http2_is_told() {
     let address = serve(|_| vec![ok("x")]);
     let mut target = target("http", address, "");
-    target.endpoint = Endpoint::Http {
-        address,
-        name: None,
-        tls: None,
-        version: HttpVersion::Two,
-    };
+    target.http_version = HttpVersion::Two;
     let users = Timing::Closed(Users::restless(1));
     let mut plan = plan(target, users, Until::Requests(2));
     let exchange = protocol::HttpRequest {

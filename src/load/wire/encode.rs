@@ -5,8 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::manifest::{Connections, HttpVersion};
-use crate::measure::Failure;
-use crate::protocol::{HttpRequest, ProcessRequest, ReadError, Request};
+use crate::protocol::{CallFailure, HttpRequest, ProcessRequest, Request};
 
 /// A request, ready to go. A copy shares the bytes.
 #[derive(Clone)]
@@ -18,7 +17,7 @@ pub(crate) enum Prepared {
 
 impl Prepared {
     /// Makes a request ready.
-    pub(crate) fn new(request: &Request, connections: Connections) -> Result<Self, ReadError> {
+    pub(crate) fn new(request: &Request, connections: Connections) -> Result<Self, CallFailure> {
         Ok(match request {
             Request::Http(request) => match request.version {
                 HttpVersion::One => Self::Http(Written::new(
@@ -41,11 +40,8 @@ pub(crate) struct Http2Request {
 
 impl Http2Request {
     /// Writes it; fails where a header cannot be one.
-    fn new(request: &HttpRequest) -> Result<Self, ReadError> {
-        let wrong = |error: http::Error| ReadError {
-            failure: Failure::Request,
-            detail: error.to_string(),
-        };
+    fn new(request: &HttpRequest) -> Result<Self, CallFailure> {
+        let wrong = |error: http::Error| CallFailure::unsent(error.to_string());
         let given = |name: &str| {
             let mut headers = request.headers.iter();
             headers.find(|(it, _)| it.eq_ignore_ascii_case(name))
@@ -67,14 +63,7 @@ impl Http2Request {
         let mut head = http::Request::builder()
             .method(request.method.as_str())
             .uri(uri);
-        let own = OWN_HEADERS
-            .into_iter()
-            .filter(|(name, _)| given(name).is_none());
-        let headers = request
-            .headers
-            .iter()
-            .map(|(n, v)| (n.as_str(), v.as_str()));
-        for (name, value) in headers.chain(own) {
+        for (name, value) in &request.headers {
             let lower = name.to_ascii_lowercase();
             if !OF_HTTP1.contains(&lower.as_str()) {
                 head = head.header(name, value);
@@ -102,16 +91,6 @@ const OF_HTTP1: [&str; 8] = [
     "upgrade",
 ];
 
-/// The headers that every request has which does not bring them itself.
-const OWN_HEADERS: [(&str, &str); 2] = [
-    (
-        "user-agent",
-        concat!("stagegate/", env!("CARGO_PKG_VERSION")),
-    ),
-    // A compressed event stream is held back by the compressor; a compressed body costs client CPU.
-    ("accept-encoding", "identity"),
-];
-
 /// A request as the bytes that go over the wire.
 #[derive(Clone, Default)]
 pub(crate) struct Written {
@@ -128,19 +107,13 @@ impl Written {
             target.push_str(query);
         }
         let mut head = format!("{} {target} HTTP/1.1\r\n", request.method);
-        let given = |name: &str| {
-            request
-                .headers
-                .iter()
-                .any(|(key, _)| key.eq_ignore_ascii_case(name))
-        };
         let mut line = |name: &str, value: &str| {
             head.push_str(name);
             head.push_str(": ");
             head.push_str(value);
             head.push_str("\r\n");
         };
-        if !given("host") {
+        if !request.has_header("host") {
             let host = request.url.host_str().unwrap_or_default();
             let host = request
                 .url
@@ -153,12 +126,7 @@ impl Written {
                 line(name, value);
             }
         }
-        for (name, value) in OWN_HEADERS {
-            if !given(name) {
-                line(name, value);
-            }
-        }
-        if closes && !given("connection") {
+        if closes && !request.has_header("connection") {
             line("connection", "close");
         }
         if !request.body.is_empty() || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {

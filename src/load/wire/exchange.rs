@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::encode::Prepared;
 use super::http1::{Progress, ResponseParser};
-use super::{CUT, LARGEST_ANSWER, Standing, TOO_LARGE, Wire};
+use super::{CUT, Standing, Wire};
 use crate::load::id::StreamId;
 use crate::load::worker::request::{Ended, Request};
 use crate::measure::Failure;
@@ -53,8 +53,9 @@ impl Wire for Http1 {
             self.parser.feed(bytes, self.is_head, &mut sink)
         };
         match progress {
-            Ok(Progress::More) if self.parser.received() > LARGEST_ANSWER => {
-                Standing::Broken(Failure::TooLarge, TOO_LARGE.to_owned())
+            // What is said of it is the answer's own.
+            Ok(Progress::More) if request.is_too_large() => {
+                Standing::Broken(Failure::TooLarge, String::new())
             }
             Ok(Progress::More) => Standing::Same,
             Ok(Progress::Done { reusable }) => {
@@ -136,7 +137,7 @@ mod tests {
         assert_eq!((standing, ended.len()), (Standing::Same, 0));
         let (standing, ended) = feed(&mut wire, b"gth: 2\r\n\r\nok", 9);
         assert_eq!(standing, Standing::Changed);
-        let completion = ended.into_iter().next().unwrap().read();
+        let completion = ended.into_iter().next().unwrap().read(&testing::stage(""));
         let stamps = completion.stamps;
         assert_eq!(
             (
@@ -182,7 +183,7 @@ mod tests {
             assert_eq!((found, ended.len()), (failure.clone(), 0));
             let mut ended = Vec::new();
             wire.fail_all(&failure, &detail, 2, &mut ended);
-            let completion = ended.pop().unwrap().read();
+            let completion = ended.pop().unwrap().read(&testing::stage(""));
             assert_eq!(completion.outcome.unwrap_err().failure, failure);
             assert_eq!(wire.busy(), 0);
         }

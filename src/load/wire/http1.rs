@@ -32,8 +32,6 @@ pub(crate) struct ResponseParser {
     /// A head that has not come whole.
     carry: Vec<u8>,
     keep_alive: bool,
-    /// The body's bytes so far.
-    received: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,12 +57,6 @@ impl ResponseParser {
     pub(crate) fn reset(&mut self) {
         self.state = State::Head;
         self.carry.clear();
-        self.received = 0;
-    }
-
-    /// Returns how many body bytes have come.
-    pub(crate) const fn received(&self) -> u64 {
-        self.received
     }
 
     /// Takes bytes. Bytes after the end of the response make the connection not reusable.
@@ -224,7 +216,6 @@ impl ResponseParser {
     fn pass(&mut self, rest: &mut &[u8], most: u64, sink: &mut impl Sink) -> u64 {
         let used = most.min(rest.len() as u64);
         let (now, later) = rest.split_at(used as usize);
-        self.received += used;
         sink.body(now);
         *rest = later;
         used

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::encode::{Http2Request, Prepared};
 use super::http1::Sink as _;
-use super::{CUT, LARGEST_ANSWER, Standing, TOO_LARGE, Wire};
+use super::{CUT, Standing, Wire};
 use crate::load::id::StreamId;
 use crate::load::worker::request::{Ended, Request};
 use crate::measure::Failure;
@@ -45,8 +45,6 @@ struct Stream {
     request: Box<Request>,
     waker: Waker,
     state: State,
-    /// The body's bytes so far.
-    received: u64,
 }
 
 enum State {
@@ -122,7 +120,6 @@ impl Http2 {
             request,
             waker,
             state: State::Waiting(response),
-            received: 0,
         });
         self.unsent.push(number);
         number
@@ -312,11 +309,11 @@ impl Stream {
                     return Look::Failed(Failure::Reset, error.to_string());
                 }
                 Poll::Ready(Some(Ok(bytes))) => {
-                    self.received += bytes.len() as u64;
-                    if self.received > LARGEST_ANSWER {
-                        return Look::Failed(Failure::TooLarge, TOO_LARGE.to_owned());
-                    }
                     self.request.sink(now).body(&bytes);
+                    if self.request.is_too_large() {
+                        // What is said of it is the answer's own.
+                        return Look::Failed(Failure::TooLarge, String::new());
+                    }
                     // Fails only for bytes that were never taken.
                     drop(body.flow_control().release_capacity(bytes.len()));
                 }

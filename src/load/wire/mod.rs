@@ -16,12 +16,6 @@ use crate::measure::Failure;
 #[cfg(any(test, fuzzing))]
 pub(crate) use http1::{Progress, ResponseParser, Sink};
 
-/// The largest answer that is kept to be read, in bytes.
-pub(crate) const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
-
-/// What an answer above [`LARGEST_ANSWER`] is told to be.
-pub(crate) const TOO_LARGE: &str = "the answer is larger than 64 MiB";
-
 /// What a connection is told to be that ends in the middle of an answer.
 pub(crate) const CUT: &str = "the connection was closed before the answer was complete";
 

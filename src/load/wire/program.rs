@@ -8,13 +8,13 @@ use tokio::runtime::Handle;
 
 use super::encode::Prepared;
 use super::http1::Sink as _;
-use super::{LARGEST_ANSWER, Standing, Wire};
+use super::{Standing, Wire};
 use crate::load::id::StreamId;
 use crate::load::worker::request::{Ended, Request};
 use crate::manifest::Timeouts;
 use crate::measure::Failure;
-use crate::protocol::Head;
-use crate::stage::CallFailure;
+use crate::protocol::CallFailure;
+use crate::stage::Stage;
 use crate::transport::{FinishedProcess, run_process};
 
 /// So many at once in one thread: each is a process, and a machine has few cores for them.
@@ -26,6 +26,8 @@ pub(crate) struct Programs {
     runtime: Option<Handle>,
     waker: Arc<Waker>,
     timeouts: Timeouts,
+    /// The size limit of an answer, in bytes.
+    max_answer: u64,
     running: HashMap<usize, Box<Request>>,
     next: usize,
     tell: mpsc::Sender<Told>,
@@ -35,12 +37,13 @@ pub(crate) struct Programs {
 type Told = (usize, Result<FinishedProcess, CallFailure>);
 
 impl Programs {
-    pub(crate) fn new(waker: Arc<Waker>, timeouts: Timeouts) -> Self {
+    pub(crate) fn new(waker: Arc<Waker>, stage: &Stage) -> Self {
         let (tell, told) = mpsc::channel();
         Self {
             runtime: Handle::try_current().ok(),
             waker,
-            timeouts,
+            timeouts: stage.timeouts,
+            max_answer: stage.max_answer,
             running: HashMap::new(),
             next: 0,
             tell,
@@ -67,9 +70,9 @@ impl Wire for Programs {
         self.next += 1;
         self.running.insert(number, request);
         let (tell, waker) = (self.tell.clone(), Arc::clone(&self.waker));
-        let timeouts = self.timeouts;
+        let (timeouts, most) = (self.timeouts, self.max_answer);
         runtime.spawn(async move {
-            let result = run_process(&program, timeouts, LARGEST_ANSWER).await;
+            let result = run_process(&program, timeouts, most).await;
             // The worker may be gone: the run was stopped.
             if tell.send((number, result)).is_ok() {
                 drop(waker.wake());
@@ -125,10 +128,6 @@ fn finish(
     request.stamps.sent = Some(found.sent);
     request.stamps.first_byte = Some(found.first_byte.unwrap_or(found.last_byte));
     let mut sink = request.sink(found.last_byte);
-    sink.head(Head {
-        status: 200,
-        headers: &[],
-    });
     sink.body(&found.output);
     if request.stamps.first_content.is_some() {
         request.stamps.first_content = found.first_byte;

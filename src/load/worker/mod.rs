@@ -4,11 +4,11 @@
 mod capture;
 mod dispatcher;
 mod inbox;
+mod pipeline;
 pub(crate) mod request;
 mod request_log;
 mod session;
 mod shared;
-mod steps;
 
 pub(crate) use capture::Captured;
 pub(crate) use request_log::RequestLog;
@@ -23,7 +23,7 @@ use mio::{Events, Poll, Token, Waker};
 
 use crate::load::id::{ConnectionId, StageId};
 use crate::load::pacer::{Pacer, uninterrupted};
-use crate::load::plan::{Endpoint, LoadPlan};
+use crate::load::plan::LoadPlan;
 use crate::load::pool::dial::Sockets;
 use crate::load::pool::link::Link as _;
 use crate::load::pool::{Outside, Pool, PoolSettings, Report};
@@ -36,6 +36,7 @@ use crate::load::worker::request::Request;
 use crate::manifest::HttpVersion;
 use crate::measure::{Histogram, SystemTicks, Ticks as _};
 use crate::metric::LatencyMetric;
+use crate::stage::Address;
 
 const TIMER: Token = Token(0);
 pub(crate) const WAKER: Token = Token(1);
@@ -90,21 +91,17 @@ impl<'a> Worker<'a> {
             FIRST_CONNECTION,
             most_connections,
         )?;
-        let outlets = (0..plan.targets.len()).map(|stage| {
-            let (stage, target) = (StageId(stage), &plan.targets[stage]);
-            let version = match &target.endpoint {
-                Endpoint::Process => {
-                    let programs = Programs::new(Arc::clone(&waker), target.timeouts);
-                    return Outlet::Programs(Box::new(programs));
-                }
-                Endpoint::Http { version, .. } => *version,
-            };
+        let outlets = plan.stages.iter().enumerate().map(|(number, stage)| {
+            if matches!(stage.address, Address::Program) {
+                let programs = Programs::new(Arc::clone(&waker), stage);
+                return Outlet::Programs(Box::new(programs));
+            }
             Outlet::Pool(Box::new(Pool::new(PoolSettings {
-                stage,
+                stage: StageId(number),
                 mode: plan.connections,
                 most: most_of_one,
-                is_multiplexed: version == HttpVersion::Two,
-                timeouts: target.timeouts,
+                is_multiplexed: stage.http_version == HttpVersion::Two,
+                timeouts: stage.timeouts,
             })))
         });
         Ok(Self {
@@ -336,7 +333,7 @@ impl<'a> Worker<'a> {
     fn take_report(&mut self, report: Report) {
         match report {
             Report::Ended(ended) => {
-                let completion = ended.read();
+                let completion = self.dispatcher.read(ended);
                 let next = self.dispatcher.complete(completion, SystemTicks.now_ns());
                 if let Some(request) = next {
                     self.submit(request);

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use crate::manifest::Timeouts;
 use crate::measure::{Failure, Stamps};
-use crate::protocol::{Head, ReadError, Reply, ReplyReader};
+use crate::protocol::{CallFailure, Head, Reply};
+use crate::stage::{AnswerReader, Stage};
 
 use crate::load::arrival::nanos;
 use crate::load::id::{ScenarioId, StageId};
-use crate::load::plan::Target;
 use crate::load::wire::encode::Prepared;
 use crate::load::wire::http1::Sink;
+use crate::load::worker::pipeline::Pipeline;
 use crate::load::worker::session::Session;
-use crate::load::worker::steps::Steps;
 
 /// What a request is sent for.
 pub(crate) struct Intent {
@@ -29,7 +29,7 @@ pub(crate) struct Intent {
     /// The user of a closed loop that waits for it.
     pub(crate) user: Option<u32>,
     /// The pipeline that it is a step of.
-    pub(crate) steps: Option<Box<Steps>>,
+    pub(crate) pipeline: Option<Box<Pipeline>>,
 }
 
 impl Intent {
@@ -52,11 +52,8 @@ pub(crate) struct Request {
     pub(crate) gaps: Vec<u64>,
     /// Content-bearing events that came in one read with an earlier one: their gaps cannot be known.
     pub(crate) coalesced: u64,
-    /// How long the server asks to be left alone, in ns.
-    retry_after: u64,
-    reader: Box<dyn ReplyReader>,
+    answer: AnswerReader,
     streams: bool,
-    status: u16,
 }
 
 impl Request {
@@ -66,7 +63,7 @@ impl Request {
         intent: Intent,
         prepared: Prepared,
         (intended, dequeued): (u64, u64),
-        target: &Target,
+        stage: &Stage,
     ) -> Box<Self> {
         Box::new(Self {
             intent,
@@ -78,10 +75,8 @@ impl Request {
             },
             gaps: Vec::new(),
             coalesced: 0,
-            retry_after: 0,
-            reader: target.call.reader(),
-            streams: target.call.streams(),
-            status: 0,
+            answer: stage.answer(),
+            streams: stage.call.streams(),
         })
     }
 
@@ -112,6 +107,11 @@ impl Request {
         }
     }
 
+    /// Returns whether more has come than the stage may send.
+    pub(crate) const fn is_too_large(&self) -> bool {
+        self.answer.is_too_large()
+    }
+
     /// Returns where the parser puts what one read brought.
     pub(crate) fn sink(&mut self, now: u64) -> ReadSink<'_> {
         ReadSink { request: self, now }
@@ -131,7 +131,7 @@ impl Request {
         Ended {
             request: self,
             end,
-            failed: Some(ReadError { failure, detail }),
+            failed: Some(CallFailure::new(failure, detail)),
         }
     }
 }
@@ -140,12 +140,17 @@ impl Request {
 pub(crate) struct Ended {
     request: Box<Request>,
     end: u64,
-    failed: Option<ReadError>,
+    failed: Option<CallFailure>,
 }
 
 impl Ended {
-    /// Reads the answer.
-    pub(crate) fn read(self) -> Completion {
+    /// Returns the stage that was called.
+    pub(crate) const fn stage(&self) -> StageId {
+        self.request.intent.target
+    }
+
+    /// Reads the answer of the stage.
+    pub(crate) fn read(self, stage: &Stage) -> Completion {
         let Self {
             request,
             end,
@@ -154,24 +159,20 @@ impl Ended {
         let request = *request;
         let mut stamps = request.stamps;
         stamps.end = Some(end);
+        let from = stage.address.origin();
         let outcome = match failed {
-            Some(error) => Err(error),
-            None if (200..300).contains(&request.status) => {
-                // An answer without a body is complete with its head.
-                stamps.last_content = stamps.last_content.or(stamps.first_byte);
-                request.reader.finish()
-            }
-            None => Err(ReadError {
-                failure: Failure::Status(request.status),
-                detail: String::new(),
-            }),
+            Some(failure) => Err(request.answer.cut(failure.of(from), from)),
+            None => request.answer.finish(from),
         };
+        if outcome.is_ok() {
+            // An answer without a body is complete with its head.
+            stamps.last_content = stamps.last_content.or(stamps.first_byte);
+        }
         Completion {
             intent: request.intent,
             stamps,
             gaps: request.gaps,
             coalesced: request.coalesced,
-            retry_after: request.retry_after,
             streams: request.streams,
             outcome,
         }
@@ -183,7 +184,7 @@ impl Completion {
     pub(crate) fn unwritten(
         intent: Intent,
         (intended, dequeued): (u64, u64),
-        error: ReadError,
+        error: CallFailure,
         end: u64,
     ) -> Self {
         Self {
@@ -196,7 +197,6 @@ impl Completion {
             },
             gaps: Vec::new(),
             coalesced: 0,
-            retry_after: 0,
             streams: false,
             outcome: Err(error),
         }
@@ -209,10 +209,8 @@ pub(crate) struct Completion {
     pub(crate) stamps: Stamps,
     pub(crate) gaps: Vec<u64>,
     pub(crate) coalesced: u64,
-    /// How long the server asked to be left alone, in ns; 0 when it did not.
-    pub(crate) retry_after: u64,
     pub(crate) streams: bool,
-    pub(crate) outcome: Result<Reply, ReadError>,
+    pub(crate) outcome: Result<Reply, CallFailure>,
 }
 
 /// Takes what one read brought, stamped with the time of that read.
@@ -223,19 +221,12 @@ pub(crate) struct ReadSink<'a> {
 
 impl Sink for ReadSink<'_> {
     fn head(&mut self, head: Head<'_>) {
-        self.request.status = head.status;
-        if matches!(head.status, 429 | 503) {
-            self.request.retry_after = retry_after(head.headers).unwrap_or(0);
-        }
-        self.request.reader.head(head);
+        self.request.answer.head(head);
     }
 
     fn body(&mut self, bytes: &[u8]) {
         let request = &mut *self.request;
-        if !(200..300).contains(&request.status) {
-            return;
-        }
-        let events = request.reader.data(bytes);
+        let events = request.answer.data(bytes);
         if events == 0 {
             return;
         }
@@ -252,57 +243,25 @@ impl Sink for ReadSink<'_> {
     }
 }
 
-/// Returns the seconds of `Retry-After` in ns; its other form, a date, is of the server's clock and is not read.
-fn retry_after(headers: &[(&str, &[u8])]) -> Option<u64> {
-    let is_it = |(name, _): &&(&str, &[u8])| name.eq_ignore_ascii_case("retry-after");
-    let (_, value) = headers.iter().find(is_it)?;
-    let seconds: u64 = std::str::from_utf8(value).ok()?.trim().parse().ok()?;
-    seconds.checked_mul(1_000_000_000)
-}
-
 /// Requests without a plan.
 #[cfg(test)]
 pub(crate) mod testing {
-    use std::time::Duration;
-
     use super::*;
-    use crate::load::plan::{Endpoint, Measured};
-    use crate::manifest::{Connections, HttpVersion, KindTable, Problems};
-    use crate::protocol::PROTOCOLS;
+    use crate::manifest::Connections;
+    use crate::stage::{Address, HttpAddress};
     use crate::template::Scope;
 
     /// Makes a stage of kind `http`; keys are those of its table.
-    pub(crate) fn stage(keys: &str) -> Target {
-        let table = KindTable::from_toml("http", &format!("url = \"http://127.0.0.1:9/\"\n{keys}"));
-        let call = PROTOCOLS.get("http").unwrap();
-        let call = call.parse(&table, &mut Problems::default()).unwrap();
-        Target {
-            measured: Measured {
-                name: "s".to_owned(),
-                slo: Vec::new(),
-                is_judged: true,
-                cost: None,
-                owner: None,
-            },
-            call: call.into(),
-            endpoint: Endpoint::Http {
-                address: "127.0.0.1:9".parse().unwrap(),
-                name: None,
-                tls: None,
-                version: HttpVersion::One,
-            },
-            timeouts: Timeouts {
-                connect: None,
-                first_token: None,
-                idle: None,
-                total: Duration::from_millis(500),
-            },
+    pub(crate) fn stage(keys: &str) -> Stage {
+        Stage {
+            address: Address::Http(HttpAddress::plain("127.0.0.1:9".parse().unwrap())),
+            ..crate::stage::testing::http(keys)
         }
     }
 
     /// Makes a request of such a stage, due and taken up at 0.
-    pub(crate) fn of(stage: &Target) -> Box<Request> {
-        let request = stage.call.request(&Scope::default()).unwrap();
+    pub(crate) fn of(stage: &Stage) -> Box<Request> {
+        let request = stage.request(&Scope::default()).unwrap();
         let prepared = Prepared::new(&request, Connections::Pooled).unwrap();
         Request::new(intent(), prepared, (0, 0), stage)
     }
@@ -320,7 +279,7 @@ pub(crate) mod testing {
             measured: true,
             session: None,
             user: None,
-            steps: None,
+            pipeline: None,
         }
     }
 }

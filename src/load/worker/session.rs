@@ -68,7 +68,7 @@ impl Session {
         let mut scope = scenario.cases.scopes[case].clone();
         // Of several steps, none knows how the turn as a whole reads as messages.
         let own = (scenario.steps.len() == 1).then(|| {
-            let call = &plan.targets[scenario.steps[0]].call;
+            let call = &plan.stages[scenario.steps[0]].call;
             call.says(&scope).ok().flatten()
         });
         self.said = own

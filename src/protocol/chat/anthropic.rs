@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Spec;
-use crate::measure::Failure;
 use crate::protocol::ReplyReader;
-use crate::protocol::reply::{Head, ReadError, Reply, Usage};
+use crate::protocol::failure::CallFailure;
+use crate::protocol::reply::{Head, Reply, Usage};
 use crate::protocol::rest::{cut, json as parse_json, stream_error};
 use crate::protocol::sse::SseParser;
 use crate::template::{Scope, TemplateError};
@@ -149,7 +149,7 @@ struct StreamState {
     events: u64,
     /// `message` of the first event: model, id.
     message: Option<Value>,
-    failure: Option<ReadError>,
+    failure: Option<CallFailure>,
 }
 
 impl StreamState {
@@ -157,9 +157,8 @@ impl StreamState {
     fn event(&mut self, data: &[u8]) -> bool {
         self.events += 1;
         let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else {
-            let failure = parse_json(data).err().unwrap_or_else(|| ReadError {
-                failure: Failure::Contract,
-                detail: "an event is not one of the Messages API".to_owned(),
+            let failure = parse_json(data).err().unwrap_or_else(|| {
+                CallFailure::contract("an event is not one of the Messages API")
             });
             self.failure.get_or_insert(failure);
             return false;
@@ -241,16 +240,15 @@ impl ReplyReader for StreamReader {
         content
     }
 
-    fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
+    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
         let state = self.state;
         if let Some(failure) = state.failure {
             return Err(failure);
         }
         if state.events == 0 {
-            return Err(ReadError {
-                failure: Failure::Contract,
-                detail: "`stream = true`, but the answer is not a stream of events".to_owned(),
-            });
+            return Err(CallFailure::contract(
+                "`stream = true`, but the answer is not a stream of events",
+            ));
         }
         if !state.done {
             return Err(cut());
@@ -284,13 +282,10 @@ impl ReplyReader for BodyReader {
         u32::from(!bytes.is_empty())
     }
 
-    fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
+    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
         let body = parse_json(&self.body)?;
         let Some(blocks) = body.get("content").and_then(Value::as_array) else {
-            return Err(ReadError {
-                failure: Failure::Contract,
-                detail: "the answer has no `content`".to_owned(),
-            });
+            return Err(CallFailure::contract("the answer has no `content`"));
         };
         let (mut text, mut calls) = (String::new(), Vec::new());
         for block in blocks {
@@ -328,10 +323,11 @@ impl ReplyReader for BodyReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Failure;
 
     const START: &str = r#"{"type":"message_start","message":{"model":"m","usage":{"input_tokens":5,"cache_read_input_tokens":20,"output_tokens":1}}}"#;
 
-    fn stream(events: &[&str]) -> (u32, Result<Reply, ReadError>) {
+    fn stream(events: &[&str]) -> (u32, Result<Reply, CallFailure>) {
         let mut reader = Box::new(StreamReader::default());
         let contents = events
             .iter()

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Spec;
-use crate::measure::Failure;
 use crate::protocol::ReplyReader;
-use crate::protocol::reply::{Head, ReadError, Reply, Usage};
+use crate::protocol::failure::CallFailure;
+use crate::protocol::reply::{Head, Reply, Usage};
 use crate::protocol::rest::{cut, json as parse_json, stream_error};
 use crate::protocol::sse::SseParser;
 use crate::template::{Scope, TemplateError};
@@ -119,7 +119,7 @@ struct StreamState {
     done: bool,
     events: u64,
     last: Vec<u8>,
-    failure: Option<ReadError>,
+    failure: Option<CallFailure>,
 }
 
 impl StreamState {
@@ -135,9 +135,8 @@ impl StreamState {
             return false;
         }
         let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else {
-            let failure = parse_json(data).err().unwrap_or_else(|| ReadError {
-                failure: Failure::Contract,
-                detail: "an event is not a chat completion chunk".to_owned(),
+            let failure = parse_json(data).err().unwrap_or_else(|| {
+                CallFailure::contract("an event is not a chat completion chunk")
             });
             self.failure.get_or_insert(failure);
             return false;
@@ -181,16 +180,15 @@ impl ReplyReader for StreamReader {
         content
     }
 
-    fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
+    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
         let state = self.state;
         if let Some(failure) = state.failure {
             return Err(failure);
         }
         if state.events == 0 {
-            return Err(ReadError {
-                failure: Failure::Contract,
-                detail: "`stream = true`, but the answer is not a stream of events".to_owned(),
-            });
+            return Err(CallFailure::contract(
+                "`stream = true`, but the answer is not a stream of events",
+            ));
         }
         if !state.done && state.finish_reason.is_none() {
             return Err(cut());
@@ -219,14 +217,11 @@ impl ReplyReader for BodyReader {
         u32::from(!bytes.is_empty())
     }
 
-    fn finish(self: Box<Self>) -> Result<Reply, ReadError> {
+    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
         let body = parse_json(&self.body)?;
         let message = body
             .pointer("/choices/0/message")
-            .ok_or_else(|| ReadError {
-                failure: Failure::Contract,
-                detail: "the answer has no `choices[0].message`".to_owned(),
-            })?;
+            .ok_or_else(|| CallFailure::contract("the answer has no `choices[0].message`"))?;
         let text = message
             .get("content")
             .and_then(Value::as_str)
@@ -251,8 +246,9 @@ impl ReplyReader for BodyReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Failure;
 
-    fn read(stream: &str) -> Result<Reply, ReadError> {
+    fn read(stream: &str) -> Result<Reply, CallFailure> {
         let mut reader = Box::new(StreamReader::default());
         reader.data(stream.as_bytes());
         reader.finish()

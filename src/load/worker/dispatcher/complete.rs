@@ -7,23 +7,24 @@ use crate::load::arrival::nanos;
 use crate::load::id::{StageId, TallyId};
 use crate::load::plan::LoadPlan;
 use crate::load::worker::capture::Captured;
+use crate::load::worker::pipeline::Pipeline;
 use crate::load::worker::request::{Completion, Intent, Request};
 use crate::load::worker::request_log::RequestLog;
 use crate::load::worker::session::Progress;
-use crate::load::worker::steps::Steps;
 use crate::measure::{Failure, Stamps};
 use crate::protocol::Reply;
+use crate::stage::Wait;
 
 impl Dispatcher<'_> {
     /// Counts a request that this machine could not send, at `now`.
     pub(crate) fn not_sent(&mut self, request: Box<Request>, now: u64) {
         self.exhausted += 1;
         let intent = &request.intent;
-        if intent.steps.as_ref().is_some_and(|it| !it.is_at_start()) {
+        if intent.pipeline.as_ref().is_some_and(|it| !it.is_at_start()) {
             let detail = "this machine has no socket left".to_owned();
             let ended = request.failed(Failure::Exhausted, detail, now);
             // A step that failed has no next one.
-            let _none = self.complete(ended.read(), now);
+            let _none = self.complete(self.read(ended), now);
             return;
         }
         self.in_flight -= 1;
@@ -43,19 +44,19 @@ impl Dispatcher<'_> {
         if let Ok(reply) = &completion.outcome {
             self.spend(completion.intent.target, reply);
         }
-        match completion.intent.steps.take() {
+        match completion.intent.pipeline.take() {
             None => {
                 self.log(&completion, None);
                 self.concluded(completion, now);
                 None
             }
-            Some(steps) => self.stepped(steps, completion, now),
+            Some(pipeline) => self.stepped(pipeline, completion, now),
         }
     }
 
     fn stepped(
         &mut self,
-        mut steps: Box<Steps>,
+        mut pipeline: Box<Pipeline>,
         mut completion: Completion,
         now: u64,
     ) -> Option<Box<Request>> {
@@ -68,31 +69,31 @@ impl Dispatcher<'_> {
             let good = self.tallies[tally].record(&completion, self.start, false);
             self.capture(tally, &completion, good);
         }
-        match steps.go_on(plan, &plan.scenarios[scenario], &completion) {
+        let scenario = &plan.scenarios[scenario];
+        match pipeline.go_on(plan, scenario, &completion) {
             None => {
-                let past = steps.past();
-                let completion = steps.conclude(plan, completion);
-                self.log(&completion, Some(past));
+                let completion = pipeline.conclude(plan, scenario, completion);
+                self.log(&completion, Some(pipeline.past()));
                 self.concluded(completion, now);
                 None
             }
-            Some((next, Err(error))) => {
+            Some((next, Err(failure))) => {
                 completion.intent.target = next;
-                completion.outcome = Err(error);
-                self.concluded(steps.conclude(plan, completion), now);
+                completion.outcome = Err(failure);
+                self.concluded(pipeline.conclude(plan, scenario, completion), now);
                 None
             }
             Some((next, Ok(prepared))) => {
                 let due = completion.stamps.end.unwrap_or(now);
                 let intent = Intent {
                     target: next,
-                    steps: Some(steps),
+                    pipeline: Some(pipeline),
                     ..completion.intent
                 };
                 self.shared.sent.fetch_add(1, Ordering::Relaxed);
                 self.in_flight += 1;
-                let target = &plan.targets[next];
-                Some(Request::new(intent, prepared, (due, now), target))
+                let stage = &plan.stages[next];
+                Some(Request::new(intent, prepared, (due, now), stage))
             }
         }
     }
@@ -102,12 +103,14 @@ impl Dispatcher<'_> {
         let Intent { scenario, user, .. } = completion.intent;
         let end = completion.stamps.end.unwrap_or(now);
         // A user who is told to come back later does, where the load says so.
-        let rest = if self.plan.honour_retry_after {
-            completion.retry_after
-        } else {
-            0
-        };
-        let rested = end.saturating_add(rest);
+        let asked = completion.outcome.as_ref().err();
+        let rest = asked
+            .filter(|_| self.plan.honour_retry_after)
+            .map(|failure| {
+                let timeout = self.plan.stages[completion.intent.target].timeouts.total;
+                nanos(Wait::of(failure, timeout).bounded())
+            });
+        let rested = end.saturating_add(rest.unwrap_or(0));
         let goes_on = self.next_turn(&mut completion, rested);
         if !goes_on {
             self.schedules[scenario].answered(user, rested);
@@ -148,7 +151,7 @@ impl Dispatcher<'_> {
                 measured: due >= self.start,
                 session: Some(session),
                 user,
-                steps: None,
+                pipeline: None,
             };
             self.departures += 1;
             self.turns.insert((due, self.departures), intent);
@@ -162,13 +165,16 @@ impl Dispatcher<'_> {
     }
 
     /// Keeps the stamps of an arrival that was answered: those of its steps, or of its one request.
-    fn log(&mut self, completion: &Completion, steps: Option<Vec<(StageId, Stamps)>>) {
+    fn log(&mut self, completion: &Completion, steps: Option<&[(StageId, Stamps)]>) {
         let intent = &completion.intent;
         let is_kept = intent.measured && completion.outcome.is_ok();
         if let Some(logs) = self.logs.as_mut().filter(|_| is_kept) {
             logs.push(RequestLog {
                 scenario: intent.scenario,
-                steps: steps.unwrap_or_else(|| vec![(intent.target, completion.stamps)]),
+                steps: match steps {
+                    Some(steps) => steps.to_vec(),
+                    None => vec![(intent.target, completion.stamps)],
+                },
             });
         }
     }
@@ -188,7 +194,7 @@ impl Dispatcher<'_> {
 
     /// Counts what an answer has cost, by the server's tokens or else by chunks; warm-up is paid for too.
     fn spend(&self, target: StageId, reply: &Reply) {
-        let Some(cost) = self.plan.targets[target].measured.cost else {
+        let Some(cost) = self.plan.stages[target].cost else {
             return;
         };
         let (input, output) = reply

@@ -6,12 +6,10 @@ use super::Dispatcher;
 use crate::load::id::ScenarioId;
 use crate::load::schedule::{Arrival, Schedule};
 use crate::load::wire::encode::Prepared;
+use crate::load::worker::pipeline::Pipeline;
 use crate::load::worker::request::{Completion, Intent, Request};
 use crate::load::worker::session::Session;
-use crate::load::worker::steps::Steps;
-use crate::measure::Failure;
-use crate::protocol::ReadError;
-use crate::template::TemplateError;
+use crate::protocol::CallFailure;
 
 /// What a look at the schedules brought.
 pub(crate) enum Due {
@@ -90,7 +88,7 @@ impl Dispatcher<'_> {
             measured: due.measured,
             session,
             user: due.user,
-            steps: None,
+            pipeline: None,
         }
     }
 
@@ -98,7 +96,7 @@ impl Dispatcher<'_> {
     fn first_request(&mut self, mut intent: Intent, intended: u64, now: u64) -> Due {
         let plan = self.plan;
         let scenario = &plan.scenarios[intent.scenario];
-        let target = &plan.targets[intent.target];
+        let stage = &plan.stages[intent.target];
         let scope = match &mut intent.session {
             Some(session) => Some(session.enter(plan, intent.scenario)),
             None => scenario.cases.scopes.get(intent.case).cloned(),
@@ -106,22 +104,17 @@ impl Dispatcher<'_> {
         let ready = scenario.cases.requests.get(intent.case).cloned();
         let prepared = match (ready, &scope) {
             (Some(prepared), _) => Ok(prepared),
-            (None, Some(scope)) => target
-                .call
+            (None, Some(scope)) => stage
                 .request(scope)
-                .map_err(|error| unwritten(&error))
                 .and_then(|request| Prepared::new(&request, plan.connections)),
-            (None, None) => Err(ReadError {
-                failure: Failure::Request,
-                detail: "there is no such case".to_owned(),
-            }),
+            (None, None) => Err(CallFailure::unsent("there is no such case")),
         };
         if scenario.whole.is_some() {
-            intent.steps = scope.map(|scope| Box::new(Steps::new(scenario, scope)));
+            intent.pipeline = scope.map(|scope| Box::new(Pipeline::new(scenario, scope)));
         }
         self.in_flight += 1;
         match prepared {
-            Ok(prepared) => Due::Send(Request::new(intent, prepared, (intended, now), target)),
+            Ok(prepared) => Due::Send(Request::new(intent, prepared, (intended, now), stage)),
             Err(error) => {
                 let end = Completion::unwritten(intent, (intended, now), error, now);
                 // A request that was not written has no next step.
@@ -142,13 +135,5 @@ impl Dispatcher<'_> {
             return false;
         }
         true
-    }
-}
-
-/// Says why a request could not be written.
-pub(super) fn unwritten(error: &TemplateError) -> ReadError {
-    ReadError {
-        failure: Failure::Request,
-        detail: error.to_string(),
     }
 }

@@ -11,7 +11,7 @@ pub(crate) use due::Due;
 use std::collections::BTreeMap;
 
 use super::capture::Answers;
-use super::request::{Intent, Request};
+use super::request::{Completion, Ended, Intent, Request};
 use super::request_log::RequestLogs;
 use super::shared::{Keep, Shared, WorkerResult};
 use crate::load::arrival::nanos;
@@ -97,6 +97,12 @@ impl<'a> Dispatcher<'a> {
         time >= self.start
     }
 
+    /// Reads the answer of a request that has ended.
+    pub(crate) fn read(&self, ended: Ended) -> Completion {
+        let stage = ended.stage();
+        ended.read(&self.plan.stages[stage])
+    }
+
     /// Returns the sessions that have ended since the last call, with their scenarios' stages.
     pub(crate) fn take_over(&mut self) -> Vec<(u64, &'a [StageId])> {
         let plan = self.plan;
@@ -130,7 +136,7 @@ impl<'a> Dispatcher<'a> {
     /// Counts a request that is still open when the run is over.
     pub(crate) fn still_open(&mut self, request: &Request) {
         let intent = &request.intent;
-        let whole = intent.steps.as_ref();
+        let whole = intent.pipeline.as_ref();
         let whole = whole.map(|_| self.plan.tally_of(intent.scenario));
         let own = LoadPlan::tally_of_stage(intent.target);
         for tally in whole.into_iter().chain([own]) {

@@ -4,36 +4,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::load::Timing;
 use crate::load::plan::{Cases, Measured, Scenario};
 use crate::load::schedule::{CaseSequence, Counters};
 use crate::load::wire::encode::Prepared;
 use crate::load::worker::request::{Completion, testing};
-use crate::load::{Target, Timing};
 use crate::manifest::{Connections, Cost, Curve, Gaps, Users};
 use crate::measure::Failure;
-use crate::protocol::{ReadError, Reply, Usage};
+use crate::protocol::{CallFailure, Reply, Usage};
 use crate::record::Shard;
+use crate::stage::Stage;
 use crate::template::Scope;
 
 const MS: u64 = 1_000_000;
 
-fn stage(name: &str, keys: &str) -> Target {
+fn stage(name: &str, keys: &str) -> Stage {
     let mut stage = testing::stage(keys);
-    name.clone_into(&mut stage.measured.name);
+    name.clone_into(&mut stage.name);
     stage
 }
 
 /// Makes a plan in which each arrival calls these stages in turn; with several, the whole is called `whole`.
-fn plan(targets: Vec<Target>, timing: Timing, until: Until) -> LoadPlan {
-    let first = targets[0].call.request(&Scope::default()).unwrap();
+fn plan(stages: Vec<Stage>, timing: Timing, until: Until) -> LoadPlan {
+    let first = stages[0].request(&Scope::default()).unwrap();
     let first = Prepared::new(&first, Connections::Pooled).unwrap();
-    let whole = (targets.len() > 1).then(|| Measured {
+    let whole = (stages.len() > 1).then(|| Measured {
         name: "whole".to_owned(),
-        ..targets[0].measured.clone()
+        ..Measured::of(&stages[0])
     });
     LoadPlan {
         scenarios: vec![Scenario {
-            steps: (0..targets.len()).map(StageId).collect(),
+            steps: (0..stages.len()).map(StageId).collect(),
             of: "s".to_owned(),
             sequence: CaseSequence::InTurn(1),
             whole,
@@ -45,7 +46,7 @@ fn plan(targets: Vec<Target>, timing: Timing, until: Until) -> LoadPlan {
                 sessions: None,
             }),
         }],
-        targets,
+        stages,
         timing,
         honour_retry_after: false,
         connections: Connections::Pooled,
@@ -101,9 +102,9 @@ fn due(dispatcher: &mut Dispatcher<'_>, now: u64) -> Option<Box<Request>> {
 }
 
 /// Answers a request with this outcome, `took` after it was taken up.
-fn ended(request: Box<Request>, took: u64, outcome: Result<Reply, ReadError>) -> Completion {
+fn ended(request: Box<Request>, took: u64, outcome: Result<Reply, CallFailure>) -> Completion {
     let end = request.stamps.dequeued + took;
-    let mut completion = request.answered(end).read();
+    let mut completion = request.answered(end).read(&testing::stage(""));
     completion.stamps.send_start = Some(completion.stamps.dequeued);
     completion.stamps.last_content = Some(end);
     completion.outcome = outcome;
@@ -198,10 +199,7 @@ fn a_step_that_fails_ends_the_way_and_the_rest_is_not_asked() {
     let plan = plan(stages, open(1.0), Until::Requests(1));
     with(&plan, |mut dispatcher| {
         let first = due(&mut dispatcher, 1_000 * MS).unwrap();
-        let failed = ReadError {
-            failure: Failure::Timeout,
-            detail: String::new(),
-        };
+        let failed = CallFailure::new(Failure::Timeout, String::new());
         let end = ended(first, MS, Err(failed));
         assert!(dispatcher.complete(end, 1_001 * MS).is_none());
         let tallies = dispatcher.into_result(1_001 * MS).counted;
@@ -245,7 +243,7 @@ fn a_user_whose_request_could_not_be_sent_asks_again_later() {
 #[test]
 fn a_budget_ends_the_run_before_it_is_overrun() {
     let mut dear = stage("s", "");
-    dear.measured.cost = Some(Cost {
+    dear.cost = Some(Cost {
         input: 0.0,
         output: 10.0,
     });

@@ -1,0 +1,129 @@
+//! One answer, read in pieces as they arrive, whoever carries them: the one place that says whether it is ok.
+
+use std::time::Duration;
+
+use super::Stage;
+use super::retry::retry_after;
+use super::versions::Listener;
+use crate::measure::Failure;
+use crate::protocol::{CallFailure, Head, Reply, ReplyReader};
+
+/// How much of a refusal's body is kept, in bytes.
+const KEPT: usize = 4096;
+
+/// Reads one answer of a stage.
+pub(crate) struct AnswerReader {
+    reader: Box<dyn ReplyReader>,
+    listener: Option<Listener>,
+    /// That of the whole answer.
+    timeout: Duration,
+    /// The most bytes that its body may have.
+    most: u64,
+    received: u64,
+    /// `None` before the head, and for a program, which has none.
+    status: Option<u16>,
+    retry_after: Option<Duration>,
+    /// How the body is compressed, though nobody asked for that.
+    compression: Option<String>,
+    /// The beginning of the body of an answer that is no success.
+    refusal: Vec<u8>,
+}
+
+impl AnswerReader {
+    pub(super) fn new(stage: &Stage) -> Self {
+        let listener = stage.listener.as_ref();
+        Self {
+            reader: stage.call.reader(),
+            // What has been heard once needs no more listening: nothing is added to the hot path.
+            listener: listener.filter(|it| it.is_curious()).cloned(),
+            timeout: stage.timeouts.total,
+            most: stage.max_answer,
+            received: 0,
+            status: None,
+            retry_after: None,
+            compression: None,
+            refusal: Vec::new(),
+        }
+    }
+
+    /// Takes the response head.
+    pub(crate) fn head(&mut self, head: Head<'_>) {
+        self.status = Some(head.status);
+        if self.is_refusal() {
+            self.retry_after = retry_after(head);
+            return;
+        }
+        self.compression = compression(head);
+        if let Some(listener) = &self.listener {
+            listener.hear_head(head);
+        }
+        self.reader.head(head);
+    }
+
+    /// Takes body bytes and returns how many content-bearing events they completed.
+    pub(crate) fn data(&mut self, bytes: &[u8]) -> u32 {
+        self.received += bytes.len() as u64;
+        if self.is_refusal() {
+            let room = KEPT - self.refusal.len();
+            self.refusal
+                .extend_from_slice(&bytes[..bytes.len().min(room)]);
+            return 0;
+        }
+        if self.compression.is_some() || self.is_too_large() {
+            return 0;
+        }
+        self.reader.data(bytes)
+    }
+
+    /// Returns whether the stage answered with a status that is no success.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status.is_some_and(|it| !(200..300).contains(&it))
+    }
+
+    /// Returns whether more has come than the stage may send.
+    pub(crate) const fn is_too_large(&self) -> bool {
+        self.received > self.most
+    }
+
+    /// Returns whether there is no use in reading on: too much has come, or as much of a refusal as is kept.
+    pub(crate) fn has_enough(&self) -> bool {
+        self.is_too_large() || (self.is_refusal() && self.refusal.len() == KEPT)
+    }
+
+    /// Ends the answer, which has come whole; `from` is who gave it, as it is told to people.
+    pub(crate) fn finish(self, from: &str) -> Result<Reply, CallFailure> {
+        if let Some(status) = self.status.filter(|_| self.is_refusal()) {
+            let (body, wait) = (&self.refusal, self.retry_after);
+            return Err(CallFailure::status(status, body, from, wait, self.timeout));
+        }
+        if self.is_too_large() {
+            return Err(CallFailure::too_large(from, self.most));
+        }
+        if let Some(compression) = self.compression {
+            let detail =
+                format!("{from} compressed its answer ({compression}), though none was asked for");
+            return Err(CallFailure::new(Failure::Decode, detail));
+        }
+        let reply = self.reader.finish()?;
+        if let Some(listener) = &self.listener {
+            listener.hear_reply(&reply);
+        }
+        Ok(reply)
+    }
+
+    /// Ends an answer that the connection, or a limit, has cut. A refusal stands, however its body ended: it says more.
+    pub(crate) fn cut(self, failure: CallFailure, from: &str) -> CallFailure {
+        if !self.is_refusal() && !self.is_too_large() {
+            return failure;
+        }
+        self.finish(from).err().unwrap_or(failure)
+    }
+}
+
+/// Returns how a body is compressed; `None` where it is not.
+fn compression(head: Head<'_>) -> Option<String> {
+    let coding = String::from_utf8_lossy(head.header("content-encoding")?);
+    let coding = coding.trim();
+    let is_none = coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+    (!is_none).then(|| coding.to_ascii_lowercase())
+}
