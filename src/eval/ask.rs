@@ -68,9 +68,12 @@ impl Asking<'_> {
         loop {
             let stage = &self.plan.steps[steps.place()];
             let called = self.call(stage, steps.scope()).await;
-            let called = called.map_err(|failure| match is_pipeline {
-                true => failure.in_step(&stage.name),
-                false => failure,
+            let called = called.map_err(|failure| {
+                if is_pipeline {
+                    failure.in_step(&stage.name)
+                } else {
+                    failure
+                }
             })?;
             // Of the calls that were answered; pauses before asking again are no part of an answer.
             response_time += called.response_time;

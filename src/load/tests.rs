@@ -214,6 +214,37 @@ fn failures_are_told_apart_and_stay_in_the_count() {
 }
 
 #[test]
+fn each_address_of_a_stage_is_tried_and_the_one_that_works_is_kept() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dead = nobody.local_addr().unwrap();
+    drop(nobody);
+    let live = serve(|_| vec![ok("x")]);
+    let stage = |sockets: Vec<std::net::SocketAddr>| Stage {
+        address: Address::Http(HttpAddress {
+            sockets,
+            ..HttpAddress::plain(live)
+        }),
+        ..target("http", live, "")
+    };
+    for sockets in [vec![dead, live], vec![dead, dead, live], vec![live, dead]] {
+        let mut plan = plan(stage(sockets), open("100/s"), Until::Requests(20));
+        plan.connections = Connections::PerRequest;
+        let (result, stage) = run_quietly(&plan);
+        assert_eq!((stage.ok, stage.failed), (20, 0), "{:?}", result.examples);
+        assert_eq!(stage.connections, 20);
+    }
+    let plan = plan(stage(vec![dead, dead]), open("100/s"), Until::Requests(3));
+    let (result, stage) = run_quietly(&plan);
+    assert_eq!(
+        stage.errors.get("connect"),
+        Some(&3),
+        "{:?}",
+        result.examples
+    );
+    assert!(result.never_reached);
+}
+
+#[test]
 fn a_stage_that_is_not_there_is_never_reached() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,5 +1,6 @@
 //! Where a stage is: names are resolved once, before a load, as name resolution is no part of a stage's latency.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
@@ -105,6 +106,8 @@ impl HttpAddress {
         let mut sockets: Vec<SocketAddr> = found.map_err(|e| failed(e.to_string()))?.collect();
         // IPv4 first, otherwise in the order of the resolver.
         sockets.sort_by_key(SocketAddr::is_ipv6);
+        let mut seen = HashSet::new();
+        sockets.retain(|it| seen.insert(*it));
         if sockets.is_empty() {
             return Err(failed("it has no address".to_owned()));
         }

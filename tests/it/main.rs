@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alike; // the same answers through check, eval, load, and profile
 mod asserts;
-mod bad_input;
-mod cmd_calibrate; // unreachable stages, wrong names, broken golden lines, missing secrets: message and exit code
+mod bad_input; // unreachable stages, wrong names, broken golden lines, missing secrets: message and exit code
+mod cmd_calibrate;
 mod cmd_check; // the manifest, all errors at once
 mod cmd_demo; // the built-in story and the templates that point at it
 mod cmd_eval; // golden sets, journals, kill and resume
@@ -21,6 +22,6 @@ mod fresh;
 mod habits; // few packages, pinned actions, promises that name what there is
 mod hostile; // endless, enormous, and silent stages; full and read-only disks
 mod kinds;
-mod layering;
-mod pipelines; // the import table of docs/architecture.md, file sizes, exit codes
+mod layering; // the import table of docs/architecture.md, file sizes, exit codes
+mod pipelines;
 mod support;

@@ -189,15 +189,15 @@ impl ResponseParser {
                 }
                 _ if rest.is_empty() => return Ok(Progress::More),
                 State::Length(left) => {
-                    let used = self.pass(&mut rest, left, sink);
+                    let used = pass(&mut rest, left, sink);
                     self.state = State::Length(left - used);
                 }
                 State::ToEnd => {
-                    self.pass(&mut rest, u64::MAX, sink);
+                    pass(&mut rest, u64::MAX, sink);
                 }
                 State::Chunk(0) => self.state = State::ChunkEnd,
                 State::Chunk(left) => {
-                    let used = self.pass(&mut rest, left, sink);
+                    let used = pass(&mut rest, left, sink);
                     self.state = State::Chunk(left - used);
                 }
                 _ => {
@@ -211,14 +211,6 @@ impl ResponseParser {
                 }
             }
         }
-    }
-
-    fn pass(&mut self, rest: &mut &[u8], most: u64, sink: &mut impl Sink) -> u64 {
-        let used = most.min(rest.len() as u64);
-        let (now, later) = rest.split_at(used as usize);
-        sink.body(now);
-        *rest = later;
-        used
     }
 
     /// Takes one byte of chunk framing and returns whether the body has ended.
@@ -251,6 +243,15 @@ impl ResponseParser {
         };
         Ok(false)
     }
+}
+
+/// Hands on at most so many bytes, takes them off the rest, and returns how many they were.
+fn pass(rest: &mut &[u8], most: u64, sink: &mut impl Sink) -> u64 {
+    let used = most.min(rest.len() as u64);
+    let (now, later) = rest.split_at(used as usize);
+    sink.body(now);
+    *rest = later;
+    used
 }
 
 #[cfg(test)]

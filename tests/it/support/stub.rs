@@ -35,7 +35,14 @@ pub(crate) struct Stub {
 impl Stub {
     /// Starts a server that follows `script`.
     pub(crate) fn start(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), script)
+    }
+
+    /// Serves with that listener.
+    pub(crate) fn on(
+        listener: TcpListener,
+        script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let (script, requests) = (Arc::new(script), Arc::new(Mutex::new(Vec::new())));
         let log = Arc::clone(&requests);
