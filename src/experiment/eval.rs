@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::Experiment;
 use super::recording::{Recorded, measured};
 use crate::error::Result;
@@ -28,6 +30,7 @@ pub(crate) async fn run_eval(
     let record = RunRecord {
         id: journal.run_id().to_owned(),
         started_at: journal.started_at().to_owned(),
+        plan: json!({"must_pass": plan.must_pass}),
         ..record
     };
     let sink = experiment.sink.as_ref();

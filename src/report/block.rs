@@ -28,6 +28,8 @@ pub(super) enum Block {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Judged(VerdictKind),
+    /// It was measured, and there was nothing to judge it by: neither passed nor failed.
+    Measured,
     /// Somebody stopped it.
     Interrupted,
     /// Nothing was reached.

@@ -3,7 +3,7 @@
 use super::format::{number, time_ms};
 use super::view::View;
 use crate::metric::Unit;
-use crate::record::{Comparison, DiffDocument};
+use crate::record::{Change, Comparison, DiffDocument};
 use crate::record::{EvalResult, RunRecord, SloResult, ValidityVerdict, VerdictKind};
 
 /// Something that was judged.
@@ -180,9 +180,13 @@ fn missed(case: &crate::record::CaseResult) -> String {
 }
 
 fn of_diff(diff: &DiffDocument) -> Vec<Finding> {
-    let judged = diff.comparisons.iter().filter(|it| it.rule.is_some());
+    // Whatever turns the verdict is a finding: also a pass rate, of a suite or a slice, that has no rule.
+    let counts = |it: &&Comparison| it.rule.is_some() || is_loss(it);
+    let judged = diff.comparisons.iter().filter(counts);
     let mut found: Vec<Finding> = judged.map(of_comparison).collect();
-    if found.is_empty() {
+    let worst = found.iter().map(|it| severity(&it.outcome)).max();
+    // What no comparison accounts for, the sentence does: nothing compared, or a run that was refused.
+    if worst != Some(severity(&outcome(Some(diff.verdict), String::new()))) {
         found.push(Finding {
             suite: "gate".to_owned(),
             name: "verdict".to_owned(),
@@ -194,9 +198,26 @@ fn of_diff(diff: &DiffDocument) -> Vec<Finding> {
     found
 }
 
+/// Returns whether a pass rate without a rule is shown to be lower, which fails the whole.
+fn is_loss(comparison: &Comparison) -> bool {
+    comparison.rule.is_none()
+        && comparison.verdict == Change::Regressed
+        && comparison.metric.is_pass_rate()
+}
+
+/// Orders outcomes as verdicts are: what failed counts before what cannot be told.
+const fn severity(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Passed => 0,
+        Outcome::Unknown(_) => 1,
+        Outcome::Failed(_) | Outcome::Error(_) => 2,
+    }
+}
+
 fn of_comparison(comparison: &Comparison) -> Finding {
     let shown = |value: Option<f64>| value.map_or_else(|| "not known".to_owned(), number);
-    let rule = comparison.rule.as_deref().unwrap_or_default();
+    let loss = is_loss(comparison).then_some("no loss may be shown");
+    let rule = comparison.rule.as_deref().or(loss).unwrap_or_default();
     let mut said = format!(
         "{} is {}, was {}; rule: {rule}",
         comparison.metric,
@@ -217,7 +238,10 @@ fn of_comparison(comparison: &Comparison) -> Finding {
         suite: "gate".to_owned(),
         name: comparison.metric.to_string(),
         subject: Subject::Metric(comparison.metric.to_string()),
-        outcome: outcome(comparison.outcome, said),
+        outcome: match loss {
+            Some(_) => Outcome::Failed(said),
+            None => outcome(comparison.outcome, said),
+        },
         seconds: None,
     }
 }

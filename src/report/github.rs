@@ -45,7 +45,10 @@ impl Renderer for Github {
             let said = format!("{more} more; see the report");
             lines.push(line("warning", "stagegate", &said, None, page));
         } else if lines.is_empty() {
-            let said = format!("passed: {} checks", all.len());
+            let said = match all.len() {
+                0 => "nothing was judged".to_owned(),
+                judged => format!("passed: {judged} checks"),
+            };
             lines.push(line("notice", "stagegate", &said, None, page));
         }
         lines.concat().into_bytes()

@@ -42,6 +42,7 @@ const fn banner(outcome: Outcome) -> (&'static str, Tone) {
         Outcome::Judged(VerdictKind::Passed) => ("PASSED", Tone::Good),
         Outcome::Judged(VerdictKind::Failed) => ("FAILED", Tone::Bad),
         Outcome::Judged(VerdictKind::Inconclusive) => ("CANNOT TELL", Tone::Doubt),
+        Outcome::Measured => ("MEASURED", Tone::Plain),
         Outcome::Interrupted => ("INTERRUPTED", Tone::Doubt),
         Outcome::Unmeasured => ("NOT MEASURED", Tone::Doubt),
     }

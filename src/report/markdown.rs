@@ -64,6 +64,7 @@ fn title(title: &Title) -> String {
         Outcome::Judged(VerdictKind::Passed) => format!("## ✅ Passed: {name}"),
         Outcome::Judged(VerdictKind::Failed) => format!("## ❌ Failed: {name}"),
         Outcome::Judged(VerdictKind::Inconclusive) => format!("## ❔ Cannot tell: {name}"),
+        Outcome::Measured => format!("## 📏 Measured: {name}"),
         Outcome::Interrupted => format!("## ✋ Interrupted: {name}"),
         Outcome::Unmeasured => format!("## ❔ Not measured: {name}"),
     };

@@ -483,6 +483,66 @@ Errors by kind: timeout: 1
 ");
 }
 
+/// A comparison whose rules are all kept, and in which one slice without a rule lost answers.
+fn slice_alone() -> DiffDocument {
+    let mut diff = regressed();
+    diff.comparisons
+        .retain(|it| it.outcome == Some(VerdictKind::Passed));
+    let mut slice = diff.comparisons[0].clone();
+    slice.metric = Metric::parse("eval.answers.slice.\"lang=de\".pass_rate").unwrap();
+    (slice.rule, slice.outcome, slice.verdict) = (None, None, crate::record::Change::Regressed);
+    diff.comparisons.push(slice);
+    diff
+}
+
+#[test]
+fn a_failure_that_only_a_slice_shows_is_shown_by_every_format() {
+    // verdicts G4: JUnit had no failure, and GitHub's notice said `passed`, beside exit code 1.
+    let diff = slice_alone();
+    assert_eq!(diff.verdict, VerdictKind::Failed);
+    let shown = |format: &str| render(format, &View::Diff(&diff), &FILE);
+    assert!(
+        shown("junit").contains("failures=\"1\""),
+        "{}",
+        shown("junit")
+    );
+    assert!(shown("github").contains("::error "), "{}", shown("github"));
+    assert!(!shown("github").contains("passed:"));
+    assert!(shown("human").contains("regressed"));
+    assert!(shown("markdown").contains("regressed"));
+}
+
+#[test]
+fn a_verdict_that_no_rule_accounts_for_is_shown_by_its_sentence() {
+    let mut diff = slice_alone();
+    diff.comparisons.truncate(1);
+    diff.verdict = VerdictKind::Inconclusive;
+    diff.summary = "inconclusive: the head's run is invalid".to_owned();
+    let github = render("github", &View::Diff(&diff), &FILE);
+    assert!(github.contains("::warning "), "{github}");
+    assert!(github.contains("the head's run is invalid") && !github.contains("passed:"));
+    let junit = render("junit", &View::Diff(&diff), &FILE);
+    assert!(junit.contains("errors=\"1\""), "{junit}");
+}
+
+#[test]
+fn what_nothing_was_there_to_judge_is_measured_and_not_passed() {
+    // verdicts G7: `PASSED eval answers` for 0 of 50.
+    let mut run = eval_run();
+    run.verdict = Some(VerdictKind::Passed);
+    assert!(human(&View::Run(&run)).starts_with("MEASURED  eval answers"));
+    assert!(markdown(&View::Run(&run)).starts_with("## 📏 Measured: eval answers"));
+    run.plan = serde_json::json!({"must_pass": ["q1"]});
+    assert!(human(&View::Run(&run)).starts_with("PASSED  eval answers"));
+    let mut run = load_run();
+    run.verdict = Some(VerdictKind::Passed);
+    assert!(human(&View::Run(&run)).starts_with("PASSED  load"));
+    for stage in run.stages.values_mut() {
+        stage.slo.clear();
+    }
+    assert!(human(&View::Run(&run)).starts_with("MEASURED  load"));
+}
+
 #[test]
 fn a_comparison_in_markdown() {
     insta::assert_snapshot!(markdown(&View::Diff(&regressed())), @r"

@@ -1,10 +1,12 @@
 //! One run of any kind: title, what was measured, warnings.
 
+use serde_json::Value;
+
 use super::super::block::{Block, Outcome, Title, Tone};
 use super::super::format::{duration_s, number, plural, release, short_id};
 use super::super::warning;
 use super::{eval, limit, load, profile, quality};
-use crate::record::{RunKind, RunRecord, ValidityVerdict};
+use crate::record::{RunKind, RunRecord, ValidityVerdict, VerdictKind};
 
 /// Returns the content of a run.
 pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
@@ -45,12 +47,24 @@ fn title(run: &RunRecord) -> Title {
     facts.push(validity(run.validity.verdict).to_owned());
     Title {
         outcome: match run.verdict {
+            Some(VerdictKind::Passed) if !is_judged(run) => Outcome::Measured,
             Some(verdict) => Outcome::Judged(verdict),
             None if run.complete => Outcome::Unmeasured,
             None => Outcome::Interrupted,
         },
         name: format!("{} {}", run.kind.word(), run.name),
         facts,
+    }
+}
+
+/// Returns whether anything could have failed the run but its failing altogether: an SLO, or a case that must pass. The
+/// cases of a suite are judged by the gate's rules.
+fn is_judged(run: &RunRecord) -> bool {
+    let must_pass = run.plan.get("must_pass").and_then(Value::as_array);
+    match run.kind {
+        RunKind::Load => run.stages.values().any(|stage| !stage.slo.is_empty()),
+        RunKind::Eval => must_pass.is_some_and(|cases| !cases.is_empty()),
+        RunKind::Limit | RunKind::Profile | RunKind::Fault | RunKind::Gate => true,
     }
 }
 
