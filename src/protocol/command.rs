@@ -2,10 +2,12 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
-use serde_json::Value;
 
+use super::body::whole_body;
+use super::decode::json;
 use super::output::Outputs;
-use super::rest::{BodyReader, steps};
+use super::rest::read;
+use super::target::steps;
 use super::{Call, ProcessRequest, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems};
 use crate::registry::Entry;
@@ -79,7 +81,12 @@ impl Call for CommandCall {
     }
 
     fn reader(&self) -> Box<dyn ReplyReader> {
-        Box::new(Reader(BodyReader::new(self.spec.output.clone(), None)))
+        let output = self.spec.output.clone();
+        // What it wrote is JSON, also where no `output` looks into it.
+        whole_body(None, move |body| {
+            let whole = json(&body.bytes)?;
+            Ok(read(&output, None, body)?.with_body(whole))
+        })
     }
 
     fn needs_steps(&self) -> Vec<String> {
@@ -89,26 +96,9 @@ impl Call for CommandCall {
     }
 }
 
-/// Reads what the program wrote: JSON, also where no `output` looks into it.
-struct Reader(BodyReader);
-
-impl ReplyReader for Reader {
-    fn head(&mut self, _head: super::Head<'_>) {}
-
-    fn data(&mut self, bytes: &[u8]) -> u32 {
-        self.0.data(bytes)
-    }
-
-    fn finish(self: Box<Self>) -> Result<super::Reply, super::CallFailure> {
-        let body: Value = self.0.as_json()?;
-        let reply = Box::new(self.0).finish()?;
-        Ok(reply.with_body(body))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

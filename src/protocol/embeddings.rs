@@ -7,9 +7,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::body::whole_body;
+use super::decode::json as parse_json;
 use super::failure::CallFailure;
-use super::reply::{Head, Reply, Usage};
-use super::rest::{Target, json as parse_json, steps};
+use super::reply::{Reply, Usage};
+use super::target::{Target, steps};
 use super::{Call, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems};
 use crate::registry::Entry;
@@ -91,14 +93,14 @@ impl Call for EmbeddingsCall {
     }
 
     fn reader(&self) -> Box<dyn ReplyReader> {
-        Box::new(Reader {
+        let promise = Promise {
             dimensions: self.spec.dimensions,
-            expected: match &self.spec.input {
+            vectors: match &self.spec.input {
                 ValueTemplate::Array(items) => Some(items.len()),
                 _ => None,
             },
-            body: Vec::new(),
-        })
+        };
+        whole_body(None, move |body| promise.read(&body.bytes))
     }
 
     fn needs_steps(&self) -> Vec<String> {
@@ -112,12 +114,12 @@ impl Call for EmbeddingsCall {
     }
 }
 
-/// Reads the vectors.
-struct Reader {
+/// What the vectors must be like.
+#[derive(Clone, Copy)]
+struct Promise {
     dimensions: Option<usize>,
-    /// How many vectors there must be, where the manifest says it; at least one otherwise.
-    expected: Option<usize>,
-    body: Vec<u8>,
+    /// How many there must be, where the manifest says it; at least one otherwise.
+    vectors: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -126,23 +128,13 @@ struct UsageBody {
     prompt_tokens: u64,
 }
 
-impl ReplyReader for Reader {
-    fn head(&mut self, head: Head<'_>) {
-        if let Some(length) = head.content_length() {
-            self.body.reserve(length.min(1 << 20));
-        }
-    }
-
-    fn data(&mut self, bytes: &[u8]) -> u32 {
-        self.body.extend_from_slice(bytes);
-        u32::from(!bytes.is_empty())
-    }
-
-    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
-        let body = parse_json(&self.body)?;
+impl Promise {
+    /// Reads the vectors.
+    fn read(self, bytes: &[u8]) -> Result<Reply, CallFailure> {
+        let body = parse_json(bytes)?;
         let vectors = vectors(&body)?;
         let length = vectors.first().map_or(0, Vec::len);
-        if let Some(expected) = self.expected.filter(|it| *it != vectors.len()) {
+        if let Some(expected) = self.vectors.filter(|it| *it != vectors.len()) {
             return Err(broken(format!(
                 "{expected} inputs, but {} vectors",
                 vectors.len()

@@ -1,11 +1,15 @@
 //! Layer 3: how a stage is called. Every kind is sans-IO: it writes a request and reads a response, whoever carries
 //! the bytes (the load engine's own sockets, or reqwest for probes and evals).
 
+mod body;
 mod cache;
 mod chat;
 mod command;
+mod decode;
 mod embeddings;
+mod event_stream;
 mod failure;
+mod hit;
 mod http;
 mod output;
 mod reply;
@@ -13,6 +17,7 @@ mod rerank;
 mod rest;
 mod retrieval;
 mod sse;
+mod target;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use chat::stream_reader as chat_reader;

@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::Spec;
 use crate::protocol::ReplyReader;
+use crate::protocol::body::whole_body;
+use crate::protocol::decode::{cut, json as parse_json, stream_error};
 use crate::protocol::failure::CallFailure;
 use crate::protocol::reply::{Head, Reply, Usage};
-use crate::protocol::rest::{cut, json as parse_json, stream_error};
 use crate::protocol::sse::SseParser;
 use crate::template::{Scope, TemplateError};
 
@@ -38,7 +39,7 @@ pub(super) fn reader(stream: bool) -> Box<dyn ReplyReader> {
     if stream {
         Box::new(StreamReader::default())
     } else {
-        Box::new(BodyReader::default())
+        whole_body(None, |body| read_body(&body.bytes))
     }
 }
 
@@ -269,55 +270,41 @@ impl ReplyReader for StreamReader {
 }
 
 /// Reads an answer that comes as one body.
-#[derive(Default)]
-struct BodyReader {
-    body: Vec<u8>,
-}
-
-impl ReplyReader for BodyReader {
-    fn head(&mut self, _head: Head<'_>) {}
-
-    fn data(&mut self, bytes: &[u8]) -> u32 {
-        self.body.extend_from_slice(bytes);
-        u32::from(!bytes.is_empty())
-    }
-
-    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
-        let body = parse_json(&self.body)?;
-        let Some(blocks) = body.get("content").and_then(Value::as_array) else {
-            return Err(CallFailure::contract("the answer has no `content`"));
-        };
-        let (mut text, mut calls) = (String::new(), Vec::new());
-        for block in blocks {
-            match block.get("type").and_then(Value::as_str) {
-                Some("text") => text.push_str(block["text"].as_str().unwrap_or_default()),
-                Some("tool_use") => calls.push(
-                    ToolCall {
-                        id: block["id"].clone(),
-                        name: block["name"].clone(),
-                        arguments: block["input"].to_string(),
-                    }
-                    .into_value(),
-                ),
-                _ => {}
-            }
+fn read_body(bytes: &[u8]) -> Result<Reply, CallFailure> {
+    let body = parse_json(bytes)?;
+    let Some(blocks) = body.get("content").and_then(Value::as_array) else {
+        return Err(CallFailure::contract("the answer has no `content`"));
+    };
+    let (mut text, mut calls) = (String::new(), Vec::new());
+    for block in blocks {
+        match block.get("type").and_then(Value::as_str) {
+            Some("text") => text.push_str(block["text"].as_str().unwrap_or_default()),
+            Some("tool_use") => calls.push(
+                ToolCall {
+                    id: block["id"].clone(),
+                    name: block["name"].clone(),
+                    arguments: block["input"].to_string(),
+                }
+                .into_value(),
+            ),
+            _ => {}
         }
-        let usage = body
-            .get("usage")
-            .and_then(|it| UsageBody::deserialize(it).ok());
-        let reason = body.get("stop_reason").and_then(Value::as_str);
-        Ok(Reply {
-            usage: usage.and_then(|usage| {
-                Some(Usage {
-                    input: usage.prompt()?,
-                    output: usage.output?,
-                })
-            }),
-            finish_reason: reason.map(str::to_owned),
-            ..Reply::of_answer(&text, calls)
-        }
-        .with_body(body))
     }
+    let usage = body
+        .get("usage")
+        .and_then(|it| UsageBody::deserialize(it).ok());
+    let reason = body.get("stop_reason").and_then(Value::as_str);
+    Ok(Reply {
+        usage: usage.and_then(|usage| {
+            Some(Usage {
+                input: usage.prompt()?,
+                output: usage.output?,
+            })
+        }),
+        finish_reason: reason.map(str::to_owned),
+        ..Reply::of_answer(&text, calls)
+    }
+    .with_body(body))
 }
 
 #[cfg(test)]
@@ -398,7 +385,7 @@ mod tests {
     #[test]
     fn an_answer_in_one_body_is_read() {
         let read = |body: &str| {
-            let mut reader = Box::new(BodyReader::default());
+            let mut reader = reader(false);
             reader.data(body.as_bytes());
             reader.finish()
         };

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::rest::{Target, steps};
+use super::target::{Target, steps};
 use super::{Call, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems};
 use crate::registry::Entry;

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::Spec;
 use crate::protocol::ReplyReader;
+use crate::protocol::body::whole_body;
+use crate::protocol::decode::{cut, json as parse_json, stream_error};
 use crate::protocol::failure::CallFailure;
 use crate::protocol::reply::{Head, Reply, Usage};
-use crate::protocol::rest::{cut, json as parse_json, stream_error};
 use crate::protocol::sse::SseParser;
 use crate::template::{Scope, TemplateError};
 
@@ -36,7 +37,7 @@ pub(super) fn reader(stream: bool) -> Box<dyn ReplyReader> {
     if stream {
         Box::new(StreamReader::default())
     } else {
-        Box::new(BodyReader::default())
+        whole_body(None, |body| read_body(&body.bytes))
     }
 }
 
@@ -204,43 +205,29 @@ impl ReplyReader for StreamReader {
 }
 
 /// Reads an answer that comes as one body.
-#[derive(Default)]
-struct BodyReader {
-    body: Vec<u8>,
-}
-
-impl ReplyReader for BodyReader {
-    fn head(&mut self, _head: Head<'_>) {}
-
-    fn data(&mut self, bytes: &[u8]) -> u32 {
-        self.body.extend_from_slice(bytes);
-        u32::from(!bytes.is_empty())
+fn read_body(bytes: &[u8]) -> Result<Reply, CallFailure> {
+    let body = parse_json(bytes)?;
+    let message = body
+        .pointer("/choices/0/message")
+        .ok_or_else(|| CallFailure::contract("the answer has no `choices[0].message`"))?;
+    let text = message
+        .get("content")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    let calls = message.get("tool_calls").and_then(Value::as_array).cloned();
+    let finish = body
+        .pointer("/choices/0/finish_reason")
+        .and_then(Value::as_str);
+    let usage = body
+        .get("usage")
+        .and_then(|usage| UsageBody::deserialize(usage).ok());
+    Ok(Reply {
+        usage: usage.map(Usage::from),
+        finish_reason: finish.map(str::to_owned),
+        ..Reply::of_answer(&text, calls.unwrap_or_default())
     }
-
-    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
-        let body = parse_json(&self.body)?;
-        let message = body
-            .pointer("/choices/0/message")
-            .ok_or_else(|| CallFailure::contract("the answer has no `choices[0].message`"))?;
-        let text = message
-            .get("content")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        let calls = message.get("tool_calls").and_then(Value::as_array).cloned();
-        let finish = body
-            .pointer("/choices/0/finish_reason")
-            .and_then(Value::as_str);
-        let usage = body
-            .get("usage")
-            .and_then(|usage| UsageBody::deserialize(usage).ok());
-        Ok(Reply {
-            usage: usage.map(Usage::from),
-            finish_reason: finish.map(str::to_owned),
-            ..Reply::of_answer(&text, calls.unwrap_or_default())
-        }
-        .with_body(body))
-    }
+    .with_body(body))
 }
 
 #[cfg(test)]
@@ -324,15 +311,15 @@ mod tests {
 
     #[test]
     fn an_answer_in_one_body_is_read() {
-        let mut reader = Box::new(BodyReader::default());
-        reader.data(br#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#);
-        let reply = reader.finish().unwrap();
+        let mut whole = reader(false);
+        whole.data(br#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#);
+        let reply = whole.finish().unwrap();
         assert_eq!(
             (reply.text.as_deref(), reply.usage.unwrap().output),
             (Some("Hi"), 1)
         );
-        let mut reader = Box::new(BodyReader::default());
-        reader.data(b"{}");
-        assert_eq!(reader.finish().unwrap_err().failure, Failure::Contract);
+        let mut whole = reader(false);
+        whole.data(b"{}");
+        assert_eq!(whole.finish().unwrap_err().failure, Failure::Contract);
     }
 }
