@@ -13,7 +13,7 @@
 //! 4  stage store                  a stage as it is called, the stored runs
 //! 3  protocol git scaffold        how each kind is spoken to, the repository, what `init` writes
 //! 2  manifest golden record       the deployment, the cases, what is written and read again
-//! 1  metric template              what is measured, `{{ … }}` and secrets
+//! 1  arrival metric template      when requests are sent, what is measured, `{{ … }}` and secrets
 //! 0  measure stats text name registry error exit palette schema
 //! ```
 
@@ -21,6 +21,7 @@
 mod schema;
 
 mod args;
+mod arrival;
 mod cli;
 mod commands;
 mod demo;

@@ -1,9 +1,9 @@
 //! A load that is sent, with its progress shown.
 
 use super::Experiment;
+use crate::arrival::Until;
 use crate::error::Result;
 use crate::load::{Keep, LoadPlan, LoadResult, run};
-use crate::manifest::Until;
 use crate::measure::Event;
 
 impl Experiment {

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Experiment;
+use crate::arrival::{LoadSteps, Timing, Until, Users};
 use crate::error::Result;
 use crate::eval::{EvalPlan, GradedCase, change_by_case, count_passes, score};
-use crate::load::{
-    Captured, CaseSequence, Keep, LoadPlan, LoadResult, LoadSteps, Scenario, Timing,
-};
-use crate::manifest::{Eval, Until, Users};
+use crate::load::{Captured, CaseSequence, Keep, LoadPlan, LoadResult, Scenario};
+use crate::manifest::Eval;
 use crate::plan::{EvalOptions, eval_plan};
 use crate::record::{EvalResult, QualityChange, QualityResult, Shard, StageResult, StepQuality};
 use crate::stats::{CONFIDENCE, MIN_CLUSTERS};

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use mio::{Poll, Waker};
 
+use crate::arrival::Until;
 use crate::error::{Classify, Kind};
-use crate::load::arrival::nanos;
 use crate::load::plan::LoadPlan;
 use crate::load::schedule::{Counters, Schedule};
 use crate::load::tally::count::Counted;
@@ -17,8 +17,8 @@ use crate::load::tally::generator::{Machine, hurry_this_thread, most_connections
 use crate::load::tally::summarise::{Stages, TallySpec, summarise};
 use crate::load::tally::validity::{Evidence, judge};
 use crate::load::worker::{Captured, Keep, RequestLog, Shared, WAKER, Worker, WorkerResult};
-use crate::manifest::{Connections, Until};
-use crate::measure::{Event, EventSink, Failure, Histogram, now_ns};
+use crate::manifest::Connections;
+use crate::measure::{Event, EventSink, Failure, Histogram, nanos, now_ns};
 use crate::metric::LatencyMetric;
 use crate::record::{Generator, Spread, Tally, Validity};
 

@@ -1,7 +1,6 @@
 //! Layer 6: the load engine. One thread per core but one, each with its own event loop, sockets, and tallies; a plan
 //! goes in, the stages' results come out.
 
-mod arrival;
 mod engine;
 #[cfg(test)]
 #[expect(dead_code, reason = "the end-to-end tests use more of it")]
@@ -22,7 +21,6 @@ mod tests;
 mod wire;
 mod worker;
 
-pub(crate) use arrival::{LoadSteps, Timing, nanos, read_trace};
 pub(crate) use engine::{LoadError, LoadResult, run};
 #[cfg(test)]
 pub(crate) use id::ScenarioId;

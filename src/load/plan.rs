@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::load::arrival::Timing;
+use crate::arrival::{Timing, Until};
 use crate::load::id::{ScenarioId, StageId, TallyId};
 use crate::load::schedule::CaseSequence;
 use crate::load::wire::encode::Prepared;
-use crate::manifest::{Connections, Cost, ShareOfArrivals, Slo, Until};
+use crate::manifest::{Connections, Cost, ShareOfArrivals, Slo};
 use crate::metric::{Figure, LatencyMetric, Stat};
 use crate::record::Shard;
 use crate::stage::Stage;

@@ -7,12 +7,12 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use crate::load::arrival::Timing;
+use crate::arrival::{Gaps, Timing, Until, Users};
 use crate::load::plan::{Cases, LoadPlan, Scenario};
 use crate::load::stub::{Request, Step, Stub, ok, send, wait};
 use crate::load::wire::encode::Prepared;
 use crate::load::{CaseSequence, Keep, LoadResult, StageId, TallyId, run};
-use crate::manifest::{Connections, Curve, Gaps, Until, Users};
+use crate::manifest::Connections;
 use crate::measure::Event;
 use crate::metric::LatencyMetric;
 use crate::record::{Shard, StageResult};
@@ -64,10 +64,7 @@ fn plan(target: Stage, timing: Timing, until: Until) -> LoadPlan {
 
 fn open(rate: &str) -> Timing {
     let rate: crate::measure::Rate = rate.parse().unwrap();
-    Timing::Drawn {
-        gaps: Gaps::Even,
-        curve: Curve::Flat(rate.per_second()),
-    }
+    Timing::at(Gaps::Even, rate.per_second())
 }
 
 fn run_quietly(plan: &LoadPlan) -> (LoadResult, StageResult) {

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
+use toml::de::{DeTable, DeValue};
 
-use super::document::{Document, Section, Table};
+use super::document::{self, Document, Section, Table};
 use super::error::Problems;
 use super::shape::{self, Subject};
 use super::span::{Span, Spanned};
@@ -86,6 +87,31 @@ impl<'a> Checker<'a> {
         let mut checker = self.inside(table.what, table.span);
         checker.wrong = read.wrong;
         (read.value, checker)
+    }
+
+    /// Reads the value of a key, which has been taken out of the table, without what is wrong in it;
+    /// returns also whether nothing was.
+    pub(super) fn read_key<T>(
+        &mut self,
+        key: &'static str,
+        value: document::Value,
+        read: impl Fn(document::Value) -> Result<T, toml::de::Error>,
+    ) -> (Option<T>, bool) {
+        let mut table = DeTable::new();
+        table.insert(toml::Spanned::new(0..0, key.into()), value);
+        let subject = Subject {
+            what: &self.what,
+            span: &self.span,
+            shared: &[],
+        };
+        let read = shape::read_with(table, subject, self.problems, |mut table| {
+            let value = match table.get_mut() {
+                DeValue::Table(table) => table.remove(key),
+                _ => None,
+            };
+            value.map(&read).transpose()
+        });
+        (read.value.flatten(), read.clean)
     }
 
     /// Returns where problems are added to, for what checks without a checker.

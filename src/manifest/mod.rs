@@ -1,6 +1,5 @@
 //! Layer 2: `stagegate.toml`, read once at the edge.
 
-mod arrivals;
 mod assemble;
 mod checked;
 mod checker;
@@ -20,10 +19,8 @@ mod table;
 mod testing;
 #[cfg(test)]
 mod tests;
-mod time;
 mod topology;
 
-pub(crate) use arrivals::{Arrivals, Curve, Gaps, Level, TraceFile, Users};
 pub(crate) use checked::Manifest;
 pub(crate) use error::Problems;
 pub(crate) use kind::KindTable;
@@ -32,7 +29,7 @@ pub(crate) use table::connections::Connections;
 pub(crate) use table::environment::Environment;
 pub(crate) use table::eval::Eval;
 pub(crate) use table::gate::{BaseOf, DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN};
-pub(crate) use table::load::{Length, Load, Until};
+pub(crate) use table::load::Load;
 pub(crate) use table::mix::{Scenario, ShareOfArrivals};
 pub(crate) use table::pipeline::Pipeline;
 #[cfg(test)]

@@ -119,8 +119,8 @@ fn set_in_array(
 mod tests {
     use std::time::Duration;
 
+    use crate::arrival::{Length, Until};
     use crate::manifest::testing::{render, with};
-    use crate::manifest::{Length, Until};
     use crate::metric::{Limit, Unit};
 
     #[test]

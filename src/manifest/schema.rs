@@ -15,7 +15,7 @@ use super::table::release::RawVersionSource;
 use super::table::rule::RawRule;
 use super::table::stage::RawStage;
 use super::table::timeout::RawTimeouts;
-use super::time::Time;
+use crate::measure::Time;
 use crate::metric::{LatencyMetric, ShareMetric, Stat};
 use crate::schema::KindSchema;
 
@@ -42,10 +42,14 @@ pub(crate) fn schema(
     let mut gate = value(RawGate::json_schema(generator));
     let rule = with_required(value(RawRule::json_schema(generator)), &["metric"]);
     gate["properties"]["rule"] = json!({"type": "array", "items": rule});
-    let load = with_required(
+    let mut load = with_required(
         value(RawLoad::json_schema(generator)),
         &["target", "arrivals"],
     );
+    if let Some(properties) = load["properties"].as_object_mut() {
+        let arrivals = crate::arrival::schema(generator);
+        properties.shift_insert(1, "arrivals".to_owned(), arrivals);
+    }
     let pipeline = with_required(value(RawPipeline::json_schema(generator)), &["steps"]);
     let accept = value(RawAccept::json_schema(generator));
     let accept = with_required(accept, &["metric", "up_to", "until", "reason"]);

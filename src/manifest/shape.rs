@@ -35,15 +35,27 @@ pub(super) struct Read<T> {
 
 /// Reads a table. Everything that is wrong has been added to `problems`.
 pub(super) fn read<T: DeserializeOwned>(
+    table: DeTable<'static>,
+    subject: Subject<'_>,
+    problems: &mut Problems,
+) -> Read<T> {
+    read_with(table, subject, problems, |value| {
+        T::deserialize(ValueDeserializer::from(value))
+    })
+}
+
+/// Reads a table by a function, again and again until nothing is wrong with what is left of it.
+pub(super) fn read_with<T>(
     mut table: DeTable<'static>,
     subject: Subject<'_>,
     problems: &mut Problems,
+    read: impl Fn(Spanned<DeValue<'static>>) -> Result<T, Error>,
 ) -> Read<T> {
     let mut removed: Vec<(Span, String)> = Vec::new();
     let mut wrong = BTreeSet::new();
     loop {
         let value = Spanned::new(subject.span.clone(), DeValue::Table(table.clone()));
-        let error = match T::deserialize(ValueDeserializer::from(value)) {
+        let error = match read(value) {
             Ok(read) => {
                 return Read {
                     value: Some(read),

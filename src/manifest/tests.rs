@@ -1,13 +1,11 @@
 //! The manifest as a whole, and texts that nobody writes.
 
-mod arrivals;
-
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::testing::{CONTRACT, parse, render, with};
-use super::*;
+use crate::arrival::{Gaps, Length, Until, at};
 use crate::metric::{Figure, LatencyMetric, Limit, Stat, Unit};
 
 fn limit(value: f64, unit: Unit) -> Limit {
@@ -36,8 +34,8 @@ fn the_manifest_of_the_contract_is_right() {
         load.until,
         Length::Until(Until::Duration(Duration::from_mins(1)))
     );
-    let poisson = Arrivals::at(Gaps::Exponential, "20/s".parse().unwrap());
-    assert_eq!(load.arrivals, poisson);
+    let poisson = at(Gaps::Exponential, "20/s".parse().unwrap());
+    assert_eq!(load.arrivals.document(), poisson.document());
     let gate = manifest.gate.as_ref().unwrap();
     assert_eq!(gate.rules[0].max, Some(limit(2_000.0, Unit::Time)));
     assert_eq!(gate.rules[1].min, Some(limit(0.9, Unit::Share)));

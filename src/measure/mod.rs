@@ -5,6 +5,7 @@ mod event;
 mod histogram;
 mod outcome;
 mod stamps;
+mod time;
 mod unit;
 
 #[cfg(test)]
@@ -14,4 +15,5 @@ pub(crate) use event::{Event, EventSink};
 pub(crate) use histogram::{Histogram, Intervals, Packed, min_samples};
 pub(crate) use outcome::{Failure, is_answer};
 pub(crate) use stamps::Stamps;
+pub(crate) use time::{Time, nanos};
 pub(crate) use unit::{AnyRate, Rate, Share, parse_duration, show_duration, show_rate};

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::error::PlanError;
 use super::load::{Site, load_plan};
 use super::overrides::Portion;
+use crate::arrival::{Gaps, Timing, Until};
 use crate::error::Result;
-use crate::load::{LoadPlan, Timing};
-use crate::manifest::{Arrivals, Curve, Gaps, Load, ShareOfArrivals, Slo, Timeouts, Until};
+use crate::load::LoadPlan;
+use crate::manifest::{Load, ShareOfArrivals, Slo, Timeouts};
 use crate::measure::min_samples;
 use crate::metric::Figure;
 use crate::stage::Stage;
@@ -56,12 +57,10 @@ pub(crate) async fn capacity_plan(
         },
         ..stage.clone()
     });
+    let first_rate = load.arrivals.first_rate();
     Ok(CapacityPlan {
         gaps: load.arrivals.gaps(),
-        first_rate: match &load.arrivals {
-            Arrivals::Open { curve, .. } if curve.first_rate() > 0.0 => curve.first_rate(),
-            _ => FIRST_RATE,
-        },
+        first_rate: first_rate.filter(|rate| *rate > 0.0).unwrap_or(FIRST_RATE),
         length: length.unwrap_or(PROBE),
         load: LoadPlan {
             stages: stages.collect(),
@@ -94,10 +93,7 @@ impl CapacityPlan {
         let share = shares.map(ShareOfArrivals::size).fold(1.0, f64::min);
         let length = length(self.length, samples.max().unwrap_or(0), rate * share);
         LoadPlan {
-            timing: Timing::Drawn {
-                gaps: self.gaps,
-                curve: Curve::Flat(rate),
-            },
+            timing: Timing::at(self.gaps, rate),
             until: Until::Duration(length),
             ..self.load.clone()
         }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{arrivals, prompts};
+use super::prompts;
+use crate::arrival::Until;
 use crate::load::LoadPlan;
-use crate::manifest::{Load, Sends, Until};
+use crate::manifest::{Load, Sends};
 use crate::measure::show_duration;
 use crate::record::Shard;
 
@@ -16,7 +17,7 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
     let targets: Vec<&str> = plan.scenario_names().collect();
     let mut document = json!({
         "target": targets,
-        "arrivals": arrivals::document(&load.arrivals),
+        "arrivals": load.arrivals.document(),
         "warmup": show_duration(load.warmup),
         "seed": load.seed,
         "connections": load.connections.to_string(),

@@ -13,7 +13,7 @@ use super::requests::Caller;
 use crate::error::Result;
 use crate::golden::Case;
 use crate::load::{CaseSequence, Cases, LoadPlan, Measured, Prepared, Scenario, Sessions, StageId};
-use crate::manifest::{self, Arrivals, Load, Sends, ShareOfArrivals};
+use crate::manifest::{self, Load, Sends, ShareOfArrivals};
 use crate::measure::Clock;
 use crate::name::Name;
 use crate::protocol::Request;
@@ -85,14 +85,12 @@ fn enough_users(
     scenario: &manifest::Scenario,
     share: ShareOfArrivals,
 ) -> Result<(), PlanError> {
-    match &load.arrivals {
-        Arrivals::Closed(users) if share.users(users.concurrency).is_empty() => {
-            Err(PlanError::NoUser {
-                users: users.concurrency,
-                scenario: scenario.name.clone(),
-                load: load.name.clone(),
-            })
-        }
+    match load.arrivals.users() {
+        Some(users) if share.users(users.concurrency).is_empty() => Err(PlanError::NoUser {
+            users: users.concurrency,
+            scenario: scenario.name.clone(),
+            load: load.name.clone(),
+        }),
         _ => Ok(()),
     }
 }

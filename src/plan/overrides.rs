@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::error::PlanError;
-use crate::manifest::{Arrivals, Length, Load, Until, Users};
+use crate::arrival::{self, Length, Until, Users};
+use crate::manifest::Load;
 use crate::measure::{Clock, Rate};
 use crate::record::Shard;
 
@@ -23,15 +24,13 @@ impl LoadOverrides {
     pub(crate) fn apply(&self, load: &Load) -> Load {
         let mut load = load.clone();
         if let Some(rate) = self.rate {
-            load.arrivals = Arrivals::at(load.arrivals.gaps(), rate);
+            load.arrivals = arrival::at(load.arrivals.gaps(), rate);
         }
         if let Some(concurrency) = self.concurrency {
-            load.arrivals = Arrivals::Closed(match load.arrivals {
-                Arrivals::Closed(users) => Users {
-                    concurrency,
-                    ..users
-                },
-                _ => Users::restless(concurrency),
+            let users = load.arrivals.users();
+            load.arrivals = arrival::closed(Users {
+                concurrency,
+                ..users.unwrap_or(Users::restless(concurrency))
             });
         }
         if let Some(duration) = self.duration {

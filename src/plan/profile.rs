@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::arrivals::show;
 use super::error::PlanError;
 use super::load::{Site, load_plan};
 use super::overrides::Portion;
 use super::project::Project;
+use crate::arrival::{self, Gaps, Length, Timing, Until, Users};
 use crate::error::Result;
-use crate::load::{LoadPlan, Timing};
-use crate::manifest::{Arrivals, Gaps, Length, Load, Manifest, Topology, Until, Users};
+use crate::load::LoadPlan;
+use crate::manifest::{Load, Manifest, Topology};
 use crate::measure::Rate;
 use crate::name::Name;
 use crate::record::Level;
@@ -134,7 +134,7 @@ pub(crate) async fn profile_plan(
         seed: inside.seed,
         whole: whole.to_owned(),
         parts: parts.iter().map(ToString::to_string).collect(),
-        load: show(&load.arrivals),
+        load: load.arrivals.show(),
         each,
     })
 }
@@ -161,10 +161,9 @@ fn given(project: &Project, whole: &str, overrides: &ProfileOverrides) -> Result
             .or_else(|| manifest.loads.first()),
     };
     let gaps = named.map_or(Gaps::Even, |load| load.arrivals.gaps());
-    let closed = overrides
-        .concurrency
-        .map(|users| Arrivals::Closed(Users::restless(users)));
-    let open = overrides.rate.map(|rate| Arrivals::at(gaps, rate));
+    let users = overrides.concurrency.map(Users::restless);
+    let closed = users.map(arrival::closed);
+    let open = overrides.rate.map(|rate| arrival::at(gaps, rate));
     let flags = open.or(closed);
     let arrivals = flags
         .or_else(|| named.map(|load| load.arrivals.clone()))

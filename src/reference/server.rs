@@ -16,8 +16,8 @@ use serde_json::json;
 
 use super::connection::{Connection, Request};
 use super::statistics::Arrivals;
-use crate::load::{Pacer, nanos};
-use crate::measure::now_ns;
+use crate::load::Pacer;
+use crate::measure::{nanos, now_ns};
 
 const TIMER: Token = Token(0);
 const WAKER: Token = Token(1);

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::arrival::{Gaps, Level, Levels};
 use crate::load::{Cases, Sessions, StageId};
-use crate::manifest::{Connections, Curve, Gaps, Level};
+use crate::manifest::Connections;
 use crate::stage::{Stage, testing};
 
 fn stage(name: &str) -> Stage {
@@ -35,10 +36,7 @@ fn plan(scenarios: Vec<Scenario>) -> LoadPlan {
     LoadPlan {
         stages: vec![stage("retrieve"), stage("llm")],
         scenarios,
-        timing: Timing::Drawn {
-            gaps: Gaps::Even,
-            curve: Curve::Flat(20.0),
-        },
+        timing: Timing::at(Gaps::Even, 20.0),
         honour_retry_after: false,
         connections: Connections::Pooled,
         shard: Shard::WHOLE,
@@ -171,10 +169,10 @@ fn two_steps() -> LoadSteps {
     };
     let timing = Timing::Drawn {
         gaps: Gaps::Even,
-        curve: Curve::Levels {
+        curve: Arc::new(Levels {
             levels: [level(10.0), level(40.0)].into(),
             again: false,
-        },
+        }),
     };
     LoadSteps::of(&timing, 20.0)
 }

@@ -5,11 +5,10 @@ use std::io::{self, ErrorKind};
 use bytes::Bytes;
 
 use super::link::Link;
-use crate::load::arrival::nanos;
 use crate::load::id::StreamId;
 use crate::load::wire::Wire;
 use crate::manifest::Timeouts;
-use crate::measure::{Failure, Ticks};
+use crate::measure::{Failure, Ticks, nanos};
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,11 +3,10 @@
 use super::connection::{Connection, Overdue, Phase};
 use super::link::Dialer;
 use super::{Outside, Pool, Report};
-use crate::load::arrival::nanos;
 use crate::load::id::{ConnectionId, StreamId};
 use crate::load::worker::request::Request;
 use crate::manifest::Connections;
-use crate::measure::Failure;
+use crate::measure::{Failure, nanos};
 
 impl<D: Dialer> Pool<D> {
     /// Fails what is past its deadline.

@@ -9,11 +9,12 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::load::arrival::{DueTimes, Phase, Timing, nanos};
+use crate::arrival::{DueTimes, Phase, Timing, Until, Users};
 use crate::load::id::ScenarioId;
 use crate::load::plan::{LoadPlan, Scenario};
 use crate::load::schedule::case_sequence::unit;
-use crate::manifest::{ShareOfArrivals, Until, Users};
+use crate::manifest::ShareOfArrivals;
+use crate::measure::nanos;
 use crate::record::Shard;
 
 /// Keys the random numbers that say whose an arrival is, so that they have nothing to do with those that choose its case.
@@ -317,10 +318,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::arrival::Gaps;
     use crate::load::id::StageId;
     use crate::load::plan::Cases;
     use crate::load::schedule::CaseSequence;
-    use crate::manifest::{self, Connections, Curve, Gaps, Sends};
+    use crate::manifest::{self, Connections, Sends};
 
     fn plan(timing: Timing, until: Until, warmup: u64) -> LoadPlan {
         LoadPlan {
@@ -353,10 +355,7 @@ mod tests {
 
     #[test]
     fn threads_send_exactly_the_schedule_of_one() {
-        let timing = Timing::Drawn {
-            gaps: Gaps::Exponential,
-            curve: Curve::Flat(200.0),
-        };
+        let timing = Timing::at(Gaps::Exponential, 200.0);
         let plan = plan(timing, Until::Duration(Duration::from_secs(2)), 500);
         let one = take_all(&plan, 0, 1);
         for threads in [2, 3, 8] {
@@ -374,10 +373,7 @@ mod tests {
 
     #[test]
     fn shards_and_their_threads_send_exactly_the_schedule_of_one() {
-        let timing = Timing::Drawn {
-            gaps: Gaps::Gamma { cv: 2.0 },
-            curve: Curve::Flat(300.0),
-        };
+        let timing = Timing::at(Gaps::Gamma { cv: 2.0 }, 300.0);
         let mut plan = plan(timing, Until::Requests(500), 300);
         let one = take_all(&plan, 0, 1);
         let mut all = Vec::new();
@@ -395,10 +391,7 @@ mod tests {
 
     #[test]
     fn scenarios_that_share_arrivals_take_each_once_whatever_the_shards() {
-        let timing = Timing::Drawn {
-            gaps: Gaps::Exponential,
-            curve: Curve::Flat(500.0),
-        };
+        let timing = Timing::at(Gaps::Exponential, 500.0);
         let mut plan = plan(timing, Until::Requests(2_000), 100);
         let whole = take_all(&plan, 0, 1);
         let mix = [0.5, 0.2, 0.3].map(|weight| manifest::Scenario {

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::load::arrival::nanos;
 use crate::load::worker::request::Completion;
-use crate::measure::{Failure, Histogram, Intervals, Stamps};
+use crate::measure::{Failure, Histogram, Intervals, Stamps, nanos};
 use crate::metric::LatencyMetric;
 use crate::protocol::Usage;
 use crate::record::{Counts, Distribution, IntervalRecord, ResponseLevel, Tally};

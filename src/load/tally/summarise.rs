@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::slo::judge;
 use super::steady::steady_state;
-use crate::load::arrival::Timing;
+use crate::arrival::Timing;
 use crate::load::plan::Measured;
 use crate::metric::{Figure, Limit};
 use crate::record::{

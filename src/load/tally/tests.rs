@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use super::count::{Counted, Counter};
 use super::merge_stages;
 use super::summarise::{TallySpec, summarise};
-use crate::load::arrival::Timing;
+use crate::arrival::{Gaps, Timing};
 use crate::load::plan::Measured;
 use crate::load::worker::request::{Completion, testing};
-use crate::manifest::{Cost, Curve, Gaps, Slo};
+use crate::manifest::{Cost, Slo};
 use crate::measure::{Failure, Stamps};
 use crate::metric::{Figure, Limit, Unit};
 use crate::protocol::{CallFailure, Reply, Usage};
@@ -115,10 +115,7 @@ fn measured() -> Measured {
 }
 
 fn spec() -> TallySpec {
-    let timing = Timing::Drawn {
-        gaps: Gaps::Even,
-        curve: Curve::Flat(10.0),
-    };
+    let timing = Timing::at(Gaps::Even, 10.0);
     TallySpec::of(&measured(), &timing)
 }
 

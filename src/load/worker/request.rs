@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use crate::manifest::Timeouts;
-use crate::measure::{Failure, Stamps};
+use crate::measure::{Failure, Stamps, nanos};
 use crate::protocol::{CallFailure, Head, Reply};
 use crate::stage::{AnswerReader, Stage};
 
-use crate::load::arrival::nanos;
 use crate::load::id::{ScenarioId, StageId};
 use crate::load::wire::encode::Prepared;
 use crate::load::wire::http1::Sink;

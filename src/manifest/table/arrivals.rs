@@ -1,501 +1,294 @@
-//! `arrivals` of `[load.NAME]`: which keys belong to which process, and what they may be.
+//! `arrivals` of `[load.NAME]`: which process, and whether its keys are all there and no others. What
+//! they may be is the process's own affair.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemars::JsonSchema;
 use serde::Deserialize;
-use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use crate::manifest::arrivals::{Arrivals, Curve, Gaps, Level, TraceFile, Users};
-use crate::manifest::error::Problems;
-use crate::manifest::span::Span;
-use crate::manifest::time::Time;
-use crate::measure::{AnyRate, Rate, Share};
+use crate::arrival::{ArrivalProcess, Arrivals, CLOSED, PROCESSES, Wrong, schema};
+use crate::manifest::checker::Checker;
+use crate::manifest::document;
 use crate::registry::suggest;
 
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::manifest) struct RawArrivals {
-    #[schemars(with = "Option<String>")]
-    pub(in crate::manifest) process: Option<Spanned<String>>,
-    #[schemars(with = "Option<Rate>")]
-    pub(in crate::manifest) rate: Option<Spanned<Rate>>,
-    #[schemars(with = "Option<f64>")]
-    pub(in crate::manifest) cv: Option<Spanned<f64>>,
-    #[schemars(with = "Option<String>")]
-    pub(in crate::manifest) gaps: Option<Spanned<String>>,
-    #[schemars(with = "Option<AnyRate>")]
-    pub(in crate::manifest) from: Option<Spanned<AnyRate>>,
-    #[schemars(with = "Option<AnyRate>")]
-    pub(in crate::manifest) to: Option<Spanned<AnyRate>>,
-    #[schemars(with = "Option<Time>")]
-    pub(in crate::manifest) over: Option<Spanned<Time>>,
-    #[schemars(with = "Option<String>")]
-    pub(in crate::manifest) shape: Option<Spanned<String>>,
-    #[schemars(with = "Option<Vec<Step>>")]
-    pub(in crate::manifest) steps: Option<Spanned<Vec<Step>>>,
-    #[schemars(with = "Option<Rate>")]
-    pub(in crate::manifest) peak: Option<Spanned<Rate>>,
-    #[schemars(with = "Option<Time>")]
-    pub(in crate::manifest) at: Option<Spanned<Time>>,
-    #[schemars(with = "Option<Time>")]
-    pub(in crate::manifest) length: Option<Spanned<Time>>,
-    #[schemars(with = "Option<Share>")]
-    pub(in crate::manifest) amplitude: Option<Spanned<Share>>,
-    #[schemars(with = "Option<Time>")]
-    pub(in crate::manifest) period: Option<Spanned<Time>>,
-    #[schemars(with = "Option<Time>")]
-    pub(in crate::manifest) on: Option<Spanned<Time>>,
-    #[schemars(with = "Option<Time>")]
-    pub(in crate::manifest) off: Option<Spanned<Time>>,
-    #[schemars(with = "Option<PathBuf>")]
-    pub(in crate::manifest) file: Option<Spanned<PathBuf>>,
-    #[schemars(with = "Option<f64>")]
-    pub(in crate::manifest) scale: Option<Spanned<f64>>,
-    #[schemars(with = "Option<Vec<Time>>")]
-    pub(in crate::manifest) window: Option<Spanned<Vec<Time>>>,
-    #[schemars(with = "Option<u32>")]
-    pub(in crate::manifest) concurrency: Option<Spanned<u32>>,
-    #[schemars(with = "Option<Time>")]
-    pub(in crate::manifest) think_time: Option<Spanned<Time>>,
-    #[schemars(with = "Option<Rate>")]
-    pub(in crate::manifest) user_rate: Option<Spanned<Rate>>,
+/// What `arrivals` may look like.
+pub(super) const HELP: &str = "Write `arrivals = { process = \"poisson\", rate = \"20/s\" }`, or \
+                               `{ concurrency = 8 }` for a closed loop.";
+
+/// The key in its load.
+const KEY: &str = "arrivals";
+
+/// The process of a rate alone: what every load tool means by it.
+const DEFAULT: &str = "constant";
+
+/// The keys of one process.
+struct Form {
+    process: &'static dyn ArrivalProcess,
+    /// As messages call it.
+    called: String,
+    /// Those that must be there, in order.
+    needs: Vec<String>,
+    /// Those that may be there besides.
+    may: Vec<String>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::manifest) struct Step {
-    pub(in crate::manifest) rate: AnyRate,
-    pub(in crate::manifest) duration: Time,
+/// Returns whether arrivals that are written like this can be as long as they are themselves.
+pub(super) fn have_length(written: &document::Value) -> bool {
+    let process = written.get_ref().get("process");
+    let process = process.and_then(|it| PROCESSES.get(it.get_ref().as_str()?));
+    process.is_some_and(ArrivalProcess::has_length)
 }
 
-impl RawArrivals {
-    /// Returns the keys that are there, with their places.
-    pub(in crate::manifest) fn keys(&self) -> Vec<(&'static str, Span)> {
-        fn at<T>(key: &'static str, value: Option<&Spanned<T>>) -> Option<(&'static str, Span)> {
-            Some((key, value?.span()))
+/// Checks arrivals; `length` is the load's duration, where it has one.
+pub(super) fn check(
+    written: &document::Value,
+    length: Option<Duration>,
+    load: &mut Checker<'_>,
+) -> Option<Arc<dyn Arrivals>> {
+    let table = table(written, load)?;
+    let process = process(written, table, load)?;
+    let form = Form::of(process);
+    if !form.fits(written, table, load) {
+        return None;
+    }
+    let (read, clean) = load.read_key(KEY, written.clone(), |value| {
+        let DeValue::Table(mut table) = value.get_ref().clone() else {
+            return Ok(None);
+        };
+        table.remove("process");
+        let keys = document::Value::new(value.span(), DeValue::Table(table));
+        let read = form.process.read(ValueDeserializer::from(keys), length);
+        read.map(Some)
+    });
+    match read.flatten().filter(|_| clean)? {
+        Ok(arrivals) => Some(arrivals),
+        Err(wrong) => {
+            report(wrong, written, load);
+            None
         }
-        let keys = [
-            at("process", self.process.as_ref()),
-            at("rate", self.rate.as_ref()),
-            at("cv", self.cv.as_ref()),
-            at("gaps", self.gaps.as_ref()),
-            at("from", self.from.as_ref()),
-            at("to", self.to.as_ref()),
-            at("over", self.over.as_ref()),
-            at("shape", self.shape.as_ref()),
-            at("steps", self.steps.as_ref()),
-            at("peak", self.peak.as_ref()),
-            at("at", self.at.as_ref()),
-            at("length", self.length.as_ref()),
-            at("amplitude", self.amplitude.as_ref()),
-            at("period", self.period.as_ref()),
-            at("on", self.on.as_ref()),
-            at("off", self.off.as_ref()),
-            at("scale", self.scale.as_ref()),
-            at("window", self.window.as_ref()),
-            at("concurrency", self.concurrency.as_ref()),
-            at("think_time", self.think_time.as_ref()),
-            at("user_rate", self.user_rate.as_ref()),
-            at("file", self.file.as_ref()),
-        ];
-        keys.into_iter().flatten().collect()
     }
 }
 
-/// What `arrivals` may look like.
-pub(in crate::manifest) const HELP: &str = "Write `arrivals = { process = \"poisson\", rate = \"20/s\" }`, or \
-                               `{ concurrency = 8 }` for a closed loop.";
+/// Returns the keys, all of which some process has, where `process` is a text.
+fn table<'a>(written: &'a document::Value, load: &mut Checker<'_>) -> Option<&'a DeTable<'static>> {
+    #[derive(Deserialize)]
+    struct Process {
+        #[serde(rename = "process")]
+        _process: Option<String>,
+    }
+    let (_, mut right) = load.read_key(KEY, written.clone(), |value| {
+        Process::deserialize(ValueDeserializer::from(value))
+    });
+    let DeValue::Table(table) = written.get_ref() else {
+        if right {
+            let message = format!("{}: expected a table, found an array", load.key(KEY));
+            load.at(written.span(), message, None);
+        }
+        return None;
+    };
+    let schema = schema(&mut crate::schema::generator());
+    let known = schema["properties"].as_object()?;
+    let known: Vec<&str> = known.keys().map(String::as_str).collect();
+    for key in table.keys() {
+        let name = key.get_ref().as_ref();
+        if !known.contains(&name) {
+            let message = format!("unknown key `{name}` in {}", load.key(KEY));
+            load.at(key.span(), message, suggest(name, &known));
+            right = false;
+        }
+    }
+    right.then_some(table)
+}
 
-/// A form of `arrivals`: the keys that it needs, and those that it may have.
-struct Form {
-    process: &'static str,
-    needs: &'static [&'static str],
-    may: &'static [&'static str],
+/// Returns the process that is named, or that the keys mean.
+fn process(
+    written: &document::Value,
+    table: &DeTable<'static>,
+    load: &mut Checker<'_>,
+) -> Option<&'static dyn ArrivalProcess> {
+    let of_closed = Form::of(CLOSED);
+    let has = |key: &str| table.contains_key(key);
+    let closed = of_closed
+        .needs
+        .iter()
+        .chain(&of_closed.may)
+        .any(|key| has(key));
+    let reason = match (has("process") || has("rate"), closed) {
+        (true, true) => "mixes an open and a closed loop",
+        (false, false) if table.is_empty() => "is empty",
+        (false, false) => "has neither `process` nor `concurrency`",
+        (false, true) => return Some(CLOSED),
+        (true, false) => {
+            let named = table.get("process");
+            let name = named
+                .and_then(|it| it.get_ref().as_str())
+                .unwrap_or(DEFAULT);
+            let process = PROCESSES.get(name);
+            if process.is_none() {
+                let span = named.map_or(written.span(), document::Value::span);
+                let reason = format!("cannot be `{name}`");
+                let help = suggest(name, &PROCESSES.names());
+                load.bad("arrivals.process", &span, &reason, help);
+            }
+            return process;
+        }
+    };
+    report(Wrong::whole(reason), written, load);
+    None
+}
+
+/// Reports what is wrong where it stands.
+fn report(wrong: Wrong, written: &document::Value, load: &mut Checker<'_>) {
+    let value = wrong
+        .at
+        .or(wrong.key)
+        .and_then(|key| written.get_ref().get(key));
+    let span = value.map_or(written.span(), document::Value::span);
+    match wrong.key {
+        Some(key) => load.bad(&format!("{KEY}.{key}"), &span, &wrong.reason, wrong.help),
+        None => load.bad(KEY, &span, &wrong.reason, Some(HELP.to_owned())),
+    }
 }
 
 impl Form {
-    fn called(&self) -> String {
-        match self.process {
-            process if process == CLOSED.process => process.to_owned(),
-            process => format!("`{process}`"),
+    fn of(process: &'static dyn ArrivalProcess) -> Self {
+        let schema = process.schema(&mut crate::schema::generator()).to_value();
+        let keys = schema["properties"].as_object().into_iter().flatten();
+        let required = schema["required"].as_array();
+        let is_needed = |key: &String| required.is_some_and(|it| it.iter().any(|it| it == key));
+        let (needs, others): (Vec<String>, Vec<String>) =
+            keys.map(|(key, _)| key.clone()).partition(is_needed);
+        let is_open = process.name() != CLOSED.name();
+        let name = is_open.then(|| "process".to_owned());
+        Self {
+            called: if is_open {
+                format!("`{}`", process.name())
+            } else {
+                process.name().to_owned()
+            },
+            process,
+            needs,
+            may: name.into_iter().chain(others).collect(),
         }
     }
-}
 
-const fn form(process: &'static str, needs: &'static [&'static str]) -> Form {
-    Form {
-        process,
-        needs,
-        may: &["process", "gaps", "cv"],
-    }
-}
-
-/// Every process of an open loop.
-const OPEN: [Form; 9] = [
-    Form {
-        process: "constant",
-        needs: &["rate"],
-        may: &["process"],
-    },
-    Form {
-        process: "poisson",
-        needs: &["rate"],
-        may: &["process"],
-    },
-    Form {
-        process: "gamma",
-        needs: &["rate", "cv"],
-        may: &["process"],
-    },
-    Form {
-        process: "ramp",
-        needs: &["from", "to"],
-        may: &["process", "gaps", "cv", "shape", "over"],
-    },
-    form("steps", &["steps"]),
-    form("spike", &["rate", "peak", "at", "length"]),
-    form("sine", &["rate", "amplitude", "period"]),
-    form("on_off", &["rate", "on", "off"]),
-    Form {
-        process: "trace",
-        needs: &["file"],
-        may: &["process", "scale", "window"],
-    },
-];
-
-/// A closed loop has no process.
-const CLOSED: Form = Form {
-    process: "a closed loop",
-    needs: &["concurrency"],
-    may: &["think_time", "user_rate"],
-};
-
-/// Words for `gaps`; `gamma` needs `cv`.
-const GAPS: [&str; 3] = ["constant", "poisson", "gamma"];
-const SHAPES: [&str; 2] = ["linear", "exponential"];
-
-/// Reads one table of arrivals.
-struct Reader<'a> {
-    raw: &'a RawArrivals,
-    /// Of the whole table.
-    span: Span,
-    /// For instance "load `peak`".
-    what: &'a str,
-    problems: &'a mut Problems,
-}
-
-/// Reads arrivals; `length` is the load's duration, where it has one.
-pub(in crate::manifest) fn arrivals(
-    written: &crate::manifest::span::Spanned<RawArrivals>,
-    length: Option<Duration>,
-    what: &str,
-    problems: &mut Problems,
-) -> Option<Arrivals> {
-    let raw = &written.value;
-    let mut reader = Reader {
-        raw,
-        span: written.span.clone(),
-        what,
-        problems,
-    };
-    let open = raw.process.is_some() || raw.rate.is_some();
-    let closed = raw.concurrency.is_some() || raw.think_time.is_some() || raw.user_rate.is_some();
-    match (open, closed) {
-        (true, true) => reader.wrong("mixes an open and a closed loop"),
-        (false, false) if raw.keys().is_empty() => reader.wrong("is empty"),
-        (false, false) => reader.wrong("has neither `process` nor `concurrency`"),
-        (false, true) => reader.closed(),
-        (true, false) => {
-            // A rate alone means what every load tool means by it: evenly spaced.
-            let process = raw.process.as_ref();
-            let name = process.map_or("constant", |process| process.get_ref().as_str());
-            let Some(form) = OPEN.iter().find(|form| form.process == name) else {
-                let names = OPEN.map(|form| form.process);
-                let message = format!("`arrivals.process` of {what} cannot be `{name}`");
-                let span = process.map_or(written.span.clone(), Spanned::span);
-                reader.problems.at(span, message, suggest(name, &names));
-                return None;
-            };
-            if !reader.fits(form) {
-                return None;
-            }
-            reader.open(name, length)
-        }
-    }
-}
-
-/// Returns how long levels that are written one after another take: the length of a load that names none.
-pub(in crate::manifest) fn length_of_steps(raw: &RawArrivals) -> Option<Duration> {
-    let steps = raw.steps.as_ref()?.get_ref();
-    Some(steps.iter().map(|step| step.duration.0).sum())
-}
-
-impl Reader<'_> {
-    fn wrong<T>(&mut self, reason: &str) -> Option<T> {
-        let message = format!("`arrivals` of {} {reason}", self.what);
-        self.problems
-            .at(self.span.clone(), message, Some(HELP.to_owned()));
-        None
-    }
-
-    fn bad<T>(&mut self, span: Span, key: &str, reason: &str, help: Option<String>) -> Option<T> {
-        let message = format!("`arrivals.{key}` of {} {reason}", self.what);
-        self.problems.at(span, message, help);
-        None
-    }
-
-    /// Returns whether every key is there that the form needs, and none that it has no use for.
-    fn fits(&mut self, form: &Form) -> bool {
-        let (keys, mut fits) = (self.raw.keys(), true);
-        for need in form.needs {
-            if !keys.iter().any(|(key, _)| key == need) {
-                let help = format!("{} needs {}.", form.called(), listed(form.needs));
-                let message = format!("`arrivals` of {} has no `{need}`", self.what);
-                self.problems.at(self.span.clone(), message, Some(help));
+    /// Returns whether every key is there that the process needs, and none that it has no use for.
+    fn fits(
+        &self,
+        written: &document::Value,
+        table: &DeTable<'static>,
+        load: &mut Checker<'_>,
+    ) -> bool {
+        let mut fits = true;
+        for need in &self.needs {
+            if !table.contains_key(need.as_str()) {
+                let help = format!("{} needs {}.", self.called, listed(&self.needs));
+                let reason = format!("has no `{need}`");
+                load.bad(KEY, &written.span(), &reason, Some(help));
                 fits = false;
             }
         }
-        for (key, span) in keys {
-            if !form.needs.contains(&key) && !form.may.contains(&key) {
-                let reason = format!("means nothing for {}", form.called());
-                let known = [form.needs, form.may].concat();
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            let known = [self.needs.as_slice(), &self.may].concat();
+            if !known.iter().any(|known| known == name) {
+                let reason = format!("means nothing for {}", self.called);
                 let help = format!("It has {}.", listed(&known));
-                self.bad::<()>(span, key, &reason, Some(help));
+                load.bad(&format!("{KEY}.{name}"), &value.span(), &reason, Some(help));
                 fits = false;
             }
         }
         fits
     }
-
-    fn closed(&mut self) -> Option<Arrivals> {
-        if !self.fits(&CLOSED) {
-            return None;
-        }
-        let concurrency = self.raw.concurrency.as_ref()?;
-        if *concurrency.get_ref() == 0 {
-            return self.bad(
-                concurrency.span(),
-                "concurrency",
-                "must be at least 1",
-                None,
-            );
-        }
-        let think_time = self.raw.think_time.as_ref();
-        Some(Arrivals::Closed(Users {
-            concurrency: *concurrency.get_ref(),
-            think_time: think_time.map_or(Duration::ZERO, |time| time.get_ref().0),
-            user_rate: self.raw.user_rate.as_ref().map(|rate| *rate.get_ref()),
-        }))
-    }
-
-    fn open(&mut self, process: &str, length: Option<Duration>) -> Option<Arrivals> {
-        let gaps = match process {
-            "constant" => Some(Gaps::Even),
-            "poisson" => Some(Gaps::Exponential),
-            "gamma" => self.gamma(),
-            _ => self.gaps(),
-        };
-        let rate = self.raw.rate.as_ref();
-        let rate = rate.map_or(0.0, |rate| rate.get_ref().per_second());
-        let curve = match process {
-            "trace" => return self.trace(),
-            "ramp" => self.ramp(length),
-            "steps" => self.steps(),
-            "spike" => self.spike(rate),
-            "sine" => self.sine(rate),
-            "on_off" => self.on_off(rate),
-            _ => Some(Curve::Flat(rate)),
-        };
-        Some(Arrivals::Open {
-            gaps: gaps?,
-            curve: curve?,
-        })
-    }
-
-    fn gaps(&mut self) -> Option<Gaps> {
-        let Some(written) = &self.raw.gaps else {
-            return match &self.raw.cv {
-                None => Some(Gaps::Even),
-                Some(cv) => {
-                    let help = "Add `gaps = \"gamma\"`.".to_owned();
-                    self.bad(cv.span(), "cv", "belongs to gamma gaps", Some(help))
-                }
-            };
-        };
-        match written.get_ref().as_str() {
-            "constant" => Some(Gaps::Even),
-            "poisson" => Some(Gaps::Exponential),
-            "gamma" => self.gamma(),
-            other => {
-                let reason = format!("cannot be `{other}`");
-                self.bad(written.span(), "gaps", &reason, suggest(other, &GAPS))
-            }
-        }
-    }
-
-    fn gamma(&mut self) -> Option<Gaps> {
-        let Some(cv) = &self.raw.cv else {
-            return self.wrong("has gamma gaps and no `cv`");
-        };
-        let value = *cv.get_ref();
-        if value.is_finite() && (0.01..=100.0).contains(&value) {
-            Some(Gaps::Gamma { cv: value })
-        } else {
-            let help = "1 is Poisson, less is evener, more is burstier.".to_owned();
-            self.bad(cv.span(), "cv", "must be between 0.01 and 100", Some(help))
-        }
-    }
-
-    fn ramp(&mut self, length: Option<Duration>) -> Option<Curve> {
-        let (from, to) = (self.raw.from.as_ref()?, self.raw.to.as_ref()?);
-        let (first, last) = (from.get_ref().per_second(), to.get_ref().per_second());
-        let over = self.raw.over.as_ref().map(|over| over.get_ref().0);
-        let Some(over) = over.or(length).filter(|over| !over.is_zero()) else {
-            return self.wrong(
-                "does not say how long the ramp takes: add `over`, or give the load a `duration`",
-            );
-        };
-        let over_s = over.as_secs_f64();
-        let shape = self.raw.shape.as_ref();
-        match shape.map_or("linear", |shape| shape.get_ref().as_str()) {
-            "linear" if first + last > 0.0 => Some(Curve::Linear {
-                from: first,
-                to: last,
-                over_s,
-            }),
-            "exponential" if first > 0.0 && last > 0.0 => Some(Curve::Exponential {
-                from: first,
-                to: last,
-                over_s,
-            }),
-            "linear" => self.bad(
-                to.span(),
-                "to",
-                "must be above zero when `from` is not",
-                None,
-            ),
-            "exponential" => {
-                let span = if first > 0.0 { to.span() } else { from.span() };
-                self.bad(
-                    span,
-                    "shape",
-                    "is exponential, which never reaches or leaves zero",
-                    None,
-                )
-            }
-            other => {
-                let span = shape.map_or_else(|| self.span.clone(), Spanned::span);
-                let reason = format!("cannot be `{other}`");
-                self.bad(span, "shape", &reason, suggest(other, &SHAPES))
-            }
-        }
-    }
-
-    fn steps(&mut self) -> Option<Curve> {
-        let written = self.raw.steps.as_ref()?;
-        let levels: Arc<[Level]> = written
-            .get_ref()
-            .iter()
-            .map(|step| level(step.rate.per_second(), step.duration.0))
-            .collect();
-        if levels.iter().any(|level| level.length_s <= 0.0) {
-            return self.bad(written.span(), "steps", "has one of no `duration`", None);
-        }
-        if levels.iter().all(|level| level.rate <= 0.0) {
-            return self.bad(written.span(), "steps", "never send anything", None);
-        }
-        Some(Curve::Levels {
-            levels,
-            again: false,
-        })
-    }
-
-    fn spike(&mut self, rate: f64) -> Option<Curve> {
-        let at = self.raw.at.as_ref()?.get_ref().0;
-        let length = self.positive(self.raw.length.as_ref()?, "length")?;
-        let peak = self.raw.peak.as_ref()?.get_ref().per_second();
-        let before = (!at.is_zero()).then(|| level(rate, at));
-        let then = [level(peak, length), level(rate, Duration::from_secs(1))];
-        Some(Curve::Levels {
-            levels: before.into_iter().chain(then).collect(),
-            again: false,
-        })
-    }
-
-    fn sine(&mut self, mean: f64) -> Option<Curve> {
-        let period = self.positive(self.raw.period.as_ref()?, "period")?;
-        let swing = mean * self.raw.amplitude.as_ref()?.get_ref().value();
-        Some(Curve::Sine {
-            mean,
-            swing,
-            period_s: period.as_secs_f64(),
-        })
-    }
-
-    fn on_off(&mut self, rate: f64) -> Option<Curve> {
-        let on = self.positive(self.raw.on.as_ref()?, "on")?;
-        let off = self.positive(self.raw.off.as_ref()?, "off")?;
-        Some(Curve::Levels {
-            levels: [level(rate, on), level(0.0, off)].into(),
-            again: true,
-        })
-    }
-
-    fn trace(&mut self) -> Option<Arrivals> {
-        let path = self.raw.file.as_ref()?.get_ref().clone();
-        let scale = match &self.raw.scale {
-            None => 1.0,
-            Some(scale) if scale.get_ref().is_finite() && *scale.get_ref() > 0.0 => {
-                *scale.get_ref()
-            }
-            Some(scale) => {
-                let help = "2.0 replays twice as fast as was recorded.".to_owned();
-                return self.bad(scale.span(), "scale", "must be above zero", Some(help));
-            }
-        };
-        let window = match &self.raw.window {
-            None => None,
-            Some(window) => match window.get_ref().as_slice() {
-                [from, to] if from.0 < to.0 => Some((from.0, to.0)),
-                _ => {
-                    let help = "Write the beginning and the end, `[\"10m\", \"20m\"]`.".to_owned();
-                    return self.bad(window.span(), "window", "is not a span of time", Some(help));
-                }
-            },
-        };
-        Some(Arrivals::Trace(TraceFile {
-            path,
-            scale,
-            window,
-        }))
-    }
-
-    fn positive(&mut self, time: &Spanned<Time>, key: &str) -> Option<Duration> {
-        let value = time.get_ref().0;
-        if value.is_zero() {
-            return self.bad(time.span(), key, "must be above zero", None);
-        }
-        Some(value)
-    }
-}
-
-fn level(rate: f64, length: Duration) -> Level {
-    Level {
-        rate,
-        length_s: length.as_secs_f64(),
-    }
 }
 
 /// Returns keys as they stand in a sentence: `a`, `b`, and `c`.
-fn listed(keys: &[&str]) -> String {
+fn listed(keys: &[String]) -> String {
     let quoted: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
     match quoted.as_slice() {
         [] => String::new(),
         [one] => one.clone(),
         [first, second] => format!("{first} and {second}"),
         [most @ .., last] => format!("{}, and {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::arrival::{Gaps, Length, at};
+    use crate::manifest::testing::{SMALL, parse, wrong};
+
+    const PLAIN: &str = "arrivals = { process = \"poisson\", rate = \"20/s\" }";
+
+    /// The first problem's own line.
+    fn says(arrivals: &str) -> String {
+        let text = SMALL.replacen(PLAIN, &format!("arrivals = {{ {arrivals} }}"), 1);
+        let said = wrong(&text);
+        let first = said.lines().next().unwrap_or_default();
+        let help = said.split("help: ").nth(1).unwrap_or_default();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        format!("{first} | {help}")
+    }
+
+    #[test]
+    fn a_rate_alone_is_constant_and_a_trace_has_a_length() {
+        let load = |arrivals: &str, length: &str| {
+            let text = SMALL
+                .replacen(PLAIN, &format!("arrivals = {{ {arrivals} }}"), 1)
+                .replacen("duration = \"60s\"", length, 1);
+            parse(&text).unwrap().load_named("peak").unwrap().clone()
+        };
+        let alone = load("rate = \"20/s\"", "duration = \"60s\"").arrivals;
+        let constant = at(Gaps::Even, "20/s".parse().unwrap());
+        assert_eq!(alone.document(), constant.document());
+        let trace = "process = \"trace\", file = \"t.jsonl\"";
+        assert_eq!(load(trace, "").until, Length::WholeTrace);
+    }
+
+    #[test]
+    fn what_is_wrong_with_arrivals_is_said_at_its_key() {
+        let said: Vec<String> = [
+            "process = \"gama\", rate = \"1/s\"",
+            "process = \"gamma\", rate = \"1/s\"",
+            "process = \"gamma\", rate = \"1/s\", cv = 0",
+            "process = \"poisson\", rate = \"1/s\", peak = \"5/s\"",
+            "process = \"ramp\", from = \"0/s\", to = \"0/s\"",
+            "process = \"ramp\", from = \"0/s\", to = \"5/s\", shape = \"exponential\"",
+            "process = \"ramp\", from = \"1/s\", to = \"5/s\", shape = \"steep\"",
+            "process = \"ramp\", from = \"1/s\", to = \"5/s\", gaps = \"posson\"",
+            "process = \"ramp\", from = \"1/s\", to = \"5/s\", cv = 2",
+            "process = \"steps\", steps = [{ rate = \"0/s\", duration = \"5s\" }]",
+            "process = \"steps\", steps = [{ rate = \"1/s\", duration = \"0s\" }]",
+            "process = \"on_off\", rate = \"1/s\", on = \"1s\", off = \"0s\"",
+            "process = \"trace\", file = \"t\", scale = 0",
+            "process = \"trace\", file = \"t\", window = [\"5s\"]",
+            "user_rate = \"1/s\"",
+            "think_time = \"1s\", concurrency = 2, peak = \"1/s\"",
+            "peak = \"1/s\"",
+            "",
+        ]
+        .map(says)
+        .to_vec();
+        insta::assert_snapshot!(said.join("\n"), @r#"
+x `arrivals.process` of load `peak` cannot be `gama` | Did you mean `gamma`?
+x `arrivals` of load `peak` has no `cv` | `gamma` needs `rate` and `cv`.
+x `arrivals.cv` of load `peak` must be between 0.01 and 100 | 1 is Poisson, less is evener, more is burstier.
+x `arrivals.peak` of load `peak` means nothing for `poisson` | It has `rate` and `process`.
+x `arrivals.to` of load `peak` must be above zero when `from` is not | 
+x `arrivals.shape` of load `peak` is exponential, which never reaches or | 
+x `arrivals.shape` of load `peak` cannot be `steep` | Known are `exponential`, `linear`.
+x `arrivals.gaps` of load `peak` cannot be `posson` | Did you mean `poisson`?
+x `arrivals.cv` of load `peak` belongs to gamma gaps | Add `gaps = "gamma"`.
+x `arrivals.steps` of load `peak` never send anything | 
+x `arrivals.steps` of load `peak` has one of no `duration` | 
+x `arrivals.off` of load `peak` must be above zero | 
+x `arrivals.scale` of load `peak` must be above zero | 2.0 replays twice as fast as was recorded.
+x `arrivals.window` of load `peak` is not a span of time | Write the beginning and the end, `["10m", "20m"]`.
+x `arrivals` of load `peak` has no `concurrency` | a closed loop needs `concurrency`.
+x `arrivals.peak` of load `peak` means nothing for a closed loop | It has `concurrency`, `think_time`, and `user_rate`.
+x `arrivals` of load `peak` has neither `process` nor `concurrency` | Write `arrivals = { process = "poisson", rate = "20/s" }`, or `{ concurrency = 8 }` for a closed loop.
+x `arrivals` of load `peak` is empty | Write `arrivals = { process = "poisson", rate = "20/s" }`, or `{ concurrency = 8 }` for a closed loop.
+"#);
     }
 }

@@ -9,8 +9,7 @@ use super::rule::Rule;
 use crate::manifest::checker::{Checker, Family};
 use crate::manifest::document::{self, Table};
 use crate::manifest::span::{Span, Spanned};
-use crate::manifest::time::Time;
-use crate::measure::Share;
+use crate::measure::{Share, Time};
 use crate::name::Name;
 
 /// The ways to compare releases that exist.

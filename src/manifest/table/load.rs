@@ -2,21 +2,22 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-use super::arrivals::{self, RawArrivals};
+use super::arrivals;
 use super::connections::{Connections, RawConnections};
 use super::mix::{OfLoad, RawMix, Scenario};
 use super::prompts::RawPrompts;
 use super::sends::{RawSends, RawSessions, Sends};
-use crate::manifest::arrivals::Arrivals;
+use crate::arrival::{Arrivals, Length, Until, Users};
 use crate::manifest::checker::{Checker, Family};
-use crate::manifest::document::Section;
+use crate::manifest::document::{self, Section};
 use crate::manifest::span::{Span, Spanned};
-use crate::manifest::time::Time;
+use crate::measure::Time;
 use crate::name::Name;
 
 /// The target that stands for every stage, each for itself.
@@ -25,12 +26,11 @@ const EACH: &str = "each";
 /// Any fixed number serves: what matters is that two runs without `seed` send the same.
 const DEFAULT_SEED: u64 = 1;
 
-// What may be written.
+// What may be written, but for `arrivals`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::manifest) struct RawLoad {
     target: Option<Spanned<OneOrMany>>,
-    arrivals: Option<Spanned<RawArrivals>>,
     duration: Option<Spanned<Time>>,
     requests: Option<Spanned<u64>>,
     warmup: Option<Time>,
@@ -62,7 +62,7 @@ pub(crate) struct Load {
     pub(crate) targets: Vec<Name>,
     /// What the arrivals are shared out among, instead.
     pub(crate) mix: Vec<Scenario>,
-    pub(crate) arrivals: Arrivals,
+    pub(crate) arrivals: Arc<dyn Arrivals>,
     pub(crate) until: Length,
     pub(crate) warmup: Duration,
     pub(crate) seed: u64,
@@ -79,25 +79,9 @@ pub(crate) struct Load {
     pub(crate) span: Span,
 }
 
-/// How long a load is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Length {
-    Until(Until),
-    /// As long as its trace.
-    WholeTrace,
-}
-
-/// When a load ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Until {
-    Duration(Duration),
-    /// Measured requests, the warm-up not counted.
-    Requests(u64),
-}
-
 impl Load {
     /// Returns a load that is made of flags alone.
-    pub(crate) fn bare(arrivals: Arrivals, until: Until) -> Self {
+    pub(crate) fn bare(arrivals: Arc<dyn Arrivals>, until: Until) -> Self {
         Self {
             name: "flags".parse().expect("these are letters"),
             targets: Vec::new(),
@@ -118,10 +102,13 @@ impl Load {
 
     /// Checks the table; `None` where it cannot be told what it sends, when, or for how long.
     pub(in crate::manifest) fn check(section: Section, manifest: &mut Checker<'_>) -> Option<Self> {
-        let (raw, mut checker) = manifest.read::<RawLoad>(section.table, &[]);
+        let Section { name, mut table } = section;
+        let arrivals = table.entries.remove("arrivals");
+        let (raw, mut checker) = manifest.read::<RawLoad>(table, &["arrivals"]);
         let raw = raw?;
         let checker = &mut checker;
         let until = until(&raw, checker);
+        let (arrivals, length) = arrivals_of(arrivals.as_ref(), &until, checker);
         let written = RawSends {
             data: raw.data.as_ref(),
             prompts: raw.prompts.as_ref(),
@@ -133,13 +120,10 @@ impl Load {
             checker.reference("score_with", suite, Family::Eval);
         }
         let max_cost = raw.max_cost.as_ref().map(|it| max_cost(it, checker));
-        let arrivals = arrivals_of(raw.arrivals.as_ref(), until, checker);
-        let is_open = match &arrivals {
-            Some(Arrivals::Closed(_)) | None => false,
-            Some(_) => true,
-        };
+        let users = arrivals.as_ref().map(|it| it.users());
+        let is_open = users.is_some_and(|users| users.is_none());
         let honour_retry_after = honours(raw.honour_retry_after.as_ref(), is_open, checker);
-        let mix = mix(&raw, &sends, arrivals.as_ref(), checker);
+        let mix = mix(&raw, &sends, users.flatten(), checker);
         let targets = if raw.mix.is_some() || checker.is_wrong("mix") {
             Some(Vec::new())
         } else {
@@ -152,11 +136,11 @@ impl Load {
         let connections = Connections::check(raw.connections.as_ref(), begins_each, checker);
         let max_requests = checker.positive("max_requests", raw.max_requests.as_ref());
         Some(Self {
-            name: section.name,
+            name,
             targets: targets?,
             mix,
             arrivals: arrivals?,
-            until: until?,
+            until: length?,
             warmup: raw.warmup.map_or(Duration::ZERO, |time| time.0),
             seed: raw.seed.unwrap_or(DEFAULT_SEED),
             sends,
@@ -215,7 +199,7 @@ fn target(written: &Spanned<String>, checker: &mut Checker<'_>) -> Option<Name> 
 fn mix(
     raw: &RawLoad,
     sends: &Sends,
-    arrivals: Option<&Arrivals>,
+    users: Option<Users>,
     checker: &mut Checker<'_>,
 ) -> Vec<Scenario> {
     let Some(written) = &raw.mix else {
@@ -225,10 +209,7 @@ fn mix(
     let of_load = OfLoad {
         target: target.and_then(|it| target_of_all(it, checker)),
         sends,
-        users: match arrivals {
-            Some(Arrivals::Closed(users)) => Some(users.concurrency),
-            _ => None,
-        },
+        users: users.map(|users| users.concurrency),
     };
     Scenario::check_all(written, &of_load, checker)
 }
@@ -250,46 +231,31 @@ fn target_of_all(written: &Spanned<OneOrMany>, checker: &mut Checker<'_>) -> Opt
     target(&one, checker)
 }
 
-fn until(raw: &RawLoad, checker: &mut Checker<'_>) -> Option<Length> {
+/// What is wrong has been reported.
+struct Reported;
+
+/// Returns when the load says that it ends; `None` where it does not.
+fn until(raw: &RawLoad, checker: &mut Checker<'_>) -> Result<Option<Until>, Reported> {
     match (&raw.duration, &raw.requests) {
         (Some(duration), None) if duration.value.0.is_zero() => {
             checker.bad("duration", &duration.span, "must be above zero", None);
-            None
+            Err(Reported)
         }
-        (Some(duration), None) => Some(Length::Until(Until::Duration(duration.value.0))),
+        (Some(duration), None) => Ok(Some(Until::Duration(duration.value.0))),
         (None, Some(requests)) => {
-            let requests = checker.positive("requests", Some(requests))?;
-            Some(Length::Until(Until::Requests(requests)))
+            checker.positive("requests", Some(requests));
+            Ok(Some(Until::Requests(requests.value)))
         }
         (Some(_), Some(requests)) => {
             let message = format!("{} has both `duration` and `requests`", checker.what);
             let help = "Keep one of them; `max_requests` limits a `duration`.".to_owned();
             checker.at(requests.span.clone(), message, Some(help));
-            None
+            Err(Reported)
         }
-        (None, None) => {
-            let own = raw.arrivals.as_ref();
-            own.and_then(|it| own_length(&it.value)).or_else(|| {
-                if !checker.is_wrong("duration") && !checker.is_wrong("requests") {
-                    let message = format!("{} does not say when it ends", checker.what);
-                    let help = "Add `duration = \"60s\"` or `requests = 1000`.".to_owned();
-                    checker.here(message, Some(help));
-                }
-                None
-            })
+        (None, None) if checker.is_wrong("duration") || checker.is_wrong("requests") => {
+            Err(Reported)
         }
-    }
-}
-
-/// Returns the length that arrivals have of themselves.
-fn own_length(arrivals: &RawArrivals) -> Option<Length> {
-    match arrivals.process.as_ref()?.get_ref().as_str() {
-        "steps" => {
-            let length = arrivals::length_of_steps(arrivals);
-            length.map(|length| Length::Until(Until::Duration(length)))
-        }
-        "trace" => Some(Length::WholeTrace),
-        _ => None,
+        (None, None) => Ok(None),
     }
 }
 
@@ -313,25 +279,34 @@ fn honours(written: Option<&Spanned<bool>>, is_open: bool, checker: &mut Checker
     true
 }
 
+/// Checks when the requests are sent, and for how long.
 fn arrivals_of(
-    written: Option<&Spanned<RawArrivals>>,
-    until: Option<Length>,
+    written: Option<&document::Value>,
+    until: &Result<Option<Until>, Reported>,
     checker: &mut Checker<'_>,
-) -> Option<Arrivals> {
-    if checker.is_wrong("arrivals") {
-        return None;
-    }
-    let Some(written) = written else {
-        let message = format!("{} has no `arrivals`", checker.what);
-        checker.here(message, Some(arrivals::HELP.to_owned()));
-        return None;
-    };
+) -> (Option<Arc<dyn Arrivals>>, Option<Length>) {
+    let have_length = written.is_some_and(arrivals::have_length);
     let duration = match until {
-        Some(Length::Until(Until::Duration(duration))) => Some(duration),
+        Ok(Some(Until::Duration(duration))) => Some(*duration),
         _ => None,
     };
-    let what = checker.what.clone();
-    arrivals::arrivals(written, duration, &what, checker.problems())
+    if written.is_none() {
+        let message = format!("{} has no `arrivals`", checker.what);
+        checker.here(message, Some(arrivals::HELP.to_owned()));
+    }
+    let arrivals = written.and_then(|it| arrivals::check(it, duration, checker));
+    let own = arrivals.as_ref().and_then(|it| it.length());
+    let length = match until {
+        Ok(Some(until)) => Some(Length::Until(*until)),
+        Ok(None) if own.is_none() && !have_length => {
+            let message = format!("{} does not say when it ends", checker.what);
+            let help = "Add `duration = \"60s\"` or `requests = 1000`.".to_owned();
+            checker.here(message, Some(help));
+            None
+        }
+        Ok(None) | Err(Reported) => own,
+    };
+    (arrivals, length)
 }
 
 impl<'de> Deserialize<'de> for OneOrMany {

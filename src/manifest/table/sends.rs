@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::prompts::{Prompts, RawPrompts};
 use crate::manifest::checker::Checker;
 use crate::manifest::span::Spanned;
-use crate::manifest::time::Time;
+use crate::measure::Time;
 
 /// The keys that say it, of a load or of a scenario.
 #[derive(Clone, Copy)]

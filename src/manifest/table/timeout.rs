@@ -8,8 +8,7 @@ use toml::de::DeValue;
 
 use crate::manifest::checker::Checker;
 use crate::manifest::document::{self, Table};
-use crate::manifest::time::Time;
-use crate::measure::parse_duration;
+use crate::measure::{Time, parse_duration};
 
 /// Long enough for a long answer of a chat model, short enough to notice a dead stage within a
 /// coffee; the default of most HTTP clients.

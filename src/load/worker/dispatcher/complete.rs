@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use super::{Dispatcher, RETRY_NS};
-use crate::load::arrival::nanos;
 use crate::load::id::{StageId, TallyId};
 use crate::load::plan::LoadPlan;
 use crate::load::worker::capture::Captured;
@@ -11,7 +10,7 @@ use crate::load::worker::pipeline::Pipeline;
 use crate::load::worker::request::{Completion, Intent, Request};
 use crate::load::worker::request_log::RequestLog;
 use crate::load::worker::session::Progress;
-use crate::measure::{Failure, Stamps};
+use crate::measure::{Failure, Stamps, nanos};
 use crate::protocol::Reply;
 use crate::stage::Wait;
 

@@ -14,12 +14,12 @@ use super::capture::Answers;
 use super::request::{Completion, Ended, Intent, Request};
 use super::request_log::RequestLogs;
 use super::shared::{Keep, Shared, WorkerResult};
-use crate::load::arrival::nanos;
+use crate::arrival::Until;
 use crate::load::id::{ScenarioId, StageId, TallyId};
 use crate::load::plan::LoadPlan;
 use crate::load::schedule::Schedule;
 use crate::load::tally::count::Counter;
-use crate::manifest::Until;
+use crate::measure::nanos;
 use crate::metric::LatencyMetric;
 
 /// After so long a request that this machine could not send is given up, and its user asks again.

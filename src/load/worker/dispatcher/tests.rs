@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::load::Timing;
+use crate::arrival::{Gaps, Timing, Users};
 use crate::load::plan::{Cases, Measured, Scenario};
 use crate::load::schedule::{CaseSequence, Counters};
 use crate::load::wire::encode::Prepared;
 use crate::load::worker::request::{Completion, testing};
-use crate::manifest::{Connections, Cost, Curve, Gaps, Users};
+use crate::manifest::{Connections, Cost};
 use crate::measure::Failure;
 use crate::protocol::{CallFailure, Reply, Usage};
 use crate::record::Shard;
@@ -62,10 +62,7 @@ fn plan(stages: Vec<Stage>, timing: Timing, until: Until) -> LoadPlan {
 }
 
 fn open(per_second: f64) -> Timing {
-    Timing::Drawn {
-        gaps: Gaps::Even,
-        curve: Curve::Flat(per_second),
-    }
+    Timing::at(Gaps::Even, per_second)
 }
 
 fn users(concurrency: u32) -> Timing {

@@ -5,11 +5,23 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::measure::parse_duration;
+use super::unit::parse_duration;
 
 /// A duration such as `250ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Time(pub(super) Duration);
+pub(crate) struct Time(pub(crate) Duration);
+
+impl Time {
+    /// Returns the duration, unless it is zero.
+    pub(crate) fn above_zero(self) -> Option<Duration> {
+        Some(self.0).filter(|time| !time.is_zero())
+    }
+}
+
+/// Returns a duration in ns; every duration of a manifest fits.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

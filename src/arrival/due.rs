@@ -1,50 +1,15 @@
 //! When requests are due: a pure function of the seed, the same for any number of threads or machines.
 
-mod curve;
-mod steps;
-mod trace;
-
-pub(crate) use steps::LoadSteps;
-pub(crate) use trace::read_trace;
-
 use std::sync::Arc;
-use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution as _, Gamma};
 
-use crate::manifest::{Curve, Gaps, Until, Users};
-
-/// When the requests of a plan are sent.
-#[derive(Clone, Debug)]
-pub(crate) enum Timing {
-    /// Drawn from a rate over time.
-    Drawn { gaps: Gaps, curve: Curve },
-    /// At these times in ns since t = 0, ascending; the warm-up has their mean rate.
-    Listed(Arc<[u64]>),
-    /// By users who wait for their answers.
-    Closed(Users),
-}
-
-impl Timing {
-    /// Returns whether requests are sent without waiting for answers.
-    pub(crate) const fn is_open(&self) -> bool {
-        !matches!(self, Self::Closed(_))
-    }
-
-    /// Returns whether the load itself is the same all the time, so that a stage can settle under it.
-    pub(crate) const fn is_level(&self) -> bool {
-        matches!(
-            self,
-            Self::Closed(_)
-                | Self::Drawn {
-                    curve: Curve::Flat(_),
-                    ..
-                }
-        )
-    }
-}
+use super::curve::{Curve, Flat};
+use super::gaps::Gaps;
+use super::timing::{Timing, Until};
+use crate::measure::nanos;
 
 /// Which of a target's two schedules: the warm-up has random numbers of its own, so that its length does not change
 /// the measured schedule.
@@ -73,7 +38,7 @@ enum Source {
 
 struct Drawn {
     gaps: Draw,
-    curve: Curve,
+    curve: Arc<dyn Curve>,
     /// `S_i` of the next arrival; of even gaps it is the index itself, so that nothing drifts.
     sum: f64,
     random: ChaCha8Rng,
@@ -107,21 +72,21 @@ impl DueTimes {
             Timing::Listed(due) if warms => {
                 let length_s = *due.last()? as f64 / 1e9;
                 let rate = (due.len() as f64 - 1.0) / length_s;
-                Source::drawn(Gaps::Even, Curve::Flat(rate), seed, target, phase)
+                Source::drawn(Gaps::Even, Arc::new(Flat(rate)), seed, target, phase)
             }
             Timing::Listed(due) => Source::Listed(Arc::clone(due)),
             Timing::Drawn { gaps, curve } => {
                 let curve = if warms {
-                    Curve::Flat(curve.first_rate())
+                    Arc::new(Flat(curve.rate_at(0.0)))
                 } else {
-                    curve.clone()
+                    Arc::clone(curve)
                 };
                 Source::drawn(*gaps, curve, seed, target, phase)
             }
         };
         if let Source::Drawn(drawn) = &source
             && warms
-            && !(drawn.curve.first_rate() > 0.0 && drawn.curve.first_rate().is_finite())
+            && !(drawn.curve.rate_at(0.0) > 0.0 && drawn.curve.rate_at(0.0).is_finite())
         {
             return None;
         }
@@ -137,7 +102,7 @@ impl DueTimes {
 }
 
 impl Source {
-    fn drawn(gaps: Gaps, curve: Curve, seed: u64, target: u64, phase: Phase) -> Self {
+    fn drawn(gaps: Gaps, curve: Arc<dyn Curve>, seed: u64, target: u64, phase: Phase) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(2 * target + u64::from(phase == Phase::Warmup));
         let gaps = match gaps {
@@ -207,23 +172,24 @@ fn unit(random: &mut ChaCha8Rng) -> f64 {
     (random.next_u64() >> 11) as f64 * SCALE
 }
 
-/// Returns a duration in ns; every duration of a manifest fits.
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::manifest::Level;
+    use std::time::Duration;
+
+    use crate::arrival::process::ramp::{Exponential, Linear};
+    use crate::arrival::process::sine::Wave;
+    use crate::arrival::process::steps::{Level, Levels};
 
     fn timing(gaps: Gaps, rate: f64) -> Timing {
-        Timing::Drawn {
-            gaps,
-            curve: Curve::Flat(rate),
-        }
+        Timing::at(gaps, rate)
+    }
+
+    fn drawn(gaps: Gaps, curve: impl Curve + 'static) -> Timing {
+        let curve = Arc::new(curve);
+        Timing::Drawn { gaps, curve }
     }
 
     fn arrivals(timing: &Timing, until: Until, seed: u64) -> Vec<u64> {
@@ -320,14 +286,14 @@ mod tests {
 
     #[test]
     fn a_poisson_ramp_has_its_expected_counts_second_by_second() {
-        let curve = Curve::Linear {
+        let curve = Linear {
             from: 0.0,
             to: 2000.0,
             over_s: 20.0,
         };
         let gaps = Gaps::Exponential;
         let until = Until::Duration(Duration::from_secs(20));
-        let due = arrivals(&Timing::Drawn { gaps, curve }, until, 5);
+        let due = arrivals(&drawn(gaps, curve), until, 5);
         for second in 0..20_u64 {
             let here = due.iter().filter(|at| **at / 1_000_000_000 == second);
             let expected = 100.0 * (second as f64 + 0.5);
@@ -342,13 +308,13 @@ mod tests {
     #[test]
     fn even_steps_have_exactly_their_counts() {
         let level = |rate, length_s| Level { rate, length_s };
-        let curve = Curve::Levels {
+        let curve = Levels {
             levels: [level(10.0, 2.0), level(0.0, 1.0), level(100.0, 1.0)].into(),
             again: false,
         };
         let gaps = Gaps::Even;
         let until = Until::Duration(Duration::from_secs(4));
-        let due = arrivals(&Timing::Drawn { gaps, curve }, until, 5);
+        let due = arrivals(&drawn(gaps, curve), until, 5);
         let within = |from: u64, to: u64| {
             let ns = |s: u64| s * 1_000_000_000;
             due.iter()
@@ -360,13 +326,13 @@ mod tests {
 
     #[test]
     fn a_curve_that_ends_sends_no_more_whatever_was_asked() {
-        let curve = Curve::Linear {
+        let curve = Linear {
             from: 10.0,
             to: 0.0,
             over_s: 2.0,
         };
         let gaps = Gaps::Even;
-        let due = arrivals(&Timing::Drawn { gaps, curve }, Until::Requests(50), 1);
+        let due = arrivals(&drawn(gaps, curve), Until::Requests(50), 1);
         assert_eq!(due.len(), 11);
     }
 
@@ -406,15 +372,15 @@ mod tests {
             let gaps = [Gaps::Even, Gaps::Exponential, Gaps::Gamma { cv: 3.0 }][which];
             let over_s = 1.0;
             let level = |rate, length_s| Level { rate, length_s };
-            let curve = match shape {
-                0 => Curve::Flat(rate),
-                1 => Curve::Linear { from: rate, to, over_s },
-                2 => Curve::Exponential { from: rate, to: to + 0.1, over_s },
-                3 => Curve::Levels { levels: [level(rate, 0.4), level(to, 0.1)].into(), again: true },
-                _ => Curve::Sine { mean: rate, swing: rate.min(to), period_s: 0.7 },
+            let timing = match shape {
+                0 => Timing::at(gaps, rate),
+                1 => drawn(gaps, Linear { from: rate, to, over_s }),
+                2 => drawn(gaps, Exponential { from: rate, to: to + 0.1, over_s }),
+                3 => drawn(gaps, Levels { levels: [level(rate, 0.4), level(to, 0.1)].into(), again: true }),
+                _ => drawn(gaps, Wave { mean: rate, swing: rate.min(to), period_s: 0.7 }),
             };
             let until = Until::Duration(Duration::from_millis(millis));
-            let due = arrivals(&Timing::Drawn { gaps, curve }, until, seed);
+            let due = arrivals(&timing, until, seed);
             prop_assert_eq!(due[0], 0);
             prop_assert!(due.windows(2).all(|pair| pair[0] <= pair[1]));
             prop_assert!(due.iter().all(|at| *at < millis * 1_000_000));

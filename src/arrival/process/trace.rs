@@ -1,18 +1,96 @@
-//! Recorded traces: when the requests of a real deployment came.
+//! `trace`: recorded arrivals, when the requests of a real deployment came.
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use miette::Diagnostic;
-use serde_json::Value;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::error::{Classify, Kind};
-use crate::manifest::TraceFile;
+use super::kind::Keys;
+use crate::arrival::arrivals::Arrivals;
+use crate::arrival::timing::{Length, Timing};
+use crate::arrival::wrong::Wrong as WrongKey;
+use crate::error::{self, Classify, Kind};
+use crate::measure::{Time, show_duration};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trace {
+    file: PathBuf,
+    scale: Option<f64>,
+    window: Option<Vec<Time>>,
+}
+
+/// Recorded arrivals, still unread.
+#[derive(Clone, Debug, PartialEq)]
+struct ArrivalLog {
+    /// Relative to the manifest.
+    path: PathBuf,
+    /// How many times as fast as it was recorded.
+    scale: f64,
+    /// The part of it that is replayed, in its own time since its first request.
+    window: Option<(Duration, Duration)>,
+}
+
+impl Keys for Trace {
+    const NAME: &'static str = "trace";
+    const SUMMARY: &'static str = "at the times of recorded requests";
+    const HAS_LENGTH: bool = true;
+
+    fn arrivals(self, _: Option<Duration>) -> Result<Arc<dyn Arrivals>, WrongKey> {
+        let scale = self.scale.unwrap_or(1.0);
+        if !(scale.is_finite() && scale > 0.0) {
+            let help = "2.0 replays twice as fast as was recorded.".to_owned();
+            return Err(WrongKey::zero("scale").help(Some(help)));
+        }
+        let window = match self.window.as_deref() {
+            None => None,
+            Some([from, to]) if from.0 < to.0 => Some((from.0, to.0)),
+            Some(_) => {
+                let help = "Write the beginning and the end, `[\"10m\", \"20m\"]`.".to_owned();
+                return Err(WrongKey::key("window", "is not a span of time").help(Some(help)));
+            }
+        };
+        Ok(Arc::new(ArrivalLog {
+            path: self.file,
+            scale,
+            window,
+        }))
+    }
+}
+
+impl Arrivals for ArrivalLog {
+    fn show(&self) -> String {
+        format!("trace {}", self.path.display())
+    }
+
+    fn document(&self) -> Value {
+        let window = self.window;
+        json!({
+            "process": "trace",
+            "file": self.path,
+            "scale": self.scale,
+            "window": window.map(|(from, to)| [show_duration(from), show_duration(to)]),
+        })
+    }
+
+    fn timing(&self, folder: &Path) -> error::Result<Timing> {
+        Ok(Timing::Listed(self.read(folder)?.into()))
+    }
+
+    fn length(&self) -> Option<Length> {
+        Some(Length::WholeTrace)
+    }
+}
 
 /// Why a trace cannot be replayed.
 #[derive(Debug, Error, Diagnostic)]
@@ -47,44 +125,47 @@ impl Classify for TraceError {
     }
 }
 
-/// Reads a trace and returns when its requests are due in ns, the first of its window at 0, ascending.
-pub(crate) fn read_trace(root: &Path, trace: &TraceFile) -> Result<Vec<u64>, TraceError> {
-    let path = trace.path.display().to_string();
-    let text = match fs::read(root.join(&trace.path)) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(TraceError::Missing { path });
+impl ArrivalLog {
+    /// Returns when the requests are due in ns, the first of the window at 0, ascending.
+    fn read(&self, folder: &Path) -> Result<Vec<u64>, TraceError> {
+        let path = self.path.display().to_string();
+        let text = match fs::read(folder.join(&self.path)) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(TraceError::Missing { path });
+            }
+            Err(reason) => return Err(TraceError::Unreadable { path, reason }),
+        };
+        let times = times(&text).map_err(|(line, message)| TraceError::Line {
+            path: path.clone(),
+            line,
+            message,
+        })?;
+        let windowed = self.window.is_some();
+        let due = self.due(times);
+        if due.is_empty() {
+            return Err(TraceError::Empty { path, windowed });
         }
-        Err(reason) => return Err(TraceError::Unreadable { path, reason }),
-    };
-    let times = times(&text).map_err(|(line, message)| TraceError::Line {
-        path: path.clone(),
-        line,
-        message,
-    })?;
-    let windowed = trace.window.is_some();
-    let due = due(times, trace);
-    if due.is_empty() {
-        return Err(TraceError::Empty { path, windowed });
+        Ok(due)
     }
-    Ok(due)
-}
 
-/// Sorts the times, cuts the window out, sets its first request to 0, and scales.
-fn due(mut times: Vec<i128>, trace: &TraceFile) -> Vec<u64> {
-    times.sort_unstable();
-    let Some(first) = times.first().copied() else {
-        return Vec::new();
-    };
-    if let Some((from, to)) = trace.window {
-        let span = first + from.as_nanos().cast_signed()..first + to.as_nanos().cast_signed();
-        times.retain(|at| span.contains(at));
+    /// Sorts the times, cuts the window out, sets its first request to 0, and scales.
+    fn due(&self, mut times: Vec<i128>) -> Vec<u64> {
+        times.sort_unstable();
+        let Some(first) = times.first().copied() else {
+            return Vec::new();
+        };
+        if let Some((from, to)) = self.window {
+            let ns = |time: Duration| time.as_nanos().cast_signed();
+            let span = first + ns(from)..first + ns(to);
+            times.retain(|at| span.contains(at));
+        }
+        let first = times.first().copied().unwrap_or(0);
+        let times = times.into_iter();
+        times
+            .map(|at| ((at - first) as f64 / self.scale).round() as u64)
+            .collect()
     }
-    let first = times.first().copied().unwrap_or(0);
-    times
-        .into_iter()
-        .map(|at| ((at - first) as f64 / trace.scale).round() as u64)
-        .collect()
 }
 
 /// A line that is wrong, and what is wrong with it.
@@ -215,16 +296,14 @@ fn instant(text: &str) -> Option<i128> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
+    use crate::arrival::process::testing::read;
 
-    fn trace(scale: f64, window: Option<(u64, u64)>) -> TraceFile {
+    fn log(scale: f64, window: Option<(u64, u64)>) -> ArrivalLog {
         let seconds = |(from, to)| (Duration::from_secs(from), Duration::from_secs(to));
-        TraceFile {
+        ArrivalLog {
             path: PathBuf::from("trace"),
             scale,
             window: window.map(seconds),
@@ -232,7 +311,7 @@ mod tests {
     }
 
     fn ms(text: &str) -> Vec<f64> {
-        let due = due(times(text).unwrap(), &trace(1.0, None));
+        let due = log(1.0, None).due(times(text).unwrap());
         due.iter().map(|ns| *ns as f64 / 1e6).collect()
     }
 
@@ -260,9 +339,19 @@ mod tests {
     }
 
     #[test]
+    fn a_load_is_as_long_as_its_trace() {
+        let keys = "{ file = \"t.jsonl\", scale = 2, window = [\"1m\", \"2m\"] }";
+        let arrivals = read("trace", keys);
+        assert_eq!(arrivals.length(), Some(Length::WholeTrace));
+        assert_eq!(arrivals.show(), "trace t.jsonl");
+        let stored = r#"{"process":"trace","file":"t.jsonl","scale":2.0,"window":["1m","2m"]}"#;
+        assert_eq!(arrivals.document().to_string(), stored);
+    }
+
+    #[test]
     fn windows_and_scales_begin_at_zero_again() {
         let text = "timestamp\n100\n101\n103\n110\n";
-        let due = |scale, window| due(times(text).unwrap(), &trace(scale, window));
+        let due = |scale, window| log(scale, window).due(times(text).unwrap());
         assert_eq!(
             due(2.0, None),
             [0, 500_000_000, 1_500_000_000, 5_000_000_000]

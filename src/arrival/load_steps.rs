@@ -1,7 +1,9 @@
 //! The rates that a load goes through, so that what was found can be told apart by them.
 
-use super::Timing;
-use crate::manifest::{Curve, Level};
+use std::sync::Arc;
+
+use super::curve::Curve;
+use super::timing::Timing;
 
 /// More levels than this are told apart by bands of rates.
 const MOST: usize = 8;
@@ -12,7 +14,7 @@ const LOOKS: u32 = 400;
 
 /// A load's rates, from low to high.
 pub(crate) struct LoadSteps {
-    curve: Option<Curve>,
+    curve: Option<Arc<dyn Curve>>,
     /// The lowest and the highest rate of each, per second; empty for a load that has no rate.
     bands: Vec<(f64, f64)>,
 }
@@ -27,11 +29,7 @@ impl LoadSteps {
                 bands: Vec::new(),
             };
         };
-        let mut rates = match curve {
-            Curve::Flat(rate) => vec![*rate],
-            Curve::Levels { levels, .. } => levels.iter().map(|level| level.rate).collect(),
-            _ => Vec::new(),
-        };
+        let mut rates = curve.levels();
         // Nothing is sent at rate 0.
         rates.retain(|rate| *rate > 0.0);
         rates.sort_by(f64::total_cmp);
@@ -50,7 +48,7 @@ impl LoadSteps {
                 .collect()
         };
         Self {
-            curve: Some(curve.clone()),
+            curve: Some(Arc::clone(curve)),
             bands,
         }
     }
@@ -78,52 +76,19 @@ impl LoadSteps {
     }
 }
 
-impl Curve {
-    /// Returns the rate per second at a time in seconds.
-    fn rate_at(&self, at_s: f64) -> f64 {
-        match self {
-            Self::Flat(rate) => *rate,
-            Self::Linear { from, to, over_s } => {
-                let share = (at_s / over_s).clamp(0.0, 1.0);
-                from + (to - from) * share
-            }
-            Self::Exponential { from, to, over_s } => {
-                let share = (at_s / over_s).clamp(0.0, 1.0);
-                from * (to / from).powf(share)
-            }
-            Self::Levels { levels, again } => level_at(levels, *again, at_s),
-            Self::Sine {
-                mean,
-                swing,
-                period_s,
-            } => mean + swing * (std::f64::consts::TAU * at_s / period_s).sin(),
-        }
-    }
-}
-
-fn level_at(levels: &[Level], again: bool, at_s: f64) -> f64 {
-    let whole: f64 = levels.iter().map(|level| level.length_s).sum();
-    let mut left = if again && whole > 0.0 {
-        at_s % whole
-    } else {
-        at_s
-    };
-    for level in levels {
-        if left < level.length_s {
-            return level.rate;
-        }
-        left -= level.length_s;
-    }
-    levels.last().map_or(0.0, |level| level.rate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{Gaps, Users};
+    use crate::arrival::curve::Flat;
+    use crate::arrival::gaps::Gaps;
+    use crate::arrival::process::ramp::Linear;
+    use crate::arrival::process::sine::Wave;
+    use crate::arrival::process::steps::{Level, Levels};
+    use crate::arrival::users::Users;
 
-    fn steps(curve: Curve, length_s: f64) -> LoadSteps {
+    fn steps(curve: impl Curve + 'static, length_s: f64) -> LoadSteps {
         let gaps = Gaps::Even;
+        let curve = Arc::new(curve);
         LoadSteps::of(&Timing::Drawn { gaps, curve }, length_s)
     }
 
@@ -142,7 +107,7 @@ mod tests {
             level(0.0, 2.0),
             level(20.0, 5.0),
         ];
-        let curve = Curve::Levels {
+        let curve = Levels {
             levels: levels.into(),
             again: false,
         };
@@ -154,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_changes_all_the_time_is_cut_into_bands() {
-        let curve = Curve::Linear {
+        let curve = Linear {
             from: 0.0,
             to: 40.0,
             over_s: 20.0,
@@ -166,7 +131,7 @@ mod tests {
         );
         assert_eq!([0.0, 6.0, 11.0, 19.9].map(|at| ramp.at(at)), [0, 1, 2, 3]);
         let sine = steps(
-            Curve::Sine {
+            Wave {
                 mean: 10.0,
                 swing: 8.0,
                 period_s: 4.0,
@@ -178,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_load_at_one_rate_or_without_one_is_one_step() {
-        let flat = steps(Curve::Flat(5.0), 10.0);
+        let flat = steps(Flat(5.0), 10.0);
         assert_eq!(
             (flat.len(), flat.rates(0), flat.at(3.0)),
             (1, Some((5.0, 5.0)), 0)
