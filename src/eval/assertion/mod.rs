@@ -9,6 +9,7 @@ mod matches;
 mod mrr;
 mod ndcg;
 mod negated;
+mod number;
 mod numeric;
 mod precision;
 mod ranking;

@@ -1,12 +1,10 @@
 //! `numeric`: the answer is a number, near enough.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
+use super::number::{Decimal, Found, Number, in_text, in_value};
 use super::value::{show, text};
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::manifest::{KindTable, Problems};
@@ -37,6 +35,9 @@ struct Spec {
     path: Option<OutputPath>,
     #[serde(default)]
     tolerance: Tolerance,
+    /// Which mark stands before the fraction.
+    #[serde(default)]
+    decimal: Decimal,
 }
 
 /// How far the number may be off, the limit included.
@@ -92,6 +93,14 @@ impl<'de> Deserialize<'de> for Tolerance {
 impl Assertion for Numeric {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
         let spec: Spec = table.parse(problems)?;
+        let is_fixed = |value: &&ValueTemplate| value.references().is_empty();
+        if spec.value.as_ref().filter(is_fixed).is_some()
+            && let Err(reason) = spec.wanted(&Scope::default())
+        {
+            let message = format!("{}: {reason}", table.what());
+            problems.at(table.span_of("value"), message, None);
+            return None;
+        }
         Some(Parsed {
             name: spec.name.clone(),
             check: Box::new(spec),
@@ -114,46 +123,72 @@ impl Check for Spec {
             Err(reason) => return Scored::Unscored(reason),
         };
         let found = match self.found(subject.reply) {
-            Found::One(number) => number,
-            Found::None(why) => return Scored::binary(false, || why),
-            Found::Several(reason) => return Scored::Unscored(reason),
+            Ok(Found::One(number)) => number,
+            Ok(Found::Nothing) => {
+                let answer = subject.reply.text.as_deref().unwrap_or_default();
+                return Scored::binary(false, || format!("no number in {}", show(answer)));
+            }
+            Ok(Found::Unclear(reason)) => return Scored::Unscored(reason),
+            Err(why) => return Scored::binary(false, || why),
         };
-        let allowed = match self.tolerance {
-            Tolerance::Absolute(most) => most,
-            Tolerance::Relative(share) => share * wanted.abs(),
-        };
-        let off = (found - wanted).abs();
-        // Decimal fractions are not exact in binary: 0.3 is within 0.1 of 0.2.
-        let slack = 1e-12 * wanted.abs().max(found.abs());
-        Scored::binary(off <= allowed + slack, || match self.tolerance {
+        let allowed = self.tolerance.allowed(wanted);
+        let close = found == wanted || allowed > 0.0 && is_within(found, wanted, allowed);
+        Scored::binary(close, || match self.tolerance {
             Tolerance::Absolute(0.0) => format!("expected {wanted}, got {found}"),
             _ => format!("expected {wanted} give or take {allowed}, got {found}"),
         })
     }
 }
 
-enum Found {
-    One(f64),
-    None(String),
-    Several(String),
+impl Tolerance {
+    fn allowed(self, wanted: Number) -> f64 {
+        match self {
+            Self::Absolute(most) => most,
+            Self::Relative(share) => {
+                let allowed = share * wanted.as_f64().abs();
+                // 29 % of 100 is a little below 29 in binary.
+                allowed + 2.0 * f64::EPSILON * allowed
+            }
+        }
+    }
+}
+
+/// Returns whether two numbers are at most `allowed` apart.
+///
+/// Decimal fractions are not exact in binary, 0.3 is within 0.1 of 0.2: two roundings of half an ulp each, and that of
+/// `allowed`, are let pass. Whole numbers are exact.
+fn is_within(found: Number, wanted: Number, allowed: f64) -> bool {
+    let slack = match (found, wanted) {
+        (Number::Whole(_), Number::Whole(_)) => 0.0,
+        (found, wanted) => 2.0 * f64::EPSILON * found.as_f64().abs().max(wanted.as_f64().abs()),
+    };
+    found.distance(wanted) <= allowed + slack
 }
 
 impl Spec {
-    fn wanted(&self, scope: &Scope) -> Result<f64, String> {
+    fn wanted(&self, scope: &Scope) -> Result<Number, String> {
         let wanted = match &self.value {
             Some(value) => value.value(scope).map_err(|error| error.to_string())?,
             None => scope.expected.clone(),
         };
-        number(&wanted).ok_or_else(|| match (&self.value, wanted.is_null()) {
-            (None, true) => "the case has no `expected`".to_owned(),
-            _ => format!("{} is not a number to compare with", show(&text(&wanted))),
-        })
+        match in_value(&wanted, self.decimal) {
+            Found::One(number) => Ok(number),
+            Found::Unclear(reason) => Err(format!("nothing to compare with: {reason}")),
+            Found::Nothing if self.value.is_none() && wanted.is_null() => {
+                Err("the case has no `expected`".to_owned())
+            }
+            Found::Nothing => Err(format!(
+                "{} is not a number to compare with",
+                show(&text(&wanted))
+            )),
+        }
     }
 
-    fn found(&self, reply: &Reply) -> Found {
+    /// Returns what the answer holds, or why nothing is where `path` says.
+    fn found(&self, reply: &Reply) -> Result<Found, String> {
         let answer = reply.text.as_deref().unwrap_or_default();
         let Some(path) = &self.path else {
-            return in_text(answer);
+            return Ok(in_text(answer, self.decimal));
         };
         let parsed: Option<Value> = serde_json::from_str(answer).ok();
         let selected = reply
@@ -161,60 +196,17 @@ impl Spec {
             .iter()
             .chain(&parsed)
             .find_map(|body| path.select(body));
-        match selected {
-            None => Found::None(format!("`{}` selects nothing", path.as_str())),
-            Some(value) => number(&value).map_or_else(
-                || {
-                    Found::None(format!(
-                        "`{}` selects {}, which is not a number",
-                        path.as_str(),
-                        show(&text(&value))
-                    ))
-                },
-                Found::One,
-            ),
+        let Some(value) = selected else {
+            return Err(format!("`{}` selects nothing", path.as_str()));
+        };
+        match in_value(&value, self.decimal) {
+            Found::Nothing => Err(format!(
+                "`{}` selects {}, which is not a number",
+                path.as_str(),
+                show(&text(&value))
+            )),
+            found => Ok(found),
         }
-    }
-}
-
-/// Reads a number, or a text that is one.
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => parse(text.trim()),
-        _ => None,
-    }
-}
-
-/// A number in a text: with a sign that is no hyphen inside a word, commas between thousands, a fraction, an exponent.
-static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[^\w.])([-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?)")
-        .expect("it is a pattern")
-});
-
-fn parse(text: &str) -> Option<f64> {
-    let plain = text.replace('−', "-").replace(',', "");
-    let number: f64 = plain.parse().ok()?;
-    number.is_finite().then_some(number)
-}
-
-/// Returns the one number of a text. The same number several times is one; different ones cannot be told apart.
-fn in_text(answer: &str) -> Found {
-    let mut found: Vec<f64> = Vec::new();
-    for captures in NUMBER.captures_iter(answer) {
-        if let Some(number) = captures.get(1).and_then(|it| parse(it.as_str()))
-            && !found.contains(&number)
-        {
-            found.push(number);
-        }
-    }
-    match found[..] {
-        [one] => Found::One(one),
-        [] => Found::None(format!("no number in {}", show(answer))),
-        [first, second, ..] => Found::Several(format!(
-            "there are several numbers in {} ({first}, {second}…); say with `path` which one is meant",
-            show(answer)
-        )),
     }
 }
 
@@ -280,6 +272,85 @@ mod tests {
         for wrong in ["tolerance = -1", "tolerance = 'x'", "tolerance = '-5%'"] {
             assert_eq!(problems("numeric", wrong).len(), 1, "{wrong}");
         }
+    }
+
+    /// field 9
+    #[test]
+    fn what_can_be_read_in_two_ways_is_unscored() {
+        let unscored = |toml: &str, expected: &str, answer: &str| {
+            let scored = on_text("numeric", toml, json!(expected), answer);
+            assert!(matches!(scored, Scored::Unscored(_)), "{scored:?}");
+        };
+        unscored("", "3,14", "314");
+        unscored("", "0,5", "5");
+        unscored("", "314", "3,14");
+        unscored("", "5", "($5)");
+        unscored("", "1.234", "1.234.567");
+        unscored("path = '$.a'", "314", r#"{"a": "3,14"}"#);
+        let comma = "decimal = 'comma'";
+        assert!(passed(&on_text(
+            "numeric",
+            comma,
+            json!("3,14"),
+            "etwa 3,14"
+        )));
+        assert!(passed(&on_text("numeric", comma, json!(0.5), "0,5")));
+        assert_eq!(problems("numeric", "value = '3,14'").len(), 1);
+        assert_eq!(problems("numeric", "value = 'many'").len(), 1);
+        assert_eq!(problems("numeric", "decimal = 'dot'").len(), 1);
+    }
+
+    /// field 9 b, c, f
+    #[test]
+    fn expected_values_and_answers_are_read_alike() {
+        let run = |expected: serde_json::Value, answer: &str| {
+            passed(&on_text("numeric", "", expected, answer))
+        };
+        for (text, number) in [
+            ("20%", 20.0),
+            ("$1,200", 1200.0),
+            ("-$5", -5.0),
+            (".5", 0.5),
+        ] {
+            assert!(run(json!(number), text), "{text}");
+            assert!(run(json!(text), &number.to_string()), "{text}");
+            let body = json!({"a": text}).to_string();
+            assert!(passed(&on_text(
+                "numeric",
+                "path = '$.a'",
+                json!(number),
+                &body
+            )));
+        }
+        assert!(!run(json!(5), "-$5"));
+        assert!(!run(json!(5), "−€5"));
+    }
+
+    /// field 9 e
+    #[test]
+    fn no_tolerance_means_equal() {
+        let run = |toml: &str, expected: serde_json::Value, answer: &str| {
+            passed(&on_text("numeric", toml, expected, answer))
+        };
+        let stamp = 1_700_000_000_001_i64;
+        assert!(run("", json!(stamp), "1700000000001"));
+        assert!(!run("", json!(stamp), "1700000000002"));
+        assert!(!run("tolerance = 0.0", json!(stamp), "1700000000002"));
+        assert!(!run(
+            "",
+            json!(9_007_199_254_740_993_i64),
+            "9007199254740992"
+        ));
+        assert!(!run("", json!(1.0e15), "1000000000000000.5"));
+        assert!(run("tolerance = 1", json!(stamp), "1700000000002"));
+        assert!(!run("tolerance = 1", json!(stamp), "1700000000003"));
+        assert!(!run(
+            "tolerance = 1",
+            json!(10_i64.pow(18)),
+            "1000000000000000002"
+        ));
+        assert!(run("tolerance = '29%'", json!(100), "71"));
+        assert!(!run("tolerance = 0.1", json!(0.2), "0.3000001"));
     }
 
     #[test]
