@@ -104,14 +104,23 @@ impl Reply {
     /// Returns the ids that `output.ids` selected, as text; `None` where the stage has no such output.
     pub(crate) fn ids(&self) -> Option<Vec<String>> {
         let ids = self.outputs.get("ids")?;
-        let text = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
         Some(match ids {
-            Value::Array(ids) => ids.iter().map(text).collect(),
-            one => vec![text(one)],
+            Value::Array(ids) => ids.iter().map(id_text).collect(),
+            one => vec![id_text(one)],
         })
+    }
+}
+
+/// Returns an id as text: `1` and `1.0` are one id.
+pub(crate) fn id_text(id: &Value) -> String {
+    let whole = |number: f64| number.trunc() == number && number.abs() < 2_f64.powi(127);
+    match id {
+        Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_f64() => match number.as_f64() {
+            Some(number) if whole(number) => (number as i128).to_string(),
+            _ => number.to_string(),
+        },
+        other => other.to_string(),
     }
 }
 
