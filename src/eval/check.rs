@@ -24,6 +24,8 @@ pub(crate) struct Grade {
     pub(crate) score: f64,
     /// By key; without those that could not be scored.
     pub(crate) scores: BTreeMap<String, f64>,
+    /// Keys of the assertions that do not count for this case.
+    pub(crate) not_counted: Vec<String>,
     /// Key and reason of each assertion that could not be scored.
     pub(crate) unscored: Vec<(String, String)>,
     /// Key and reason of each assertion that did not pass.
@@ -68,6 +70,7 @@ impl Checks {
     /// Grades an answer.
     pub(crate) fn grade(&self, subject: &Subject<'_>) -> Grade {
         let mut grade = Grade::default();
+        let mut otherwise = Vec::new();
         for (key, check) in &self.named {
             match check.score(subject) {
                 Scored::Score { value, passed, why } => {
@@ -76,12 +79,26 @@ impl Checks {
                         grade.missed.push((key.clone(), why));
                     }
                 }
+                Scored::NotCounted { passed, why } => {
+                    otherwise.push((key.clone(), passed, why));
+                    grade.not_counted.push(key.clone());
+                }
                 Scored::Unscored(reason) => grade.unscored.push((key.clone(), reason)),
             }
         }
+        let mut scores: Vec<f64> = grade.scores.values().copied().collect();
+        if scores.is_empty() {
+            // Nothing else judges the case, and a case that nothing judged must not pass.
+            for (key, passed, why) in otherwise {
+                scores.push(f64::from(u8::from(passed)));
+                if !passed {
+                    grade.missed.push((key, why));
+                }
+            }
+        }
         grade.passed = grade.missed.is_empty() && grade.unscored.is_empty();
-        let sum: f64 = grade.scores.values().sum();
-        grade.score = sum / grade.scores.len().max(1) as f64;
+        // The sum of no floats is -0.
+        grade.score = (0.0 + scores.iter().sum::<f64>()) / scores.len().max(1) as f64;
         grade
     }
 
@@ -231,6 +248,35 @@ unknown key `vlaue` in stage `test` (Did you mean `value`?)
         let half = grade(&both, "It is Paris");
         assert!(!half.passed);
         assert_eq!((half.score, half.missed.len()), (0.5, 1));
+    }
+
+    /// field 26, 29
+    #[test]
+    fn what_does_not_count_judges_only_where_nothing_else_does() {
+        let run = |tables: &[(&str, &str)], ids: &[&str]| {
+            let scope = Scope {
+                expected: json!({"ids": [], "none": true}),
+                ..Scope::default()
+            };
+            let mut reply = Reply::of_text("I do not know");
+            reply.outputs.insert("ids".to_owned(), json!(ids));
+            parse(tables).0.grade(&Subject {
+                scope: &scope,
+                reply: &reply,
+                response_time_ms: 1.0,
+            })
+        };
+        let with_text = [("contains", "value = 'not know'"), ("recall", "k = 5")];
+        let found = run(&with_text, &["a"]);
+        assert!(found.passed, "{found:?}");
+        assert_eq!((found.score, found.scores.len()), (1.0, 1));
+        assert_eq!(found.not_counted, ["recall"]);
+        let alone = [("recall", "k = 5"), ("ndcg", "")];
+        let (empty, found) = (run(&alone, &[]), run(&alone, &["a"]));
+        assert!(empty.passed && empty.score == 1.0 && empty.scores.is_empty());
+        assert!(!found.passed && found.score == 0.0 && found.missed.len() == 2);
+        let unscored = run(&[("equals", "value = '{{ expected.none.x }}'")], &[]);
+        assert!(unscored.score.is_sign_positive());
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(crate) struct GradedCase {
     /// The case's place in the golden set.
     index: usize,
     result: CaseResult,
+    /// Keys of the assertions for which the case does not count.
+    not_counted: Vec<String>,
     /// Why there is no grade; `None` where there is one.
     pub(super) error_kind: Option<ErrorKind>,
     retries: u32,
@@ -39,6 +41,7 @@ impl GradedCase {
         let mut graded = Self {
             index,
             result: unanswered(case, repeat),
+            not_counted: Vec::new(),
             error_kind: None,
             retries: attempt.retries,
             reached: true,
@@ -71,6 +74,7 @@ impl GradedCase {
         };
         let unscored = reasons(&grade.unscored);
         graded.why = reasons(&grade.missed).or_else(|| unscored.clone());
+        graded.not_counted = grade.not_counted;
         graded.error_kind = unscored.is_some().then_some(ErrorKind::Unscored);
         let result = &mut graded.result;
         result.error = unscored.map(|reason| format!("{}: {reason}", ErrorKind::Unscored));
@@ -121,6 +125,7 @@ impl GradedCase {
                 passed,
                 ..unanswered(&case, 0)
             },
+            not_counted: Vec::new(),
             error_kind: None,
             retries: 0,
             reached: true,
@@ -270,7 +275,8 @@ fn rate(graded: &[GradedCase], errors: u64) -> RateEstimate {
 
 fn assertions(plan: &EvalPlan, graded: &[GradedCase]) -> BTreeMap<String, ScoreEstimate> {
     let estimate = |key: &str| {
-        let scores = graded.iter().map(|case| {
+        let counts = |case: &&GradedCase| !case.not_counted.iter().any(|other| other == key);
+        let scores = graded.iter().filter(counts).map(|case| {
             let score = case.result.assertions.get(key).copied();
             (case.cluster(), score.unwrap_or(0.0))
         });
@@ -281,7 +287,11 @@ fn assertions(plan: &EvalPlan, graded: &[GradedCase]) -> BTreeMap<String, ScoreE
             high: mean.interval.high,
         }
     };
-    let keys = plan.checks.keys();
+    let never_counted = |key: &&str| {
+        let is_out = |case: &GradedCase| case.not_counted.iter().any(|other| other == key);
+        !graded.is_empty() && graded.iter().all(is_out)
+    };
+    let keys = plan.checks.keys().filter(|key| !never_counted(key));
     keys.map(|key| (key.to_owned(), estimate(key))).collect()
 }
 

@@ -2,5 +2,7 @@
 
 mod case;
 mod read;
+mod relevance;
 
 pub(crate) use case::{Case, GoldenSet, NO_CASE};
+pub(crate) use relevance::{Grades, grades, id_text};

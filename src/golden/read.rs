@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::case::{Case, GoldenSet, content_id};
+use super::relevance::grades;
 use crate::error::{Classify, Kind};
 use crate::registry::did_you_mean;
 
@@ -248,6 +249,7 @@ fn parse_case(mut table: Map<String, Value>) -> Result<(Case, bool), Wrong> {
         }
     };
     let expected = table.remove("expected").unwrap_or(Value::Null);
+    check_ids(&expected)?;
     let input = match table.remove("input") {
         None | Some(Value::Null) => {
             return Err(Wrong::new("the case has no `input`")
@@ -265,6 +267,21 @@ fn parse_case(mut table: Map<String, Value>) -> Result<(Case, bool), Wrong> {
         weight,
     };
     Ok((case, named))
+}
+
+/// `expected.ids` names documents; what is something else would be a case that no ranking can be held against.
+fn check_ids(expected: &Value) -> Result<(), Wrong> {
+    let ids = expected.get("ids").unwrap_or(&Value::Null);
+    let relevant = grades(ids).map_err(|reason| {
+        Wrong::new(format!("`expected.ids`: {reason}"))
+            .help("Write `[\"a\", \"b\"]`, or grades as in `{\"a\": 3, \"b\": 1}`.")
+    })?;
+    match expected.get("none") {
+        Some(Value::Bool(true)) if relevant.values().any(|grade| *grade > 0.0) => Err(Wrong::new(
+            "`expected.none` is true and `expected.ids` names documents",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Takes a text, or a number as its text.
@@ -411,6 +428,30 @@ mod tests {
         insta::assert_snapshot!(shown("{\"id\": \"\", \"input\": \"a\"}"), @"golden/a.jsonl:1: `id` must not be empty [Manifest]");
         insta::assert_snapshot!(shown("{\"input\": \"a\", \"tags\": [\"x\"]}"), @"golden/a.jsonl:1: `tags` must be an object, this is an array [Manifest]");
         insta::assert_snapshot!(shown("{\"input\": \"a\", \"tags\": {\"x\": {}}}"), @"golden/a.jsonl:1: tag `x` must be a text, a number, or a boolean, this is an object [Manifest]");
+    }
+
+    /// field 11, 26
+    #[test]
+    fn relevant_ids_that_are_none_are_named() {
+        let line = |expected: &str| format!("{{\"input\": \"a\", \"expected\": {expected}}}\n");
+        insta::assert_snapshot!(shown(line("\"x\"") + &line(r#"{"ids": {"a": 3, "b": "high"}}"#)), @r#"
+        golden/a.jsonl:2: `expected.ids`: the grade of `b` is "high", which is no number [Manifest]
+        help: Write `["a", "b"]`, or grades as in `{"a": 3, "b": 1}`.
+        "#);
+        insta::assert_snapshot!(shown(line(r#"{"ids": [{"id": "a", "score": 3}]}"#)), @r#"
+        golden/a.jsonl:1: `expected.ids`: {"id":"a","score":3} is no id; a document in an array is {"id": …, "grade": …} [Manifest]
+        help: Write `["a", "b"]`, or grades as in `{"a": 3, "b": 1}`.
+        "#);
+        insta::assert_snapshot!(shown(line(r#"{"ids": ["a"], "none": true}"#)), @"golden/a.jsonl:1: `expected.none` is true and `expected.ids` names documents [Manifest]");
+        for legal in [
+            r#"{"ids": {"a": "3"}}"#,
+            r#"{"ids": [{"id": "a", "grade": 3}, "b", 7]}"#,
+            r#"{"ids": [], "none": true}"#,
+            r#"{"ids": null}"#,
+            "[1, 2]",
+        ] {
+            assert!(read(line(legal)).is_ok(), "{legal}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::golden::id_text;
+
 /// A response head. Header names are compared without case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head<'a> {
@@ -108,19 +110,6 @@ impl Reply {
             Value::Array(ids) => ids.iter().map(id_text).collect(),
             one => vec![id_text(one)],
         })
-    }
-}
-
-/// Returns an id as text: `1` and `1.0` are one id.
-pub(crate) fn id_text(id: &Value) -> String {
-    let whole = |number: f64| number.trunc() == number && number.abs() < 2_f64.powi(127);
-    match id {
-        Value::String(text) => text.clone(),
-        Value::Number(number) if number.is_f64() => match number.as_f64() {
-            Some(number) if whole(number) => (number as i128).to_string(),
-            _ => number.to_string(),
-        },
-        other => other.to_string(),
     }
 }
 

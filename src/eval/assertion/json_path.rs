@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json_path::JsonPath as Path;
 
-use super::value::{same, show, text};
+use super::same::same;
+use super::value::{show, text};
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::manifest::{KindTable, Problems};
 use crate::name::Name;

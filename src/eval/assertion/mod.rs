@@ -14,6 +14,7 @@ mod numeric;
 mod precision;
 mod ranking;
 mod recall;
+mod same;
 mod value;
 
 use std::path::Path;
@@ -80,7 +81,7 @@ pub(crate) trait Check: Send + Sync + std::fmt::Debug {
             Scored::Score { passed, .. } => {
                 Scored::binary(!passed, || "it is so, and must not be".to_owned())
             }
-            unscored @ Scored::Unscored(_) => unscored,
+            other @ (Scored::NotCounted { .. } | Scored::Unscored(_)) => other,
         }
     }
 
@@ -148,6 +149,9 @@ pub(crate) enum Scored {
         /// For people: what was expected and what came; empty when it passed.
         why: String,
     },
+    /// The case is none that it can say anything of, by the case's own word: no part of the assertion's mean. Where no
+    /// other assertion judges the case either, it passes by this.
+    NotCounted { passed: bool, why: String },
     /// It could not be judged, which is neither right nor wrong: the reason.
     Unscored(String),
 }

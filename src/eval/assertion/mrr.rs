@@ -3,15 +3,11 @@
 //! Reciprocal rank, whose mean over cases is the MRR; 0 when nothing relevant was found, as in `trec_eval`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
 
-use super::ranking::Ranking;
+use super::ranking::Keys;
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::manifest::{KindTable, Problems};
-use crate::measure::Share;
-use crate::name::Name;
 use crate::registry::Entry;
-use crate::template::ValueTemplate;
 
 pub(super) struct Mrr;
 
@@ -25,57 +21,35 @@ impl Entry for Mrr {
     }
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Spec {
-    name: Option<Name>,
-    /// Takes the place of `expected.ids`.
-    value: Option<ValueTemplate>,
-    /// The whole ranking without it.
-    k: Option<u32>,
-    /// What a case must reach to pass; 1 without it.
-    min: Option<Share>,
-}
+#[derive(Debug)]
+struct Ready(Keys);
 
 impl Assertion for Mrr {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
-        let spec: Spec = table.parse(problems)?;
-        if spec.k == Some(0) {
-            let message = format!("{}: `k` must be at least 1", table.what());
-            problems.at(table.span_of("k"), message, None);
-            return None;
-        }
+        let keys = Keys::parse(table, problems)?;
         Some(Parsed {
-            name: spec.name.clone(),
-            check: Box::new(spec),
+            name: keys.name.clone(),
+            check: Box::new(Ready(keys)),
         })
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        Spec::json_schema(generator)
+        Keys::json_schema(generator)
     }
 }
 
-impl Check for Spec {
+impl Check for Ready {
     fn score(&self, subject: &Subject<'_>) -> Scored {
-        let Subject { scope, reply, .. } = subject;
-        let ranking = match Ranking::read(self.value.as_ref(), scope, reply) {
+        let ranking = match self.0.ranking_with_relevant(subject) {
             Ok(ranking) => ranking,
-            Err(unscored) => return unscored,
+            Err(otherwise) => return otherwise,
         };
-        let rank = ranking
-            .top(self.k)
-            .iter()
-            .position(|id| ranking.relevant.contains(id));
+        let rank = ranking.top.iter().position(|id| ranking.is_relevant(id));
         let reciprocal = rank.map_or(0.0, |rank| 1.0 / (rank + 1) as f64);
-        Scored::graded(
-            reciprocal,
-            self.min.map_or(1.0, Share::value),
-            || match rank {
-                Some(rank) => format!("the first relevant id has rank {}", rank + 1),
-                None => format!("no relevant id in {}", Ranking::place(self.k)),
-            },
-        )
+        self.0.graded(reciprocal, || match rank {
+            Some(rank) => format!("the first relevant id has rank {}", rank + 1),
+            None => format!("no relevant id in {}", self.0.place()),
+        })
     }
 }
 

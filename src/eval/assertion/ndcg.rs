@@ -8,7 +8,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-use super::ranking::Ranking;
+use super::ranking::Keys;
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::manifest::{KindTable, Problems};
 use crate::measure::Share;
@@ -36,10 +36,19 @@ struct Spec {
     value: Option<ValueTemplate>,
     /// The whole ranking without it.
     k: Option<u32>,
+    /// An empty list of ids means that nothing should be found.
+    #[serde(default)]
+    none: bool,
     #[serde(default)]
     gain: Gain,
     /// What a case must reach to pass; 1 without it.
     min: Option<Share>,
+}
+
+#[derive(Debug)]
+struct Ready {
+    keys: Keys,
+    gain: Gain,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
@@ -62,14 +71,20 @@ impl Gain {
 impl Assertion for Ndcg {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
         let spec: Spec = table.parse(problems)?;
-        if spec.k == Some(0) {
-            let message = format!("{}: `k` must be at least 1", table.what());
-            problems.at(table.span_of("k"), message, None);
-            return None;
-        }
+        let keys = Keys {
+            name: spec.name,
+            value: spec.value,
+            k: spec.k,
+            none: spec.none,
+            min: spec.min,
+        };
+        let keys = keys.checked(table, problems)?;
         Some(Parsed {
-            name: spec.name.clone(),
-            check: Box::new(spec),
+            name: keys.name.clone(),
+            check: Box::new(Ready {
+                keys,
+                gain: spec.gain,
+            }),
         })
     }
 
@@ -85,27 +100,21 @@ fn discounted(gains: impl Iterator<Item = f64>) -> f64 {
         .sum()
 }
 
-impl Check for Spec {
+impl Check for Ready {
     fn score(&self, subject: &Subject<'_>) -> Scored {
-        let ranking = match Ranking::read(self.value.as_ref(), subject.scope, subject.reply) {
+        let ranking = match self.keys.ranking_with_relevant(subject) {
             Ok(ranking) => ranking,
-            Err(unscored) => return unscored,
+            Err(otherwise) => return otherwise,
         };
-        let top = ranking.top(self.k).iter();
+        let top = ranking.top.iter();
         let found = discounted(top.map(|id| self.gain.of(ranking.grade(id))));
-        let mut grades: Vec<f64> = ranking
-            .relevant
-            .iter()
-            .map(|id| ranking.grade(id))
-            .collect();
-        grades.sort_by(|a, b| b.total_cmp(a));
-        grades.truncate(self.k.map_or(usize::MAX, |k| k as usize));
-        let ideal = discounted(grades.into_iter().map(|grade| self.gain.of(grade)));
-        let ndcg = found / ideal;
-        Scored::graded(ndcg, self.min.map_or(1.0, Share::value), || {
+        let ideal = ranking.ideal().into_iter();
+        let ideal = ideal.take(self.keys.k.map_or(usize::MAX, |k| k as usize));
+        let ndcg = found / discounted(ideal.map(|grade| self.gain.of(grade)));
+        self.keys.graded(ndcg, || {
             format!(
                 "{} reaches {ndcg:.3} of the ideal ranking",
-                Ranking::place(self.k)
+                self.keys.place()
             )
         })
     }
@@ -153,5 +162,23 @@ mod tests {
             "the top 3 reaches 0.860 of the ideal ranking"
         );
         assert_eq!(problems("ndcg", "gain = 'log'").len(), 1);
+    }
+
+    /// field 11
+    #[test]
+    fn grades_may_be_written_as_text() {
+        let run = |grades: serde_json::Value, ids: &[&str]| {
+            value(&on_ids("ndcg", "k = 2", json!({"ids": grades}), ids))
+        };
+        for grades in [
+            json!({"a": 3, "b": "2"}),
+            json!({"a": "3", "b": "2"}),
+            json!([{"id": "a", "grade": 3}, {"id": "b", "grade": "2"}]),
+        ] {
+            assert!((run(grades, &["b", "a"]) - 0.913).abs() < 5e-4);
+        }
+        let one = json!([{"id": "a", "grade": 3}]);
+        assert_eq!(run(one.clone(), &["a"]), 1.0);
+        assert_eq!(run(one, &["id", "grade"]), 0.0);
     }
 }

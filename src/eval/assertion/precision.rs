@@ -4,15 +4,11 @@
 //! `k`, the ranking's own length stands for it.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
 
-use super::ranking::Ranking;
+use super::ranking::{Keys, Ranked, nothing_wanted};
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::manifest::{KindTable, Problems};
-use crate::measure::Share;
-use crate::name::Name;
 use crate::registry::Entry;
-use crate::template::ValueTemplate;
 
 pub(super) struct Precision;
 
@@ -26,57 +22,40 @@ impl Entry for Precision {
     }
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Spec {
-    name: Option<Name>,
-    /// Takes the place of `expected.ids`.
-    value: Option<ValueTemplate>,
-    k: Option<u32>,
-    /// What a case must reach to pass; 1 without it.
-    min: Option<Share>,
-}
+#[derive(Debug)]
+struct Ready(Keys);
 
 impl Assertion for Precision {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
-        let spec: Spec = table.parse(problems)?;
-        if spec.k == Some(0) {
-            let message = format!("{}: `k` must be at least 1", table.what());
-            problems.at(table.span_of("k"), message, None);
-            return None;
-        }
+        let keys = Keys::parse(table, problems)?;
         Some(Parsed {
-            name: spec.name.clone(),
-            check: Box::new(spec),
+            name: keys.name.clone(),
+            check: Box::new(Ready(keys)),
         })
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        Spec::json_schema(generator)
+        Keys::json_schema(generator)
     }
 }
 
-impl Check for Spec {
+impl Check for Ready {
     fn score(&self, subject: &Subject<'_>) -> Scored {
-        let ranking = match Ranking::read(self.value.as_ref(), subject.scope, subject.reply) {
-            Ok(ranking) => ranking,
+        let ranking = match self.0.ranking(subject) {
+            Ok(Ranked::Ranking(ranking)) => ranking,
+            Ok(Ranked::NothingWanted { found }) => {
+                return Scored::binary(found == 0, || nothing_wanted(found));
+            }
             Err(unscored) => return unscored,
         };
-        let top = ranking.top(self.k);
-        let found = top
-            .iter()
-            .filter(|id| ranking.relevant.contains(*id))
-            .count();
-        let places = self.k.map_or(top.len(), |k| k as usize);
-        let precision = if places == 0 {
-            0.0
-        } else {
-            found as f64 / places as f64
-        };
-        Scored::graded(precision, self.min.map_or(1.0, Share::value), || {
+        let top = &ranking.top;
+        let found = top.iter().filter(|id| ranking.is_relevant(id)).count();
+        let places = self.0.k.map_or(top.len(), |k| k as usize);
+        let precision = found as f64 / places.max(1) as f64;
+        self.0.graded(precision, || {
             format!(
                 "{found} of {places} places in {} are relevant",
-                Ranking::place(self.k)
+                self.0.place()
             )
         })
     }
@@ -110,5 +89,24 @@ mod tests {
         assert!(passed(&run("", &["a"])));
         assert_eq!(value(&run("", &[])), 0.0);
         assert_eq!(problems("precision", "k = 0").len(), 1);
+    }
+
+    /// field 26
+    #[test]
+    fn where_nothing_should_be_found_anything_is_wrong() {
+        for (toml, expected) in [
+            ("", json!({"ids": [], "none": true})),
+            ("k = 3", json!({"none": true})),
+            ("none = true", json!({"ids": []})),
+            (
+                "value = '{{ expected.docs }}'\nnone = true",
+                json!({"docs": []}),
+            ),
+        ] {
+            let run = |ids: &[&str]| on_ids("precision", toml, expected.clone(), ids);
+            assert!(passed(&run(&[])), "{toml}");
+            assert_eq!(value(&run(&["a"])), 0.0);
+            assert_eq!(why(&run(&["a"])), "1 ids where nothing should be found");
+        }
     }
 }

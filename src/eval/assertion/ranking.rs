@@ -1,58 +1,149 @@
-//! What the ranking metrics share: the ranked ids of the answer against the relevant ids of the case.
+//! What the ranking metrics share: their keys, and the ranked ids of the answer against the relevant ids of the case.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::Scored;
-use crate::protocol::Reply;
-use crate::template::{Scope, ValueTemplate};
+use super::{Scored, Subject};
+use crate::golden::{Grades, grades};
+use crate::manifest::{KindTable, Problems};
+use crate::measure::Share;
+use crate::name::Name;
+use crate::template::ValueTemplate;
 
-/// A ranking and what it should hold.
-#[derive(Debug, PartialEq)]
-pub(super) struct Ranking {
-    /// Best first, each id once: a second hit on the same document says nothing new and takes no rank.
-    pub(super) ranked: Vec<String>,
-    /// At least one.
-    pub(super) relevant: BTreeSet<String>,
-    /// How relevant each is; above zero.
-    grades: BTreeMap<String, f64>,
+/// The keys of a ranking metric.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Keys {
+    pub(super) name: Option<Name>,
+    /// Takes the place of `expected.ids`.
+    pub(super) value: Option<ValueTemplate>,
+    /// The whole ranking without it.
+    pub(super) k: Option<u32>,
+    /// An empty list of ids means that nothing should be found.
+    #[serde(default)]
+    pub(super) none: bool,
+    /// What a case must reach to pass; 1 without it.
+    pub(super) min: Option<Share>,
 }
 
-impl Ranking {
-    /// Reads the ranking of an answer; `value` takes the place of `expected.ids`.
-    pub(super) fn read(
-        value: Option<&ValueTemplate>,
-        scope: &Scope,
-        reply: &Reply,
-    ) -> Result<Self, Scored> {
-        let Some(ids) = reply.ids() else {
+impl Keys {
+    /// Parses the keys of a metric that has no others.
+    pub(super) fn parse(table: &KindTable, problems: &mut Problems) -> Option<Self> {
+        let keys: Self = table.parse(problems)?;
+        keys.checked(table, problems)
+    }
+
+    /// Returns the keys if they can be used.
+    pub(super) fn checked(self, table: &KindTable, problems: &mut Problems) -> Option<Self> {
+        if self.k == Some(0) {
+            let message = format!("{}: `k` must be at least 1", table.what());
+            problems.at(table.span_of("k"), message, None);
+            return None;
+        }
+        Some(self)
+    }
+
+    /// Returns the score, and whether it is enough.
+    pub(super) fn graded(&self, score: f64, why: impl FnOnce() -> String) -> Scored {
+        Scored::graded(score, self.min.map_or(1.0, Share::value), why)
+    }
+
+    /// Returns `top 5` or `the ranking`, for reasons.
+    pub(super) fn place(&self) -> String {
+        self.k
+            .map_or_else(|| "the ranking".to_owned(), |k| format!("the top {k}"))
+    }
+
+    /// Reads the ranking of an answer, cut after `k`.
+    pub(super) fn ranking(&self, subject: &Subject<'_>) -> Result<Ranked, Scored> {
+        let Some(ids) = subject.reply.ids() else {
             return Err(Scored::Unscored("the stage has no `output.ids`".to_owned()));
         };
-        let wanted = match value {
-            Some(value) => value
-                .value(scope)
-                .map_err(|error| Scored::Unscored(error.to_string()))?,
-            None => scope.expected.get("ids").cloned().unwrap_or(Value::Null),
+        let expected = &subject.scope.expected;
+        let (what, wanted) = match &self.value {
+            Some(value) => (
+                "`value`",
+                value
+                    .value(subject.scope)
+                    .map_err(|error| Scored::Unscored(error.to_string()))?,
+            ),
+            None => (
+                "`expected.ids`",
+                expected.get("ids").cloned().unwrap_or(Value::Null),
+            ),
         };
-        let grades = grades(&wanted);
-        if grades.is_empty() {
-            let what = if value.is_some() {
-                "`value`"
+        let mut relevant =
+            grades(&wanted).map_err(|reason| Scored::Unscored(format!("{what}: {reason}")))?;
+        let is_empty = relevant.is_empty();
+        relevant.retain(|_, grade| *grade > 0.0);
+        if relevant.is_empty() {
+            let none = expected.get("none") == Some(&Value::Bool(true));
+            return if none || self.none && is_empty && !wanted.is_null() {
+                Ok(Ranked::NothingWanted { found: ids.len() })
             } else {
-                "`expected.ids`"
+                let reason = format!("the case names no relevant ids in {what}");
+                Err(Scored::Unscored(reason))
             };
-            return Err(Scored::Unscored(format!(
-                "the case names no relevant ids in {what}"
-            )));
         }
         let mut seen = HashSet::new();
         let ranked = ids.into_iter().filter(|id| seen.insert(id.clone()));
-        Ok(Self {
-            ranked: ranked.collect(),
-            relevant: grades.keys().cloned().collect(),
-            grades,
-        })
+        Ok(Ranked::Ranking(Ranking {
+            top: ranked
+                .take(self.k.map_or(usize::MAX, |k| k as usize))
+                .collect(),
+            grades: relevant,
+        }))
+    }
+
+    /// Reads the ranking of an answer for a metric that only relevant documents give a meaning. A case for which nothing
+    /// should be found does not count for it.
+    pub(super) fn ranking_with_relevant(&self, subject: &Subject<'_>) -> Result<Ranking, Scored> {
+        match self.ranking(subject)? {
+            Ranked::Ranking(ranking) => Ok(ranking),
+            Ranked::NothingWanted { found } => Err(Scored::NotCounted {
+                passed: found == 0,
+                why: nothing_wanted(found),
+            }),
+        }
+    }
+}
+
+/// Says what was wrong where nothing should have been found.
+pub(super) fn nothing_wanted(found: usize) -> String {
+    format!("{found} ids where nothing should be found")
+}
+
+/// A ranking and what it should hold.
+pub(super) enum Ranked {
+    Ranking(Ranking),
+    /// The case says that no document is relevant.
+    NothingWanted {
+        /// How many ids came.
+        found: usize,
+    },
+}
+
+/// A ranking of which something is relevant.
+#[derive(Debug, PartialEq)]
+pub(super) struct Ranking {
+    /// The best `k`, each id once: a second hit on the same document says nothing new and takes no rank.
+    pub(super) top: Vec<String>,
+    /// How relevant each is; at least one, and above zero.
+    grades: Grades,
+}
+
+impl Ranking {
+    /// Returns the ids of the relevant documents.
+    pub(super) fn relevant(&self) -> BTreeSet<&str> {
+        self.grades.keys().map(String::as_str).collect()
+    }
+
+    /// Returns whether a document is relevant.
+    pub(super) fn is_relevant(&self, id: &str) -> bool {
+        self.grades.contains_key(id)
     }
 
     /// Returns how relevant a document is; 0 when it is not.
@@ -60,29 +151,11 @@ impl Ranking {
         self.grades.get(id).copied().unwrap_or(0.0)
     }
 
-    /// Returns the ranking cut after `k`.
-    pub(super) fn top(&self, k: Option<u32>) -> &[String] {
-        let k = k.map_or(self.ranked.len(), |k| k as usize);
-        &self.ranked[..k.min(self.ranked.len())]
-    }
-
-    /// Returns `top 5` or `the ranking`, for reasons.
-    pub(super) fn place(k: Option<u32>) -> String {
-        k.map_or_else(|| "the ranking".to_owned(), |k| format!("the top {k}"))
-    }
-}
-
-/// Reads `["a", "b"]`, each with grade 1, or `{"a": 3, "b": 0}`: a grade of zero or less is not relevant.
-fn grades(value: &Value) -> BTreeMap<String, f64> {
-    match value {
-        Value::Null => BTreeMap::new(),
-        Value::Array(ids) => ids.iter().flat_map(grades).collect(),
-        Value::Object(graded) => graded
-            .iter()
-            .filter_map(|(id, grade)| Some((id.clone(), grade.as_f64().filter(|it| *it > 0.0)?)))
-            .collect(),
-        Value::String(id) => BTreeMap::from([(id.clone(), 1.0)]),
-        other => BTreeMap::from([(other.to_string(), 1.0)]),
+    /// Returns the grades of all relevant documents, best first.
+    pub(super) fn ideal(&self) -> Vec<f64> {
+        let mut grades: Vec<f64> = self.grades.values().copied().collect();
+        grades.sort_by(|a, b| b.total_cmp(a));
+        grades
     }
 }
 

@@ -3,15 +3,11 @@
 //! recall@k = |relevant ∩ top k| / |relevant|, binary relevance, as in `trec_eval`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
 
-use super::ranking::Ranking;
+use super::ranking::Keys;
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::manifest::{KindTable, Problems};
-use crate::measure::Share;
-use crate::name::Name;
 use crate::registry::Entry;
-use crate::template::ValueTemplate;
 
 pub(super) struct Recall;
 
@@ -25,55 +21,42 @@ impl Entry for Recall {
     }
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Spec {
-    name: Option<Name>,
-    /// Takes the place of `expected.ids`.
-    value: Option<ValueTemplate>,
-    /// The whole ranking without it.
-    k: Option<u32>,
-    /// What a case must reach to pass; 1 without it.
-    min: Option<Share>,
-}
+#[derive(Debug)]
+struct Ready(Keys);
 
 impl Assertion for Recall {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
-        let spec: Spec = table.parse(problems)?;
-        if spec.k == Some(0) {
-            let message = format!("{}: `k` must be at least 1", table.what());
-            problems.at(table.span_of("k"), message, None);
-            return None;
-        }
+        let keys = Keys::parse(table, problems)?;
         Some(Parsed {
-            name: spec.name.clone(),
-            check: Box::new(spec),
+            name: keys.name.clone(),
+            check: Box::new(Ready(keys)),
         })
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        Spec::json_schema(generator)
+        Keys::json_schema(generator)
     }
 }
 
-impl Check for Spec {
+impl Check for Ready {
     fn score(&self, subject: &Subject<'_>) -> Scored {
-        let Subject { scope, reply, .. } = subject;
-        let ranking = match Ranking::read(self.value.as_ref(), scope, reply) {
+        let ranking = match self.0.ranking_with_relevant(subject) {
             Ok(ranking) => ranking,
-            Err(unscored) => return unscored,
+            Err(otherwise) => return otherwise,
         };
-        let top = ranking.top(self.k);
-        let is_there = |id: &&String| top.contains(*id);
-        let found = ranking.relevant.iter().filter(is_there).count();
-        let recall = found as f64 / ranking.relevant.len() as f64;
-        Scored::graded(recall, self.min.map_or(1.0, Share::value), || {
-            let missing = ranking.relevant.iter().filter(|id| !is_there(id));
-            let missing: Vec<&str> = missing.map(String::as_str).collect();
-            let place = Ranking::place(self.k);
+        let relevant = ranking.relevant();
+        let is_there = |id: &&str| ranking.top.iter().any(|found| found == id);
+        let missing: Vec<&str> = relevant
+            .iter()
+            .copied()
+            .filter(|id| !is_there(id))
+            .collect();
+        let found = relevant.len() - missing.len();
+        self.0.graded(found as f64 / relevant.len() as f64, || {
             format!(
-                "{found} of {} relevant ids in {place}, missing `{}`",
-                ranking.relevant.len(),
+                "{found} of {} relevant ids in {}, missing `{}`",
+                relevant.len(),
+                self.0.place(),
                 missing.join("`, `")
             )
         })
@@ -85,7 +68,9 @@ mod tests {
     use serde_json::json;
 
     use super::super::ranking::vectors;
-    use super::super::testing::{on_ids, on_text, passed, problems, value, why};
+    use super::super::testing::{
+        check, on_ids, on_text, passed, problems, scope, subject, value, why,
+    };
     use super::*;
 
     #[test]
@@ -147,5 +132,61 @@ mod tests {
         for toml in ["k = 0", "k = -1", "k = 'five'", "min = 2"] {
             assert_eq!(problems("recall", toml).len(), 1, "{toml}");
         }
+    }
+
+    /// field 10
+    #[test]
+    fn one_and_one_point_zero_are_the_same_id() {
+        let parse = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
+        let run = |expected: &str, answer: &str| {
+            let mut reply = crate::protocol::Reply::default();
+            reply.outputs.insert("ids".to_owned(), parse(answer));
+            let scope = scope(json!({"ids": parse(expected)}));
+            value(&check("recall", "").score(&subject(&scope, &reply)))
+        };
+        assert_eq!(run("[1.0]", "[1]"), 1.0);
+        assert_eq!(run("[1]", "[1.0]"), 1.0);
+        assert_eq!(run("[\"1\"]", "[1.0]"), 1.0);
+        assert_eq!(run("[9007199254740993]", "[9007199254740992]"), 0.0);
+    }
+
+    /// field 11
+    #[test]
+    fn a_grade_that_is_text_is_not_dropped() {
+        let run = |ids: serde_json::Value, answer: &[&str]| {
+            on_ids("recall", "", json!({"ids": ids}), answer)
+        };
+        assert_eq!(value(&run(json!({"a": 3, "b": "1"}), &["a"])), 0.5);
+        assert_eq!(value(&run(json!({"a": "3", "b": "0"}), &["a"])), 1.0);
+        assert_eq!(
+            run(json!({"a": 3, "b": "high"}), &["a"]),
+            Scored::Unscored(
+                "`expected.ids`: the grade of `b` is \"high\", which is no number".to_owned()
+            )
+        );
+    }
+
+    /// field 26
+    #[test]
+    fn a_case_for_which_nothing_should_be_found_does_not_count() {
+        let nothing = json!({"ids": [], "none": true});
+        for kind in ["recall", "mrr", "ndcg"] {
+            let found = on_ids(kind, "", nothing.clone(), &["a", "b"]);
+            assert_eq!(
+                found,
+                Scored::NotCounted {
+                    passed: false,
+                    why: "2 ids where nothing should be found".to_owned()
+                }
+            );
+            let said_in_the_suite = on_ids(kind, "none = true", json!({"ids": []}), &[]);
+            assert!(matches!(
+                said_in_the_suite,
+                Scored::NotCounted { passed: true, .. }
+            ));
+        }
+        // Nothing was said of a case without `ids`.
+        let silent = on_ids("recall", "none = true", json!({}), &[]);
+        assert!(matches!(silent, Scored::Unscored(_)));
     }
 }

@@ -69,14 +69,14 @@ pub(super) fn passed(scored: &Scored) -> bool {
 pub(super) fn value(scored: &Scored) -> f64 {
     match scored {
         Scored::Score { value, .. } => *value,
-        Scored::Unscored(reason) => panic!("unscored: {reason}"),
+        other => panic!("{other:?}"),
     }
 }
 
 /// Why it did not pass, or was not scored.
 pub(super) fn why(scored: &Scored) -> &str {
     match scored {
-        Scored::Score { why, .. } => why,
+        Scored::Score { why, .. } | Scored::NotCounted { why, .. } => why,
         Scored::Unscored(reason) => reason,
     }
 }

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::eval::attempt::Answer;
+use crate::eval::check::Checks;
 use crate::eval::testing::{plan, step, words};
+use crate::manifest::{KindTable, Problems};
 use crate::measure::Failure;
 use crate::protocol::CallFailure;
 use crate::protocol::Reply;
@@ -221,4 +223,43 @@ fn a_long_answer_is_stored_shortened_on_a_character() {
     let stored = result.cases[0].output.as_deref().unwrap();
     assert_eq!(stored.len(), OUTPUT_BYTES + '…'.len_utf8());
     assert!(stored.ends_with("ü…"));
+}
+
+/// field 26
+#[test]
+fn a_case_that_does_not_count_is_no_part_of_the_mean() {
+    let mut plan = suite(
+        &[
+            json!({"id": "some", "input": "x", "expected": {"ids": ["a"]}}),
+            json!({"id": "none", "input": "x", "expected": {"ids": [], "none": true}}),
+        ],
+        1,
+    );
+    let tables = [
+        KindTable::from_toml("recall", ""),
+        KindTable::from_toml("precision", ""),
+    ];
+    plan.checks = Checks::parse(&tables, &mut Problems::default()).into();
+    let ids = |ids: Value| {
+        let mut reply = Reply::default();
+        reply.outputs.insert("ids".to_owned(), ids);
+        Attempt {
+            outcome: Ok(Answer {
+                reply,
+                response_time_ms: 2.5,
+            }),
+            ..answer("")
+        }
+    };
+    let result = graded(
+        &plan,
+        &[(0, 0, ids(json!(["a"]))), (1, 0, ids(json!(["b"])))],
+    );
+    assert_eq!(result.errors, 0);
+    close(result.assertions["recall"].score, 1.0);
+    close(result.assertions["precision"].score, 0.5);
+    close(result.pass_rate.value, 0.5);
+    let only_none = graded(&plan, &[(1, 0, ids(json!([])))]);
+    assert!(!only_none.assertions.contains_key("recall"));
+    close(only_none.pass_rate.value, 1.0);
 }
