@@ -93,8 +93,8 @@ impl<'de> Deserialize<'de> for Tolerance {
 impl Assertion for Numeric {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
         let spec: Spec = table.parse(problems)?;
-        let is_fixed = |value: &&ValueTemplate| value.references().is_empty();
-        if spec.value.as_ref().filter(is_fixed).is_some()
+        let is_fixed = |value: &ValueTemplate| value.references().is_empty();
+        if spec.value.as_ref().is_some_and(is_fixed)
             && let Err(reason) = spec.wanted(&Scope::default())
         {
             let message = format!("{}: {reason}", table.what());
