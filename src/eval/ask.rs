@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
-use super::attempt::{Answer, Attempt, redact_reply};
+use super::attempt::{Answer, Attempt};
 use super::plan::EvalPlan;
 use crate::golden::Case;
 use crate::protocol::CallFailure;
@@ -77,7 +77,7 @@ impl Asking<'_> {
             })?;
             // Of the calls that were answered; pauses before asking again are no part of an answer.
             response_time += called.response_time;
-            let reply = redact_reply(called.reply, &self.plan.scope.secrets);
+            let reply = called.reply;
             if steps.place() + 1 == self.plan.steps.len() {
                 return Ok(Answer {
                     reply: steps.whole(reply),
@@ -95,8 +95,7 @@ impl Asking<'_> {
         for stage in &self.plan.before {
             let called = self.call(stage, steps.scope()).await;
             let called = called.map_err(|failure| failure.in_step(&stage.name))?;
-            let reply = redact_reply(called.reply, &self.plan.scope.secrets);
-            steps.go_on(stage, &reply);
+            steps.go_on(stage, &called.reply);
         }
         Ok(steps.into_scope().steps)
     }

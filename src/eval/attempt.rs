@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 
 use crate::measure::Failure;
 use crate::protocol::{CallFailure, Reply};
-use crate::template::Secrets;
 
 /// One case asked once, retries included.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +18,7 @@ pub(crate) struct Attempt {
     pub(crate) retries: u32,
 }
 
-/// An answer, secrets struck out.
+/// An answer as the stage gave it: what is stored or shown of it is redacted then.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) reply: Reply,
@@ -92,65 +91,9 @@ pub(super) fn tell_apart<'a>(kinds: impl IntoIterator<Item = &'a ErrorKind>) -> 
     })
 }
 
-/// Strikes secrets out of everything a reply holds. Done before journaling, so that a resumed run grades what an
-/// uninterrupted one does.
-pub(super) fn redact_reply(reply: Reply, secrets: &Secrets) -> Reply {
-    Reply {
-        text: reply.text.map(|text| redact_text(text, secrets)),
-        outputs: redact_table(reply.outputs, secrets),
-        body: reply.body.map(|body| redact(body, secrets)),
-        ..reply
-    }
-}
-
-fn redact_table(table: Map<String, Value>, secrets: &Secrets) -> Map<String, Value> {
-    table
-        .into_iter()
-        .map(|(key, value)| (key, redact(value, secrets)))
-        .collect()
-}
-
-fn redact(value: Value, secrets: &Secrets) -> Value {
-    match value {
-        Value::String(text) => Value::String(redact_text(text, secrets)),
-        Value::Array(items) => items
-            .into_iter()
-            .map(|item| redact(item, secrets))
-            .collect(),
-        Value::Object(table) => Value::Object(redact_table(table, secrets)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value,
-    }
-}
-
-fn redact_text(text: String, secrets: &Secrets) -> String {
-    match secrets.redact(&text) {
-        std::borrow::Cow::Borrowed(_) => text,
-        std::borrow::Cow::Owned(redacted) => redacted,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn secrets_are_struck_out_of_every_part_of_a_reply() {
-        let lookup = |_: &str| Some("hunter22".to_owned());
-        let secrets = Secrets::resolve(["KEY"], &lookup).unwrap_or_default();
-        let mut reply = Reply {
-            text: Some("key hunter22".to_owned()),
-            body: Some(json!([{"a": "hunter22"}])),
-            ..Reply::default()
-        };
-        reply
-            .outputs
-            .insert("text".to_owned(), json!("key hunter22"));
-        let shown = format!("{:?}", redact_reply(reply, &secrets));
-        assert!(!shown.contains("hunter22"), "{shown}");
-        assert_eq!(shown.matches("***").count(), 3);
-    }
 
     #[test]
     fn errors_are_told_apart_by_who_failed() {

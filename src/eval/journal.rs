@@ -3,6 +3,9 @@
 //! A header line, then one line for each attempt. Lines are written in groups, and a group is on disk before any of its
 //! answers is graded. A killed process leaves at most one torn line, which is dropped; an attempt that errored is in the
 //! journal for people, but it is no answer, so that resuming asks it again.
+//!
+//! Answers are graded as the stage gave them, and hold no secret on disk: each line is sealed with the secrets at hand,
+//! and opened with them. An answer that held a secret which has another value now is asked again.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -17,9 +20,10 @@ use thiserror::Error;
 use super::attempt::Attempt;
 use super::journal_line::{Line, LineRef};
 use crate::error::{Classify, Kind};
+use crate::template::Secrets;
 
 /// The schema of a journal; another one is left alone.
-const SCHEMA: &str = "stagegate/journal/1";
+const SCHEMA: &str = "stagegate/journal/2";
 
 /// Which suite of which release a journal belongs to: only an equal one is continued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +128,11 @@ impl Journal {
     }
 
     /// Opens the newest journal in `dir` that belongs to `key`; `None` where there is none.
-    pub(crate) fn resume(dir: &Path, key: &JournalKey) -> Result<Option<Self>, JournalError> {
+    pub(crate) fn resume(
+        dir: &Path,
+        key: &JournalKey,
+        secrets: &Secrets,
+    ) -> Result<Option<Self>, JournalError> {
         let Some((path, header)) = newest(dir, key)? else {
             return Ok(None);
         };
@@ -139,7 +147,7 @@ impl Journal {
             // Its run ended, and removed it, between our looking and our locking.
             return Ok(None);
         }
-        let answered = read(&mut file).map_err(|reason| failed(&path, "read", reason))?;
+        let answered = read(&mut file, secrets).map_err(|reason| failed(&path, "read", reason))?;
         Ok(Some(Self {
             path,
             file,
@@ -178,12 +186,14 @@ impl Journal {
     pub(super) fn append<'a>(
         &mut self,
         attempts: impl IntoIterator<Item = (&'a str, u32, &'a Attempt)>,
+        secrets: &Secrets,
     ) -> Result<(), JournalError> {
         let mut group = Vec::new();
         let written = attempts
             .into_iter()
             .try_for_each(|(case, repeat, attempt)| {
-                serde_json::to_writer(&mut group, &LineRef::new(case, repeat, attempt))?;
+                let line = serde_json::to_string(&LineRef::new(case, repeat, attempt))?;
+                group.extend_from_slice(secrets.seal(&line).as_bytes());
                 group.push(b'\n');
                 Ok(())
             })
@@ -232,7 +242,7 @@ fn header(path: &Path) -> Option<Header> {
 }
 
 /// Reads every answer and cuts off what a kill or a power cut left of a last line.
-fn read(file: &mut File) -> io::Result<HashMap<(String, u32), Attempt>> {
+fn read(file: &mut File, secrets: &Secrets) -> io::Result<HashMap<(String, u32), Attempt>> {
     file.seek(SeekFrom::Start(0))?;
     let mut reader = BufReader::new(&*file);
     let mut answered = HashMap::new();
@@ -245,7 +255,10 @@ fn read(file: &mut File) -> io::Result<HashMap<(String, u32), Attempt>> {
         if length == 0 {
             break;
         }
-        let parsed: Option<Line> = serde_json::from_slice(&line).ok();
+        let opened = std::str::from_utf8(&line)
+            .ok()
+            .and_then(|line| secrets.open(line));
+        let parsed: Option<Line> = opened.and_then(|line| serde_json::from_str(&line).ok());
         if line.last() != Some(&b'\n') {
             repair = Some(parsed.is_some());
         }

@@ -202,7 +202,7 @@ fn keep_and_grade(
         let lines = group.iter().map(|(index, repeat, attempt)| {
             (plan.golden.cases[*index].id.as_str(), *repeat, attempt)
         });
-        if let Err(error) = journal.append(lines) {
+        if let Err(error) = journal.append(lines, &plan.scope.secrets) {
             counts.stop.store(true, Ordering::Relaxed);
             return Err(error);
         }

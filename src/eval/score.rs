@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::assertion::Subject;
-use super::attempt::{Answer, Attempt, ErrorKind, redact_reply};
+use super::attempt::{Answer, Attempt, ErrorKind};
 use super::plan::EvalPlan;
 use crate::golden::Case;
 use crate::protocol::Reply;
@@ -82,13 +82,13 @@ impl GradedCase {
         result.score = grade.score;
         result.assertions = grade.scores;
         result.response_time_ms = Some(answer.response_time_ms);
-        result.output = match &answer.reply.text {
-            Some(text) => Some(shorten(text.clone())),
+        let output = match &answer.reply.text {
+            Some(text) => Some(text.clone()),
             None if answer.reply.outputs.is_empty() => None,
-            None => serde_json::to_string(&answer.reply.outputs)
-                .ok()
-                .map(shorten),
+            None => serde_json::to_string(&answer.reply.outputs).ok(),
         };
+        let secrets = &plan.scope.secrets;
+        result.output = output.map(|text| shorten(secrets.redact(&text).into_owned()));
         graded
     }
 
@@ -100,7 +100,7 @@ impl GradedCase {
         (reply, response_time_ms): (Reply, f64),
     ) -> Self {
         let answer = Answer {
-            reply: redact_reply(reply, &plan.scope.secrets),
+            reply,
             response_time_ms,
         };
         let attempt = Attempt {

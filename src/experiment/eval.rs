@@ -84,7 +84,7 @@ fn journal(
         golden: plan.golden.digest.clone(),
     };
     if resume {
-        match Journal::resume(&folder, &key)? {
+        match Journal::resume(&folder, &key, &plan.scope.secrets)? {
             Some(journal) => {
                 let count = journal.answered();
                 experiment.note(format!(

@@ -2,6 +2,7 @@
 
 mod jinja;
 mod scope;
+mod seal;
 mod secrets;
 mod syntax;
 mod text;

@@ -20,8 +20,15 @@ const REDACTED: &str = "***";
 #[derive(Clone, Default)]
 pub(crate) struct Secrets {
     values: BTreeMap<String, String>,
-    /// Every form in which a value may show up: plain, inside JSON, inside a URL.
-    forms: BTreeSet<String>,
+    /// Every form in which a value may show up: plain, inside JSON, inside a URL. With each, whose it is: the secret's
+    /// name and the form's place among [`forms`].
+    forms: BTreeMap<String, (String, usize)>,
+}
+
+/// A secret in a text.
+pub(super) struct Found<'a> {
+    pub(super) range: Range<usize>,
+    pub(super) form: (&'a str, usize),
 }
 
 /// Secrets that the manifest needs and the environment does not have.
@@ -73,7 +80,9 @@ impl Secrets {
 
     fn insert(&mut self, name: &str, value: String) {
         if value.chars().count() >= SHORTEST_REDACTED {
-            self.forms.extend(forms(&value));
+            let forms = forms(&value).into_iter().enumerate();
+            let forms = forms.map(|(at, form)| (form, (name.to_owned(), at)));
+            self.forms.extend(forms);
         }
         self.values.insert(name.to_owned(), value);
     }
@@ -86,21 +95,12 @@ impl Secrets {
     /// Strikes out every secret of four characters or more, also where it is escaped for JSON or for a URL, and what an
     /// excerpt that ends in `…` has left of one.
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut found: Vec<Range<usize>> = Vec::new();
-        for form in &self.forms {
-            let mut from = 0;
-            while let Some(at) = memmem::find(&text.as_bytes()[from..], form.as_bytes()) {
-                let start = from + at;
-                found.push(start..start + form.len());
-                // Overlapping matches count too, and a match begins at a character's boundary.
-                from = start + text[start..].chars().next().map_or(1, char::len_utf8);
-            }
-        }
-        found.extend(self.cut_off(text));
+        let found = self.find(text).into_iter().map(|found| found.range);
+        let mut found: Vec<Range<usize>> = found.chain(self.cut_off(text)).collect();
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
-        found.sort_by_key(|range| (range.start, range.end));
+        found.sort_by_key(|range| range.start);
         let mut out = String::with_capacity(text.len());
         let mut end = 0;
         for range in found {
@@ -114,25 +114,49 @@ impl Secrets {
         Cow::Owned(out)
     }
 
+    /// Finds every secret of four characters or more; the first and longest comes first.
+    pub(super) fn find(&self, text: &str) -> Vec<Found<'_>> {
+        let mut found = Vec::new();
+        for (form, (name, at)) in &self.forms {
+            let mut from = 0;
+            while let Some(found_at) = memmem::find(&text.as_bytes()[from..], form.as_bytes()) {
+                let start = from + found_at;
+                found.push(Found {
+                    range: start..start + form.len(),
+                    form: (name, *at),
+                });
+                // Overlapping matches count too, and a match begins at a character's boundary.
+                from = start + text[start..].chars().next().map_or(1, char::len_utf8);
+            }
+        }
+        found.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
+        found
+    }
+
     /// Returns where the beginning of a secret stands at the end of an excerpt.
-    fn cut_off(&self, text: &str) -> Option<Range<usize>> {
-        let kept = text.strip_suffix('…')?;
-        let beginnings = self.forms.iter().flat_map(|form| {
-            form.char_indices()
-                .skip(SHORTEST_REDACTED)
-                .map(|(end, _)| &form[..end])
+    fn cut_off(&self, text: &str) -> Vec<Range<usize>> {
+        let ends = text.match_indices('…').map(|(end, _)| &text[..end]);
+        let cut = ends.filter_map(|kept| {
+            let beginnings = self.forms.keys().flat_map(|form| {
+                form.char_indices()
+                    .skip(SHORTEST_REDACTED)
+                    .map(|(end, _)| &form[..end])
+            });
+            beginnings
+                .filter(|beginning| kept.ends_with(beginning))
+                .map(|beginning| kept.len() - beginning.len()..kept.len())
+                .min_by_key(|range| range.start)
         });
-        beginnings
-            .filter(|beginning| kept.ends_with(beginning))
-            .map(|beginning| kept.len() - beginning.len()..kept.len())
-            .min_by_key(|range| range.start)
+        cut.collect()
     }
 }
 
 /// Returns the forms in which a value may show up in URLs, bodies, and answers.
-fn forms(value: &str) -> BTreeSet<String> {
+pub(super) fn forms(value: &str) -> BTreeSet<String> {
     let json = serde_json::Value::from(value).to_string();
     let json = json[1..json.len() - 1].to_owned();
+    // Excerpts are written on one line.
+    let words: Vec<&str> = value.split_whitespace().collect();
     let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
     let mut forms = BTreeSet::from([
         value.to_owned(),
@@ -142,7 +166,9 @@ fn forms(value: &str) -> BTreeSet<String> {
         percent(value, b"-_.~"),
         percent(value, b"-_.~!$&'()*+,;=:@/?"),
         form,
+        words.join(" "),
     ]);
+    forms.retain(|form| form.chars().count() >= SHORTEST_REDACTED);
     let lower: Vec<String> = forms.iter().filter_map(|form| lower_hex(form)).collect();
     forms.extend(lower);
     forms
@@ -246,6 +272,10 @@ mod tests {
         assert_eq!(secrets.redact("you said hunter2-kep…"), "you said ***…");
         assert_eq!(secrets.redact("you said hun…"), "you said hun…");
         assert_eq!(secrets.redact("hunter is a word"), "hunter is a word");
+        assert_eq!(
+            secrets.redact("`my hunt…`, not `x…`"),
+            "`my ***…`, not `x…`"
+        );
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn create(dir: &Path, run_id: &str, started_at: &str) -> Journal {
 }
 
 fn resume(dir: &Path) -> Journal {
-    Journal::resume(dir, &key())
+    Journal::resume(dir, &key(), &Secrets::default())
         .unwrap()
         .expect("a journal is there")
 }
@@ -58,8 +58,12 @@ fn answers_are_kept_and_errors_are_asked_again() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = create(dir.path(), "run1", NOON);
     let (a, b, c) = (answer("a"), error(), answer("c"));
-    journal.append([("q1", 0, &a), ("q2", 0, &b)]).unwrap();
-    journal.append([("q1", 1, &c)]).unwrap();
+    journal
+        .append([("q1", 0, &a), ("q2", 0, &b)], &Secrets::default())
+        .unwrap();
+    journal
+        .append([("q1", 1, &c)], &Secrets::default())
+        .unwrap();
     drop(journal);
     let mut again = resume(dir.path());
     assert_eq!((again.run_id(), again.started_at()), ("run1", NOON));
@@ -68,7 +72,44 @@ fn answers_are_kept_and_errors_are_asked_again() {
     assert_eq!(again.take("q2", 0), None);
     assert_eq!(again.take("q1", 1), Some(c));
     again.remove().unwrap();
-    assert!(Journal::resume(dir.path(), &key()).unwrap().is_none());
+    assert!(
+        Journal::resume(dir.path(), &key(), &Secrets::default())
+            .unwrap()
+            .is_none()
+    );
+}
+
+/// field 1
+#[test]
+fn answers_come_back_with_the_secrets_they_held() {
+    let secrets = |value: &str| {
+        let lookup = |_: &str| Some(value.to_owned());
+        Secrets::resolve(["API_KEY"], &lookup).unwrap()
+    };
+    // `text` is a key of every line as well.
+    for (secret, kept_by_another) in [("plan", 1), ("text", 0)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = create(dir.path(), "run1", NOON);
+        let mut first = answer(&format!("Here is the {secret}"));
+        let outputs = serde_json::json!({"ids": [format!("{secret}-1")], secret: {secret: 1}});
+        first.steps = outputs.as_object().unwrap().clone();
+        let second = answer("nothing of it");
+        let both = [(secret, 0, &first), ("q2", 0, &second)];
+        journal.append(both, &secrets(secret)).unwrap();
+        let stored = fs::read_to_string(&journal.path).unwrap();
+        assert!(!stored.lines().skip(1).any(|line| line.contains(secret)));
+        drop(journal);
+        let resume = |with: &str| {
+            let journal = Journal::resume(dir.path(), &key(), &secrets(with));
+            journal.unwrap().unwrap()
+        };
+        let mut again = resume(secret);
+        assert_eq!(again.take(secret, 0), Some(first));
+        assert_eq!(again.take("q2", 0), Some(second));
+        drop(again);
+        // It cannot be told what the answer was, and it is asked again.
+        assert_eq!(resume("another").answered(), kept_by_another);
+    }
 }
 
 /// A way in which a journal is not the one that is looked for.
@@ -78,7 +119,7 @@ type Change = fn(&mut JournalKey);
 fn only_the_newest_journal_of_the_same_release_is_continued() {
     let dir = tempfile::tempdir().unwrap();
     assert!(
-        Journal::resume(&dir.path().join("none"), &key())
+        Journal::resume(&dir.path().join("none"), &key(), &Secrets::default())
             .unwrap()
             .is_none()
     );
@@ -98,7 +139,9 @@ fn only_the_newest_journal_of_the_same_release_is_continued() {
         let mut other = key();
         change(&mut other);
         assert!(
-            Journal::resume(dir.path(), &other).unwrap().is_none(),
+            Journal::resume(dir.path(), &other, &Secrets::default())
+                .unwrap()
+                .is_none(),
             "{other:?}"
         );
     }
@@ -108,7 +151,7 @@ fn only_the_newest_journal_of_the_same_release_is_continued() {
 fn a_journal_in_use_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let held = create(dir.path(), "run1", NOON);
-    let error = Journal::resume(dir.path(), &key()).unwrap_err();
+    let error = Journal::resume(dir.path(), &key(), &Secrets::default()).unwrap_err();
     assert!(matches!(error, JournalError::Busy { .. }));
     assert_eq!(error.kind(), Kind::Environment);
     drop(held);
@@ -135,7 +178,7 @@ fn written(dir: &Path) -> (PathBuf, Vec<u8>, usize) {
         .iter()
         .zip(0..)
         .map(|(answer, at)| ("q1", at, answer));
-    journal.append(answers).unwrap();
+    journal.append(answers, &Secrets::default()).unwrap();
     (path.clone(), fs::read(path).unwrap(), header)
 }
 
@@ -152,7 +195,9 @@ fn cut_at_every_byte_it_keeps_every_whole_answer_and_goes_on() {
         let whole = ends.filter(|(at, _)| header + at <= cut).count();
         let mut journal = resume(dir.path());
         assert_eq!(journal.answered(), whole, "cut at {cut}");
-        journal.append([("q2", 0, &answer("vier"))]).unwrap();
+        journal
+            .append([("q2", 0, &answer("vier"))], &Secrets::default())
+            .unwrap();
         drop(journal);
         let mut again = resume(dir.path());
         assert_eq!(again.answered(), whole + 1, "cut at {cut}");
@@ -161,7 +206,9 @@ fn cut_at_every_byte_it_keeps_every_whole_answer_and_goes_on() {
     for cut in 0..header {
         fs::write(&path, &bytes[..cut]).unwrap();
         assert!(
-            Journal::resume(dir.path(), &key()).unwrap().is_none(),
+            Journal::resume(dir.path(), &key(), &Secrets::default())
+                .unwrap()
+                .is_none(),
             "cut at {cut}"
         );
     }

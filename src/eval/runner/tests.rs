@@ -7,8 +7,10 @@ use std::sync::Mutex;
 use serde_json::json;
 
 use super::*;
+use crate::eval::check::Checks;
 use crate::eval::journal::JournalKey;
 use crate::eval::testing::{Server, checks, plan, step, words};
+use crate::manifest::{KindTable, Problems};
 use crate::template::Secrets;
 
 fn key(plan: &EvalPlan) -> JournalKey {
@@ -117,7 +119,9 @@ fn cut_anywhere_a_resumed_run_asks_only_what_has_no_answer_and_reports_the_same(
         fs::write(&path, &bytes[..cut]).unwrap();
         let server = steady();
         let second = suite(&server);
-        let journal = Journal::resume(dir.path(), &key(&second)).unwrap().unwrap();
+        let journal = Journal::resume(dir.path(), &key(&second), &second.scope.secrets)
+            .unwrap()
+            .unwrap();
         let kept = journal.answered();
         let run = run_with(second, journal);
         assert!(run.complete);
@@ -139,7 +143,9 @@ fn an_error_is_asked_again_by_the_next_resume() {
     assert_eq!(run.reasons["c5"], "equals: expected `w5`, got `wrong`");
     drop(run);
     let second = plan(server.step("gateway"), &words(6), 1);
-    let journal = Journal::resume(dir.path(), &key(&second)).unwrap().unwrap();
+    let journal = Journal::resume(dir.path(), &key(&second), &second.scope.secrets)
+        .unwrap()
+        .unwrap();
     let run = run_with(second, journal);
     assert_eq!(run.result.errors, 0);
     let asked = server.asked();
@@ -169,7 +175,9 @@ fn an_interruption_keeps_the_answers_and_ends_soon() {
     drop(run);
     let again = Server::echo();
     let suite = plan(again.step("gateway"), &words(40), 1);
-    let journal = Journal::resume(dir.path(), &key(&suite)).unwrap().unwrap();
+    let journal = Journal::resume(dir.path(), &key(&suite), &suite.scope.secrets)
+        .unwrap()
+        .unwrap();
     let run = run_with(suite, journal);
     assert!(run.complete);
     assert_eq!(again.asked().len(), 35);
@@ -275,7 +283,9 @@ fn the_steps_before_run_once_a_case_and_come_from_the_journal_on_resume() {
     let kept: Vec<&str> = text.lines().take(1 + 3).collect();
     fs::write(&path, kept.join("\n") + "\n").unwrap();
     let second = suite();
-    let journal = Journal::resume(dir.path(), &key(&second)).unwrap().unwrap();
+    let journal = Journal::resume(dir.path(), &key(&second), &second.scope.secrets)
+        .unwrap()
+        .unwrap();
     assert_eq!(journal.answered(), 3);
     let run = run_with(second, journal);
     assert_eq!(run.result.pass_rate.value, 1.0);
@@ -319,6 +329,41 @@ fn secrets_are_neither_stored_nor_journaled() {
     let stored = format!("{:?}{}", run, fs::read_to_string(path).unwrap());
     assert!(!stored.contains("hunter22"), "{stored}");
     assert!(stored.contains("your key is ***") && stored.contains("bad key ***"));
+}
+
+/// field 1
+#[test]
+fn answers_are_graded_as_the_stage_gave_them() {
+    let graded = |secret: &str, kind: &str, toml: &str, answer: serde_json::Value| {
+        let server = Server::new(move |_, _| (200, "", answer.to_string()));
+        let case = json!({"id": "q", "input": "x", "expected": {"ids": [format!("{secret}-1")]}});
+        let mut suite = plan(server.step("gateway"), &[case], 1);
+        let lookup = |_: &str| Some(secret.to_owned());
+        suite.scope.secrets = Arc::new(Secrets::resolve(["API_KEY"], &lookup).unwrap());
+        let table = KindTable::from_toml(kind, toml);
+        let mut problems = Problems::default();
+        suite.checks = Arc::new(Checks::parse(&[table], &mut problems));
+        assert!(problems.is_empty(), "{problems:?}");
+        run_fresh(suite).result.cases.remove(0)
+    };
+    let plan = json!({"text": "Here is the test plan"});
+    let case = graded("test", "contains", "value = 'test plan'", plan);
+    assert!(case.passed);
+    assert_eq!(case.output.as_deref(), Some("Here is the *** plan"));
+    let total = json!({"text": "The total is 1234.50"});
+    assert!(graded("1234", "numeric", "value = 1234.5", total).passed);
+    let ids = json!({"ids": ["dummy-1", "d2"]});
+    assert!(graded("dummy", "recall", "", ids.clone()).passed);
+    let case = graded("dummy", "mrr", "value = 'd2'", ids);
+    assert_eq!(case.score, 0.5);
+    assert!(!case.output.unwrap().contains("dummy"));
+    let none = json!({"text": "none"});
+    assert!(graded("none", "equals", "value = 'none'", none.clone()).passed);
+    let missed = graded("none", "matches", "pattern = 'x'", none);
+    assert!(!missed.passed);
+    let unclear = json!({"text": "1234,5"});
+    let case = graded("1234", "numeric", "value = 1", unclear);
+    assert!(!case.error.unwrap().contains("1234"));
 }
 
 #[test]
