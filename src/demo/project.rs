@@ -81,6 +81,7 @@ mod tests {
         for (name, text) in init.chain([("demo", MANIFEST)]) {
             let manifest = Manifest::parse(Path::new(name), text, &[]);
             let manifest = manifest.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            assert_eq!(manifest.idle, [], "{name}");
             let mut problems = Problems::default();
             for stage in &manifest.stages {
                 let protocol = PROTOCOLS.get(&stage.kind.kind).unwrap();

@@ -51,6 +51,7 @@ pub(crate) fn overview(project: &Project) -> CheckReport {
         .keys()
         .map(|name| (name.clone(), std::env::var_os(name).is_some()))
         .collect();
+    report.warnings.clone_from(&manifest.idle);
     report
 }
 

@@ -68,10 +68,13 @@ fn check(source: Source, document: Document, problems: &mut Problems) -> Manifes
         faults: each(document.faults, checker, Fault::check),
         gate: document.gate.and_then(|it| Gate::check(it, checker)),
         accept: accept.filter_map(|it| Accept::check(it, checker)).collect(),
+        idle: Vec::new(),
         secrets: BTreeMap::new(),
     };
     crosscheck::check(&manifest, checker);
     manifest.secrets = references::check(&manifest, checker);
+    let idle = checker.problems().take_idle().into_iter();
+    manifest.idle = idle.map(|it| it.place(&manifest.source)).collect();
     manifest
 }
 

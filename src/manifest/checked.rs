@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::idle::IdleKey;
 use super::source::Source;
 use super::table::accept::Accept;
 use super::table::deployment::Deployment;
@@ -31,6 +32,8 @@ pub(crate) struct Manifest {
     pub(crate) faults: Vec<Fault>,
     pub(crate) gate: Option<Gate>,
     pub(crate) accept: Vec<Accept>,
+    /// What is right and has no effect, in the order of the text.
+    pub(crate) idle: Vec<IdleKey>,
     /// Every `{{ secret.NAME }}` anywhere in the manifest, with the stages that need it.
     pub(crate) secrets: BTreeMap<String, BTreeSet<Name>>,
 }

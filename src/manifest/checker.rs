@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::{self, Document, Section, Table};
 use super::error::Problems;
+use super::idle::Idle;
 use super::shape::{self, Subject};
 use super::span::{Span, Spanned};
 use crate::name::Name;
@@ -133,6 +134,29 @@ impl<'a> Checker<'a> {
     pub(super) fn bad(&mut self, key: &str, span: &Span, reason: &str, help: Option<String>) {
         let message = format!("{} {reason}", self.key(key));
         self.problems.at(span.clone(), message, help);
+    }
+
+    /// Says of those keys of a table that are there that they do nothing yet.
+    pub(super) fn idle(&mut self, table: &Table, keys: &[&str]) {
+        for name in table.entries.keys() {
+            let key = name.get_ref().as_ref();
+            if keys.contains(&key) {
+                self.problems.idle(Idle {
+                    span: name.span(),
+                    key: format!("{}.{key}", table.path),
+                    what: format!("`{key}` of {}", table.what),
+                });
+            }
+        }
+    }
+
+    /// Says of a whole table that it does nothing yet.
+    pub(super) fn idle_table(&mut self, table: &Table) {
+        self.problems.idle(Idle {
+            span: table.span.clone(),
+            key: table.path.clone(),
+            what: table.what.clone(),
+        });
     }
 
     /// Returns a key as messages name it: "`seed` of load `peak`".

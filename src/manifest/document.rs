@@ -35,6 +35,8 @@ pub(super) type Value = Spanned<DeValue<'static>>;
 pub(super) struct Table {
     /// For instance "stage `gateway`".
     pub(super) what: String,
+    /// Its dotted key: `stage.gateway`.
+    pub(super) path: String,
     /// The header, or where there is none, the key.
     pub(super) span: Span,
     pub(super) entries: DeTable<'static>,
@@ -105,7 +107,7 @@ fn cut(mut root: DeTable<'static>, problems: &mut Problems) -> Document {
     document.deployment = single(&mut root, "deployment", problems);
     document.gate = single(&mut root, "gate", problems);
     if let Some((key, value)) = root.remove_entry(ACCEPT) {
-        document.accept = tables(&key, value, "`[[accept]]`", problems);
+        document.accept = tables(&key, value, ("`[[accept]]`", ACCEPT), problems);
     }
     for key in root.keys() {
         let known = [&TOP_LEVEL[..], &[ACCEPT]].concat();
@@ -137,7 +139,8 @@ fn sections((key, value): Entry, family: &str, problems: &mut Problems) -> Vec<S
             }
         };
         let what = format!("{family} `{name}`");
-        if let Some(table) = table(&name_key, value, what, problems) {
+        let path = format!("{}.{name}", key.get_ref());
+        if let Some(table) = table(&name_key, value, (what, path), problems) {
             sections.push(Section { name, table });
         }
     }
@@ -148,13 +151,14 @@ fn sections((key, value): Entry, family: &str, problems: &mut Problems) -> Vec<S
 fn single(root: &mut DeTable<'static>, key: &str, problems: &mut Problems) -> Option<Table> {
     let (key, value) = root.remove_entry(key)?;
     let what = format!("`[{}]`", key.get_ref());
-    table(&key, value, what, problems)
+    let path = key.get_ref().to_string();
+    table(&key, value, (what, path), problems)
 }
 
 fn table(
     key: &Spanned<std::borrow::Cow<'_, str>>,
     value: Value,
-    what: String,
+    (what, path): (String, String),
     problems: &mut Problems,
 ) -> Option<Table> {
     let span = span_of(key, &value);
@@ -164,16 +168,17 @@ fn table(
     };
     Some(Table {
         what,
+        path,
         span,
         entries,
     })
 }
 
-/// Takes an array of tables apart: `[[gate.rule]]`, `[[eval.answers.assert]]`, `[[accept]]`.
+/// Takes an array of tables with a dotted key apart: `[[gate.rule]]`, `[[eval.answers.assert]]`, `[[accept]]`.
 pub(super) fn tables(
     key: &Spanned<std::borrow::Cow<'_, str>>,
     value: Value,
-    what: &str,
+    (what, path): (&str, &str),
     problems: &mut Problems,
 ) -> Vec<Table> {
     let span = span_of(key, &value);
@@ -190,7 +195,8 @@ pub(super) fn tables(
         } else {
             what.to_owned()
         };
-        found.extend(table(key, item, what, problems));
+        let path = format!("{path}.{at}");
+        found.extend(table(key, item, (what, path), problems));
     }
     found
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
+use super::idle::Idle;
 use super::source::Source;
 use super::span::Span;
 use crate::error::{Classify, Kind};
@@ -25,6 +26,8 @@ pub(crate) struct Problem {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Problems {
     items: Vec<Problem>,
+    /// What is right and does nothing.
+    idle: Vec<Idle>,
 }
 
 impl Problems {
@@ -35,6 +38,18 @@ impl Problems {
             message: message.into(),
             help,
         });
+    }
+
+    /// Adds a key that does nothing.
+    pub(super) fn idle(&mut self, idle: Idle) {
+        self.idle.push(idle);
+    }
+
+    /// Takes the keys that do nothing, in the order of the text.
+    pub(super) fn take_idle(&mut self) -> Vec<Idle> {
+        let mut idle = std::mem::take(&mut self.idle);
+        idle.sort_by_key(|it| it.span.start);
+        idle
     }
 
     /// Returns whether nothing is wrong.

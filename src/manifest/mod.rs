@@ -6,6 +6,7 @@ mod checker;
 mod crosscheck;
 mod document;
 mod error;
+mod idle;
 mod kind;
 mod overrides;
 mod read;
@@ -23,6 +24,7 @@ mod topology;
 
 pub(crate) use checked::Manifest;
 pub(crate) use error::Problems;
+pub(crate) use idle::IdleKey;
 pub(crate) use kind::KindTable;
 pub(crate) use schema::schema;
 pub(crate) use table::connections::Connections;

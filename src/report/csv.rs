@@ -1,6 +1,6 @@
 //! `csv`: one tidy table, a value a row, for spreadsheets and data frames.
 
-use super::view::View;
+use super::view::{CheckReport, View};
 use super::{Page, Renderer};
 use crate::metric::Stat;
 use crate::record::{Calibration, EvalResult, RunRecord, Spread, StageResult};
@@ -58,24 +58,38 @@ impl Renderer for Csv {
                 }
             }
             View::Calibration(calibration) => of_calibration(calibration, &mut table),
-            View::Check(check) => {
-                for stage in &check.stages {
-                    let probe = stage.probe.clone().unwrap_or_default();
-                    let ok = stage.probe.as_ref().map(|it| it.ok.to_string());
-                    table.row(&[
-                        stage.name.clone(),
-                        stage.kind.clone(),
-                        stage.url.clone(),
-                        stage.owner.clone().unwrap_or_default(),
-                        ok.unwrap_or_default(),
-                        probe.status.map(|it| it.to_string()).unwrap_or_default(),
-                        float(probe.response_time_ms),
-                        probe.error.unwrap_or_default(),
-                    ]);
-                }
-            }
+            View::Check(check) => of_check(check, &mut table),
         }
         table.into_bytes()
+    }
+}
+
+fn of_check(check: &CheckReport, table: &mut Table) {
+    for stage in &check.stages {
+        let probe = stage.probe.clone().unwrap_or_default();
+        let ok = stage.probe.as_ref().map(|it| it.ok.to_string());
+        let mut row = vec![
+            stage.name.clone(),
+            stage.kind.clone(),
+            stage.url.clone(),
+            stage.owner.clone().unwrap_or_default(),
+            ok.unwrap_or_default(),
+            probe.status.map(|it| it.to_string()).unwrap_or_default(),
+            float(probe.response_time_ms),
+            probe.error.unwrap_or_default(),
+        ];
+        row.extend(vec![String::new(); 4]);
+        table.row(&row);
+    }
+    for idle in &check.warnings {
+        let mut row = vec![String::new(); 8];
+        row.extend([
+            idle.message.clone(),
+            idle.file.clone(),
+            idle.line.to_string(),
+            idle.key.clone(),
+        ]);
+        table.row(&row);
     }
 }
 
@@ -133,6 +147,10 @@ fn head(view: &View<'_>) -> &'static [&'static str] {
             "status",
             "response_time_ms",
             "error",
+            "warning",
+            "file",
+            "line",
+            "key",
         ],
     }
 }

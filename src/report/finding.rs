@@ -2,6 +2,7 @@
 
 use super::format::{number, time_ms};
 use super::view::View;
+use crate::manifest::IdleKey;
 use crate::metric::Unit;
 use crate::record::{Change, Comparison, DiffDocument};
 use crate::record::{EvalResult, RunRecord, SloResult, ValidityVerdict, VerdictKind};
@@ -30,12 +31,16 @@ pub(super) enum Subject {
     Eval(String),
     Load(String),
     Stage(String),
+    /// A line of the manifest, counted from 1.
+    Line(u64),
 }
 
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Passed,
+    /// It passed, and there is something to know.
+    Warned(String),
     Failed(String),
     /// Too little data, or a measurement that is no good.
     Unknown(String),
@@ -65,9 +70,27 @@ pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
                 },
                 seconds: probe.response_time_ms.map(|ms| ms / 1e3),
             };
-            probed.map(finding).collect()
+            let idle = check.warnings.iter();
+            let idle = idle.map(|idle| of_idle(idle, &check.manifest));
+            probed.map(finding).chain(idle).collect()
         }
         View::Runs(_) | View::Calibration(_) => Vec::new(),
+    }
+}
+
+fn of_idle(idle: &IdleKey, manifest: &str) -> Finding {
+    // A line of a `--set` is none of the manifest.
+    let at_line = idle.file == manifest;
+    Finding {
+        suite: "check".to_owned(),
+        name: idle.key.clone(),
+        subject: if at_line {
+            Subject::Line(idle.line)
+        } else {
+            Subject::Metric(String::new())
+        },
+        outcome: Outcome::Warned(format!("{}:{}: {}", idle.file, idle.line, idle.message)),
+        seconds: None,
     }
 }
 
@@ -208,7 +231,7 @@ fn is_loss(comparison: &Comparison) -> bool {
 /// Orders outcomes as verdicts are: what failed counts before what cannot be told.
 const fn severity(outcome: &Outcome) -> u8 {
     match outcome {
-        Outcome::Passed => 0,
+        Outcome::Passed | Outcome::Warned(_) => 0,
         Outcome::Unknown(_) => 1,
         Outcome::Failed(_) | Outcome::Error(_) => 2,
     }

@@ -83,6 +83,7 @@ fn annotation(finding: &Finding) -> Option<(&'static str, String, String)> {
     let is_eval = matches!(finding.subject, Subject::Eval(_));
     let (command, word, said) = match &finding.outcome {
         Outcome::Passed => return None,
+        Outcome::Warned(said) => ("warning", "warning", said),
         // A case that failed is no broken rule: whether the suite may ship is for the gate to say.
         Outcome::Failed(said) if is_eval => ("warning", "not passed", said),
         Outcome::Failed(said) => ("error", "failed", said),
@@ -140,6 +141,7 @@ impl Places {
             Subject::Eval(name) => line(format!("eval {name}")),
             Subject::Load(name) => line(format!("load {name}")),
             Subject::Stage(name) => line(format!("stage {name}")),
+            Subject::Line(line) => Some(*line),
         }
     }
 }

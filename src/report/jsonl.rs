@@ -41,10 +41,14 @@ impl Renderer for Jsonl {
             }
             View::Runs(runs) => runs.iter().for_each(|run| lines.add("run", &[], run)),
             View::Calibration(calibration) => lines.add("calibration", &[], calibration),
-            View::Check(check) => check
-                .stages
-                .iter()
-                .for_each(|it| lines.add("stage", &[], it)),
+            View::Check(check) => {
+                for stage in &check.stages {
+                    lines.add("stage", &[], stage);
+                }
+                for idle in &check.warnings {
+                    lines.add("warning", &[], idle);
+                }
+            }
         }
         lines.0.into_bytes()
     }

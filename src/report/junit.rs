@@ -47,7 +47,7 @@ impl Renderer for Junit {
 /// The totals of the whole report, which the library leaves to its user.
 fn count(report: &mut Report, finding: &Finding) {
     match finding.outcome {
-        Outcome::Passed => {}
+        Outcome::Passed | Outcome::Warned(_) => {}
         Outcome::Failed(_) => report.failures += 1,
         Outcome::Unknown(_) | Outcome::Error(_) => report.errors += 1,
     }
@@ -56,6 +56,12 @@ fn count(report: &mut Report, finding: &Finding) {
 fn test_case(finding: &Finding) -> TestCase {
     let status = match &finding.outcome {
         Outcome::Passed => TestCaseStatus::success(),
+        // What CI systems show and do not count.
+        Outcome::Warned(said) => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_type("warning").set_message(said.as_str());
+            skipped
+        }
         Outcome::Failed(said) => not_ok(NonSuccessKind::Failure, "failed", said),
         // `JUnit` has no third value; what cannot be told must not look like a pass.
         Outcome::Unknown(said) => not_ok(NonSuccessKind::Error, "inconclusive", said),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::manifest::IdleKey;
 use crate::record::DiffDocument;
 use crate::record::{Calibration, FormatVersion, RunRecord, RunSummary};
 
@@ -58,6 +59,8 @@ pub(crate) struct CheckReport {
     pub(crate) suites: BTreeMap<String, Vec<String>>,
     /// Environment variables that `{{ secret.NAME }}` asks for, and whether each is set.
     pub(crate) secrets: BTreeMap<String, bool>,
+    /// Keys that are accepted and do nothing yet.
+    pub(crate) warnings: Vec<IdleKey>,
 }
 
 /// One stage of the manifest.
@@ -104,6 +107,7 @@ impl CheckReport {
             stages: Vec::new(),
             suites: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            warnings: Vec::new(),
         }
     }
 }

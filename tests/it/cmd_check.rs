@@ -43,6 +43,92 @@ fn the_manifest_of_the_contract_is_right_without_secrets_and_without_network() {
     assert_eq!(project.files().len(), 1, "check leaves nothing behind");
 }
 
+/// The contract's manifest with every key that is accepted and does nothing yet.
+fn idle_everywhere() -> String {
+    let text = CONTRACT
+        .replace(
+            "region = \"eu-west-1\"",
+            "region = \"eu-west-1\"\nprotected = true",
+        )
+        .replace("floor = \"2%\"", "abs_floor = \"1ms\"\nfloor = \"2%\"");
+    assert!(text.contains("protected = true\n") && text.contains("abs_floor = \"1ms\"\n"));
+    text
+}
+
+#[test]
+fn a_key_that_does_nothing_yet_is_a_warning_with_its_place() {
+    let text = idle_everywhere();
+    let project = Project::with_manifest(&text);
+    let arguments = ["--set", "stage.rerank.proxy=127.0.0.1:9102", "check"];
+    let output = project.run(&[&arguments[..], &["--format", "json"]].concat());
+    let warnings = output.expect(0).json()["warnings"].clone();
+    let line = |beginning: &str| {
+        let at = text.lines().position(|it| it.starts_with(beginning));
+        at.unwrap_or_else(|| panic!("no line begins with {beginning}")) + 1
+    };
+    let found: Vec<(&str, &str, usize)> = warnings
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            let text = |key: &str| it[key].as_str().unwrap();
+            let message = text("message");
+            assert!(message.ends_with(" is accepted and does nothing yet"));
+            (
+                text("key"),
+                text("file"),
+                it["line"].as_u64().unwrap() as usize,
+            )
+        })
+        .collect();
+    let file = "stagegate.toml";
+    assert_eq!(
+        found,
+        [
+            ("env.eu.protected", file, line("protected = true")),
+            ("stage.llm.fallback", file, line("fallback = ")),
+            ("stage.llm.proxy", file, line("proxy = ")),
+            ("fault.llm-overloaded", file, line("[fault.llm-overloaded]")),
+            ("gate.mode", file, line("mode = ")),
+            ("gate.rounds", file, line("rounds = ")),
+            ("gate.faults", file, line("faults = ")),
+            ("gate.alpha", file, line("alpha = ")),
+            ("gate.abs_floor", file, line("abs_floor = ")),
+            ("gate.floor", file, line("floor = ")),
+            ("gate.rule.0.max_increase", file, line("max_increase = ")),
+            ("accept.0", file, line("[[accept]]")),
+            (
+                "stage.rerank.proxy",
+                "--set stage.rerank.proxy=127.0.0.1:9102",
+                1
+            ),
+        ]
+    );
+}
+
+#[test]
+fn every_format_warns_of_what_does_nothing_yet_and_passes() {
+    let project = Project::with_manifest(&idle_everywhere());
+    let shown = "`rounds` of `[gate]` is accepted and does nothing yet";
+    for format in [
+        "human", "json", "jsonl", "markdown", "junit", "csv", "github",
+    ] {
+        let output = project.run(&["check", "--format", format]).expect(0);
+        assert_eq!(output.stderr, "", "{format}");
+        // Lines for people are wrapped.
+        let words: Vec<&str> = output.stdout.split_whitespace().collect();
+        assert!(words.join(" ").contains(shown), "{format}: {output}");
+    }
+    let github = project.run(&["check", "--format", "github"]).expect(0);
+    let line = "::warning file=stagegate.toml,line=105,";
+    assert!(github.stdout.contains(line), "{github}");
+    let human = project.run(&["check"]).expect(0);
+    assert!(
+        human.stdout.contains("warning: stagegate.toml:105: "),
+        "{human}"
+    );
+}
+
 #[test]
 fn everything_that_is_wrong_is_shown_at_once() {
     let text = CONTRACT

@@ -36,6 +36,7 @@ pub(crate) struct Accept {
 impl Accept {
     /// Checks one of them; `None` where anything is missing.
     pub(in crate::manifest) fn check(table: Table, manifest: &mut Checker<'_>) -> Option<Self> {
+        manifest.idle_table(&table);
         let (raw, mut checker) = manifest.read::<RawAccept>(table, &[]);
         let raw = raw?;
         let metric = checker.required(raw.metric, "metric");

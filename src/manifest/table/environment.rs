@@ -17,11 +17,6 @@ pub(crate) struct Environment {
     /// Every key, `region` and `protected` too; what `{{ env.KEY }}` reads.
     pub(crate) values: Map<String, Value>,
     pub(crate) region: Option<String>,
-    #[expect(
-        dead_code,
-        reason = "checked now, read by a guard against loads on protected environments"
-    )]
-    pub(crate) protected: bool,
 }
 
 impl Environment {
@@ -38,11 +33,12 @@ impl Environment {
     }
 
     fn check(table: Table, manifest: &mut Checker<'_>) -> Self {
+        manifest.idle(&table, &["protected"]);
         let mut checker = manifest.inside(table.what, table.span);
         let entries = table.entries;
         let values = values(&entries, &mut checker);
         let region = typed(&entries, "region", "text", DeValue::as_str, &mut checker);
-        let protected = typed(
+        typed(
             &entries,
             "protected",
             "`true` or `false`",
@@ -52,7 +48,6 @@ impl Environment {
         Self {
             values,
             region: region.map(str::to_owned),
-            protected: protected.unwrap_or(false),
         }
     }
 }

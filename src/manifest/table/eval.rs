@@ -65,7 +65,8 @@ impl Eval {
         }
         let asserts = asserts.map_or_else(Vec::new, |(key, value)| {
             let what = format!("assertion of {}", checker.what);
-            document::tables(&key, value, &what, checker.problems())
+            let path = format!("eval.{name}.assert");
+            document::tables(&key, value, (&what, &path), checker.problems())
         });
         let asserts = asserts.into_iter();
         let asserts = asserts.filter_map(|it| KindTable::check(it, &SHARED, &mut checker));

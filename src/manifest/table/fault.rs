@@ -42,6 +42,7 @@ impl Fault {
     /// Checks the table; `None` where it does not say what is injected where.
     pub(in crate::manifest) fn check(section: Section, manifest: &mut Checker<'_>) -> Option<Self> {
         let mut table = section.table;
+        manifest.idle_table(&table);
         let inject = table.entries.remove("inject");
         let expect = table.entries.remove("expect");
         let (raw, mut checker) = manifest.read::<RawFault>(table, &["inject", "expect"]);
@@ -76,6 +77,7 @@ fn injection(value: document::Value, checker: &mut Checker<'_>) -> Option<KindTa
         return None;
     };
     let table = Table {
+        path: "inject".to_owned(),
         what,
         span,
         entries,

@@ -47,16 +47,12 @@ pub(crate) struct Stage {
     pub(crate) kind: KindTable,
     /// Which stages this one calls.
     pub(crate) calls: Vec<Name>,
-    #[expect(dead_code, reason = "checked now, read by fault drills")]
-    pub(crate) fallback: Vec<Name>,
     pub(crate) timeout: Timeouts,
     pub(crate) http_version: HttpVersion,
     /// The stage's own owner; see `Manifest::owner`.
     pub(crate) owner: Option<String>,
     pub(crate) slo: Vec<Slo>,
     pub(crate) cost: Option<Cost>,
-    #[expect(dead_code, reason = "checked now, read by fault drills")]
-    pub(crate) proxy: Option<SocketAddr>,
     /// The table's header in the text.
     pub(crate) span: Span,
 }
@@ -87,6 +83,7 @@ impl Stage {
     /// Checks the table; `None` where its kind cannot be told.
     pub(in crate::manifest) fn check(section: Section, manifest: &mut Checker<'_>) -> Option<Self> {
         let Section { name, mut table } = section;
+        manifest.idle(&table, &["fallback", "proxy"]);
         let timeout = table.entries.remove("timeout");
         let slos = table.entries.remove("slo");
         let shared = split_shared(&mut table);
@@ -106,12 +103,14 @@ impl Stage {
         let http_version = raw.http_version.as_ref();
         let http_version =
             http_version.and_then(|it| checker.choice("http_version", it, &HttpVersion::ALL));
+        checker.references("fallback", raw.fallback, Family::Stage);
+        if let Some(address) = &raw.proxy {
+            proxy(address, &mut checker);
+        }
         Some(Self {
             calls: checker.references("calls", raw.calls, Family::Stage),
-            fallback: checker.references("fallback", raw.fallback, Family::Stage),
             owner: raw.owner,
             cost: raw.cost.and_then(|it| cost(&it, &mut checker)),
-            proxy: raw.proxy.and_then(|it| proxy(&it, &mut checker)),
             http_version: http_version.unwrap_or_default(),
             name,
             kind: kind?,
@@ -126,6 +125,7 @@ impl Stage {
 fn split_shared(table: &mut Table) -> Table {
     let mut shared = Table {
         what: table.what.clone(),
+        path: table.path.clone(),
         span: table.span.clone(),
         entries: toml::de::DeTable::new(),
     };
@@ -147,13 +147,11 @@ fn cost(written: &Spanned<Cost>, checker: &mut Checker<'_>) -> Option<Cost> {
     None
 }
 
-fn proxy(written: &Spanned<String>, checker: &mut Checker<'_>) -> Option<SocketAddr> {
+fn proxy(written: &Spanned<String>, checker: &mut Checker<'_>) {
     let text = &written.value;
-    let address = text.parse().ok();
-    if address.is_none() {
+    if text.parse::<SocketAddr>().is_err() {
         let message = format!("{}: `{text}` is not an address", checker.key("proxy"));
         let help = "Write an IP address and a port, as in `127.0.0.1:9101`.".to_owned();
         checker.at(written.span.clone(), message, Some(help));
     }
-    address
 }

@@ -82,6 +82,7 @@ impl Timeouts {
     fn read_table(checker: &mut Checker<'_>, entries: toml::de::DeTable<'static>) -> Option<Self> {
         let table = Table {
             what: checker.what.clone(),
+            path: "timeout".to_owned(),
             span: checker.span.clone(),
             entries,
         };

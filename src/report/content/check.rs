@@ -4,6 +4,7 @@ use super::super::block::{Block, Cell, Outcome, Table, Title, Tone};
 use super::super::format::{NONE, TimeUnit, plural};
 use super::super::text::{clean, cut};
 use super::super::view::{CheckReport, ProbeResult, StageCheck};
+use crate::manifest::IdleKey;
 use crate::record::VerdictKind;
 
 /// So much of an answer is shown.
@@ -25,6 +26,7 @@ pub(super) fn blocks(check: &CheckReport) -> Vec<Block> {
         }
     }
     blocks.extend(secrets(check));
+    blocks.extend(check.warnings.iter().map(warning));
     blocks
 }
 
@@ -140,6 +142,18 @@ fn remedy(stage: &StageCheck, probe: &ProbeResult) -> Option<Block> {
         Tone::Plain,
         format!("`{}`: {help}", stage.name),
     ))
+}
+
+/// One line, as compilers write them.
+fn warning(idle: &IdleKey) -> Block {
+    let IdleKey {
+        file,
+        line,
+        message,
+        ..
+    } = idle;
+    let text = format!("warning: {file}:{line}: {message}");
+    Block::Text(Tone::Doubt, text)
 }
 
 fn secrets(check: &CheckReport) -> Option<Block> {
