@@ -12,9 +12,9 @@ pub(crate) trait Curve: fmt::Debug + Send + Sync {
     /// Returns the rate at a time.
     fn rate_at(&self, at_s: f64) -> f64;
 
-    /// Returns the time at which `count` arrivals are expected: the inverse of the integral of the rate
-    /// from 0 (Cinlar's time change of a renewal process of unit rate). Infinite when the curve never
-    /// expects so many.
+    /// Returns the time at which `count` arrivals are expected: the inverse of the integral of the
+    /// rate from 0 (Cinlar's time change of a renewal process of unit rate). Infinite when the
+    /// curve never expects so many.
     fn when(&self, count: f64) -> f64;
 
     /// Returns the rates that it holds for some time each; empty where it changes all the time.

@@ -1,4 +1,5 @@
-//! When requests are due: a pure function of the seed, the same for any number of threads or machines.
+//! When requests are due: a pure function of the seed, the same for any number of threads or
+//! machines.
 
 use std::sync::Arc;
 
@@ -11,20 +12,22 @@ use super::gaps::Gaps;
 use super::timing::{Timing, Until};
 use crate::measure::nanos;
 
-/// Which of a target's two schedules: the warm-up has random numbers of its own, so that its length does not change
-/// the measured schedule.
+/// Which of a target's two schedules: the warm-up has random numbers of its own, so that its length
+/// does not change the measured schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Warmup,
     Measured,
 }
 
-/// The due times of one target in ns since the start of its phase, ascending. Arrival 0 is due at 0.
+/// The due times of one target in ns since the start of its phase, ascending. Arrival 0 is due at
+/// 0.
 ///
-/// Arrival i is due when the curve expects `S_i` arrivals, where `S_0 = 0` and `S_i` is the sum of i gaps of mean 1: all
-/// 1, exponential (`−ln(1 − u)`), or gamma distributed with shape 1/cv² and scale cv². At a flat rate these are the
-/// constant, the Poisson, and the gamma process, conditioned on an arrival at 0. The random numbers are those of `ChaCha8`
-/// keyed by the seed, with one stream for each target and phase.
+/// Arrival i is due when the curve expects `S_i` arrivals, where `S_0 = 0` and `S_i` is the sum of
+/// i gaps of mean 1: all 1, exponential (`−ln(1 − u)`), or gamma distributed with shape 1/cv² and
+/// scale cv². At a flat rate these are the constant, the Poisson, and the gamma process,
+/// conditioned on an arrival at 0. The random numbers are those of `ChaCha8` keyed by the seed,
+/// with one stream for each target and phase.
 pub(crate) struct DueTimes {
     source: Source,
     index: u64,
@@ -57,8 +60,8 @@ enum End {
 }
 
 impl DueTimes {
-    /// Makes the schedule of the `target`-th target of an open loop; `None` in a closed loop, which has none, and for a
-    /// warm-up before a curve that begins at rate 0.
+    /// Makes the schedule of the `target`-th target of an open loop; `None` in a closed loop, which
+    /// has none, and for a warm-up before a curve that begins at rate 0.
     pub(crate) fn new(
         timing: &Timing,
         until: Until,
@@ -108,7 +111,8 @@ impl Source {
         let gaps = match gaps {
             Gaps::Even => Draw::Even,
             Gaps::Exponential => Draw::Exponential,
-            // Both parameters are positive and finite, as the manifest has checked; else the gaps would be even.
+            // Both parameters are positive and finite, as the manifest has checked; else the gaps
+            // would be even.
             Gaps::Gamma { cv } => {
                 Gamma::new(cv.powi(-2), cv.powi(2)).map_or(Draw::Even, Draw::Gamma)
             }

@@ -20,8 +20,8 @@ pub(crate) struct LoadSteps {
 }
 
 impl LoadSteps {
-    /// Returns the steps of a load in its first seconds: its levels where they are few, else four bands of equal width between its
-    /// lowest and its highest rate.
+    /// Returns the steps of a load in its first seconds: its levels where they are few, else four
+    /// bands of equal width between its lowest and its highest rate.
     pub(crate) fn of(timing: &Timing, length_s: f64) -> Self {
         let Timing::Drawn { curve, .. } = timing else {
             return Self {

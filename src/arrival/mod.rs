@@ -1,5 +1,6 @@
-//! Layer 1: when the requests of a load are sent. Each process is one file under `process/`: its keys,
-//! how it is shown and stored, and its rate over time. Due times are a pure function of the seed.
+//! Layer 1: when the requests of a load are sent. Each process is one file under `process/`: its
+//! keys, how it is shown and stored, and its rate over time. Due times are a pure function of the
+//! seed.
 
 mod arrivals;
 mod curve;

@@ -48,7 +48,8 @@ impl Timing {
         !matches!(self, Self::Closed(_))
     }
 
-    /// Returns whether the load itself is the same all the time, so that a stage can settle under it.
+    /// Returns whether the load itself is the same all the time, so that a stage can settle under
+    /// it.
     pub(crate) fn is_level(&self) -> bool {
         match self {
             Self::Drawn { curve, .. } => curve.is_flat(),

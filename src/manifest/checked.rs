@@ -51,8 +51,8 @@ impl Manifest {
             .find(|pipeline| pipeline.name == *name)
     }
 
-    /// Returns what a load has figures of: its targets, and the steps of the pipelines among them; of
-    /// a mix, its scenarios, and the stages that they call.
+    /// Returns what a load has figures of: its targets, and the steps of the pipelines among them;
+    /// of a mix, its scenarios, and the stages that they call.
     pub(crate) fn measured_by<'a>(&'a self, load: &'a Load) -> Vec<&'a str> {
         let mut names = Vec::new();
         for target in &load.targets {

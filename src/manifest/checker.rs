@@ -90,8 +90,8 @@ impl<'a> Checker<'a> {
         (read.value, checker)
     }
 
-    /// Reads the value of a key, which has been taken out of the table, without what is wrong in it;
-    /// returns also whether nothing was.
+    /// Reads the value of a key, which has been taken out of the table, without what is wrong in
+    /// it; returns also whether nothing was.
     pub(super) fn read_key<T>(
         &mut self,
         key: &'static str,

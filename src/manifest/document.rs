@@ -174,7 +174,8 @@ fn table(
     })
 }
 
-/// Takes an array of tables with a dotted key apart: `[[gate.rule]]`, `[[eval.answers.assert]]`, `[[accept]]`.
+/// Takes an array of tables with a dotted key apart: `[[gate.rule]]`, `[[eval.answers.assert]]`,
+/// `[[accept]]`.
 pub(super) fn tables(
     key: &Spanned<std::borrow::Cow<'_, str>>,
     value: Value,

@@ -13,8 +13,8 @@ use super::shape::{self, Subject};
 use super::span::Span;
 use crate::template::{Reference, Template};
 
-/// A table of the manifest whose keys belong to whoever owns its `kind`. The keys that every kind shares, and `kind`
-/// itself, have been taken out.
+/// A table of the manifest whose keys belong to whoever owns its `kind`. The keys that every kind
+/// shares, and `kind` itself, have been taken out.
 #[derive(Clone, Debug)]
 pub(crate) struct KindTable {
     /// The value of `kind`.
@@ -55,8 +55,8 @@ impl KindTable {
         })
     }
 
-    /// Reads the kind's own keys into its owner's type; `None` when anything was wrong, all of which has been added to
-    /// `problems`.
+    /// Reads the kind's own keys into its owner's type; `None` when anything was wrong, all of
+    /// which has been added to `problems`.
     pub(crate) fn parse<T: DeserializeOwned>(&self, problems: &mut Problems) -> Option<T> {
         let subject = Subject {
             what: &self.what,
@@ -72,7 +72,8 @@ impl KindTable {
         &self.what
     }
 
-    /// Returns the table without a key, whose owner has read it, and with that key known for suggestions.
+    /// Returns the table without a key, whose owner has read it, and with that key known for
+    /// suggestions.
     pub(crate) fn without(&self, key: &'static str) -> Self {
         let mut rest = self.clone();
         rest.table.remove(key);
@@ -90,8 +91,8 @@ impl KindTable {
         self.table.get(key)?.as_ref().as_str().map(str::to_owned)
     }
 
-    /// Returns every reference in every string that is a template, with the string's place. Strings that are no
-    /// templates are left to the kind's owner, who knows whether they should be.
+    /// Returns every reference in every string that is a template, with the string's place. Strings
+    /// that are no templates are left to the kind's owner, who knows whether they should be.
     pub(super) fn references(&self) -> Vec<(Reference, Span)> {
         let mut found = Vec::new();
         for value in self.table.values() {

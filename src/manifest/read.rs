@@ -28,8 +28,8 @@ impl Manifest {
         manifest.or_error(problems)
     }
 
-    /// Reads a manifest as far as it can be understood, so that the owners of kinds can add to its problems and all are
-    /// shown at once. With problems, it serves for nothing else.
+    /// Reads a manifest as far as it can be understood, so that the owners of kinds can add to its
+    /// problems and all are shown at once. With problems, it serves for nothing else.
     pub(crate) fn load_draft(
         path: &Path,
         overrides: &[(String, String)],
@@ -47,8 +47,8 @@ impl Manifest {
         }
     }
 
-    /// Picks an environment: the one that was asked for, else the deployment's, else the only one. A manifest without
-    /// environments has an empty one called `default`.
+    /// Picks an environment: the one that was asked for, else the deployment's, else the only one.
+    /// A manifest without environments has an empty one called `default`.
     pub(crate) fn environment(&self, chosen: Option<&str>) -> Result<(Name, Environment), Error> {
         let asked = chosen.or(self.deployment.env.as_ref().map(Name::as_str));
         let found = match asked {

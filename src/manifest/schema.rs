@@ -1,5 +1,5 @@
-//! The JSON Schema of `stagegate.toml`: for completion and checking in editors. `check` knows more, for instance whether what is named
-//! exists.
+//! The JSON Schema of `stagegate.toml`: for completion and checking in editors. `check` knows more,
+//! for instance whether what is named exists.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};

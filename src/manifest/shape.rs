@@ -1,5 +1,5 @@
-//! TOML table → Rust type, with every error and not only the first: what is wrong is noted, taken out, and the rest is
-//! read again.
+//! TOML table → Rust type, with every error and not only the first: what is wrong is noted, taken
+//! out, and the rest is read again.
 
 use std::collections::BTreeSet;
 

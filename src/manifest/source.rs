@@ -18,9 +18,9 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Keeps the texts for as long as the process lives: it reads one manifest, and giving those few
-    /// kilobytes away lets tables keep their spans for whoever parses them later, without a second
-    /// copy of the tree.
+    /// Keeps the texts for as long as the process lives: it reads one manifest, and giving those
+    /// few kilobytes away lets tables keep their spans for whoever parses them later, without a
+    /// second copy of the tree.
     pub(super) fn new(path: &Path, text: &str, overrides: &[(String, String)]) -> Self {
         let mut whole = text.to_owned();
         let mut parts = Vec::new();

@@ -33,8 +33,8 @@ pub(crate) trait ArrivalProcess: Entry {
     /// Returns whether a load need not say how long it is.
     fn has_length(&self) -> bool;
 
-    /// Reads its keys and makes the arrivals; `length` is the load's duration, where it has one. The
-    /// outer error is a value of the wrong type.
+    /// Reads its keys and makes the arrivals; `length` is the load's duration, where it has one.
+    /// The outer error is a value of the wrong type.
     fn read(
         &self,
         keys: ValueDeserializer<'static>,

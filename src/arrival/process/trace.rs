@@ -234,8 +234,8 @@ fn from_csv(text: &str) -> Result<Vec<i128>, Wrong> {
     reader.records().map(one).collect()
 }
 
-/// `[10/Oct/2026:13:55:36 +0000]` somewhere in each line. Such a log knows whole seconds only: the requests of one
-/// second are spread evenly over it, in their order.
+/// `[10/Oct/2026:13:55:36 +0000]` somewhere in each line. Such a log knows whole seconds only: the
+/// requests of one second are spread evenly over it, in their order.
 fn from_access_log(text: &str) -> Result<Vec<i128>, Wrong> {
     const SECOND: i128 = 1_000_000_000;
     let one = |(number, line): (usize, &str)| {

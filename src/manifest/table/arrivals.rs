@@ -1,5 +1,5 @@
-//! `arrivals` of `[load.NAME]`: which process, and whether its keys are all there and no others. What
-//! they may be is the process's own affair.
+//! `arrivals` of `[load.NAME]`: which process, and whether its keys are all there and no others.
+//! What they may be is the process's own affair.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -53,7 +53,8 @@ pub(in crate::manifest) struct RawGate {
 pub(crate) enum BaseOf {
     /// Those whose gate did not fail: passed, could not tell, or was never run.
     Passed,
-    /// All that were measured: a slow drift that each gate let through is then compared with its last step only.
+    /// All that were measured: a slow drift that each gate let through is then compared with its
+    /// last step only.
     Measured,
 }
 

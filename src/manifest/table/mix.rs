@@ -151,7 +151,8 @@ fn enough_users(found: &[Scenario], users: u32, span: &Span, checker: &mut Check
     }
 }
 
-/// The part of a load's arrivals that is one scenario's: those whose draw from [0, 1) falls into it.
+/// The part of a load's arrivals that is one scenario's: those whose draw from [0, 1) falls into
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ShareOfArrivals {
     from: f64,
@@ -175,8 +176,8 @@ impl ShareOfArrivals {
         (self.from..self.until).contains(&draw)
     }
 
-    /// Returns which of so many users of a closed loop are in it: as near to its share as whole users
-    /// can be.
+    /// Returns which of so many users of a closed loop are in it: as near to its share as whole
+    /// users can be.
     pub(crate) fn users(self, concurrency: u32) -> Range<u32> {
         let at = |share: f64| (share * f64::from(concurrency)).round() as u32;
         at(self.from)..at(self.until)

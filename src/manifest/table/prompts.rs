@@ -226,8 +226,8 @@ impl Tokens {
 
     /// Returns the length at `share` in (0, 1) of the distribution; at least 1.
     ///
-    /// For a log-normal one: exp(μ + σ z), with σ² = ln(1 + cv²) and μ = ln(mean) − σ²/2, so that its
-    /// mean and coefficient of variation are those given.
+    /// For a log-normal one: exp(μ + σ z), with σ² = ln(1 + cv²) and μ = ln(mean) − σ²/2, so that
+    /// its mean and coefficient of variation are those given.
     pub(crate) fn quantile(self, share: f64) -> u32 {
         let length = match self {
             Self::Fixed(tokens) => return tokens,

@@ -40,7 +40,8 @@ pub(in crate::manifest) struct RawStage {
     http_version: Option<Spanned<String>>,
 }
 
-/// `[stage.NAME]`: the keys every kind has; the others stay in `kind` for the protocol that owns them.
+/// `[stage.NAME]`: the keys every kind has; the others stay in `kind` for the protocol that owns
+/// them.
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) name: Name,
