@@ -288,6 +288,44 @@ mod tests {
         assert_eq!(text("Bearer {{ secret.KEY }}"), "Bearer s3cr3t-value");
     }
 
+    /// field 12
+    #[test]
+    fn keys_keep_the_order_of_the_case() {
+        let tools = r#"{"type":"f","name":"x","args":{"z":1,"a":{"y":2,"b":3}}}"#;
+        let scope = Scope {
+            input: serde_json::from_str(&format!("{{\"tools\":{tools},\"list\":[{tools}]}}"))
+                .unwrap(),
+            ..Scope::default()
+        };
+        let text = |template: &str| Template::parse(template).unwrap().text(&scope).unwrap();
+        for template in [
+            "{{ input.tools }}",
+            "{{ input.tools | tojson }}",
+            "{{ input.tools | default('none') }}",
+            "{{ input.list | first }}",
+            "{% for tool in input.list %}{{ tool }}{% endfor %}",
+            "{% if true %}{{ input.tools }}{% endif %}",
+        ] {
+            assert_eq!(text(template), tools, "{template}");
+        }
+        assert_eq!(
+            text("{{ 'x' | upper }} {{ input.tools }}"),
+            format!("X {tools}")
+        );
+        assert_eq!(
+            text("{% for key in input.tools %}{{ key }} {% endfor %}"),
+            "type name args "
+        );
+        assert_eq!(
+            text(
+                "{% for key, value in input.tools.args.a | items %}{{ key }}={{ value }} {% endfor %}"
+            ),
+            "y=2 b=3 "
+        );
+        let value = Template::parse("{{ input.tools | default(1) }}").unwrap();
+        assert_eq!(value.value(&scope).unwrap().to_string(), tools);
+    }
+
     #[test]
     fn exactly_one_expression_keeps_its_type() {
         let value = |text: &str| Template::parse(text).unwrap().value(&scope()).unwrap();
