@@ -9,7 +9,7 @@ use super::reply::Head;
 /// Where an answer says whether it came from the cache.
 #[derive(Clone, Debug)]
 pub(super) enum Hit {
-    /// A header; without `value`, one that begins with `hit`, whatever the case.
+    /// A header; without `value`, one whose last node says the word `hit`, whatever the case.
     Header { name: String, value: Option<String> },
     /// A field of the body that is truthy for a hit.
     Field(OutputPath),
@@ -21,11 +21,17 @@ impl Hit {
         let Self::Header { name, value } = self else {
             return None;
         };
-        let found = head.header(name)?;
-        let found = String::from_utf8_lossy(found).trim().to_ascii_lowercase();
+        let lines = head.headers.iter();
+        let lines = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let lines: Vec<_> = lines
+            .map(|(_, line)| String::from_utf8_lossy(line))
+            .collect();
+        let said = (!lines.is_empty()).then(|| lines.join(", "))?;
         Some(match value {
-            Some(value) => found == value.to_ascii_lowercase(),
-            None => found.starts_with("hit"),
+            Some(value) => [said.as_str(), nearest(&said)]
+                .iter()
+                .any(|said| said.trim().eq_ignore_ascii_case(value)),
+            None => is_hit(nearest(&said)),
         })
     }
 
@@ -41,6 +47,76 @@ impl Hit {
     pub(super) fn is_field(&self) -> bool {
         matches!(self, Self::Field(_))
     }
+}
+
+/// Returns what the node nearest to us says, which is the last of a list: `MISS, HIT`. Commas in parentheses and in quotes
+/// separate nothing.
+fn nearest(said: &str) -> &str {
+    let (mut depth, mut quoted) = (0_u32, false);
+    let last = said.rsplit(|c| {
+        match c {
+            '"' => quoted = !quoted,
+            ')' => depth += 1,
+            '(' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0 && !quoted
+    });
+    let mut said = last.filter(|said| !said.trim().is_empty());
+    said.next().unwrap_or_default()
+}
+
+/// Returns whether the first word that is `hit` or `miss` is `hit`, and is not denied: `TCP_MEM_HIT from a1`, `RefreshHit`,
+/// but not `hitless`, `no-hit`, or `hit=false`.
+fn is_hit(said: &str) -> bool {
+    let words = words(&without_asides(said));
+    let Some(at) = words
+        .iter()
+        .position(|word| word == "hit" || word == "miss")
+    else {
+        return false;
+    };
+    let before = at.checked_sub(1).map(|at| words[at].as_str());
+    let after = words.get(at + 1).map(String::as_str);
+    let is_denied =
+        matches!(before, Some("no" | "not" | "non")) || matches!(after, Some("false" | "no" | "0"));
+    words[at] == "hit" && !is_denied
+}
+
+/// Leaves out what stands in parentheses and in quotes: versions, and names of caches.
+fn without_asides(said: &str) -> String {
+    let (mut depth, mut quoted) = (0_u32, false);
+    let kept = said.chars().filter(|c| {
+        match c {
+            '"' => quoted = !quoted,
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => return depth == 0 && !quoted,
+        }
+        true
+    });
+    kept.collect()
+}
+
+/// Splits at everything that is no letter or digit, and where the case changes: `RefreshHit` is two words.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut chars = text.chars().peekable();
+    let mut previous = ' ';
+    while let Some(c) = chars.next() {
+        let next_is_lower = chars.peek().is_some_and(|next| next.is_lowercase());
+        let begins = c.is_uppercase()
+            && (previous.is_lowercase() || previous.is_uppercase() && next_is_lower);
+        if begins || !c.is_alphanumeric() {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
+        }
+        previous = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 impl<'de> Deserialize<'de> for Hit {
@@ -119,6 +195,56 @@ mod tests {
         );
         assert_eq!(said(&hit(json!({"header": "age"})), "hit"), None);
         assert_eq!(any.in_body(&json!({})), None);
+    }
+
+    /// field 14
+    #[test]
+    fn headers_are_read_as_vendors_write_them() {
+        let any = hit(json!({"header": "x-cache"}));
+        let said = |lines: &[&str]| {
+            let headers: Vec<_> = lines.iter().map(|it| ("X-Cache", it.as_bytes())).collect();
+            let head = Head {
+                status: 200,
+                headers: &headers,
+            };
+            any.in_head(head)
+        };
+        for text in [
+            "HIT",
+            "MISS, HIT",
+            "TCP_HIT from a1 (AkamaiGHost/10, x) (-)",
+            "TCP_MEM_HIT",
+            "RefreshHit from cloudfront",
+            "Hit from cloudfront",
+            "cache-hit",
+            "HIT (3)",
+            "TCPHit",
+            "ExampleCache; hit; ttl=376",
+            "origin; fwd=miss, \"Miss, Inc.\"; hit",
+            "MISS, HIT,",
+        ] {
+            assert_eq!(said(&[text]), Some(true), "{text}");
+        }
+        for text in [
+            "HIT, MISS",
+            "TCP_MISS",
+            "TCP_REFRESH_MISS",
+            "Miss from cloudfront",
+            "hitless",
+            "HITless",
+            "white",
+            "no-hit",
+            "hit=false",
+            "HIT, BYPASS",
+            "origin; hit, edge; fwd=uri-miss",
+            "MISS from a1 (last hit, 3 s ago)",
+            "",
+        ] {
+            assert_eq!(said(&[text]), Some(false), "{text}");
+        }
+        assert_eq!(said(&["MISS", "HIT"]), Some(true));
+        assert_eq!(said(&["HIT", "MISS"]), Some(false));
+        assert_eq!(said(&[]), None);
     }
 
     #[test]
