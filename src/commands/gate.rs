@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::exit::Status;
 use crate::experiment::run_gate;
 use crate::plan::{GatePlan, Project, gate_plan};
-use crate::report::View;
+use crate::report::{Doubt, View};
 use crate::store::RunRef;
 
 /// Measure this release, compare it with its base, and decide whether it may ship
@@ -49,12 +49,12 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
     }
     let experiment = context.experiment(&project)?;
     let decided = run_gate(&experiment, &plan, args.base.as_ref()).await?;
-    let status = match (decided.status, args.inconclusive) {
-        (Status::Inconclusive, Some(Inconclusive::Fail)) => Status::Failed,
-        (Status::Inconclusive, Some(Inconclusive::Neutral)) => Status::Passed,
-        (status, _) => status,
+    let (status, doubt) = match (decided.status, args.inconclusive) {
+        (Status::Inconclusive, Some(Inconclusive::Fail)) => (Status::Failed, Doubt::Failed),
+        (Status::Inconclusive, Some(Inconclusive::Neutral)) => (Status::Passed, Doubt::Neutral),
+        (status, _) => (status, Doubt::Open),
     };
-    Ok(context.emit(&View::Diff(&decided.document), status))
+    Ok(context.emit_with(&View::Diff(&decided.document), status, doubt))
 }
 
 fn dry_document(project: &Project, plan: &GatePlan<'_>) -> serde_json::Value {

@@ -4,7 +4,7 @@ use super::Context;
 use crate::args::Out;
 use crate::exit::Status;
 use crate::palette::Palette;
-use crate::report::{Page, RENDERERS, View};
+use crate::report::{Doubt, Page, RENDERERS, View};
 use crate::ui::Written;
 
 /// The width of human text in a file.
@@ -13,6 +13,11 @@ const FILE_WIDTH: usize = 100;
 impl Context {
     /// Prints a result in the format asked for and returns how the command ends.
     pub(crate) fn emit(&self, view: &View<'_>, status: Status) -> Status {
+        self.emit_with(view, status, Doubt::Open)
+    }
+
+    /// Prints a result of which what cannot be told counts as `doubt` says.
+    pub(crate) fn emit_with(&self, view: &View<'_>, status: Status, doubt: Doubt) -> Status {
         let renderer = RENDERERS
             .get(&self.global.format)
             .expect("clap takes only registered formats");
@@ -21,6 +26,7 @@ impl Context {
             unicode: self.ui.unicode(),
             palette: self.ui.style(),
             places: self.places.get().cloned().unwrap_or_default(),
+            doubt,
         };
         let status = self.written(self.ui.result(&renderer.render(view, &page)), status);
         let outs = self.global.out.iter();
@@ -36,6 +42,7 @@ impl Context {
             unicode: true,
             palette: Palette::plain(),
             places: page.places.clone(),
+            doubt: page.doubt,
         };
         let renderer = RENDERERS
             .get(out.format)

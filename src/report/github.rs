@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Outcome, Subject, findings};
 use super::view::View;
-use super::{Page, Places, Renderer};
+use super::{Doubt, Page, Places, Renderer};
 use crate::registry::Entry;
 
 /// GitHub shows so many annotations of a step and drops the rest.
@@ -26,7 +26,7 @@ impl Renderer for Github {
         let all = findings(view);
         let (mut lines, mut more) = (Vec::new(), 0_usize);
         for finding in grouped(&all) {
-            let Some((command, title, said)) = annotation(&finding) else {
+            let Some((command, title, said)) = annotation(&finding, page.doubt) else {
                 continue;
             };
             if lines.len() < SHOWN - 1 {
@@ -79,7 +79,7 @@ fn grouped(all: &[Finding]) -> Vec<Finding> {
     grouped
 }
 
-fn annotation(finding: &Finding) -> Option<(&'static str, String, String)> {
+fn annotation(finding: &Finding, doubt: Doubt) -> Option<(&'static str, String, String)> {
     let is_eval = matches!(finding.subject, Subject::Eval(_));
     let (command, word, said) = match &finding.outcome {
         Outcome::Passed => return None,
@@ -87,6 +87,7 @@ fn annotation(finding: &Finding) -> Option<(&'static str, String, String)> {
         // A case that failed is no broken rule: whether the suite may ship is for the gate to say.
         Outcome::Failed(said) if is_eval => ("warning", "not passed", said),
         Outcome::Failed(said) => ("error", "failed", said),
+        Outcome::Unknown(said) if doubt == Doubt::Failed => ("error", "cannot tell", said),
         Outcome::Unknown(said) => ("warning", "cannot tell", said),
         Outcome::Error(said) => ("error", "error", said),
     };

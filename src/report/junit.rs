@@ -4,7 +4,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::finding::{Finding, Outcome, findings};
 use super::view::View;
-use super::{Page, Renderer};
+use super::{Doubt, Page, Renderer};
 use crate::registry::Entry;
 
 /// The `junit` format.
@@ -21,20 +21,21 @@ impl Entry for Junit {
 }
 
 impl Renderer for Junit {
-    fn render(&self, view: &View<'_>, _: &Page) -> Vec<u8> {
+    fn render(&self, view: &View<'_>, page: &Page) -> Vec<u8> {
         let mut report = Report::new("stagegate");
         for finding in findings(view) {
             let at = report
                 .test_suites
                 .iter()
-                .position(|suite| suite.name.as_str() == finding.suite);
+                .position(|suite| suite.name.as_str() == xml(&finding.suite));
             let at = at.unwrap_or_else(|| {
-                report.add_test_suite(TestSuite::new(finding.suite.as_str()));
+                report.add_test_suite(TestSuite::new(xml(&finding.suite)));
                 report.test_suites.len() - 1
             });
+            let case = test_case(&finding, page.doubt);
             report.tests += 1;
-            count(&mut report, &finding);
-            report.test_suites[at].add_test_case(test_case(&finding));
+            count(&mut report, &case.status);
+            report.test_suites[at].add_test_case(case);
         }
         let mut bytes = Vec::new();
         report
@@ -45,38 +46,62 @@ impl Renderer for Junit {
 }
 
 /// The totals of the whole report, which the library leaves to its user.
-fn count(report: &mut Report, finding: &Finding) {
-    match finding.outcome {
-        Outcome::Passed | Outcome::Warned(_) => {}
-        Outcome::Failed(_) => report.failures += 1,
-        Outcome::Unknown(_) | Outcome::Error(_) => report.errors += 1,
+fn count(report: &mut Report, status: &TestCaseStatus) {
+    match status {
+        TestCaseStatus::Success { .. } => {}
+        TestCaseStatus::Skipped { .. } => report.skipped += 1,
+        TestCaseStatus::NonSuccess { kind, .. } => match kind {
+            NonSuccessKind::Failure => report.failures += 1,
+            NonSuccessKind::Error => report.errors += 1,
+        },
     }
 }
 
-fn test_case(finding: &Finding) -> TestCase {
-    let status = match &finding.outcome {
-        Outcome::Passed => TestCaseStatus::success(),
+fn test_case(finding: &Finding, doubt: Doubt) -> TestCase {
+    let not_ok = TestCaseStatus::non_success;
+    let status = match (&finding.outcome, doubt) {
+        (Outcome::Passed, _) => TestCaseStatus::success(),
         // What CI systems show and do not count.
-        Outcome::Warned(said) => {
-            let mut skipped = TestCaseStatus::skipped();
-            skipped.set_type("warning").set_message(said.as_str());
-            skipped
-        }
-        Outcome::Failed(said) => not_ok(NonSuccessKind::Failure, "failed", said),
+        (Outcome::Warned(said), _) => because(TestCaseStatus::skipped(), "warning", said),
+        (Outcome::Failed(said), _) => because(not_ok(NonSuccessKind::Failure), "failed", said),
+        (Outcome::Error(said), _) => because(not_ok(NonSuccessKind::Error), "error", said),
         // `JUnit` has no third value; what cannot be told must not look like a pass.
-        Outcome::Unknown(said) => not_ok(NonSuccessKind::Error, "inconclusive", said),
-        Outcome::Error(said) => not_ok(NonSuccessKind::Error, "error", said),
+        (Outcome::Unknown(said), Doubt::Open) => {
+            because(not_ok(NonSuccessKind::Error), "inconclusive", said)
+        }
+        (Outcome::Unknown(said), Doubt::Failed) => {
+            because(not_ok(NonSuccessKind::Failure), "inconclusive", said)
+        }
+        (Outcome::Unknown(said), Doubt::Neutral) => {
+            because(TestCaseStatus::skipped(), "inconclusive", said)
+        }
     };
-    let mut case = TestCase::new(finding.name.as_str(), status);
-    case.set_classname(finding.suite.as_str());
+    let mut case = TestCase::new(xml(&finding.name), status);
+    case.set_classname(xml(&finding.suite));
     if let Some(seconds) = finding.seconds.filter(|it| it.is_finite() && *it >= 0.0) {
         case.set_time(std::time::Duration::from_secs_f64(seconds));
     }
     case
 }
 
-fn not_ok(kind: NonSuccessKind, word: &str, said: &str) -> TestCaseStatus {
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(word).set_message(said);
+fn because(mut status: TestCaseStatus, word: &str, said: &str) -> TestCaseStatus {
+    status.set_type(word).set_message(xml(said));
     status
+}
+
+/// Replaces what XML 1.0 does not allow, even escaped: most control characters, and two that are none.
+fn xml(text: &str) -> String {
+    let is_char = |c: char| match c {
+        '\t' | '\n' | '\r' => true,
+        '\u{fffe}' | '\u{ffff}' => false,
+        c => c >= ' ',
+    };
+    let allowed = |c: char| {
+        if is_char(c) {
+            c
+        } else {
+            char::REPLACEMENT_CHARACTER
+        }
+    };
+    text.chars().map(allowed).collect()
 }

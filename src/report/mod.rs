@@ -18,7 +18,7 @@ mod text;
 mod view;
 mod warning;
 
-pub(crate) use page::Page;
+pub(crate) use page::{Doubt, Page};
 pub(crate) use places::Places;
 pub(crate) use view::{CheckReport, ProbeResult, StageCheck, View};
 

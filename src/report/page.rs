@@ -16,6 +16,19 @@ pub(crate) struct Page {
     pub(crate) palette: Palette,
     /// The manifest's lines, for formats that point at them.
     pub(crate) places: Places,
+    pub(crate) doubt: Doubt,
+}
+
+/// What is shown where it cannot be told whether something passed: it agrees with the exit code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// Neither passed nor failed, as exit code 4 says.
+    #[default]
+    Open,
+    /// As failed, by `--inconclusive fail`.
+    Failed,
+    /// Nothing to stop for, by `--inconclusive neutral`.
+    Neutral,
 }
 
 impl Page {

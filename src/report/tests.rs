@@ -20,6 +20,7 @@ const FILE: Page = Page {
     unicode: true,
     palette: Palette::plain(),
     places: Places::NONE,
+    doubt: Doubt::Open,
 };
 
 fn load_run() -> RunRecord {
@@ -525,6 +526,47 @@ fn a_verdict_that_no_rule_accounts_for_is_shown_by_its_sentence() {
     assert!(junit.contains("errors=\"1\""), "{junit}");
 }
 
+/// field 29
+#[test]
+fn doubt_is_shown_as_the_exit_code_counts_it() {
+    let mut diff = slice_alone();
+    diff.comparisons.truncate(1);
+    diff.comparisons[0].outcome = Some(VerdictKind::Inconclusive);
+    diff.verdict = VerdictKind::Inconclusive;
+    let shown = |format: &str, doubt| render(format, &View::Diff(&diff), &Page { doubt, ..FILE });
+    let open = shown("junit", Doubt::Open);
+    assert!(open.contains("errors=\"1\"") && open.contains("<error"));
+    let neutral = shown("junit", Doubt::Neutral);
+    assert!(neutral.contains("errors=\"0\"") && neutral.contains("failures=\"0\""));
+    assert!(neutral.contains("<skipped ") && neutral.contains("skipped=\"1\""));
+    assert!(!neutral.contains("<error"), "{neutral}");
+    let failed = shown("junit", Doubt::Failed);
+    assert!(failed.contains("failures=\"1\"") && failed.contains("errors=\"0\""));
+    assert!(shown("github", Doubt::Open).contains("::warning "));
+    assert!(shown("github", Doubt::Neutral).contains("::warning "));
+    assert!(shown("github", Doubt::Failed).contains("::error "));
+}
+
+/// field 22
+#[test]
+fn junit_holds_no_character_that_xml_forbids() {
+    let mut run = eval_run();
+    let eval = run.eval.as_mut().unwrap();
+    let odd = "a\u{fffe}b\u{ffff}c\u{1}d\u{8}e\u{b}f\u{1f}g\u{0}h\u{1b}[0mi";
+    eval.cases[0].output = Some(format!("{odd} <&\"'> \u{10ffff} ü\tx"));
+    eval.cases[0].passed = false;
+    eval.cases[0].error = None;
+    eval.cases[0].id = format!("id {odd}");
+    eval.cases[1].error = Some(odd.to_owned());
+    run.name = odd.to_owned();
+    let junit = render("junit", &View::Run(&run), &FILE);
+    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    assert!(junit.chars().all(allowed), "{junit:?}");
+    assert!(junit.contains("a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}e"));
+    assert!(junit.contains("&lt;&amp;"));
+    quick_junit::Report::deserialize_from_str(&junit).unwrap();
+}
+
 #[test]
 fn what_nothing_was_there_to_judge_is_measured_and_not_passed() {
     // verdicts G7: `PASSED eval answers` for 0 of 50.
@@ -805,7 +847,7 @@ proptest! {
         width in 40_usize..160,
         unicode: bool,
     ) {
-        let page = Page { width, unicode, palette: Palette::plain(), places: Places::NONE };
+        let page = Page { width, unicode, palette: Palette::plain(), places: Places::NONE, doubt: Doubt::Open };
         let mut load = load_run();
         let mut result = load.stages["llm"].clone();
         result.owner = Some(owner.clone());

@@ -359,6 +359,10 @@ fn too_few_cases_are_inconclusive_with_the_number_it_would_take() {
         let output = project.run(&["gate", "--inconclusive", counts_as, "--format", "json"]);
         assert_eq!(output.expect(code).json()["verdict"], "inconclusive");
     }
+    // field 29: the test page agrees with the exit code.
+    let neutral = ["gate", "--inconclusive", "neutral", "--format", "junit"];
+    let junit = project.run(&neutral).expect(0).stdout;
+    assert!(junit.contains("<skipped") && junit.contains("errors=\"0\""));
     service.deploy(&[1, 2, 3, 4, 5]);
     project
         .run(&["gate", "--inconclusive", "neutral"])
