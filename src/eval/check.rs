@@ -26,6 +26,8 @@ pub(crate) struct Grade {
     pub(crate) scores: BTreeMap<String, f64>,
     /// Keys of the assertions that do not count for this case.
     pub(crate) not_counted: Vec<String>,
+    /// Key of each assertion that has something to tell about how it read the answer, and what.
+    pub(crate) notes: Vec<(String, String)>,
     /// Key and reason of each assertion that could not be scored.
     pub(crate) unscored: Vec<(String, String)>,
     /// Key and reason of each assertion that did not pass.
@@ -72,6 +74,8 @@ impl Checks {
         let mut grade = Grade::default();
         let mut otherwise = Vec::new();
         for (key, check) in &self.named {
+            let note = check.note(subject).map(|note| (key.clone(), note));
+            grade.notes.extend(note);
             match check.score(subject) {
                 Scored::Score { value, passed, why } => {
                     grade.scores.insert(key.clone(), value);

@@ -116,8 +116,12 @@ pub(crate) async fn run(
     let complete = graded.len() as u64 == planned;
     let (never_reached, reasons) = (never_reached(&graded), reasons(&graded));
     let ungraded = tell_apart(graded.iter().filter_map(|it| it.error_kind.as_ref()));
+    let notes = notes(&graded);
     let result = score(plan, graded);
     sink.emit(counts.progress(watch.elapsed()));
+    for note in notes {
+        sink.emit(Event::Warning(format!("eval `{}`: {note}", plan.name)));
+    }
     if let Some(text) = ungraded {
         sink.emit(Event::Warning(format!("eval `{}`: {text}", plan.name)));
     }
@@ -303,6 +307,18 @@ impl Counts {
 
 fn never_reached(graded: &[GradedCase]) -> bool {
     !graded.is_empty() && graded.iter().all(|case| !case.reached)
+}
+
+/// Returns what the assertions have to tell about how they read the answers, each once.
+fn notes(graded: &[GradedCase]) -> Vec<String> {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (key, note) in graded.iter().flat_map(|case| &case.notes) {
+        *counts.entry((key, note)).or_default() += 1;
+    }
+    counts
+        .into_iter()
+        .map(|((key, note), count)| format!("{key}, in {count} answers: {note}"))
+        .collect()
 }
 
 fn reasons(graded: &[GradedCase]) -> BTreeMap<String, String> {

@@ -32,6 +32,8 @@ pub(crate) struct GradedCase {
     pub(super) reached: bool,
     /// Why it did not pass, for people.
     pub(super) why: Option<String>,
+    /// Key and words of what an assertion has to tell about how it read the answer.
+    pub(super) notes: Vec<(String, String)>,
 }
 
 impl GradedCase {
@@ -46,6 +48,7 @@ impl GradedCase {
             retries: attempt.retries,
             reached: true,
             why: None,
+            notes: Vec::new(),
         };
         let answer = match &attempt.outcome {
             Ok(answer) => answer,
@@ -75,6 +78,7 @@ impl GradedCase {
         let unscored = reasons(&grade.unscored);
         graded.why = reasons(&grade.missed).or_else(|| unscored.clone());
         graded.not_counted = grade.not_counted;
+        graded.notes = grade.notes;
         graded.error_kind = unscored.is_some().then_some(ErrorKind::Unscored);
         let result = &mut graded.result;
         result.error = unscored.map(|reason| format!("{}: {reason}", ErrorKind::Unscored));
@@ -130,6 +134,7 @@ impl GradedCase {
             retries: 0,
             reached: true,
             why: None,
+            notes: Vec::new(),
         }
     }
 

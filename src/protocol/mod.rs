@@ -18,6 +18,7 @@ mod rest;
 mod retrieval;
 mod sse;
 mod target;
+mod text_json;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use chat::stream_reader as chat_reader;
@@ -27,6 +28,7 @@ pub(crate) use sse::SseParser;
 pub(crate) use failure::CallFailure;
 pub(crate) use output::OutputPath;
 pub(crate) use reply::{Head, Reply, Usage};
+pub(crate) use text_json::TextJson;
 
 use bytes::Bytes;
 use schemars::{Schema, SchemaGenerator};

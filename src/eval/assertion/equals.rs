@@ -4,6 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::json::{Place, find};
 use super::same::same;
 use super::value::{expected, fold, show, text};
 use super::{Assertion, Check, Parsed, Scored, Subject};
@@ -31,6 +32,9 @@ struct Spec {
     value: Option<ValueTemplate>,
     #[serde(default)]
     ignore_case: bool,
+    /// Which JSON of the answer a value that is no text is compared with; the text's without it.
+    #[serde(rename = "in")]
+    place: Option<Place>,
 }
 
 impl Assertion for Equals {
@@ -63,7 +67,14 @@ impl Check for Spec {
             Value::String(text) => {
                 fold(text.trim(), self.ignore_case) == fold(answer.trim(), self.ignore_case)
             }
-            other => serde_json::from_str(answer).is_ok_and(|answer| same(&answer, other)),
+            other => {
+                let place = self.place.or(Some(Place::Text));
+                match find(reply, place, "$", |json| Some(json.clone())) {
+                    Ok(answer) => same(&answer, other),
+                    Err(unscored @ Scored::Unscored(_)) => return unscored,
+                    Err(_) => false,
+                }
+            }
         };
         Scored::binary(equal, || {
             format!("expected {}, got {}", show(&text(&wanted)), show(answer))

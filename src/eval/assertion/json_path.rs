@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json_path::JsonPath as Path;
 
+use super::json::{Place, find, in_both};
 use super::same::same;
 use super::value::{show, text};
 use super::{Assertion, Check, Parsed, Scored, Subject};
@@ -31,6 +32,9 @@ struct Spec {
     name: Option<Name>,
     path: String,
     value: Option<ValueTemplate>,
+    /// Which JSON of the answer is meant; without it, the body, else the text.
+    #[serde(rename = "in")]
+    place: Option<Place>,
 }
 
 #[derive(Debug)]
@@ -38,6 +42,7 @@ struct Ready {
     path: Path,
     written: String,
     value: Option<ValueTemplate>,
+    place: Option<Place>,
 }
 
 impl Assertion for JsonPath {
@@ -67,6 +72,7 @@ impl Assertion for JsonPath {
             path,
             written: spec.path,
             value: spec.value,
+            place: spec.place,
         };
         Some(Parsed {
             name: spec.name,
@@ -79,21 +85,20 @@ impl Assertion for JsonPath {
     }
 }
 
+impl Ready {
+    /// Returns everything that the path selects; `None` where it is nothing.
+    fn select(&self, json: &Value) -> Option<Vec<Value>> {
+        let found = self.path.query(json).all();
+        (!found.is_empty()).then(|| found.into_iter().cloned().collect())
+    }
+}
+
 impl Check for Ready {
     fn score(&self, subject: &Subject<'_>) -> Scored {
         let Subject { scope, reply, .. } = subject;
-        let answer = reply.text.as_deref().unwrap_or_default();
-        let parsed: Option<Value> = serde_json::from_str(answer).ok();
-        // First the whole body, then the text in it: the answer of a chat model is JSON inside JSON.
-        let readable = || reply.body.iter().chain(&parsed);
-        if readable().next().is_none() {
-            return Scored::binary(false, || format!("{} is not JSON", show(answer)));
-        }
-        let found = readable()
-            .map(|body| self.path.query(body).all())
-            .find(|found| !found.is_empty());
-        let Some(found) = found else {
-            return Scored::binary(false, || format!("`{}` selects nothing", self.written));
+        let found = match find(reply, self.place, &self.written, |json| self.select(json)) {
+            Ok(found) => found,
+            Err(otherwise) => return otherwise,
         };
         let Some(value) = &self.value else {
             return Scored::binary(true, String::new);
@@ -115,6 +120,12 @@ impl Check for Ready {
                 found.join(", "),
                 show(&text(&wanted))
             )
+        })
+    }
+
+    fn note(&self, subject: &Subject<'_>) -> Option<String> {
+        in_both(subject.reply, self.place, &self.written, |json| {
+            self.select(json).map(Value::Array)
         })
     }
 }
@@ -191,5 +202,85 @@ mod tests {
     #[test]
     fn a_broken_path_is_a_problem_of_the_manifest() {
         insta::assert_snapshot!(problems("json_path", "path = '$.a['").join("\n"), @"stage `test`: `$.a[` is not a JSONPath: parser error");
+    }
+
+    /// field 17
+    #[test]
+    fn the_models_own_json_is_meant_when_it_is_said() {
+        let reply = Reply {
+            text: Some(r#"{"id": 7, "model": "x", "usage": null}"#.to_owned()),
+            body: Some(json!({"id": "chatcmpl-1", "model": "m", "usage": {}, "object": "c"})),
+            ..Reply::default()
+        };
+        let scope = scope(json!(null));
+        let run = |toml: &str| {
+            let check = check("json_path", toml);
+            let subject = subject(&scope, &reply);
+            (passed(&check.score(&subject)), check.note(&subject))
+        };
+        assert_eq!(run("path = '$.id'\nvalue = 7\nin = 'text'"), (true, None));
+        assert_eq!(run("path = '$.id'\nvalue = 7\nin = 'body'"), (false, None));
+        let (holds, note) = run("path = '$.id'\nvalue = 7");
+        assert!(!holds);
+        assert_eq!(
+            note.unwrap(),
+            "`$.id` is in the body and in the text's JSON, and the body's is taken; say `in = \"text\"` or `in = \"body\"`"
+        );
+        assert!(run("path = '$.model'\nvalue = 'm'").1.is_some());
+        assert!(run("path = '$.usage'").1.is_some());
+        assert_eq!(run("path = '$.object'").1, None);
+        assert!(!run("path = '$.object'\nin = 'text'").0);
+        assert_eq!(
+            problems("json_path", "path = '$.a'\nin = 'header'").len(),
+            1
+        );
+        // A body that is the text is not two.
+        let whole = Reply {
+            text: Some(r#"{"id": 7}"#.to_owned()),
+            body: Some(json!({"id": 7.0})),
+            ..Reply::default()
+        };
+        let check = check("json_path", "path = '$.id'");
+        assert_eq!(check.note(&subject(&scope, &whole)), None);
+    }
+
+    /// field 24
+    #[test]
+    fn json_in_a_fence_is_read_by_every_assertion_that_reads_json() {
+        let fenced = "Sure:\n```json\n{\"a\":1}\n```\nThat is all.";
+        for (kind, toml) in [
+            ("json_path", "path = '$.a'\nvalue = 1"),
+            ("json_path", "path = '$.a'\nvalue = 1\nin = 'text'"),
+            (
+                "json_schema",
+                "schema = { type = 'object', required = ['a'] }",
+            ),
+            (
+                "json_schema",
+                "path = '$.a'\nschema = { type = 'integer' }\nin = 'text'",
+            ),
+            ("equals", "value = { a = 1 }"),
+            ("equals", "value = { a = 1 }\nin = 'text'"),
+            ("numeric", "path = '$.a'\nvalue = 1"),
+            ("numeric", "path = '$.a'\nvalue = 1\nin = 'text'"),
+        ] {
+            let scored = on_text(kind, toml, json!(null), fenced);
+            assert!(passed(&scored), "{kind} {toml}: {scored:?}");
+            let several = format!("{fenced}\n```json\n{{\"a\":2}}\n```");
+            let scored = on_text(kind, toml, json!(null), &several);
+            assert_eq!(
+                why(&scored),
+                "there are several blocks of JSON in the answer"
+            );
+        }
+        let bare = "bare = true\nschema = { type = 'object' }";
+        assert!(!passed(&on_text("json_schema", bare, json!(null), fenced)));
+        assert!(passed(&on_text("json_schema", bare, json!(null), " {}")));
+        assert!(!passed(&on_text(
+            "equals",
+            "value = { a = 2 }",
+            json!(null),
+            fenced
+        )));
     }
 }

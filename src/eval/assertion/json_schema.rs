@@ -8,12 +8,12 @@ use schemars::{JsonSchema as _, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::value::show;
+use super::json::{Place, find, in_both, not_json};
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::eval::error::EvalError;
 use crate::manifest::{KindTable, Problems};
 use crate::name::Name;
-use crate::protocol::OutputPath;
+use crate::protocol::{OutputPath, Reply, TextJson};
 use crate::registry::Entry;
 use crate::template::{Scope, ValueTemplate};
 
@@ -39,6 +39,12 @@ struct Spec {
     schema: Option<ValueTemplate>,
     file: Option<PathBuf>,
     path: Option<OutputPath>,
+    /// Which JSON of the answer is meant. Without it and without `path`, the text; with `path`, the body, else the text.
+    #[serde(rename = "in")]
+    place: Option<Place>,
+    /// The text itself must be JSON, without a fence around it.
+    #[serde(default)]
+    bare: bool,
 }
 
 /// The schema, from the manifest or, once it has been read, from its file.
@@ -47,6 +53,8 @@ struct Ready {
     validator: OnceLock<Validator>,
     file: Option<PathBuf>,
     path: Option<OutputPath>,
+    place: Option<Place>,
+    bare: bool,
 }
 
 impl Assertion for JsonSchema {
@@ -81,6 +89,8 @@ impl Assertion for JsonSchema {
             validator,
             file: spec.file,
             path: spec.path,
+            place: spec.place,
+            bare: spec.bare,
         };
         Some(Parsed {
             name: spec.name,
@@ -100,6 +110,26 @@ impl Assertion for JsonSchema {
 /// Compiles a schema. References to other documents are not followed: a check must not depend on the network.
 fn build(schema: &Value) -> Result<Validator, String> {
     jsonschema::validator_for(schema).map_err(|error| error.to_string())
+}
+
+impl Ready {
+    /// Returns what the schema is held against.
+    fn instance(&self, reply: &Reply) -> Result<Value, Scored> {
+        let answer = reply.text.as_deref().unwrap_or_default();
+        if self.bare && !matches!(TextJson::read(answer), TextJson::Bare(_)) {
+            return Err(Scored::binary(false, || not_json(reply)));
+        }
+        let Some(path) = &self.path else {
+            // The text of a chat model is JSON inside JSON; without a text, the body is the answer.
+            let text_or_body = match reply.text {
+                Some(_) => Place::Text,
+                None => Place::Body,
+            };
+            let place = self.place.unwrap_or(text_or_body);
+            return find(reply, Some(place), "$", |json| Some(json.clone()));
+        };
+        find(reply, self.place, path.as_str(), |json| path.select(json))
+    }
 }
 
 impl Check for Ready {
@@ -136,22 +166,9 @@ impl Check for Ready {
         let Some(validator) = self.validator.get() else {
             return Scored::Unscored("the schema was not read".to_owned());
         };
-        let answer = subject.reply.text.as_deref().unwrap_or_default();
-        let parsed: Option<Value> = serde_json::from_str(answer).ok();
-        let body = subject.reply.body.as_ref();
-        let instance = match &self.path {
-            Some(path) => body
-                .into_iter()
-                .chain(&parsed)
-                .find_map(|body| path.select(body)),
-            // The text of a chat model is JSON inside JSON; without a text, the body is the answer.
-            None => parsed.or_else(|| body.filter(|_| subject.reply.text.is_none()).cloned()),
-        };
-        let Some(instance) = instance else {
-            return Scored::binary(false, || match &self.path {
-                Some(path) => format!("`{}` selects nothing", path.as_str()),
-                None => format!("{} is not JSON", show(answer)),
-            });
+        let instance = match self.instance(subject.reply) {
+            Ok(instance) => instance,
+            Err(otherwise) => return otherwise,
         };
         let faults: Vec<String> = validator
             .iter_errors(&instance)
@@ -170,6 +187,13 @@ impl Check for Ready {
             }
         })
     }
+
+    fn note(&self, subject: &Subject<'_>) -> Option<String> {
+        let path = self.path.as_ref()?;
+        in_both(subject.reply, self.place, path.as_str(), |json| {
+            path.select(json)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -178,7 +202,6 @@ mod tests {
 
     use super::super::testing::{check, on_text, passed, problems, scope, subject, why};
     use super::*;
-    use crate::protocol::Reply;
 
     const SCHEMA: &str = "schema = { type = 'object', required = ['name'], properties = { name = { type = 'string' }, age = { type = 'integer', minimum = 0 } } }";
 

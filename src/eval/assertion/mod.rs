@@ -2,6 +2,7 @@
 
 mod contains;
 mod equals;
+mod json;
 mod json_path;
 mod json_schema;
 mod latency;
@@ -83,6 +84,11 @@ pub(crate) trait Check: Send + Sync + std::fmt::Debug {
             }
             other @ (Scored::NotCounted { .. } | Scored::Unscored(_)) => other,
         }
+    }
+
+    /// Returns what is to be told about how the answer was read, whatever its score.
+    fn note(&self, _subject: &Subject<'_>) -> Option<String> {
+        None
     }
 
     /// Reads what it needs besides the manifest, from that folder, before anything is asked.

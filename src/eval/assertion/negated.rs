@@ -14,6 +14,10 @@ impl Check for Negated {
         self.0.score_negated(subject)
     }
 
+    fn note(&self, subject: &Subject<'_>) -> Option<String> {
+        self.0.note(subject)
+    }
+
     fn prepare(&self, folder: &Path) -> Result<(), EvalError> {
         self.0.prepare(folder)
     }

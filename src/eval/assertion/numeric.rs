@@ -2,8 +2,8 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
-use serde_json::Value;
 
+use super::json::{Place, find, in_both};
 use super::number::{Decimal, Found, Number, in_text, in_value};
 use super::value::{show, text};
 use super::{Assertion, Check, Parsed, Scored, Subject};
@@ -31,8 +31,11 @@ struct Spec {
     name: Option<Name>,
     /// Without it the case's `expected`.
     value: Option<ValueTemplate>,
-    /// Where the number is in the body; without it, in the text.
+    /// Where the number is in the JSON of the answer; without it, in the text.
     path: Option<OutputPath>,
+    /// Which JSON of the answer is meant; without it, the body, else the text.
+    #[serde(rename = "in")]
+    place: Option<Place>,
     #[serde(default)]
     tolerance: Tolerance,
     /// Which mark stands before the fraction.
@@ -123,19 +126,21 @@ impl Check for Spec {
             Err(reason) => return Scored::Unscored(reason),
         };
         let found = match self.found(subject.reply) {
-            Ok(Found::One(number)) => number,
-            Ok(Found::Nothing) => {
-                let answer = subject.reply.text.as_deref().unwrap_or_default();
-                return Scored::binary(false, || format!("no number in {}", show(answer)));
-            }
-            Ok(Found::Unclear(reason)) => return Scored::Unscored(reason),
-            Err(why) => return Scored::binary(false, || why),
+            Ok(number) => number,
+            Err(otherwise) => return otherwise,
         };
         let allowed = self.tolerance.allowed(wanted);
         let close = found == wanted || allowed > 0.0 && is_within(found, wanted, allowed);
         Scored::binary(close, || match self.tolerance {
             Tolerance::Absolute(0.0) => format!("expected {wanted}, got {found}"),
             _ => format!("expected {wanted} give or take {allowed}, got {found}"),
+        })
+    }
+
+    fn note(&self, subject: &Subject<'_>) -> Option<String> {
+        let path = self.path.as_ref()?;
+        in_both(subject.reply, self.place, path.as_str(), |json| {
+            path.select(json)
         })
     }
 }
@@ -184,28 +189,28 @@ impl Spec {
         }
     }
 
-    /// Returns what the answer holds, or why nothing is where `path` says.
-    fn found(&self, reply: &Reply) -> Result<Found, String> {
+    /// Returns the number of the answer; without one, the score.
+    fn found(&self, reply: &Reply) -> Result<Number, Scored> {
         let answer = reply.text.as_deref().unwrap_or_default();
-        let Some(path) = &self.path else {
-            return Ok(in_text(answer, self.decimal));
+        let (found, missing) = match &self.path {
+            None => (
+                in_text(answer, self.decimal),
+                format!("no number in {}", show(answer)),
+            ),
+            Some(path) => {
+                let value = find(reply, self.place, path.as_str(), |json| path.select(json))?;
+                let missing = format!(
+                    "`{}` selects {}, which is not a number",
+                    path.as_str(),
+                    show(&text(&value))
+                );
+                (in_value(&value, self.decimal), missing)
+            }
         };
-        let parsed: Option<Value> = serde_json::from_str(answer).ok();
-        let selected = reply
-            .body
-            .iter()
-            .chain(&parsed)
-            .find_map(|body| path.select(body));
-        let Some(value) = selected else {
-            return Err(format!("`{}` selects nothing", path.as_str()));
-        };
-        match in_value(&value, self.decimal) {
-            Found::Nothing => Err(format!(
-                "`{}` selects {}, which is not a number",
-                path.as_str(),
-                show(&text(&value))
-            )),
-            found => Ok(found),
+        match found {
+            Found::One(number) => Ok(number),
+            Found::Nothing => Err(Scored::binary(false, || missing)),
+            Found::Unclear(reason) => Err(Scored::Unscored(reason)),
         }
     }
 }

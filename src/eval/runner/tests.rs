@@ -366,6 +366,22 @@ fn answers_are_graded_as_the_stage_gave_them() {
     assert!(!case.error.unwrap().contains("1234"));
 }
 
+/// field 17
+#[test]
+fn what_an_assertion_has_to_tell_is_told_once() {
+    let mut graded = vec![
+        GradedCase::made_up("a", None, true),
+        GradedCase::made_up("b", None, true),
+    ];
+    for case in &mut graded {
+        case.notes = vec![("json_path".to_owned(), "`$.id` is in both".to_owned())];
+    }
+    assert_eq!(
+        notes(&graded),
+        ["json_path, in 2 answers: `$.id` is in both"]
+    );
+}
+
 #[test]
 fn events_frame_the_run() {
     let server = Server::echo();
