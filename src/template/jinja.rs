@@ -15,6 +15,7 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine.set_formatter(write_value);
     // The engine's own `tojson` escapes `<` and `&` for HTML, which would end up in prompts.
     engine.add_filter("tojson", to_json);
+    engine.add_filter("regex_escape", regex_escape);
     // A prompt keeps its last newline.
     let syntax = minijinja::syntax::SyntaxConfig::builder()
         .keep_trailing_newline(true)
@@ -104,4 +105,12 @@ fn to_json(value: &Value) -> Result<String, Error> {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
     serde_json::to_string(value).map_err(|_| Error::from(ErrorKind::BadSerialization))
+}
+
+/// The filter `regex_escape`: a pattern that matches the text itself. What is no text is escaped as it is written.
+fn regex_escape(value: &Value) -> Result<String, Error> {
+    match value.as_str() {
+        Some(text) => Ok(regex::escape(text)),
+        None => Ok(regex::escape(&to_json(value)?)),
+    }
 }

@@ -4,7 +4,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::value::{expected, fold, show, text};
+use super::fold::Fold;
+use super::value::{expected, show, text};
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::manifest::{KindTable, Problems};
 use crate::measure::Share;
@@ -31,6 +32,9 @@ struct Spec {
     value: Option<ValueTemplate>,
     #[serde(default)]
     ignore_case: bool,
+    /// How characters are encoded or typeset does not count.
+    #[serde(default)]
+    normalize: bool,
     #[serde(default)]
     any: bool,
     /// The share of the texts that must be found.
@@ -63,50 +67,76 @@ impl Assertion for Contains {
     }
 }
 
-impl Check for Spec {
-    fn score(&self, subject: &Subject<'_>) -> Scored {
-        let Subject { scope, reply, .. } = subject;
-        let wanted = match expected(self.value.as_ref(), scope) {
-            Ok(Value::Array(items)) => items.iter().map(text).collect(),
-            Ok(one) => vec![text(&one)],
-            Err(unscored) => return unscored,
+/// The texts to look for, and where each stands.
+struct Looked {
+    /// In the order of `value`, with whether it is in the answer. Never empty.
+    texts: Vec<(String, bool)>,
+    answer: String,
+}
+
+impl Looked {
+    /// Names the texts that are there, or are not.
+    fn named(&self, is_there: bool) -> String {
+        let those = self.texts.iter().filter(|(_, found)| *found == is_there);
+        let those: Vec<String> = those.map(|(text, _)| show(text)).collect();
+        those.join(", ")
+    }
+
+    fn found(&self) -> usize {
+        self.texts.iter().filter(|(_, found)| *found).count()
+    }
+}
+
+impl Spec {
+    fn look(&self, subject: &Subject<'_>) -> Result<Looked, Scored> {
+        let wanted: Vec<String> = match expected(self.value.as_ref(), subject.scope)? {
+            Value::Array(items) => items.iter().map(text).collect(),
+            one => vec![text(&one)],
         };
         if wanted.is_empty() || wanted.iter().any(|text| text.trim().is_empty()) {
-            return Scored::Unscored("there is no text to look for".to_owned());
+            let reason = "there is no text to look for".to_owned();
+            return Err(Scored::Unscored(reason));
         }
-        let answer = reply.text.as_deref().unwrap_or_default();
-        let folded = fold(answer, self.ignore_case);
-        let is_in = |text: &&String| folded.contains(&fold(text, self.ignore_case));
-        let found = wanted.iter().filter(is_in).count();
-        let why = || {
-            let missing = wanted.iter().filter(|text| !is_in(text));
-            let missing: Vec<String> = missing.map(|text| show(text)).collect();
-            format!("{} not in {}", missing.join(", "), show(answer))
+        let fold = Fold {
+            ignore_case: self.ignore_case,
+            normalize: self.normalize,
         };
+        let answer = subject.reply.text.clone().unwrap_or_default();
+        let folded = fold.text(&answer);
+        let texts = wanted.into_iter().map(|text| {
+            let is_in = folded.contains(&fold.text(&text));
+            (text, is_in)
+        });
+        Ok(Looked {
+            texts: texts.collect(),
+            answer,
+        })
+    }
+}
+
+impl Check for Spec {
+    fn score(&self, subject: &Subject<'_>) -> Scored {
+        let looked = match self.look(subject) {
+            Ok(looked) => looked,
+            Err(unscored) => return unscored,
+        };
+        let found = looked.found();
+        let why = || format!("{} not in {}", looked.named(false), show(&looked.answer));
         if self.any {
             return Scored::binary(found > 0, why);
         }
-        let share = found as f64 / wanted.len() as f64;
+        let share = found as f64 / looked.texts.len() as f64;
         Scored::graded(share, self.min.map_or(1.0, Share::value), why)
     }
 
     /// None of the texts may be there, whatever `any` and `min` say.
     fn score_negated(&self, subject: &Subject<'_>) -> Scored {
-        let wanted = match expected(self.value.as_ref(), subject.scope) {
-            Ok(Value::Array(items)) => items.iter().map(text).collect(),
-            Ok(one) => vec![text(&one)],
-            Err(unscored) => return unscored,
-        };
-        if wanted.is_empty() || wanted.iter().any(|text| text.trim().is_empty()) {
-            return Scored::Unscored("there is no text to look for".to_owned());
+        match self.look(subject) {
+            Err(unscored) => unscored,
+            Ok(looked) => Scored::binary(looked.found() == 0, || {
+                format!("{} in {}", looked.named(true), show(&looked.answer))
+            }),
         }
-        let answer = subject.reply.text.as_deref().unwrap_or_default();
-        let folded = fold(answer, self.ignore_case);
-        let is_in = |text: &&String| folded.contains(&fold(text, self.ignore_case));
-        let found: Vec<String> = wanted.iter().filter(is_in).map(|it| show(it)).collect();
-        Scored::binary(found.is_empty(), || {
-            format!("{} in {}", found.join(", "), show(answer))
-        })
     }
 }
 

@@ -4,9 +4,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::fold::Fold;
 use super::json::{Place, find};
 use super::same::same;
-use super::value::{expected, fold, show, text};
+use super::value::{expected, show, text};
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::manifest::{KindTable, Problems};
 use crate::name::Name;
@@ -32,6 +33,9 @@ struct Spec {
     value: Option<ValueTemplate>,
     #[serde(default)]
     ignore_case: bool,
+    /// How characters are encoded or typeset does not count.
+    #[serde(default)]
+    normalize: bool,
     /// Which JSON of the answer a value that is no text is compared with; the text's without it.
     #[serde(rename = "in")]
     place: Option<Place>,
@@ -65,7 +69,11 @@ impl Check for Spec {
         let answer = reply.text.as_deref().unwrap_or_default();
         let equal = match &wanted {
             Value::String(text) => {
-                fold(text.trim(), self.ignore_case) == fold(answer.trim(), self.ignore_case)
+                let fold = Fold {
+                    ignore_case: self.ignore_case,
+                    normalize: self.normalize,
+                };
+                fold.text(text.trim()) == fold.text(answer.trim())
             }
             other => {
                 let place = self.place.or(Some(Place::Text));

@@ -4,6 +4,7 @@ use regex::{Regex, RegexBuilder};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
+use super::fold::Fold;
 use super::value::show;
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::manifest::{KindTable, Problems};
@@ -32,6 +33,9 @@ struct Spec {
     pattern: Template,
     #[serde(default)]
     ignore_case: bool,
+    /// How characters are encoded or typeset does not count.
+    #[serde(default)]
+    normalize: bool,
 }
 
 /// A pattern that is the same for every case is compiled once.
@@ -44,7 +48,7 @@ enum Pattern {
 #[derive(Debug)]
 struct Ready {
     pattern: Pattern,
-    ignore_case: bool,
+    fold: Fold,
 }
 
 impl Assertion for Matches {
@@ -54,8 +58,12 @@ impl Assertion for Matches {
 
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
         let spec: Spec = table.parse(problems)?;
+        let fold = Fold {
+            ignore_case: spec.ignore_case,
+            normalize: spec.normalize,
+        };
         let pattern = if spec.pattern.references().is_empty() {
-            match compile(spec.pattern.source(), spec.ignore_case) {
+            match compile(spec.pattern.source(), fold) {
                 Ok(regex) => Pattern::Fixed(regex),
                 Err(reason) => {
                     let key = ["pattern", "value"]
@@ -76,10 +84,7 @@ impl Assertion for Matches {
         } else {
             Pattern::PerCase(spec.pattern)
         };
-        let ready = Ready {
-            pattern,
-            ignore_case: spec.ignore_case,
-        };
+        let ready = Ready { pattern, fold };
         Some(Parsed {
             name: spec.name,
             check: Box::new(ready),
@@ -91,9 +96,11 @@ impl Assertion for Matches {
     }
 }
 
-fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        .case_insensitive(ignore_case)
+fn compile(pattern: &str, fold: Fold) -> Result<Regex, String> {
+    // Lowercase would turn `\W` into `\w`: the engine ignores the case itself.
+    let pattern = fold.case_kept().text(pattern);
+    RegexBuilder::new(&pattern)
+        .case_insensitive(fold.ignore_case)
         .build()
         .map_err(|error| {
             let text = error.to_string();
@@ -107,7 +114,7 @@ impl Check for Ready {
         let Subject { scope, reply, .. } = subject;
         let answer = reply.text.as_deref().unwrap_or_default();
         let judge = |regex: &Regex| {
-            Scored::binary(regex.is_match(answer), || {
+            Scored::binary(regex.is_match(&self.fold.case_kept().text(answer)), || {
                 format!("{} does not match {}", show(answer), show(regex.as_str()))
             })
         };
@@ -117,7 +124,7 @@ impl Check for Ready {
         };
         match template.text(scope) {
             Err(error) => Scored::Unscored(error.to_string()),
-            Ok(pattern) => match compile(&pattern, self.ignore_case) {
+            Ok(pattern) => match compile(&pattern, self.fold) {
                 Ok(regex) => judge(&regex),
                 Err(reason) => Scored::Unscored(format!(
                     "{} is not a regular expression: {reason}",
@@ -159,5 +166,25 @@ mod tests {
     fn a_pattern_that_breaks_for_one_case_is_unscored() {
         let scored = on_text("matches", "pattern = '{{ expected }}'", json!("a("), "a(");
         assert!(matches!(scored, Scored::Unscored(_)));
+    }
+
+    /// field 29
+    #[test]
+    fn a_text_in_a_pattern_can_be_quoted() {
+        let run = |pattern: &str, expected: serde_json::Value, answer: &str| {
+            let toml = format!("pattern = '{pattern}'");
+            passed(&on_text("matches", &toml, expected, answer))
+        };
+        let quoted = "^{{ expected | regex_escape }}$";
+        assert!(run(quoted, json!("3.5"), "3.5"));
+        assert!(!run(quoted, json!("3.5"), "345"));
+        assert!(!run(quoted, json!(3.5), "345"));
+        assert!(run(quoted, json!("a(b)*[c]|$"), "a(b)*[c]|$"));
+        assert!(run("^{{ expected }}$", json!("3.5"), "345"));
+        assert!(run(
+            "total: {{ expected.n | regex_escape }}",
+            json!({"n": "1+1"}),
+            "total: 1+1"
+        ));
     }
 }

@@ -2,6 +2,7 @@
 
 mod contains;
 mod equals;
+mod fold;
 mod json;
 mod json_path;
 mod json_schema;

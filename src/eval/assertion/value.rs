@@ -30,15 +30,6 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
-/// Returns the text as it is compared.
-pub(super) fn fold(text: &str, ignore_case: bool) -> String {
-    if ignore_case {
-        text.to_lowercase()
-    } else {
-        text.to_owned()
-    }
-}
-
 /// Returns a text in quotes, on one line, shortened.
 pub(super) fn show(text: &str) -> String {
     let line: Vec<&str> = text.split_whitespace().collect();
