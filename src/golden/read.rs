@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use miette::Diagnostic;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -36,6 +37,13 @@ pub(crate) enum GoldenError {
         "Write one case a line, for instance {{\"id\": \"q1\", \"input\": \"…\", \"expected\": \"…\"}}."
     ))]
     Empty { path: String },
+    #[error("golden set `{path}` is not JSONL: {looks}")]
+    #[diagnostic(help("{help}"))]
+    Foreign {
+        path: String,
+        looks: &'static str,
+        help: &'static str,
+    },
     #[error(transparent)]
     #[diagnostic(transparent)]
     Line(LineError),
@@ -69,7 +77,9 @@ impl Classify for GoldenError {
     fn kind(&self) -> Kind {
         match self {
             Self::Missing { .. } | Self::Unreadable { .. } => Kind::Environment,
-            Self::Empty { .. } | Self::Line(_) | Self::Lines { .. } => Kind::Manifest,
+            Self::Empty { .. } | Self::Foreign { .. } | Self::Line(_) | Self::Lines { .. } => {
+                Kind::Manifest
+            }
         }
     }
 }
@@ -131,6 +141,11 @@ fn read_lines(mut from: impl BufRead, path: String) -> Result<GoldenSet, GoldenE
         } else {
             &bytes
         };
+        if let Some((looks, help)) =
+            first_of_another_format(text).filter(|_| cases.is_empty() && count == 0)
+        {
+            return Err(GoldenError::Foreign { path, looks, help });
+        }
         match parse_line(text).and_then(|case| unique(case, line, &mut seen)) {
             Ok(case) => cases.extend(case),
             Err(Wrong { message, help }) => {
@@ -159,6 +174,41 @@ fn read_lines(mut from: impl BufRead, path: String) -> Result<GoldenSet, GoldenE
             })
         }
     }
+}
+
+/// Tells the first line of another format, which would be wrong on every line: what it looks like, and what to do.
+fn first_of_another_format(line: &[u8]) -> Option<(&'static str, &'static str)> {
+    let text = std::str::from_utf8(line).ok()?.trim();
+    let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
+    if text.is_empty() || is_json(text) {
+        return None;
+    }
+    // A carriage return inside a line: between the cases there is no line feed.
+    if text.contains('\r') {
+        let looks = "its line ends are CR alone";
+        return Some((looks, "Save the file with the line ends of Unix (LF)."));
+    }
+    if text == "[" || text.starts_with("[{") {
+        let looks = "it looks like one JSON array";
+        return Some((looks, "Write one case a line, without brackets and commas."));
+    }
+    if text == "{" {
+        let looks = "it looks like JSON over several lines";
+        return Some((looks, "Write each case on one line."));
+    }
+    let names = [',', ';', '\t'].map(|mark| text.split(mark).collect::<Vec<_>>());
+    let is_header = |names: &Vec<&str>| names.len() > 1 && names.iter().all(|it| is_column(it));
+    names.iter().any(is_header).then_some((
+        "it looks like CSV",
+        "Write one case a line, for instance {\"id\": \"q1\", \"input\": \"…\", \"expected\": \"…\"}.",
+    ))
+}
+
+/// Returns whether a text may be the name of a column.
+fn is_column(text: &str) -> bool {
+    let name = text.trim().trim_matches('"');
+    let may_stand = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ' | '/');
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(may_stand)
 }
 
 /// Refuses a case whose id was seen, and remembers where it stands.
@@ -452,6 +502,40 @@ mod tests {
         ] {
             assert!(read(line(legal)).is_ok(), "{legal}");
         }
+    }
+
+    /// field 29
+    #[test]
+    fn files_of_other_formats_are_told() {
+        insta::assert_snapshot!(shown("id,input,expected\nq1,hello,hello\n"), @r#"
+        golden set `golden/a.jsonl` is not JSONL: it looks like CSV [Manifest]
+        help: Write one case a line, for instance {"id": "q1", "input": "…", "expected": "…"}.
+        "#);
+        insta::assert_snapshot!(shown("{\"input\":\"a\"}\r{\"input\":\"b\"}\r"), @"
+        golden set `golden/a.jsonl` is not JSONL: its line ends are CR alone [Manifest]
+        help: Save the file with the line ends of Unix (LF).
+        ");
+        for (text, looks) in [
+            ("\u{feff}\"id\";\"Frage\"\n", "CSV"),
+            ("question\tanswer\n", "CSV"),
+            ("\n\nid,input.question\n", "CSV"),
+            ("[\n{\"input\": 1}\n]", "array"),
+            ("[{\"input\": 1},\n", "array"),
+            ("{\n\"input\": 1\n}", "several lines"),
+            ("id,input\rq1,x\r", "CR"),
+        ] {
+            assert!(shown(text).contains(looks), "{text}: {}", shown(text));
+        }
+        // Lines of a golden set that are wrong in themselves.
+        for text in [
+            "{\"input\": \"a\"\n",
+            "hello\n",
+            "{\"input\": 1}\nid,input\n",
+            "[1]\n",
+        ] {
+            assert!(!shown(text).contains("is not JSONL"), "{text}");
+        }
+        assert!(read("{\"input\": 1}\r\n{\"input\": 2}\r\n").is_ok());
     }
 
     #[test]

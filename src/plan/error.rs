@@ -43,6 +43,9 @@ pub(crate) enum PlanError {
         case: String,
         reason: String,
     },
+    /// What a header is filled with cannot stand in one: a secret with a line break, most of the time.
+    #[error("stage `{stage}`: {reason}")]
+    Header { stage: String, reason: String },
     /// A stage whose request needs other stages could not get their answers.
     #[error("stage `{stage}`, case `{case}`: the step `{step}` before it failed: {reason}")]
     Step {
@@ -124,6 +127,10 @@ impl PlanError {
             Self::Request { .. } => {
                 "Check the templates of the stage against the case's `input`.".into()
             }
+            Self::Header { .. } => {
+                "Check the secrets in the stage's headers: is there a line break at the end of one?"
+                    .into()
+            }
             Self::Step { step, .. } => {
                 format!("Try it alone with `stagegate check --probe`, and see `{step}` there.")
                     .into()
@@ -171,7 +178,9 @@ impl Classify for PlanError {
     fn kind(&self) -> Kind {
         match self {
             Self::Request { .. } | Self::NoGate { .. } | Self::EmptyGate { .. } => Kind::Manifest,
-            Self::Resolve { .. } | Self::Step { .. } | Self::Tls { .. } => Kind::Environment,
+            Self::Resolve { .. } | Self::Header { .. } | Self::Step { .. } | Self::Tls { .. } => {
+                Kind::Environment
+            }
             _ => Kind::Usage,
         }
     }

@@ -6,7 +6,7 @@ use super::error::PlanError;
 use super::project::Project;
 use crate::golden::Case;
 use crate::protocol::{CallFailure, Request};
-use crate::stage::{Stage, Steps};
+use crate::stage::{Stage, Steps, Unwritable};
 use crate::template::Scope;
 use crate::transport::{Called, Client};
 
@@ -72,13 +72,17 @@ impl<'a> Caller<'a> {
 
     /// Writes the request for a case whose templates see that.
     pub(crate) fn write(&self, case: &Case, scope: &Scope) -> Result<Request, PlanError> {
-        self.stage
-            .request(scope)
-            .map_err(|failure| PlanError::Request {
-                stage: self.stage.name.clone(),
-                case: case.id.clone(),
-                reason: failure.detail,
-            })
+        self.stage.write(scope).map_err(|unwritable| {
+            let (stage, reason) = (self.stage.name.clone(), unwritable.to_string());
+            match unwritable {
+                Unwritable::HeaderValue(_) => PlanError::Header { stage, reason },
+                _ => PlanError::Request {
+                    stage,
+                    case: case.id.clone(),
+                    reason,
+                },
+            }
+        })
     }
 
     /// Writes the request for one case, after calling the steps that it needs.

@@ -38,14 +38,7 @@ impl Target {
         }
         let mut headers = Vec::with_capacity(self.headers.len() + 2);
         for (name, value) in &self.headers {
-            let value = value.text(scope)?;
-            if value.contains(['\r', '\n']) {
-                return Err(TemplateError {
-                    template: format!("headers.{name}"),
-                    reason: "a header must not hold a line break".to_owned(),
-                });
-            }
-            headers.push((name.clone(), value));
+            headers.push((name.clone(), value.text(scope)?));
         }
         let mut request = HttpRequest {
             method: self.method.clone(),

@@ -77,8 +77,14 @@ impl Stage {
 
     /// Writes the request for what the templates see.
     pub(crate) fn request(&self, scope: &Scope) -> Result<Request, CallFailure> {
+        let written = self.write(scope);
+        written.map_err(|unwritable| CallFailure::unsent(unwritable.to_string()))
+    }
+
+    /// Writes the request for what the templates see, and says what is in the way.
+    pub(crate) fn write(&self, scope: &Scope) -> Result<Request, Unwritable> {
         let request = self.call.request(scope);
-        let mut request = request.map_err(|error| CallFailure::unsent(error.to_string()))?;
+        let mut request = request.map_err(|error| Unwritable::Template(error.to_string()))?;
         if let Request::Http(request) = &mut request {
             request.version = self.http_version;
             check_headers(request)?;
@@ -95,18 +101,31 @@ impl Stage {
     }
 }
 
-/// Checks that every header can be one. The value may be a secret and is not repeated.
-fn check_headers(request: &HttpRequest) -> Result<(), CallFailure> {
-    let is_wrong = |(name, value): &&(String, String)| {
-        HeaderName::from_bytes(name.as_bytes()).is_err() || HeaderValue::from_str(value).is_err()
-    };
-    match request.headers.iter().find(is_wrong) {
-        None => Ok(()),
-        Some((name, _)) => {
-            let detail = format!("header `{name}` cannot be written");
-            Err(CallFailure::unsent(detail))
+/// Why a request cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unwritable {
+    #[error("{0}")]
+    Template(String),
+    #[error("header `{0}` cannot be written")]
+    HeaderName(String),
+    /// The value may be a secret and is not repeated.
+    #[error(
+        "header `{0}` cannot be written: its value holds a line break or another control character"
+    )]
+    HeaderValue(String),
+}
+
+/// Checks that every header can be one.
+fn check_headers(request: &HttpRequest) -> Result<(), Unwritable> {
+    for (name, value) in &request.headers {
+        if HeaderName::from_bytes(name.as_bytes()).is_err() {
+            return Err(Unwritable::HeaderName(name.clone()));
+        }
+        if HeaderValue::from_str(value).is_err() {
+            return Err(Unwritable::HeaderValue(name.clone()));
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -163,12 +182,18 @@ mod tests {
 
     #[test]
     fn a_header_that_cannot_be_written_is_ours_and_keeps_the_secret() {
-        for (name, value) in [("authorization", "Bearer \\u0000"), ("a b", "1")] {
+        let control = ": its value holds a line break or another control character";
+        for (name, value, why) in [
+            ("authorization", "Bearer \\u0000", control),
+            ("authorization", "Bearer a\\nb", control),
+            ("a b", "1", ""),
+        ] {
             let keys = format!("headers = {{ \"{name}\" = \"{value}\" }}");
             let failure = testing::http(&keys).request(&Scope::default());
             let failure = failure.err().unwrap();
             assert_eq!(failure.failure, Failure::Request);
-            assert_eq!(failure.detail, format!("header `{name}` cannot be written"));
+            let said = format!("header `{name}` cannot be written{why}");
+            assert_eq!(failure.detail, said);
         }
     }
 }

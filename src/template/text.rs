@@ -59,9 +59,14 @@ impl Template {
         }
     }
 
+    /// Returns whether a text holds what would be read as a template, right or wrong.
+    pub(crate) fn is_in(text: &str) -> bool {
+        ["{{", "{%", "{#"].iter().any(|open| text.contains(open))
+    }
+
     /// Parses a text and checks every name and filter in it.
     pub(crate) fn parse(text: &str) -> Result<Self, TemplateSyntaxError> {
-        if !["{{", "{%", "{#"].iter().any(|open| text.contains(open)) {
+        if !Self::is_in(text) {
             return Ok(Self::plain(text));
         }
         let wrong = |reason: String| TemplateSyntaxError {

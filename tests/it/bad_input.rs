@@ -202,6 +202,25 @@ fn a_missing_secret_is_named_and_nothing_is_sent() {
     assert_eq!(service.stub.requests().len(), 0);
 }
 
+/// field 29
+#[test]
+fn a_secret_that_no_header_can_hold_ends_every_command_alike() {
+    let service = Service::start();
+    let header = "headers = { authorization = \"Bearer {{ secret.SHOP_KEY }}\" }";
+    let project = shop(&service.stub, header);
+    for secret in ["s3cr3t-key\n", "s3cr3t\r\nkey", "s3cr3t\u{1}key"] {
+        for command in [&["load"][..], &["eval"], &["check", "--probe"]] {
+            let output = project.run_with(command, &[("SHOP_KEY", secret)]).expect(3);
+            let said = format!("{}{}", output.stdout, output.stderr);
+            assert!(
+                said.contains("authorization") && !said.contains("s3cr3t"),
+                "{output}"
+            );
+        }
+    }
+    assert_eq!(service.stub.requests().len(), 0);
+}
+
 #[test]
 fn an_unreachable_stage_is_named_with_its_address() {
     let address = nobody();

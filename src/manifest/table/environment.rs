@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use crate::manifest::checker::Checker;
 use crate::manifest::document::{self, Section, Table};
 use crate::name::Name;
-use crate::template::{Scope, ValueTemplate};
+use crate::template::{Scope, Template, ValueTemplate};
 
 /// `[env.NAME]`.
 #[derive(Clone, Debug, Default)]
@@ -66,15 +66,24 @@ fn values(entries: &DeTable<'static>, checker: &mut Checker<'_>) -> Map<String, 
     values
 }
 
-/// Environments are what templates are filled with, not templates.
+/// Environments are what templates are filled with, not templates: one that stands here would be sent as it stands.
 fn literal(value: &document::Value) -> Result<Value, String> {
-    let template = ValueTemplate::deserialize(ValueDeserializer::from(value.clone()))
+    if holds_template(value.get_ref()) {
+        return Err("templates are not filled in here; put them into the stage".to_owned());
+    }
+    let value = ValueTemplate::deserialize(ValueDeserializer::from(value.clone()))
         .map_err(|error| error.message().to_owned())?;
-    if template.references().is_empty() {
-        let value = template.value(&Scope::default());
-        value.map_err(|error| error.to_string())
-    } else {
-        Err("templates are not filled in here; put them into the stage".to_owned())
+    value
+        .value(&Scope::default())
+        .map_err(|error| error.to_string())
+}
+
+fn holds_template(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::String(text) => Template::is_in(text),
+        DeValue::Array(items) => items.iter().any(|item| holds_template(item.get_ref())),
+        DeValue::Table(table) => table.values().any(|item| holds_template(item.get_ref())),
+        _ => false,
     }
 }
 
@@ -126,5 +135,24 @@ Error:
     `----
 "#
         );
+    }
+
+    /// field 29
+    #[test]
+    fn whatever_looks_like_a_template_is_refused_and_never_filled_in() {
+        for value in [
+            "\"{{ name }}\"",
+            "\"{{ 1 + 1 }}\"",
+            "\"a{# b #}c\"",
+            "[\"{{ secret.KEY }}\"]",
+            "{ deep = \"{% if x %}\" }",
+        ] {
+            let text = format!("[env.eu]\napi = \"https://eu.example\"\nnote = {value}");
+            let shown = spoilt("[env.eu]\napi = \"https://eu.example\"", &text);
+            assert!(
+                shown.contains("templates are not filled in here"),
+                "{shown}"
+            );
+        }
     }
 }
