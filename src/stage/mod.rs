@@ -196,4 +196,29 @@ mod tests {
             assert_eq!(failure.detail, said);
         }
     }
+
+    /// field 29
+    #[test]
+    fn only_a_body_of_json_gets_a_content_type_that_was_not_written() {
+        let content_type = |keys: &str| {
+            let Ok(Request::Http(request)) = testing::http(keys).request(&Scope::default()) else {
+                panic!("it is a request");
+            };
+            let mut found = request.headers.into_iter();
+            let found = found.find(|(key, _)| key.eq_ignore_ascii_case("content-type"));
+            found.map(|(_, value)| value)
+        };
+        assert_eq!(content_type("body = 'a text'"), None);
+        assert_eq!(content_type("body = '{\"a\": 1}'"), None);
+        assert_eq!(
+            content_type("body = 7").as_deref(),
+            Some("application/json")
+        );
+        assert_eq!(
+            content_type("body = { a = 1 }").as_deref(),
+            Some("application/json")
+        );
+        let own = "body = 'a text'\nheaders = { Content-Type = 'text/csv' }";
+        assert_eq!(content_type(own).as_deref(), Some("text/csv"));
+    }
 }
