@@ -187,6 +187,10 @@ fn vectors(body: &Value) -> Result<Vec<Vec<f64>>, CallFailure> {
         found.push((index.unwrap_or(place as u64), vector));
     }
     found.sort_by_key(|(index, _)| *index);
+    if let Some(pair) = found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        let index = pair[0].0;
+        return Err(broken(format!("two vectors have the `index` {index}")));
+    }
     let vectors: Vec<Vec<f64>> = found.into_iter().map(|(_, vector)| vector).collect();
     match vectors.split_first() {
         None => Err(broken("`data` is empty")),
@@ -262,6 +266,15 @@ mod tests {
                 "differ",
             ),
             (r#"{"data":[{"embedding":[1,2,3]}]}"#, "3 dimensions, not 2"),
+            // field 29
+            (
+                r#"{"data":[{"index":0,"embedding":[1,2]},{"index":0,"embedding":[2,1]}]}"#,
+                "two vectors have the `index` 0",
+            ),
+            (
+                r#"{"data":[{"index":1,"embedding":[1,2]},{"embedding":[2,1]}]}"#,
+                "two vectors have the `index` 1",
+            ),
         ] {
             let error = read("input = \"a\"\ndimensions = 2", body).unwrap_err();
             assert_eq!(error.failure, Failure::Contract);

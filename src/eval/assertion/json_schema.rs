@@ -265,4 +265,27 @@ mod tests {
         assert_eq!(problems("json_schema", "").len(), 1);
         assert_eq!(problems("json_schema", "file = 'a'\nschema = {}").len(), 1);
     }
+
+    /// field 10
+    #[test]
+    fn integers_of_a_schema_are_exact() {
+        let run = |schema: &str, text: &str| {
+            let toml = format!("schema = {schema}");
+            passed(&on_text("json_schema", &toml, json!(null), text))
+        };
+        for schema in [
+            "{ const = 9007199254740993 }",
+            "{ enum = [9007199254740993] }",
+            "{ minimum = 9007199254740993 }",
+            "{ uniqueItems = true, contains = { const = 9007199254740993 } }",
+        ] {
+            let (right, wrong) = match schema.contains("contains") {
+                true => ("[9007199254740993, 9007199254740992]", "[9007199254740992]"),
+                false => ("9007199254740993", "9007199254740992"),
+            };
+            assert!(run(schema, right), "{schema}");
+            assert!(!run(schema, wrong), "{schema}");
+        }
+        assert!(run("{ const = 1 }", "1.0"));
+    }
 }
