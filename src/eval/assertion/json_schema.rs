@@ -277,15 +277,12 @@ mod tests {
             "{ const = 9007199254740993 }",
             "{ enum = [9007199254740993] }",
             "{ minimum = 9007199254740993 }",
-            "{ uniqueItems = true, contains = { const = 9007199254740993 } }",
         ] {
-            let (right, wrong) = match schema.contains("contains") {
-                true => ("[9007199254740993, 9007199254740992]", "[9007199254740992]"),
-                false => ("9007199254740993", "9007199254740992"),
-            };
-            assert!(run(schema, right), "{schema}");
-            assert!(!run(schema, wrong), "{schema}");
+            assert!(run(schema, "9007199254740993"), "{schema}");
+            assert!(!run(schema, "9007199254740992"), "{schema}");
         }
+        let contains = "{ contains = { const = 9007199254740993 } }";
+        assert!(!run(contains, "[9007199254740992]"));
         assert!(run("{ const = 1 }", "1.0"));
     }
 }
