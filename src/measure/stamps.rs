@@ -54,9 +54,10 @@ impl Stamps {
         Some(self.first_content?.saturating_sub(self.intended))
     }
 
-    /// (`last_content − first_content`) / (N − 1), in ns, for N ≥ 2 output tokens.
+    /// (`last_content − first_content`) / (N − 1), in ns, for N ≥ 2 output tokens; not known where the
+    /// content came in one read.
     pub(crate) fn tpot(&self, output_tokens: u64) -> Option<u64> {
         let span = self.last_content?.saturating_sub(self.first_content?);
-        (output_tokens >= 2).then(|| span / (output_tokens - 1))
+        (output_tokens >= 2 && span > 0).then(|| span / (output_tokens - 1))
     }
 }

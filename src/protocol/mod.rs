@@ -7,6 +7,7 @@ mod chat;
 mod command;
 mod decode;
 mod embeddings;
+mod empty;
 mod event_stream;
 mod failure;
 mod hit;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::body::{Body, whole_body};
 use super::decode::{as_text, json, utf8};
+use super::empty::Empty;
 use super::event_stream::EventStream;
 use super::failure::CallFailure;
 use super::hit::Hit;
@@ -34,6 +35,8 @@ struct Spec {
     stream: bool,
     #[serde(default)]
     output: Outputs,
+    /// Whether a stream without any content is an answer; a failure where this is not given.
+    empty: Option<Empty>,
 }
 
 /// A stage that is called by one HTTP request.
@@ -44,6 +47,7 @@ pub(super) struct Rest {
     stream: bool,
     output: Outputs,
     hit: Option<Hit>,
+    takes_empty: bool,
 }
 
 /// Describes the keys.
@@ -99,6 +103,7 @@ pub(super) fn parse(
         stream: spec.stream,
         output: spec.output,
         hit: None,
+        takes_empty: spec.empty.is_some(),
     })
 }
 
@@ -136,7 +141,7 @@ impl Call for Rest {
     fn reader(&self) -> Box<dyn ReplyReader> {
         let (output, hit) = (self.output.clone(), self.hit.clone());
         if self.stream {
-            return Box::new(EventStream::new(output, hit));
+            return Box::new(EventStream::new(output, hit, self.takes_empty));
         }
         let by_header = hit.clone();
         whole_body(by_header, move |body| read(&output, hit.as_ref(), body))

@@ -165,7 +165,7 @@ impl Ended {
         };
         if outcome.is_ok() {
             // An answer without a body is complete with its head.
-            stamps.last_content = stamps.last_content.or(stamps.first_byte);
+            stamps.last_content = stamps.last_content.or(Some(end));
         }
         Completion {
             intent: request.intent,

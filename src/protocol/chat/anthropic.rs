@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Spec;
+use super::content::no_content;
 use crate::protocol::ReplyReader;
 use crate::protocol::body::whole_body;
 use crate::protocol::decode::{cut, json as parse_json, stream_error};
@@ -35,11 +36,14 @@ pub(super) fn body(spec: &Spec, scope: &Scope) -> Result<Map<String, Value>, Tem
 }
 
 /// Makes the reader of one answer.
-pub(super) fn reader(stream: bool) -> Box<dyn ReplyReader> {
+pub(super) fn reader(stream: bool, takes_empty: bool) -> Box<dyn ReplyReader> {
     if stream {
-        Box::new(StreamReader::default())
+        Box::new(StreamReader {
+            takes_empty,
+            ..StreamReader::default()
+        })
     } else {
-        whole_body(None, |body| read_body(&body.bytes))
+        whole_body(None, move |body| read_body(&body.bytes, takes_empty))
     }
 }
 
@@ -135,6 +139,8 @@ impl ToolCall {
 struct StreamReader {
     parser: SseParser,
     state: StreamState,
+    /// Whether an answer without content is one.
+    takes_empty: bool,
 }
 
 #[derive(Default)]
@@ -235,7 +241,7 @@ impl ReplyReader for StreamReader {
     fn head(&mut self, _head: Head<'_>) {}
 
     fn data(&mut self, bytes: &[u8]) -> u32 {
-        let Self { parser, state } = self;
+        let Self { parser, state, .. } = self;
         let mut content = 0;
         parser.feed(bytes, |event| content += u32::from(state.event(event.data)));
         content
@@ -254,6 +260,10 @@ impl ReplyReader for StreamReader {
         if !state.done {
             return Err(cut());
         }
+        if state.chunks == 0 && !self.takes_empty {
+            let what = format!("{} events", state.events);
+            return Err(no_content(&what, &Value::Null));
+        }
         let usage = state.output.map(|output| Usage {
             input: state.input.unwrap_or_default(),
             output,
@@ -270,7 +280,7 @@ impl ReplyReader for StreamReader {
 }
 
 /// Reads an answer that comes as one body.
-fn read_body(bytes: &[u8]) -> Result<Reply, CallFailure> {
+fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
     let body = parse_json(bytes)?;
     let Some(blocks) = body.get("content").and_then(Value::as_array) else {
         return Err(CallFailure::contract("the answer has no `content`"));
@@ -289,6 +299,9 @@ fn read_body(bytes: &[u8]) -> Result<Reply, CallFailure> {
             ),
             _ => {}
         }
+    }
+    if text.is_empty() && calls.is_empty() && !takes_empty {
+        return Err(no_content("one body", &body));
     }
     let usage = body
         .get("usage")
@@ -385,7 +398,7 @@ mod tests {
     #[test]
     fn an_answer_in_one_body_is_read() {
         let read = |body: &str| {
-            let mut reader = reader(false);
+            let mut reader = reader(false, false);
             reader.data(body.as_bytes());
             reader.finish()
         };

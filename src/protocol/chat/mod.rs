@@ -1,7 +1,9 @@
 //! `kind = "chat"`: a chat model, streaming or not, in the shape of either of two APIs.
 
 mod anthropic;
+mod content;
 mod openai;
+mod tools;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::empty::Empty;
 use super::target::{Target, steps};
 use super::{Call, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems};
@@ -19,7 +22,7 @@ use crate::template::{Scope, Template, TemplateError, ValueTemplate};
 /// Makes the reader of a stream of OpenAI's API.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn stream_reader() -> Box<dyn super::ReplyReader> {
-    openai::reader(true)
+    openai::reader(true, false)
 }
 
 /// The stage kind `chat`.
@@ -65,6 +68,8 @@ struct Spec {
     temperature: Option<f64>,
     /// Further keys of the request, for instance `{ top_p = 0.9 }`.
     body: Option<ValueTemplate>,
+    /// Whether an answer without any content is one; a failure where this is not given.
+    empty: Option<Empty>,
 }
 
 /// One chat model.
@@ -160,9 +165,10 @@ impl Call for ChatCall {
     }
 
     fn reader(&self) -> Box<dyn ReplyReader> {
+        let takes_empty = self.spec.empty.is_some();
         match self.spec.api {
-            Api::Openai => openai::reader(self.spec.stream),
-            Api::Anthropic => anthropic::reader(self.spec.stream),
+            Api::Openai => openai::reader(self.spec.stream, takes_empty),
+            Api::Anthropic => anthropic::reader(self.spec.stream, takes_empty),
         }
     }
 
