@@ -172,7 +172,7 @@ mod tests {
         reader.finish()
     }
 
-    /// verdicts G1: a path that no event has, and an answer that is no stream, are failures that name what came.
+    /// verdicts G1, field 4: a path that no event has, and an answer that is no stream, are failures that name what came.
     #[test]
     fn an_answer_that_shows_nothing_is_a_failure() {
         let events = "data: {\"token\": \"a\", \"id\": 1}\n\n".repeat(2);
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(read("", false).unwrap_err().failure, Failure::Contract);
     }
 
-    /// field 8: an error that stands in an event like any other is one.
+    /// field 4: an error that stands in an event like any other is one.
     #[test]
     fn an_error_in_an_event_is_a_failure() {
         let stream =

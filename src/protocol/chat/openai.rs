@@ -419,7 +419,7 @@ mod tests {
         assert_eq!(whole.finish().unwrap_err().failure, Failure::Contract);
     }
 
-    /// verdicts G1, field 4 and 7: what shows nothing is no success, and a refusal and an old call show something.
+    /// verdicts G1, field 5: what shows nothing is no success, and a refusal and an old call show something.
     #[test]
     fn a_stream_without_content_is_no_answer() {
         let empty =
@@ -427,6 +427,21 @@ mod tests {
         let failure = read(empty).unwrap_err();
         assert_eq!(failure.failure, Failure::Contract);
         assert!(failure.detail.contains("`choices, id`"), "{failure:?}");
+        for (shape, named) in [
+            ("", "1 events"),
+            (
+                "data: {\"choices\":[{\"index\":0,\"text\":\"Hel\"}]}\n\n",
+                "its choice `index, text`",
+            ),
+            (
+                "data: {\"choices\":[{\"message\":{\"content\":\"a\"}}]}\n\n",
+                "its choice `message`",
+            ),
+        ] {
+            let failure = read(&format!("{shape}data: [DONE]\n\n")).unwrap_err();
+            assert_eq!(failure.failure, Failure::Contract);
+            assert!(failure.detail.contains(named), "{failure:?}");
+        }
         let mut taken = reader(true, true);
         taken.data(empty.as_bytes());
         assert_eq!(taken.finish().unwrap().text.as_deref(), Some(""));
@@ -467,7 +482,7 @@ mod tests {
         assert_eq!(reply.unwrap().text.as_deref(), Some("a"));
     }
 
-    /// field 8: a stream can say of itself that it is an error.
+    /// field 5: a stream can say of itself that it is an error.
     #[test]
     fn an_object_that_is_an_error_ends_the_stream() {
         let error = "data: {\"object\":\"error\",\"message\":\"full\"}\n\ndata: [DONE]\n\n";
