@@ -8,7 +8,7 @@ use super::loads::Stages;
 use crate::metric::LatencyMetric;
 use crate::record::Blame;
 use crate::record::{MetricSummary, RunKind, StageResult};
-use crate::stats::{batch_mean, student_t_quantile};
+use crate::stats::{Batch, CONFIDENCE, mean_error, student_t_quantile};
 
 /// The metric that is attributed; its mean, because means of sequential parts add up and percentiles do not.
 const METRIC: LatencyMetric = LatencyMetric::ResponseTime;
@@ -33,8 +33,8 @@ struct Variance {
 /// A stage's own change is its change less that of the stages it calls and that were measured too. Assumes that the
 /// calls of a stage follow one another and that each stage was measured in the same load; what runs at the same time is
 /// counted twice. `share` is the part of the entry's change, cut to [0, 1], and null where the entry's change is not
-/// distinguishable from none. The interval is 95 %, by batch means over the runs' intervals with Welch's t; it knows the noise
-/// within the two runs only. Without an entry that was measured on both sides every stage is listed, without shares.
+/// distinguishable from none. The interval is 95 %, with Welch's t over errors that allow for a queue's memory
+/// ([`mean_error`]), and missing where a run is too short against it; it knows the noise within the two runs only. Without an entry that was measured on both sides every stage is listed, without shares.
 pub(super) fn blame(pairs: &[Matched<'_>], context: &Context<'_>) -> Vec<Blame> {
     let loads: Vec<BTreeMap<&str, Shift>> = pairs
         .iter()
@@ -134,16 +134,13 @@ impl Shift {
 
 impl Variance {
     fn of(summary: &MetricSummary) -> Option<Self> {
-        let batches: Vec<(u64, f64)> = summary
-            .unpacked()
-            .iter()
-            .filter_map(|interval| Some((interval.count(), interval.mean_ms()?)))
-            .collect();
-        let (_, error) = batch_mean(&batches)?;
-        let square = error * error;
+        let intervals = summary.unpacked();
+        let batches: Vec<Batch> = intervals.iter().filter_map(Batch::of).collect();
+        let found = mean_error(&batches, CONFIDENCE)?;
+        let square = found.error * found.error;
         Some(Self {
             sum: square,
-            spread: square * square / (batches.len() as f64 - 1.0),
+            spread: square * square / found.df,
         })
     }
 

@@ -7,7 +7,9 @@ use super::measured::Measured;
 use crate::measure::min_samples;
 use crate::metric::{Figure, LatencyMetric, Metric, RateMetric, ShareMetric, Stat};
 use crate::record::{MetricSummary, StageResult};
-use crate::stats::{CONFIDENCE, Interval, mover_log_ratio, newcombe, quantile_interval};
+use crate::stats::{
+    CONFIDENCE, Interval, QuantileInterval, TOO_SHORT, mover_log_ratio, newcombe, quantile_interval,
+};
 
 /// The percentiles that are always listed; others only when a rule names them.
 const LISTED: [Stat; 3] = [Stat::P50, Stat::P95, Stat::P99];
@@ -82,10 +84,13 @@ fn latency(
     comparison.change = ratio(before, after);
     let quantile = stat.quantile();
     if let (Some(quantile), Some(base), Some(_)) = (quantile, base, comparison.change) {
-        let interval = ratio_interval(base, head, quantile);
+        let (interval, short) = ratio_interval(base, head, quantile);
         comparison.low = interval.map(|interval| interval.low);
         comparison.high = interval.map(|interval| interval.high);
         "mover".clone_into(&mut comparison.method);
+        if let Some(side) = short {
+            comparison.add_note(&format!("no interval: {TOO_SHORT} (the {side}'s)"));
+        }
     }
     if after.is_none() {
         measured.missing = Some(match quantile {
@@ -101,17 +106,28 @@ fn latency(
     measured
 }
 
-/// Returns the interval of head/base − 1 of a percentile; `None` without histograms or with too few samples.
-fn ratio_interval(base: &MetricSummary, head: &MetricSummary, quantile: f64) -> Option<Interval> {
+/// Returns the interval of head/base − 1 of a percentile, `None` without histograms or with too few samples, and the side whose run
+/// is too short for one.
+fn ratio_interval(
+    base: &MetricSummary,
+    head: &MetricSummary,
+    quantile: f64,
+) -> (Option<Interval>, Option<&'static str>) {
     let of = |summary: &MetricSummary| {
         let whole = summary.histogram.as_ref()?;
         quantile_interval(whole, &summary.unpacked(), quantile, CONFIDENCE)
     };
-    let log = mover_log_ratio(of(base)?, of(head)?)?;
-    Some(Interval {
+    let (base, head) = (of(base), of(head));
+    let sides = [("base", base), ("head", head)].into_iter();
+    let short = |(_, it): &(_, Option<QuantileInterval>)| it.is_some_and(|it| it.too_short);
+    let log = base
+        .zip(head)
+        .and_then(|(base, head)| mover_log_ratio(base, head));
+    let interval = log.map(|log| Interval {
         low: log.low.exp_m1(),
         high: log.high.exp_m1(),
-    })
+    });
+    (interval, sides.filter(short).map(|(side, _)| side).next())
 }
 
 fn ratio(base: Option<f64>, head: Option<f64>) -> Option<f64> {

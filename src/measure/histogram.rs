@@ -100,6 +100,11 @@ impl Histogram {
         (!self.is_empty()).then(|| self.counts.mean() / 1e3)
     }
 
+    /// Returns the variance in ms², with the count as divisor; 0 when empty.
+    pub(crate) fn variance_ms2(&self) -> f64 {
+        (self.counts.stdev() / 1e3).powi(2)
+    }
+
     /// Returns the smallest value in ms; `None` when empty.
     pub(crate) fn min_ms(&self) -> Option<f64> {
         (!self.is_empty()).then(|| self.counts.min() as f64 / 1e3)

@@ -46,6 +46,9 @@ pub(crate) struct Estimate {
     pub(crate) low: Option<f64>,
     #[serde(default)]
     pub(crate) high: Option<f64>,
+    /// True where there is no interval because the run is too short against its own memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) too_short: bool,
 }
 
 /// Where a stage was measured.

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod interval;
+mod memory;
 mod multiple;
 mod paired;
 mod plan;
@@ -13,8 +14,8 @@ mod steady;
 #[cfg(test)]
 mod vectors;
 
-pub(crate) use cluster::batch_mean;
 pub(crate) use interval::{CONFIDENCE, Interval};
+pub(crate) use memory::{Batch, TOO_SHORT, mean_error};
 pub(crate) use multiple::holm;
 pub(crate) use paired::{
     Difference, MIN_CLUSTERS, bonett_price, change_of_means, clustered_difference, mcnemar_p,
@@ -24,7 +25,7 @@ pub(crate) use plan::cases_needed;
 #[cfg(test)]
 pub(crate) use proportion::wilson;
 pub(crate) use proportion::{Proportion, mean_score, newcombe, pass_rate, side_of};
-pub(crate) use quantile::{mover_log_ratio, quantile_interval};
+pub(crate) use quantile::{QuantileInterval, mover_log_ratio, quantile_interval};
 pub(crate) use slope::slope;
 pub(crate) use special::normal_quantile;
 pub(crate) use special::student_t_quantile;

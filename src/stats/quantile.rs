@@ -1,6 +1,7 @@
 //! Intervals of latency percentiles from histograms, and of the ratio of two of them.
 
 use super::interval::Interval;
+use super::memory::design_effect;
 use super::special::{binomial_cdf, student_t_quantile};
 use crate::measure::Histogram;
 
@@ -10,20 +11,22 @@ pub(crate) struct QuantileInterval {
     pub(crate) value: f64,
     pub(crate) low: Option<f64>,
     pub(crate) high: Option<f64>,
+    /// Whether both ends are missing because the run is too short against its own memory.
+    pub(crate) too_short: bool,
 }
 
 /// 1-based ranks of the order statistics that bound a quantile; `None` beyond the sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Ranks {
-    low: Option<u64>,
-    high: Option<u64>,
+pub(super) struct Ranks {
+    pub(super) low: Option<u64>,
+    pub(super) high: Option<u64>,
 }
 
 /// Returns the quantile of `whole` in (0, 1) with its interval; `None` when it is empty.
 ///
-/// Order statistics, rounded outward to the buckets' edges. With two or more intervals of the same run, their
-/// exceedance counts give a design effect for the autocorrelation, and t with as many degrees of freedom less one stands in
-/// for z, because that effect is itself estimated; with fewer the samples are taken as independent.
+/// Order statistics, rounded outward to the buckets' edges. The intervals of the same run, in the order of time, give a design
+/// effect by [`design_effect`], and t with its degrees of freedom stands in for z; where they show that the run is too short against
+/// its own memory there is no interval. Without any the samples are taken as independent.
 pub(crate) fn quantile_interval(
     whole: &Histogram,
     intervals: &[Histogram],
@@ -37,18 +40,31 @@ pub(crate) fn quantile_interval(
         .map(|interval| (interval.count(), interval.count_above_ms(value)))
         .collect();
     let n = whole.count();
-    let ranks = if counts.len() < 2 {
-        independent_ranks(n, quantile, confidence)
+    let ranks = if counts.is_empty() {
+        Some(independent_ranks(n, quantile, confidence))
     } else {
-        let t = student_t_quantile(0.5 + 0.5 * confidence, counts.len() as f64 - 1.0);
-        corrected_ranks(n, quantile, t, design_effect(&counts))
+        ranks_with_memory(n, quantile, confidence, &counts)
     };
     let edges = |rank: Option<u64>| rank.and_then(|rank| whole.rank_ms(rank));
     Some(QuantileInterval {
         value,
-        low: edges(ranks.low).map(|(lowest, _)| lowest),
-        high: edges(ranks.high).map(|(_, highest)| highest),
+        low: edges(ranks.and_then(|it| it.low)).map(|(lowest, _)| lowest),
+        high: edges(ranks.and_then(|it| it.high)).map(|(_, highest)| highest),
+        too_short: ranks.is_none(),
     })
+}
+
+/// Returns the ranks that allow for a queue's memory, from (samples, samples above the quantile) per interval; `None` when the run is
+/// too short against it.
+pub(super) fn ranks_with_memory(
+    n: u64,
+    quantile: f64,
+    confidence: f64,
+    counts: &[(u64, u64)],
+) -> Option<Ranks> {
+    let effect = design_effect(counts, confidence)?;
+    let t = student_t_quantile(0.5 + 0.5 * confidence, effect.df);
+    Some(corrected_ranks(n, quantile, t, effect.error.powi(2)))
 }
 
 /// Returns the interval of ln(head / base) of two quantiles; `None` when an end of either is missing or zero.
@@ -66,25 +82,6 @@ pub(crate) fn mover_log_ratio(base: QuantileInterval, head: QuantileInterval) ->
         low: head - base - (head - head_low).hypot(base_high - base),
         high: head - base + (head_high - head).hypot(base - base_low),
     })
-}
-
-/// Returns the design effect of exceedance counts given as (samples, samples above the pooled quantile) per interval.
-///
-/// Pearson's overdispersion: 1/(J−1) Σ (y − m p̂)² / (m p̂ (1 − p̂)), at least 1. Assumes that the intervals are long
-/// against the autocorrelation.
-fn design_effect(counts: &[(u64, u64)]) -> f64 {
-    let samples: u64 = counts.iter().map(|(m, _)| m).sum();
-    let above: u64 = counts.iter().map(|(_, y)| y).sum();
-    let share = above as f64 / samples as f64;
-    let variance = share * (1.0 - share);
-    if variance <= 0.0 {
-        return 1.0;
-    }
-    let squares: f64 = counts
-        .iter()
-        .map(|(m, y)| (*y as f64 - *m as f64 * share).powi(2) / (*m as f64 * variance))
-        .sum();
-    (squares / (counts.len() as f64 - 1.0)).max(1.0)
 }
 
 /// Returns the binomial ranks for independent samples: the largest l with P(B ≤ l−1) ≤ α/2 and the smallest u with
@@ -129,6 +126,7 @@ fn corrected_ranks(n: u64, quantile: f64, z: f64, design_effect: f64) -> Ranks {
 mod tests {
     use super::*;
     use crate::measure::min_samples;
+    use crate::stats::memory::overdispersion;
     use crate::stats::special::normal_quantile;
     use crate::stats::vectors::{self, Dice, near, numbers};
 
@@ -199,6 +197,7 @@ mod tests {
             value: at((quantile * samples.len() as f64).ceil() as u64),
             low: ranks.low.map(at),
             high: ranks.high.map(at),
+            too_short: false,
         }
     }
 
@@ -239,9 +238,13 @@ mod tests {
             .zip(numbers(&vector["inputs"]["y"]))
             .map(|(m, y)| (m as u64, y as u64))
             .collect();
-        near(design_effect(&counts), &vector["expected"]["deff"], 1e-12);
-        assert!((design_effect(&[(10, 0), (10, 0)]) - 1.0).abs() < 1e-15);
-        assert!((design_effect(&[(10, 1), (10, 1)]) - 1.0).abs() < 1e-15);
+        let deff = |counts: &[(u64, u64)]| {
+            let sum = |of: fn(&(u64, u64)) -> u64| counts.iter().map(of).sum::<u64>() as f64;
+            overdispersion(counts, sum(|it| it.1) / sum(|it| it.0))
+        };
+        near(deff(&counts), &vector["expected"]["deff"], 1e-12);
+        assert!((deff(&[(10, 0), (10, 0)]) - 1.0).abs() < 1e-15);
+        assert!((deff(&[(10, 1), (10, 1)]) - 1.0).abs() < 1e-15);
     }
 
     #[test]

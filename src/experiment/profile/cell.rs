@@ -42,5 +42,6 @@ fn estimate(metric: &MetricSummary, quantile: f64) -> Option<Estimate> {
         value: found.value,
         low: found.low,
         high: found.high,
+        too_short: found.too_short,
     })
 }

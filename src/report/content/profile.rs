@@ -2,7 +2,9 @@
 
 use super::super::block::{Block, Cell, Table, Tone};
 use super::super::format::{NONE, TimeUnit, time_ms};
+
 use crate::record::{Estimate, Level, Place, ProfileCell, ProfileResult, Span, Waterfall};
+use crate::stats::TOO_SHORT;
 
 /// Columns of a drawing: with the names and times beside it there is room for it at 80 columns.
 const WIDTH: usize = 40;
@@ -20,6 +22,11 @@ pub(super) fn blocks(profile: &ProfileResult) -> Vec<Block> {
             unit.name()
         )));
         blocks.push(Block::Table(table(profile, unit, pick)));
+    }
+    let estimates = profile.cells.iter().flat_map(|it| [it.p50, it.p95]);
+    if estimates.flatten().any(|it| it.too_short) {
+        let why = format!("±{NONE}: no interval, {TOO_SHORT}");
+        blocks.push(Block::Text(Tone::Faint, why));
     }
     if !profile.parts.is_empty() {
         let whole = &profile.whole;
