@@ -1,6 +1,7 @@
 //! The one error type that reaches the top, and the trait by which module errors say whose fault they are.
 
-use miette::Diagnostic;
+use miette::{Diagnostic, SourceCode};
+use serde::Serialize;
 
 /// Whose fault an error is; decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +22,77 @@ pub(crate) enum Kind {
 pub(crate) trait Classify: Diagnostic + Send + Sync + 'static {
     /// Returns whose fault the error is.
     fn kind(&self) -> Kind;
+
+    /// Returns what is wrong, one by one, for programs.
+    fn faults(&self) -> Vec<Fault>
+    where
+        Self: Sized,
+    {
+        faults_of(self, None)
+    }
+}
+
+/// One thing that is wrong, as programs read it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) help: Option<String>,
+    /// The file it stands in, as the user would write it.
+    pub(crate) file: Option<String>,
+    /// Its line there, from 1.
+    pub(crate) line: Option<u64>,
+    /// The key of the manifest, dotted: `stage.gateway.url`.
+    pub(crate) key: Option<String>,
+}
+
+impl Fault {
+    /// Returns what is wrong, after the place where it stands.
+    pub(crate) fn located(&self) -> String {
+        match (&self.file, self.line) {
+            // A message that names its file already needs no second name.
+            (Some(file), _) if self.message.contains(file.as_str()) => self.message.clone(),
+            (Some(file), Some(line)) => format!("{file}:{line}: {}", self.message),
+            (Some(file), None) => format!("{file}: {}", self.message),
+            (None, _) => self.message.clone(),
+        }
+    }
+}
+
+/// Returns a diagnostic as what it is about: itself, or each of those that it is the headline of.
+fn faults_of(diagnostic: &dyn Diagnostic, inherited: Option<&dyn SourceCode>) -> Vec<Fault> {
+    let source = diagnostic.source_code().or(inherited);
+    let related = diagnostic.related().into_iter().flatten();
+    let inside: Vec<Fault> = related.flat_map(|it| faults_of(it, source)).collect();
+    if !inside.is_empty() {
+        return inside;
+    }
+    let mut message = diagnostic.to_string();
+    let mut cause = diagnostic.source();
+    while let Some(error) = cause {
+        message = format!("{message}: {error}");
+        cause = error.source();
+    }
+    let label = diagnostic.labels().and_then(|mut labels| labels.next());
+    let place = label.and_then(|label| {
+        let found = source?.read_span(label.inner(), 0, 0).ok()?;
+        Some((found.name()?.to_owned(), found.line() as u64 + 1))
+    });
+    let (file, line) = place.unzip();
+    vec![Fault {
+        message,
+        help: diagnostic.help().map(|it| it.to_string()),
+        file,
+        line,
+        key: None,
+    }]
 }
 
 /// Any module's error, with its kind kept and its type erased.
 #[derive(Debug)]
 pub(crate) struct Error {
     kind: Kind,
+    faults: Vec<Fault>,
     diagnostic: Box<dyn Diagnostic + Send + Sync>,
 }
 
@@ -39,6 +105,11 @@ impl Error {
         self.kind
     }
 
+    /// Returns what is wrong, one by one; at least one.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
     /// Returns what is to be shown.
     pub(crate) fn diagnostic(&self) -> &(dyn Diagnostic + Send + Sync) {
         self.diagnostic.as_ref()
@@ -49,6 +120,7 @@ impl<E: Classify> From<E> for Error {
     fn from(error: E) -> Self {
         Self {
             kind: error.kind(),
+            faults: error.faults(),
             diagnostic: Box::new(error),
         }
     }

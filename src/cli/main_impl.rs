@@ -10,9 +10,10 @@ use tokio::sync::watch;
 
 use super::{App, Command};
 use crate::commands::{self, Context};
-use crate::error::Result;
+use crate::error::{Fault, Result};
 use crate::exit::{INTERNAL, Status};
 use crate::measure::Clock;
+use crate::record::ErrorDocument;
 use crate::ui::{ColorWhen, Facts, Options, Ui, Volume, clap_color};
 
 /// Runs the command line of this process.
@@ -22,15 +23,11 @@ pub(crate) fn main_impl() -> ExitCode {
     // Help and errors are printed before `--color` has been parsed; the environment decides about them.
     let command = App::command().color(clap_color(ColorWhen::Auto, &facts));
     let app = match command
-        .try_get_matches_from(arguments)
+        .try_get_matches_from(&arguments)
         .and_then(|matches| App::from_arg_matches(&matches))
     {
         Ok(app) => app,
-        Err(error) => {
-            // Help and version are results and end with 0; a closed pipe is no reason to panic.
-            drop(error.print());
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(INTERNAL));
-        }
+        Err(error) => return refused(&error, &arguments, &facts),
     };
     let volume = match (app.global.quiet, app.global.verbose) {
         (true, _) => Volume::Quiet,
@@ -68,13 +65,51 @@ pub(crate) fn main_impl() -> ExitCode {
     };
     let code = match runtime.block_on(dispatch(&context, &app.command)) {
         Ok(status) => status.into(),
-        Err(error) => {
-            context.ui.diagnostic(&error);
-            ExitCode::from(error.kind().code())
-        }
+        Err(error) => ExitCode::from(context.emit_error(&error)),
     };
     runtime.shutdown_background();
     code
+}
+
+/// Prints what clap has to say instead of a command: help, the version, or what is wrong.
+fn refused(error: &clap::Error, arguments: &[OsString], facts: &Facts) -> ExitCode {
+    // Help and version are results and end with 0; a closed pipe is no reason to panic.
+    drop(error.print());
+    let code = u8::try_from(error.exit_code()).unwrap_or(INTERNAL);
+    if let Some(format) = format_of(arguments).filter(|_| error.use_stderr()) {
+        let ui = Ui::new(Options::default(), facts);
+        let document = ErrorDocument::new(vec![usage_fault(error)], code);
+        commands::emit_usage_error(&ui, &format, &document);
+    }
+    ExitCode::from(code)
+}
+
+/// Returns the format that a command line asks for, also where the rest of it cannot be read.
+fn format_of(arguments: &[OsString]) -> Option<String> {
+    let mut words = arguments.iter().filter_map(|it| it.to_str());
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--format") {
+            Some("") => return words.next().map(str::to_owned),
+            Some(rest) => return rest.strip_prefix('=').map(str::to_owned),
+            None if word == "--" => return None,
+            None => {}
+        }
+    }
+    None
+}
+
+/// Returns what is wrong with a command line, without the usage that is printed for people.
+fn usage_fault(error: &clap::Error) -> Fault {
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|it| !it.is_empty());
+    let first = lines.next().unwrap_or_default();
+    Fault {
+        message: first.strip_prefix("error: ").unwrap_or(first).to_owned(),
+        help: lines
+            .find_map(|it| it.strip_prefix("tip: "))
+            .map(str::to_owned),
+        ..Fault::default()
+    }
 }
 
 async fn dispatch(context: &Context, command: &Command) -> Result<Status> {

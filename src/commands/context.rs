@@ -46,14 +46,14 @@ impl Context {
         }
     }
 
-    /// Returns where the manifest is.
+    /// Returns where the manifest is: the one that was named, or the nearest `stagegate.toml` in
+    /// the working folder and those above it.
     pub(crate) fn manifest_path(&self) -> PathBuf {
-        self.path(
-            self.global
-                .manifest
-                .as_deref()
-                .unwrap_or(Path::new(MANIFEST)),
-        )
+        if let Some(named) = &self.global.manifest {
+            return self.path(named);
+        }
+        let here = self.path(Path::new(MANIFEST));
+        above(&here).unwrap_or(here)
     }
 
     /// Opens the project in the environment that was chosen.
@@ -119,4 +119,43 @@ impl Context {
         surroundings.overrides.extend(flags);
         Experiment::new(Arc::clone(project), surroundings)
     }
+}
+
+/// Returns the nearest file of that name in its folder and those above. One that belongs to another
+/// user is passed by, as in a folder that everybody may write to: a manifest names commands.
+fn above(here: &Path) -> Option<PathBuf> {
+    let name = here.file_name()?;
+    let folder = match here.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    if here.exists() {
+        return Some(here.to_owned());
+    }
+    let depth = folder.canonicalize().ok()?.components().count();
+    let mut up = if folder == Path::new(".") {
+        PathBuf::new()
+    } else {
+        folder.clone()
+    };
+    for _ in 1..depth {
+        up.push("..");
+        let found = up.join(name);
+        if found.is_file() && same_owner(&found, &folder) {
+            return Some(found);
+        }
+    }
+    None
+}
+
+#[cfg(unix)]
+fn same_owner(file: &Path, folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let owner = |path: &Path| path.metadata().map(|it| it.uid()).ok();
+    owner(file).is_some() && owner(file) == owner(folder)
+}
+
+#[cfg(not(unix))]
+const fn same_owner(_: &Path, _: &Path) -> bool {
+    true
 }

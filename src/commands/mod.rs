@@ -31,6 +31,7 @@ pub(crate) use gate::GateArgs;
 pub(crate) use init::InitArgs;
 pub(crate) use load::LoadArgs;
 pub(crate) use man::ManArgs;
+pub(crate) use output::emit_usage_error;
 pub(crate) use profile::ProfileArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use runs::RunsArgs;

@@ -2,13 +2,36 @@
 
 use super::Context;
 use crate::args::Out;
+use crate::error::Error;
 use crate::exit::Status;
+use crate::git::Git;
 use crate::palette::Palette;
-use crate::report::{Doubt, Page, RENDERERS, View};
-use crate::ui::Written;
+use crate::record::ErrorDocument;
+use crate::report::{Checkout, Doubt, Page, Places, RENDERERS, View};
+use crate::ui::{Ui, Written};
+
+/// The format for people: its errors go to stderr alone.
+const HUMAN: &str = "human";
 
 /// The width of human text in a file.
 const FILE_WIDTH: usize = 100;
+
+/// Prints why a command line could not be read in the format that it asks for.
+pub(crate) fn emit_usage_error(ui: &Ui, format: &str, document: &ErrorDocument) {
+    let Some(renderer) = RENDERERS.get(format).filter(|it| it.name() != HUMAN) else {
+        return;
+    };
+    let page = Page {
+        width: ui.width(),
+        unicode: ui.unicode(),
+        palette: Palette::plain(),
+        places: Places::default(),
+        checkout: Checkout::default(),
+        doubt: Doubt::Open,
+    };
+    // The command has failed already: its code stands.
+    drop(ui.result(&renderer.render(&View::Error(document), &page)));
+}
 
 impl Context {
     /// Prints a result in the format asked for and returns how the command ends.
@@ -16,23 +39,57 @@ impl Context {
         self.emit_with(view, status, Doubt::Open)
     }
 
+    /// Says why a command has no result: to the user, and, in every format for machines that was asked for, on stdout and in files.
+    pub(crate) fn emit_error(&self, error: &Error) -> u8 {
+        self.ui.diagnostic(error);
+        let document = ErrorDocument::of(error);
+        self.emit_document(&document);
+        document.exit
+    }
+
+    /// Prints an error document where a format other than the human one was asked for.
+    fn emit_document(&self, document: &ErrorDocument) {
+        let view = View::Error(document);
+        let page = self.page(Doubt::Open);
+        if self.global.format != HUMAN {
+            let renderer = RENDERERS.get(&self.global.format);
+            let renderer = renderer.expect("clap takes only registered formats");
+            // The command has failed already: its code stands.
+            self.written(
+                self.ui.result(&renderer.render(&view, &page)),
+                Status::Passed,
+            );
+        }
+        for out in &self.global.out {
+            let _ = self.write_out(out, &view, &page);
+        }
+    }
+
     /// Prints a result of which what cannot be told counts as `doubt` says.
     pub(crate) fn emit_with(&self, view: &View<'_>, status: Status, doubt: Doubt) -> Status {
         let renderer = RENDERERS
             .get(&self.global.format)
             .expect("clap takes only registered formats");
-        let page = Page {
-            width: self.ui.width(),
-            unicode: self.ui.unicode(),
-            palette: self.ui.style(),
-            places: self.places.get().cloned().unwrap_or_default(),
-            doubt,
-        };
+        let page = self.page(doubt);
         let status = self.written(self.ui.result(&renderer.render(view, &page)), status);
         let outs = self.global.out.iter();
         outs.fold(status, |status, out| {
             status.and(self.write_out(out, view, &page))
         })
+    }
+
+    /// Returns what a result is drawn on, on stdout.
+    fn page(&self, doubt: Doubt) -> Page {
+        Page {
+            width: self.ui.width(),
+            unicode: self.ui.unicode(),
+            palette: self.ui.style(),
+            places: self.places.get().cloned().unwrap_or_default(),
+            checkout: Checkout {
+                root: Git::open(&self.folder()).root(),
+            },
+            doubt,
+        }
     }
 
     /// Writes a result to a file, as it would go into a pipe.
@@ -42,6 +99,7 @@ impl Context {
             unicode: true,
             palette: Palette::plain(),
             places: page.places.clone(),
+            checkout: page.checkout.clone(),
             doubt: page.doubt,
         };
         let renderer = RENDERERS

@@ -268,6 +268,8 @@ fn side(runs: &[RunRecord]) -> Side {
         tag: newest.and_then(|run| run.release.tag.clone()),
         runs: ids,
         passed_over: Vec::new(),
+        dirty: newest.is_some_and(|run| run.release.dirty),
+        dirt: newest.map_or_else(Vec::new, |run| run.release.dirt.clone()),
     }
 }
 

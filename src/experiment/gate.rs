@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::exit::Status;
 use crate::git::Git;
 use crate::plan::{EvalOptions, GatePlan, Portion};
-use crate::record::{DiffDocument, RunKind, RunRecord, VerdictKind};
+use crate::record::{DiffDocument, RunKind, RunRecord, VerdictKind, dirty_sentence};
 use crate::store::{Base, Head, RunRef, SelectError, Selection, Wanted};
 
 /// What the gate measured of the head.
@@ -36,6 +36,7 @@ pub(crate) async fn run_gate(
     base: Option<&RunRef>,
 ) -> Result<Decided> {
     // Before anything is measured: a base that does not exist is found out now, not after ten minutes.
+    say_what_the_head_is(experiment);
     let base = base_of(experiment, plan, base)?;
     let head = measure_head(experiment, plan).await?;
     let runs = base.base.as_ref().map(|base| base.runs.as_slice());
@@ -48,6 +49,23 @@ pub(crate) async fn run_gate(
     let record = concluded(experiment.begin(RunKind::Gate, "gate"), &head, &document);
     let Recorded { status, .. } = experiment.keep(record, status);
     Ok(Decided { document, status })
+}
+
+/// Says where the head is not its commit alone.
+fn say_what_the_head_is(experiment: &Experiment) {
+    let release = &experiment.release;
+    if let Some(dirty) = dirty_sentence(release.dirty, &release.dirt) {
+        experiment.warn(dirty);
+    }
+    if let Some(first) = experiment.untracked.first() {
+        let more = match experiment.untracked.len() {
+            1 => String::new(),
+            all => format!(" and {} more", all - 1),
+        };
+        experiment.note(format!(
+            "untracked files that the manifest does not name are no part of this release: `{first}`{more}"
+        ));
+    }
 }
 
 /// The base of a gate, if there is one, and the releases that could not be it.

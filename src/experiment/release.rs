@@ -3,16 +3,31 @@
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::git::{GitFacts, files_version, release_of};
+use crate::git::{Dirt, GitFacts, Reads, files_version, release_of};
 use crate::manifest::VersionSource;
 use crate::measure::{Event, EventSink};
 use crate::plan::{Caller, Project};
 use crate::record::Release;
 use crate::transport::Client;
 
+/// Returns how the work tree differs from its commit, as far as the manifest reads it.
+pub(super) fn dirt(project: &Project, git: &GitFacts) -> Dirt {
+    let globs = project.manifest.release.values();
+    let globs = globs.filter_map(|source| match source {
+        VersionSource::Files(glob) => Some(glob.as_str()),
+        VersionSource::Response { .. } | VersionSource::Header { .. } => None,
+    });
+    let reads = Reads {
+        manifest: project.manifest.source.path(),
+        text: project.manifest.source.text(),
+        globs: globs.collect(),
+    };
+    Dirt::of(git, &reads)
+}
+
 /// Finds out what the release at hand is made of, as far as files tell; what stages tell is added to each run by
 /// [`add_versions`].
-pub(super) fn present(project: &Project, git: &GitFacts) -> Result<Release> {
+pub(super) fn present(project: &Project, git: &GitFacts, dirt: &Dirt) -> Result<Release> {
     let mut versions = BTreeMap::new();
     for (part, source) in &project.manifest.release {
         if let VersionSource::Files(glob) = source {
@@ -22,6 +37,7 @@ pub(super) fn present(project: &Project, git: &GitFacts) -> Result<Release> {
     }
     Ok(release_of(
         git,
+        &dirt.counts,
         &project.manifest.source.as_used(),
         versions,
     ))

@@ -30,6 +30,8 @@ pub(crate) struct Experiment {
     pub(super) client: Arc<Client>,
     /// What is measured.
     pub(super) release: Release,
+    /// Untracked files that are no part of it.
+    pub(super) untracked: Vec<String>,
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) sink: Box<dyn EventSink>,
@@ -51,8 +53,10 @@ impl Experiment {
         if let Some(warning) = &git.warning {
             sink.emit(Event::Warning(warning.clone()));
         }
+        let dirt = release::dirt(&project, &git);
         Ok(Self {
-            release: release::present(&project, &git)?,
+            release: release::present(&project, &git, &dirt)?,
+            untracked: dirt.aside,
             store: Store::open(&project.folder),
             client: Arc::new(Client::default()),
             project,

@@ -1,9 +1,11 @@
 //! Layer 3: the git repository around the project, and what a release is made of.
 
+mod dirt;
 mod release;
 mod repository;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use dirt::{Dirt, Reads};
 pub(crate) use release::{files_version, release_of};
 pub(crate) use repository::{Git, GitFacts};

@@ -59,16 +59,22 @@ impl Classify for ReleaseError {
     }
 }
 
-/// Returns the release of the present tree; `versions` holds what `[release]` names, already found out.
+/// So many of the files that make a tree dirty are named.
+const NAMED: usize = 5;
+
+/// Returns the release of the present tree; `dirt` are the files that are not as in
+/// the commit, `versions` holds what `[release]` names, already found out.
 pub(crate) fn release_of(
     git: &GitFacts,
+    dirt: &[String],
     manifest_text: &str,
     versions: BTreeMap<String, String>,
 ) -> Release {
     Release {
         commit: git.commit.clone(),
         tag: git.tag.clone(),
-        dirty: git.dirty,
+        dirty: git.unclear || !dirt.is_empty(),
+        dirt: dirt.iter().take(NAMED).cloned().collect(),
         manifest: digest(manifest_text.as_bytes()),
         versions,
     }
@@ -87,15 +93,11 @@ pub(crate) fn files_version(
     glob: &str,
 ) -> Result<String, ReleaseError> {
     let (fixed, open) = fixed_folder(glob);
-    let matcher = GlobBuilder::new(open)
-        .literal_separator(true)
-        .build()
-        .map_err(|source| ReleaseError::Glob {
-            part: part.to_owned(),
-            glob: glob.to_owned(),
-            source,
-        })?
-        .compile_matcher();
+    let matcher = matcher(open).map_err(|source| ReleaseError::Glob {
+        part: part.to_owned(),
+        glob: glob.to_owned(),
+        source,
+    })?;
     let folder = manifest_folder.join(fixed);
     let mut found = BTreeMap::new();
     collect(&folder, "", &matcher, &mut found).map_err(|(path, source)| {
@@ -120,6 +122,19 @@ pub(crate) fn files_version(
         all.update(hash.as_bytes());
     }
     Ok(format!("blake3:{}", all.finalize().to_hex()))
+}
+
+fn matcher(open: &str) -> Result<GlobMatcher, globset::Error> {
+    let glob = GlobBuilder::new(open).literal_separator(true).build()?;
+    Ok(glob.compile_matcher())
+}
+
+/// Returns whether a glob, which is relative to a folder, matches a file.
+pub(super) fn glob_matches(folder: &Path, glob: &str, file: &Path) -> bool {
+    let (fixed, open) = fixed_folder(glob);
+    let below = folder.join(fixed).canonicalize();
+    let inside = below.ok().and_then(|below| file.strip_prefix(below).ok());
+    inside.is_some_and(|inside| matcher(open).is_ok_and(|it| it.is_match(inside)))
 }
 
 /// Splits a glob into the folders that hold no wildcard and the rest.

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use git2::{Commit, ErrorCode, Oid, Repository, Sort, StatusOptions};
+use git2::{Commit, ErrorCode, Oid, Repository, Sort, Status, StatusOptions};
 
 use crate::record::FOLDER;
 
@@ -16,8 +16,15 @@ pub(crate) struct GitFacts {
     pub(crate) commit: Option<String>,
     /// The nearest tag reachable from `HEAD`, first parents first.
     pub(crate) tag: Option<String>,
-    /// Whether tracked files changed or untracked files lie about; `.stagegate/` never counts.
-    pub(crate) dirty: bool,
+    /// Tracked files that are not as in the commit, from the root of the work tree; `.stagegate/`
+    /// never counts.
+    pub(crate) changed: Vec<PathBuf>,
+    /// Files that git neither tracks nor ignores, likewise.
+    pub(crate) untracked: Vec<PathBuf>,
+    /// The folder of the work tree; `None` outside git and in a bare repository.
+    pub(crate) root: Option<PathBuf>,
+    /// It cannot be told whether the work tree is clean.
+    pub(crate) unclear: bool,
     /// `None` when detached.
     pub(crate) branch: Option<String>,
     /// History ends early: ancestors and tags may be missing.
@@ -33,6 +40,12 @@ pub(crate) struct Git {
 }
 
 impl GitFacts {
+    /// Returns whether tracked files changed, or untracked files lie about.
+    #[cfg(test)]
+    pub(super) fn is_dirty(&self) -> bool {
+        self.unclear || !self.changed.is_empty() || !self.untracked.is_empty()
+    }
+
     /// Reads the facts of the repository around that folder.
     pub(crate) fn read(project: &Path) -> Self {
         Git::open(project).facts()
@@ -68,11 +81,12 @@ impl Git {
             .as_ref()
             .filter(|head| head.is_branch())
             .and_then(|head| head.shorthand().ok().map(str::to_owned));
-        let (dirty, warning) = match is_dirty(repository) {
-            Ok(dirty) => (dirty, None),
+        let (unclear, tree, warning) = match Tree::of(repository) {
+            Ok(tree) => (false, tree, None),
             // Not known to be clean: a baseline must not be made of it.
             Err(error) => (
                 true,
+                Tree::default(),
                 Some(format!(
                     "cannot tell whether the work tree is clean: {}",
                     error.message()
@@ -84,7 +98,10 @@ impl Git {
                 .as_ref()
                 .and_then(|commit| nearest_tag(repository, commit.id())),
             commit: commit.map(|commit| commit.id().to_string()),
-            dirty,
+            changed: tree.changed,
+            untracked: tree.untracked,
+            root: self.root(),
+            unclear,
             branch,
             shallow: repository.is_shallow(),
             warning,
@@ -176,18 +193,39 @@ fn refusal(error: &git2::Error, project: &Path) -> Option<String> {
     }
 }
 
-fn is_dirty(repository: &Repository) -> Result<bool, git2::Error> {
-    if repository.is_bare() {
-        return Ok(false);
+/// How the work tree differs from the commit.
+#[derive(Default)]
+struct Tree {
+    changed: Vec<PathBuf>,
+    untracked: Vec<PathBuf>,
+}
+
+impl Tree {
+    fn of(repository: &Repository) -> Result<Self, git2::Error> {
+        let mut tree = Self::default();
+        if repository.is_bare() {
+            return Ok(tree);
+        }
+        let mut options = StatusOptions::new();
+        // Untracked folders are looked into: one that holds nothing but `.stagegate/` does not count.
+        options
+            .include_untracked(true)
+            .recurse_untracked_dirs(true)
+            .include_ignored(false);
+        for entry in repository.statuses(Some(&mut options))?.iter() {
+            let bytes = entry.path_bytes();
+            if is_ours(bytes) {
+                continue;
+            }
+            let path = PathBuf::from(String::from_utf8_lossy(bytes).into_owned());
+            if entry.status() == Status::WT_NEW {
+                tree.untracked.push(path);
+            } else {
+                tree.changed.push(path);
+            }
+        }
+        Ok(tree)
     }
-    let mut options = StatusOptions::new();
-    // Untracked folders are looked into: one that holds nothing but `.stagegate/` must not count.
-    options
-        .include_untracked(true)
-        .recurse_untracked_dirs(true)
-        .include_ignored(false);
-    let statuses = repository.statuses(Some(&mut options))?;
-    Ok(statuses.iter().any(|entry| !is_ours(entry.path_bytes())))
 }
 
 /// Returns whether a path in a repository lies in a `.stagegate/`, ours or that of a neighbouring project.
@@ -272,7 +310,10 @@ mod tests {
         let expected = GitFacts {
             commit: Some(commit),
             tag: Some("v1".to_owned()),
-            dirty: false,
+            changed: Vec::new(),
+            untracked: Vec::new(),
+            root: Git::open(repo.path()).root(),
+            unclear: false,
             branch: Some("main".to_owned()),
             shallow: false,
             warning: None,
@@ -283,7 +324,7 @@ mod tests {
         assert_eq!(
             below,
             GitFacts {
-                dirty: true,
+                untracked: vec![PathBuf::from("app/deep/stagegate.toml")],
                 ..expected
             }
         );
@@ -301,10 +342,15 @@ mod tests {
     #[test]
     fn a_repository_without_commits_has_no_commit() {
         let repo = TestRepo::new();
-        assert_eq!(GitFacts::read(repo.path()), GitFacts::default());
+        let nothing = GitFacts {
+            root: Git::open(repo.path()).root(),
+            ..GitFacts::default()
+        };
+        assert_eq!(GitFacts::read(repo.path()), nothing);
         repo.file("new.txt", "");
         let facts = GitFacts::read(repo.path());
-        assert_eq!((facts.commit, facts.dirty), (None, true));
+        assert!(facts.is_dirty());
+        assert_eq!(facts.commit, None);
     }
 
     #[test]
@@ -319,8 +365,8 @@ mod tests {
             .unwrap();
         let facts = GitFacts::read(bare.path());
         assert_eq!(
-            (facts.commit, facts.dirty, facts.warning),
-            (Some(commit), false, None)
+            (facts.is_dirty(), facts.commit, facts.warning),
+            (false, Some(commit), None)
         );
     }
 
@@ -331,7 +377,7 @@ mod tests {
             repo.file(".gitignore", "*.log\n");
             repo.commit("one");
             change(&repo);
-            GitFacts::read(repo.path()).dirty
+            GitFacts::read(repo.path()).is_dirty()
         };
         assert!(!dirty_with(&|_| ()));
         assert!(dirty_with(&|repo| repo.file("file.txt", "two")));
@@ -359,9 +405,9 @@ mod tests {
         repo.file(".stagegate/tracked.txt", "new");
         repo.file(".stagegate/runs/x/run.json", "{}");
         repo.file("apps/rag/.stagegate/runs/x/run.json", "{}");
-        assert!(!GitFacts::read(repo.path()).dirty);
+        assert!(!GitFacts::read(repo.path()).is_dirty());
         repo.file("apps/rag/stagegate.toml", "");
-        assert!(GitFacts::read(repo.path()).dirty);
+        assert!(GitFacts::read(repo.path()).is_dirty());
     }
 
     #[test]
@@ -453,7 +499,7 @@ mod tests {
         let git = Git::open(repo.path());
         let facts = git.facts();
         assert_eq!(
-            (facts.commit, facts.shallow, facts.dirty),
+            (facts.commit.clone(), facts.shallow, facts.is_dirty()),
             (Some(three.clone()), true, false)
         );
         assert_eq!(facts.tag, None);

@@ -1,6 +1,7 @@
 //! Layer 2: golden sets, the cases that evals grade and that loads send.
 
 mod case;
+mod error;
 mod read;
 mod relevance;
 

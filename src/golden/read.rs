@@ -5,14 +5,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use miette::Diagnostic;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
-use thiserror::Error;
 
 use super::case::{Case, GoldenSet, content_id};
+use super::error::{GoldenError, LineError};
 use super::relevance::grades;
-use crate::error::{Classify, Kind};
 use crate::registry::did_you_mean;
 
 /// The keys of a case.
@@ -23,66 +21,6 @@ const SHOWN: usize = 10;
 
 /// Some editors write it at the start of a file; it is not part of the first line.
 const BOM: &[u8] = b"\xef\xbb\xbf";
-
-/// Why a golden set cannot be used.
-#[derive(Debug, Error, Diagnostic)]
-pub(crate) enum GoldenError {
-    #[error("golden set `{path}` does not exist")]
-    #[diagnostic(help("Create the file, or correct `golden` or `data` in the manifest."))]
-    Missing { path: String },
-    #[error("golden set `{path}` cannot be read: {reason}")]
-    Unreadable { path: String, reason: io::Error },
-    #[error("golden set `{path}` holds no cases")]
-    #[diagnostic(help(
-        "Write one case a line, for instance {{\"id\": \"q1\", \"input\": \"…\", \"expected\": \"…\"}}."
-    ))]
-    Empty { path: String },
-    #[error("golden set `{path}` is not JSONL: {looks}")]
-    #[diagnostic(help("{help}"))]
-    Foreign {
-        path: String,
-        looks: &'static str,
-        help: &'static str,
-    },
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Line(LineError),
-    #[error("golden set `{path}` has {count} wrong lines{}", if *.count > .lines.len() { ", the first of them:" } else { ":" })]
-    Lines {
-        path: String,
-        count: usize,
-        #[related]
-        lines: Vec<LineError>,
-    },
-}
-
-/// What is wrong with one line.
-#[derive(Debug, Error)]
-#[error("{path}:{line}: {message}")]
-pub(crate) struct LineError {
-    path: String,
-    line: usize,
-    message: String,
-    help: Option<String>,
-}
-
-impl Diagnostic for LineError {
-    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        let help = self.help.as_ref()?;
-        Some(Box::new(help))
-    }
-}
-
-impl Classify for GoldenError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Missing { .. } | Self::Unreadable { .. } => Kind::Environment,
-            Self::Empty { .. } | Self::Foreign { .. } | Self::Line(_) | Self::Lines { .. } => {
-                Kind::Manifest
-            }
-        }
-    }
-}
 
 impl GoldenSet {
     /// Reads `path`, which messages name as it is written, relative to `root`.
@@ -392,7 +330,10 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    use miette::Diagnostic as _;
+
     use super::*;
+    use crate::error::{Classify as _, Kind};
 
     fn read(text: impl AsRef<[u8]>) -> Result<GoldenSet, GoldenError> {
         read_lines(text.as_ref(), "golden/a.jsonl".to_owned())

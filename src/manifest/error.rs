@@ -7,9 +7,10 @@ use std::sync::Arc;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::idle::Idle;
+use super::key::key_at;
 use super::source::Source;
 use super::span::Span;
-use crate::error::{Classify, Kind};
+use crate::error::{Classify, Fault, Kind};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +106,28 @@ impl Shown {
     }
 }
 
+impl Shown {
+    fn fault(&self) -> Fault {
+        let text = self.source.inner();
+        let before = &text.as_bytes()[..self.span.start.min(text.len())];
+        // An override is named by its own text: `--set KEY=VALUE`, on no line of a file.
+        let set = self.source.name().strip_prefix("--set ");
+        let overridden = set.and_then(|set| set.split_once('='));
+        Fault {
+            message: self.message.clone(),
+            help: self.help.clone(),
+            file: set.is_none().then(|| self.source.name().to_owned()),
+            line: set
+                .is_none()
+                .then(|| memchr::memchr_iter(b'\n', before).count() as u64 + 1),
+            key: match overridden {
+                Some((key, _)) => Some(key.to_owned()),
+                None => key_at(text, self.span.start),
+            },
+        }
+    }
+}
+
 impl ManifestError {
     /// A single problem is shown by itself, without a headline above it.
     fn single(&self) -> Option<&Shown> {
@@ -118,6 +141,10 @@ impl ManifestError {
 impl Classify for ManifestError {
     fn kind(&self) -> Kind {
         Kind::Manifest
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        self.shown.iter().map(Shown::fault).collect()
     }
 }
 
@@ -214,5 +241,19 @@ impl Classify for ReadError {
             Self::Missing { .. } | Self::NotUtf8 { .. } => Kind::Manifest,
             Self::Unreadable { .. } => Kind::Environment,
         }
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        let (path, line) = match self {
+            Self::Missing { path } | Self::Unreadable { path, .. } => (path, None),
+            Self::NotUtf8 { path, line } => (path, Some(*line as u64)),
+        };
+        vec![Fault {
+            message: self.to_string(),
+            help: self.help().map(|it| it.to_string()),
+            file: Some(path.display().to_string()),
+            line,
+            key: None,
+        }]
     }
 }

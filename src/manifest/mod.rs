@@ -7,6 +7,7 @@ mod crosscheck;
 mod document;
 mod error;
 mod idle;
+mod key;
 mod kind;
 mod overrides;
 mod read;

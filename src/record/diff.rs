@@ -41,6 +41,22 @@ pub(crate) struct Side {
     /// Of a base: the releases nearer to the head that could not be it, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) passed_over: Vec<String>,
+    /// Whether its runs are of a work tree that differs from the commit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) dirty: bool,
+    /// The first few files that make it so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) dirt: Vec<String>,
+}
+
+/// Says that a release is measured from a dirty tree, which files make it so, and what follows.
+pub(crate) fn dirty_sentence(dirty: bool, dirt: &[String]) -> Option<String> {
+    let files: Vec<String> = dirt.iter().map(|it| format!("`{it}`")).collect();
+    let files = match files.len() {
+        0 => String::new(),
+        _ => format!(": {}", files.join(", ")),
+    };
+    dirty.then(|| format!("the tree is dirty{files}; this run can be no base"))
 }
 
 /// One metric on both sides.

@@ -5,6 +5,7 @@ mod capacity;
 mod counts;
 mod diff;
 mod distribution;
+mod errors;
 mod eval;
 mod id;
 mod latency;
@@ -26,8 +27,10 @@ pub(crate) use capacity::{GaveWay, LimitResult, Probe};
 pub(crate) use counts::{Counts, Price, ResponseLevel, TallyRecord};
 pub(crate) use diff::{
     Blame, CaseChanges, Change, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Side,
+    dirty_sentence,
 };
 pub(crate) use distribution::Distribution;
+pub(crate) use errors::ErrorDocument;
 pub(crate) use eval::{
     CaseResult, EvalResult, GoldenInfo, RateEstimate, ScoreEstimate, SliceEstimate,
 };

@@ -123,6 +123,9 @@ pub(crate) struct Release {
     /// Whether the work tree differed from the commit; `.stagegate/` never counts.
     #[serde(default)]
     pub(crate) dirty: bool,
+    /// The first few files that make it so, from the root of the repository.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) dirt: Vec<String>,
     /// `blake3:…` of the manifest's text.
     #[serde(default)]
     pub(crate) manifest: String,

@@ -34,6 +34,8 @@ pub(super) enum Outcome {
     Interrupted,
     /// Nothing was reached.
     Unmeasured,
+    /// The command failed before there was anything to judge.
+    Refused,
 }
 
 /// The first lines of a report.

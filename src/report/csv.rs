@@ -59,6 +59,21 @@ impl Renderer for Csv {
             }
             View::Calibration(calibration) => of_calibration(calibration, &mut table),
             View::Check(check) => of_check(check, &mut table),
+            View::Error(document) => {
+                for fault in &document.errors {
+                    let line = fault.line.map(|it| it.to_string());
+                    let [file, line, key, help] = [&fault.file, &line, &fault.key, &fault.help]
+                        .map(|it| it.clone().unwrap_or_default());
+                    table.row(&[
+                        file,
+                        line,
+                        key,
+                        fault.message.clone(),
+                        help,
+                        document.exit.to_string(),
+                    ]);
+                }
+            }
         }
         table.into_bytes()
     }
@@ -138,6 +153,7 @@ fn head(view: &View<'_>) -> &'static [&'static str] {
             "verdict",
         ],
         View::Calibration(_) => &["what", "stat", "value"],
+        View::Error(_) => &["file", "line", "key", "message", "help", "exit"],
         View::Check(_) => &[
             "stage",
             "kind",

@@ -1,10 +1,11 @@
 //! What a result says passed or failed, one by one: what `junit` and `github` show.
 
 use super::format::{number, time_ms};
-use super::view::View;
+use super::view::{CheckReport, View};
+use crate::error::Fault;
 use crate::manifest::IdleKey;
 use crate::metric::Unit;
-use crate::record::{Change, Comparison, DiffDocument};
+use crate::record::{Change, Comparison, DiffDocument, dirty_sentence};
 use crate::record::{EvalResult, RunRecord, SloResult, ValidityVerdict, VerdictKind};
 
 /// Something that was judged.
@@ -33,6 +34,8 @@ pub(super) enum Subject {
     Stage(String),
     /// A line of the manifest, counted from 1.
     Line(u64),
+    /// A file, and its line where one is known.
+    File(String, Option<u64>),
 }
 
 /// How it ended.
@@ -72,9 +75,36 @@ pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
             };
             let idle = check.warnings.iter();
             let idle = idle.map(|idle| of_idle(idle, &check.manifest));
-            probed.map(finding).chain(idle).collect()
+            let valid = std::iter::once(valid(check));
+            valid.chain(probed.map(finding)).chain(idle).collect()
         }
+        View::Error(document) => document.errors.iter().map(of_fault).collect(),
         View::Runs(_) | View::Calibration(_) => Vec::new(),
+    }
+}
+
+/// A manifest that is wrong has no report.
+fn valid(check: &CheckReport) -> Finding {
+    Finding {
+        suite: "check".to_owned(),
+        name: format!("{} is valid", check.manifest),
+        subject: Subject::Metric(String::new()),
+        outcome: Outcome::Passed,
+        seconds: None,
+    }
+}
+
+fn of_fault(fault: &Fault) -> Finding {
+    let help = fault.help.as_deref().map(|help| format!("; {help}"));
+    Finding {
+        suite: "stagegate".to_owned(),
+        name: fault.key.clone().unwrap_or_else(|| fault.message.clone()),
+        subject: match &fault.file {
+            Some(file) => Subject::File(file.clone(), fault.line),
+            None => Subject::Metric(String::new()),
+        },
+        outcome: Outcome::Error(fault.located() + help.as_deref().unwrap_or_default()),
+        seconds: None,
     }
 }
 
@@ -207,6 +237,15 @@ fn of_diff(diff: &DiffDocument) -> Vec<Finding> {
     let counts = |it: &&Comparison| it.rule.is_some() || is_loss(it);
     let judged = diff.comparisons.iter().filter(counts);
     let mut found: Vec<Finding> = judged.map(of_comparison).collect();
+    found.extend(
+        dirty_sentence(diff.head.dirty, &diff.head.dirt).map(|said| Finding {
+            suite: "gate".to_owned(),
+            name: "the release is its commit".to_owned(),
+            subject: Subject::Metric(String::new()),
+            outcome: Outcome::Warned(said),
+            seconds: None,
+        }),
+    );
     let worst = found.iter().map(|it| severity(&it.outcome)).max();
     // What no comparison accounts for, the sentence does: nothing compared, or a run that was refused.
     if worst != Some(severity(&outcome(Some(diff.verdict), String::new()))) {

@@ -1,6 +1,7 @@
 //! `github`: workflow commands that annotate the manifest's lines in a pull request.
 
 use super::finding::{Finding, Outcome, Subject, findings};
+use super::format::plural;
 use super::view::View;
 use super::{Doubt, Page, Places, Renderer};
 use crate::registry::Entry;
@@ -45,9 +46,9 @@ impl Renderer for Github {
             let said = format!("{more} more; see the report");
             lines.push(line("warning", "stagegate", &said, None, page));
         } else if lines.is_empty() {
-            let said = match all.len() {
+            let said = match all.len() as u64 {
                 0 => "nothing was judged".to_owned(),
-                judged => format!("passed: {judged} checks"),
+                judged => format!("passed: {}", plural(judged, "check")),
             };
             lines.push(line("notice", "stagegate", &said, None, page));
         }
@@ -95,9 +96,13 @@ fn annotation(finding: &Finding, doubt: Doubt) -> Option<(&'static str, String, 
     Some((command, format!("{}: {word}", finding.suite), said.clone()))
 }
 
-fn line(command: &str, title: &str, said: &str, at: Option<u64>, page: &Page) -> String {
+fn line(command: &str, title: &str, said: &str, at: Option<Place<'_>>, page: &Page) -> String {
     let place = match at {
-        Some(number) => format!("file={},line={number},", property(&page.places.file)),
+        Some(Place { file, line }) => {
+            let file = property(&page.checkout.path(file));
+            let line = line.map_or_else(String::new, |line| format!("line={line},"));
+            format!("file={file},{line}")
+        }
         None => String::new(),
     };
     format!(
@@ -119,9 +124,29 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
+/// Where something stands.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    /// As the user would write it.
+    file: &'a str,
+    line: Option<u64>,
+}
+
 impl Places {
-    /// Returns the line that something stands in.
-    fn find(&self, subject: &Subject) -> Option<u64> {
+    /// Returns where something stands.
+    fn find<'a>(&'a self, subject: &'a Subject) -> Option<Place<'a>> {
+        if let Subject::File(file, line) = subject {
+            return Some(Place { file, line: *line });
+        }
+        let line = self.line(subject)?;
+        Some(Place {
+            file: &self.file,
+            line: Some(line),
+        })
+    }
+
+    /// Returns the line of the manifest that something stands in.
+    fn line(&self, subject: &Subject) -> Option<u64> {
         let line = |key: String| self.lines.get(&key).copied();
         match subject {
             Subject::Metric(metric) => line(format!("rule {metric}")).or_else(|| {
@@ -143,6 +168,7 @@ impl Places {
             Subject::Load(name) => line(format!("load {name}")),
             Subject::Stage(name) => line(format!("stage {name}")),
             Subject::Line(line) => Some(*line),
+            Subject::File(..) => None,
         }
     }
 }

@@ -45,6 +45,7 @@ const fn banner(outcome: Outcome) -> (&'static str, Tone) {
         Outcome::Measured => ("MEASURED", Tone::Plain),
         Outcome::Interrupted => ("INTERRUPTED", Tone::Doubt),
         Outcome::Unmeasured => ("NOT MEASURED", Tone::Doubt),
+        Outcome::Refused => ("ERROR", Tone::Bad),
     }
 }
 

@@ -39,6 +39,7 @@ impl Renderer for Json {
                 runs: runs.to_vec(),
             }),
             View::Check(check) => document(check),
+            View::Error(error) => document(error),
             View::Calibration(calibration) => document(&Versioned {
                 schema: CALIBRATION_SCHEMA,
                 version: FormatVersion::CURRENT,

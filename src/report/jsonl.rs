@@ -49,6 +49,13 @@ impl Renderer for Jsonl {
                     lines.add("warning", &[], idle);
                 }
             }
+            View::Error(document) => {
+                let exit = [("exit", Value::from(document.exit))];
+                document
+                    .errors
+                    .iter()
+                    .for_each(|it| lines.add("error", &exit, it));
+            }
         }
         lines.0.into_bytes()
     }

@@ -67,6 +67,7 @@ fn title(title: &Title) -> String {
         Outcome::Measured => format!("## 📏 Measured: {name}"),
         Outcome::Interrupted => format!("## ✋ Interrupted: {name}"),
         Outcome::Unmeasured => format!("## ❔ Not measured: {name}"),
+        Outcome::Refused => format!("## 🚫 Error: {name}"),
     };
     if title.facts.is_empty() {
         return heading;

@@ -19,7 +19,7 @@ mod view;
 mod warning;
 
 pub(crate) use page::{Doubt, Page};
-pub(crate) use places::Places;
+pub(crate) use places::{Checkout, Places};
 pub(crate) use view::{CheckReport, ProbeResult, StageCheck, View};
 
 use crate::registry::{Entry, Registry};

@@ -3,7 +3,7 @@
 use anstyle::Style;
 
 use super::block::Tone;
-use super::places::Places;
+use super::places::{Checkout, Places};
 use crate::palette::Palette;
 
 /// The surface of one rendering. Formats for machines ignore it.
@@ -16,6 +16,8 @@ pub(crate) struct Page {
     pub(crate) palette: Palette,
     /// The manifest's lines, for formats that point at them.
     pub(crate) places: Places,
+    /// Where files stand in the repository, for formats that name them so.
+    pub(crate) checkout: Checkout,
     pub(crate) doubt: Doubt,
 }
 

@@ -1,6 +1,7 @@
 //! Which line of the manifest says what, for formats that point at it.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use crate::manifest::Manifest;
 
@@ -50,5 +51,50 @@ impl Places {
             file: manifest.source.path().display().to_string(),
             lines,
         }
+    }
+}
+
+/// The repository around the working folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Checkout {
+    /// Its work tree; `None` outside a repository.
+    pub(crate) root: Option<PathBuf>,
+}
+
+impl Checkout {
+    /// No repository is at hand.
+    #[cfg(test)]
+    pub(super) const NONE: Self = Self { root: None };
+
+    /// Returns a path, which is relative to the working folder, as it is from the root of the
+    /// repository; unchanged where that cannot be told.
+    pub(super) fn path(&self, shown: &str) -> String {
+        let inside = || {
+            let root = self.root.as_ref()?.canonicalize().ok()?;
+            let path = Path::new(shown).canonicalize().ok()?;
+            Some(path.strip_prefix(root).ok()?.display().to_string())
+        };
+        inside().unwrap_or_else(|| shown.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Checkout;
+
+    #[test]
+    fn a_path_is_told_from_the_root_of_the_repository() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("ai/rag");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("stagegate.toml");
+        std::fs::write(&file, "").unwrap();
+        let shown = file.display().to_string();
+        let checkout = Checkout {
+            root: Some(root.path().to_owned()),
+        };
+        assert_eq!(checkout.path(&shown), "ai/rag/stagegate.toml");
+        assert_eq!(checkout.path("not/there.toml"), "not/there.toml");
+        assert_eq!(Checkout::default().path(&shown), shown);
     }
 }

@@ -21,6 +21,7 @@ const FILE: Page = Page {
     palette: Palette::plain(),
     places: Places::NONE,
     doubt: Doubt::Open,
+    checkout: Checkout::NONE,
 };
 
 fn load_run() -> RunRecord {
@@ -847,7 +848,7 @@ proptest! {
         width in 40_usize..160,
         unicode: bool,
     ) {
-        let page = Page { width, unicode, palette: Palette::plain(), places: Places::NONE, doubt: Doubt::Open };
+        let page = Page { width, unicode, palette: Palette::plain(), places: Places::NONE, checkout: Checkout::NONE, doubt: Doubt::Open };
         let mut load = load_run();
         let mut result = load.stages["llm"].clone();
         result.owner = Some(owner.clone());

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::manifest::IdleKey;
-use crate::record::DiffDocument;
-use crate::record::{Calibration, FormatVersion, RunRecord, RunSummary};
+use crate::record::{
+    Calibration, DiffDocument, ErrorDocument, FormatVersion, RunRecord, RunSummary,
+};
 
 /// A result to be rendered.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,8 @@ pub(crate) enum View<'a> {
     Check(&'a CheckReport),
     /// What this machine can measure.
     Calibration(&'a Calibration),
+    /// A command that failed.
+    Error(&'a ErrorDocument),
 }
 
 impl<'a> View<'a> {

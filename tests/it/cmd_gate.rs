@@ -606,3 +606,36 @@ fn an_exported_run_is_compared_like_a_stored_one() {
     assert!(matches!(broken.code, Some(2 | 3)), "{broken}");
     assert!(broken.stderr.contains("broken.json"), "{broken}");
 }
+
+/// verdicts G6: what a service leaves behind in the checkout makes no release unusable as a base.
+#[test]
+fn an_untracked_file_that_the_manifest_does_not_name_is_no_dirt() {
+    let service = Service::start();
+    let project = repository(&service, 60);
+    project.write("__pycache__/app.pyc", "left behind");
+    let first = project.run(&["gate", "--format", "json"]).expect(0);
+    assert!(first.stderr.contains("`__pycache__/app.pyc`"), "{first}");
+    release(&project, "v2");
+    project.write("__pycache__/app.pyc", "left behind again");
+    let document = gate(&project, 0);
+    assert_eq!(document["base"]["tag"], "v1");
+}
+
+/// verdicts G6: where the tree is dirty, the gate says so, which file it is, and in every format.
+#[test]
+fn a_dirty_tree_is_told_where_it_happens() {
+    let service = Service::start();
+    let project = repository(&service, 60);
+    project.write("prompts/answer.txt", "Changed and not committed.\n");
+    let said = "the tree is dirty: `prompts/answer.txt`; this run can be no base";
+    let output = project.run(&["gate"]).expect(0);
+    assert!(output.stderr.contains("the tree is dirty"), "{output}");
+    for format in ["human", "markdown", "junit", "github"] {
+        let output = project.run(&["gate", "--format", format]).expect(0);
+        let words: Vec<&str> = output.stdout.split_whitespace().collect();
+        assert!(words.join(" ").contains(said), "{format}: {output}");
+    }
+    let document = gate(&project, 0);
+    assert_eq!(document["head"]["dirty"], true);
+    assert_eq!(document["head"]["dirt"], json!(["prompts/answer.txt"]));
+}

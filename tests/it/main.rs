@@ -8,6 +8,7 @@ mod bad_input; // unreachable stages, wrong names, broken golden lines, missing 
 mod cmd_calibrate;
 mod cmd_check; // the manifest, all errors at once
 mod cmd_demo; // the built-in story and the templates that point at it
+mod cmd_errors; // what failed, in every format
 mod cmd_eval; // golden sets, journals, kill and resume
 mod cmd_formats;
 mod cmd_gate; // baseline, candidate, verdict, exit code

@@ -5,7 +5,7 @@ use super::super::format::{NONE, count, number, plural, release, short_commit};
 use super::{blame, metric};
 use crate::metric::Unit;
 use crate::record::VerdictKind;
-use crate::record::{Change, Comparison, DiffDocument, Side};
+use crate::record::{Change, Comparison, DiffDocument, Side, dirty_sentence};
 
 /// So many characters of a run's id are shown where it stands for a release.
 const SHOWN_ID: usize = 13;
@@ -25,6 +25,8 @@ pub(super) fn blocks(diff: &DiffDocument) -> Vec<Block> {
     ];
     let passed_over = diff.base.passed_over.iter();
     blocks.extend(passed_over.map(|it| Block::Text(Tone::Doubt, it.clone())));
+    let dirty = dirty_sentence(diff.head.dirty, &diff.head.dirt);
+    blocks.extend(dirty.map(|it| Block::Text(Tone::Doubt, it)));
     let (ruled, shown): (Vec<_>, Vec<_>) = diff
         .comparisons
         .iter()
@@ -62,7 +64,7 @@ fn side(side: &Side) -> String {
     match (&side.commit, &side.tag, &side.id) {
         (None, None, Some(id)) => id.chars().take(SHOWN_ID).collect(),
         (None, None, None) => "no base".to_owned(),
-        (commit, tag, _) => release(commit.as_deref(), tag.as_deref(), false),
+        (commit, tag, _) => release(commit.as_deref(), tag.as_deref(), side.dirty),
     }
 }
 

@@ -4,6 +4,7 @@ mod blame;
 mod calibration;
 mod check;
 mod diff;
+mod errors;
 mod eval;
 mod limit;
 mod load;
@@ -26,5 +27,6 @@ pub(super) fn of(view: &View<'_>) -> Vec<Block> {
         View::Runs(rows) => runs::blocks(rows),
         View::Check(check) => check::blocks(check),
         View::Calibration(calibration) => calibration::blocks(calibration),
+        View::Error(document) => errors::blocks(document),
     }
 }
