@@ -269,6 +269,7 @@ module completions {
   # Measure this release, compare it with its base, and decide whether it may ship
   export extern "stagegate gate" [
     --base: string            # Compare with this release instead of the one measured before
+    --wait: string            # Wait so long for stages that cannot be reached yet
     --dry-run                 # Show what would be run and compared, and run nothing
     --inconclusive: string@"nu-complete stagegate gate inconclusive" # End with 1 or 0 instead of 4 when the verdict is inconclusive
     -C: path                  # Run as if started in DIR

@@ -1,6 +1,7 @@
 //! `stagegate gate`: runs what `[gate]` names, compares, decides.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -8,6 +9,7 @@ use super::Context;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::experiment::run_gate;
+use crate::measure::parse_duration;
 use crate::plan::{GatePlan, Project, gate_plan};
 use crate::report::{Doubt, View};
 use crate::store::RunRef;
@@ -18,6 +20,9 @@ pub(crate) struct GateArgs {
     /// Compare with this release instead of the one measured before
     #[arg(long, value_name = "REF")]
     base: Option<RunRef>,
+    /// Wait so long for stages that cannot be reached yet
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    wait: Duration,
     /// Show what would be run and compared, and run nothing
     #[arg(long)]
     dry_run: bool,
@@ -48,7 +53,7 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
         return Ok(context.emit_text(&text, Status::Passed));
     }
     let experiment = context.experiment(&project)?;
-    let decided = run_gate(&experiment, &plan, args.base.as_ref()).await?;
+    let decided = run_gate(&experiment, &plan, args.base.as_ref(), args.wait).await?;
     let (status, doubt) = match (decided.status, args.inconclusive) {
         (Status::Inconclusive, Some(Inconclusive::Fail)) => (Status::Failed, Doubt::Failed),
         (Status::Inconclusive, Some(Inconclusive::Neutral)) => (Status::Passed, Doubt::Neutral),

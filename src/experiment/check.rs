@@ -100,10 +100,10 @@ pub(crate) async fn probe(
 
 /// Returns how a call ended: of a stage that was reached, an error is its own.
 const fn status_of(result: &ProbeResult) -> Status {
-    match (result.ok, result.status) {
+    match (result.ok, result.reached) {
         (true, _) => Status::Passed,
-        (false, Some(_)) => Status::Failed,
-        (false, None) => Status::Unmeasured,
+        (false, true) => Status::Failed,
+        (false, false) => Status::Unmeasured,
     }
 }
 
@@ -133,6 +133,7 @@ async fn call(project: &Project, client: &Client, stage: &str) -> Result<ProbeRe
     Ok(match answer {
         Ok(answered) => ProbeResult {
             ok: true,
+            reached: true,
             status: answered.status,
             response_time_ms: Some(answered.response_time.as_secs_f64() * 1e3),
             ids: answered.reply.ids().map(|ids| ids.len() as u64),
@@ -145,6 +146,7 @@ async fn call(project: &Project, client: &Client, stage: &str) -> Result<ProbeRe
         },
         Err(failure) => ProbeResult {
             ok: false,
+            reached: failure.failure.reached(),
             status: failure.answered(),
             error: Some(caller.redact(&failure.detail)),
             help: Some(failure.help().to_owned()),

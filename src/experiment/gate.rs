@@ -1,5 +1,7 @@
 //! The gate: what `[gate]` names is measured, compared with the base, and decided; the comparison is kept.
 
+use std::time::Duration;
+
 use super::Experiment;
 use super::compare::{Judged, judge};
 use super::eval::run_eval;
@@ -9,6 +11,7 @@ use crate::diff::Mode;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::git::Git;
+use crate::name::Name;
 use crate::plan::{EvalOptions, GatePlan, Portion};
 use crate::record::{DiffDocument, RunKind, RunRecord, VerdictKind, dirty_sentence};
 use crate::store::{Base, Head, RunRef, SelectError, Selection, Wanted};
@@ -28,16 +31,20 @@ pub(crate) struct Decided {
 
 /// Measures the head, compares it with its base, decides, and stores the decision with the comparison that it was made by.
 ///
+/// First each stage is called once; where one cannot be reached within `wait`, nothing is measured.
+///
 /// Without a reference the base is the release that was measured before; that there is none yet is no error, as the first release of
 /// a project is judged by its absolute rules.
 pub(crate) async fn run_gate(
     experiment: &Experiment,
     plan: &GatePlan<'_>,
     base: Option<&RunRef>,
+    wait: Duration,
 ) -> Result<Decided> {
     // Before anything is measured: a base that does not exist is found out now, not after ten minutes.
     say_what_the_head_is(experiment);
     let base = base_of(experiment, plan, base)?;
+    experiment.reach(called(experiment, plan), wait).await?;
     let head = measure_head(experiment, plan).await?;
     let runs = base.base.as_ref().map(|base| base.runs.as_slice());
     let Judged {
@@ -49,6 +56,18 @@ pub(crate) async fn run_gate(
     let record = concluded(experiment.begin(RunKind::Gate, "gate"), &head, &document);
     let Recorded { status, .. } = experiment.keep(record, status);
     Ok(Decided { document, status })
+}
+
+/// Returns the stages that a gate calls.
+fn called<'a>(experiment: &'a Experiment, plan: &'a GatePlan<'_>) -> Vec<&'a str> {
+    let manifest = &experiment.project.manifest;
+    let targets = plan.loads.iter().flat_map(|load| {
+        let mix = load.mix.iter().map(|scenario| &scenario.target);
+        load.targets.iter().chain(mix)
+    });
+    let targets = targets.chain(plan.evals.iter().map(|eval| &eval.stage));
+    let stages = targets.flat_map(|target| manifest.steps_of(target));
+    stages.map(Name::as_str).collect()
 }
 
 /// Says where the head is not its commit alone.

@@ -1,5 +1,6 @@
 //! Layer 8: one run of each kind, from its plan to its stored record; without flags and without printing.
 
+mod answering;
 mod calibrate;
 mod capacity;
 mod check;

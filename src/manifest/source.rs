@@ -48,6 +48,12 @@ impl Source {
         self.parts.first().map_or("", |part| self.part(part))
     }
 
+    /// Returns the line of the manifest's text, from 1, that a place is in.
+    pub(crate) fn line(&self, at: usize) -> u64 {
+        let text = self.text().as_bytes();
+        memchr::memchr_iter(b'\n', &text[..at.min(text.len())]).count() as u64 + 1
+    }
+
     /// Returns every `KEY=VALUE` that was laid over the text, and where it begins.
     pub(super) fn overrides(&self) -> impl Iterator<Item = (usize, &'static str)> + '_ {
         let overrides = self.parts.iter().skip(1);

@@ -25,11 +25,7 @@ impl Places {
 
     /// Finds every place of a manifest.
     pub(crate) fn of(manifest: &Manifest) -> Self {
-        let text = manifest.source.text().as_bytes();
-        let line = |at: usize| {
-            let before = &text[..at.min(text.len())];
-            memchr::memchr_iter(b'\n', before).count() as u64 + 1
-        };
+        let line = |at: usize| manifest.source.line(at);
         let mut lines = BTreeMap::new();
         for stage in &manifest.stages {
             lines.insert(format!("stage {}", stage.name), line(stage.span.start));

@@ -85,6 +85,8 @@ pub(crate) struct StageCheck {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct ProbeResult {
     pub(crate) ok: bool,
+    /// Whether anything came back; false too where the stage could not be called.
+    pub(crate) reached: bool,
     /// The HTTP status; null when the stage was never reached.
     pub(crate) status: Option<u16>,
     pub(crate) response_time_ms: Option<f64>,

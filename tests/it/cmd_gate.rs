@@ -639,3 +639,68 @@ fn a_dirty_tree_is_told_where_it_happens() {
     assert_eq!(document["head"]["dirty"], true);
     assert_eq!(document["head"]["dirt"], json!(["prompts/answer.txt"]));
 }
+
+/// stumbles S6: nothing listens, so nothing is measured, and the gate says what to do.
+#[test]
+fn a_gate_whose_stage_is_not_there_ends_before_it_measures() {
+    let load = "[load.peak]\ntarget = [\"api\"]\narrivals = { rate = \"20/s\" }\nduration = \"60s\"\ndata = \"golden.jsonl\"\n";
+    let tables =
+        format!("{ANSWERS}{load}{GATE}").replace("evals = ", "loads = [\"peak\"]\nevals = ");
+    let address = nobody();
+    let project = project(address, "", &tables, 60);
+    project.commit("v1");
+    let output = project.run(&["gate", "--format", "json"]).expect(3);
+    let document = output.json();
+    assert_eq!(document["schema"], "stagegate/error");
+    let error = &document["errors"][0];
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("stage `api` cannot be reached: "),
+        "{error}"
+    );
+    assert!(message.contains(&address.to_string()), "{error}");
+    assert_eq!(error["key"], "stage.api.url");
+    assert!(error["line"].as_u64().is_some());
+    let runs = project
+        .run(&["runs", "list", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(runs["runs"], json!([]));
+    let waited = project.run(&["gate", "--wait", "600ms"]).expect(3);
+    assert!(waited.stderr.contains("after a wait of 600ms"), "{waited}");
+}
+
+#[test]
+fn a_gate_waits_for_a_deployment_that_boots() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let address = nobody();
+    let project = project(address, "", &format!("{ANSWERS}{GATE}"), 60);
+    project.commit("v1");
+    let mut gate = project.command(&["gate", "--wait", "60s"]).spawn().unwrap();
+    let mut stderr = BufReader::new(gate.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("waiting for `api`") {
+        line.clear();
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "the gate ended");
+    }
+    let listener = std::net::TcpListener::bind(address).unwrap();
+    let _stub = crate::support::stub::Stub::on(listener, crate::support::suite::echo);
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(gate.wait().unwrap().code(), Some(0), "{rest}");
+}
+
+/// stumbles S25: a stage that answers what cannot be read was reached.
+#[test]
+fn a_probe_of_an_answer_that_cannot_be_read_has_failed() {
+    let stub = crate::support::stub::Stub::start(|_| vec![crate::support::stub::ok("no json")]);
+    let project = project(stub.address, "", ANSWERS, 1);
+    let output = project
+        .run(&["check", "--probe", "--format", "json"])
+        .expect(1);
+    let probe = &output.json()["stages"][0]["probe"];
+    assert_eq!(
+        (&probe["ok"], &probe["reached"]),
+        (&json!(false), &json!(true))
+    );
+}
