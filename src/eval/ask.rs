@@ -5,9 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
+use super::assertion::Subject;
 use super::attempt::{Answer, Attempt};
 use super::plan::EvalPlan;
+use super::question::{Question, Told};
 use crate::golden::Case;
+use crate::measure::Failure;
 use crate::protocol::CallFailure;
 use crate::stage::{Stage, Steps};
 use crate::template::Scope;
@@ -44,6 +47,57 @@ pub(super) async fn ask(
     asking.attempt(outcome, steps.into_scope().steps)
 }
 
+/// Asks what the assertions still need to know of other stages before they score the answer to the
+/// case at `index`. The attempt holds afterwards what was told; its own retries stay as they were.
+pub(super) async fn ask_questions(
+    plan: &EvalPlan,
+    client: &Client,
+    (index, repeat): (usize, u32),
+    attempt: &mut Attempt,
+) {
+    let id = &plan.golden.cases[index].id;
+    for (key, questions) in open_questions(plan, index, attempt) {
+        let mut told = Vec::with_capacity(questions.len());
+        for question in &questions {
+            let mut asking = Asking {
+                plan,
+                client,
+                seed: (id, repeat),
+                retries: 0,
+            };
+            let outcome = match plan.asked.get(&question.stage) {
+                Some(stage) => asking.call(stage, &question.scope).await,
+                None => Err(CallFailure::new(Failure::Request, "it is not defined")),
+            };
+            let outcome = outcome.map(|called| called.reply);
+            told.push(outcome.map_err(|failure| CallFailure {
+                detail: format!("asking stage `{}`: {}", question.stage, failure.detail),
+                ..failure
+            }));
+        }
+        attempt.told.insert(key, told);
+    }
+}
+
+/// Returns what is still to be asked about the answer to a case, by assertion. Nothing is asked
+/// about a call that brought no answer.
+pub(super) fn open_questions(
+    plan: &EvalPlan,
+    index: usize,
+    attempt: &Attempt,
+) -> Vec<(String, Vec<Question>)> {
+    let Ok(answer) = &attempt.outcome else {
+        return Vec::new();
+    };
+    let scope = plan.scope_of_answer(index, attempt);
+    let mut questions = plan.checks.questions(&Subject::of(answer, &scope));
+    questions.retain(|(key, questions)| {
+        let told = attempt.told.get(key).map_or(0, Vec::len);
+        told != questions.len()
+    });
+    questions
+}
+
 struct Asking<'a> {
     plan: &'a EvalPlan,
     client: &'a Client,
@@ -58,6 +112,7 @@ impl Asking<'_> {
             outcome,
             steps,
             retries: self.retries,
+            told: Told::new(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::question::Told;
 use crate::measure::Failure;
 use crate::protocol::{CallFailure, Reply};
 
@@ -16,6 +17,8 @@ pub(crate) struct Attempt {
     /// What the steps before it brought; graded with the answer.
     pub(crate) steps: Map<String, Value>,
     pub(crate) retries: u32,
+    /// What the stages said that assertions asked about the answer.
+    pub(crate) told: Told,
 }
 
 /// An answer as the stage gave it: what is stored or shown of it is redacted then.

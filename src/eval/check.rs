@@ -5,8 +5,10 @@ use std::path::Path;
 
 use super::assertion::{self, ASSERTIONS, Check, Negated, Scored, Subject};
 use super::error::EvalError;
+use super::question::{Question, Told};
 use crate::manifest::{KindTable, Problems};
 use crate::name::Name;
+use crate::protocol::{CallFailure, Reply};
 use crate::registry::did_you_mean;
 
 /// The assertions of a suite, in the order of the manifest.
@@ -57,6 +59,14 @@ impl Checks {
         checks
     }
 
+    /// Makes a suite's only assertion.
+    #[cfg(test)]
+    pub(super) fn of(key: &str, check: Box<dyn Check>) -> Self {
+        Self {
+            named: vec![(key.to_owned(), check)],
+        }
+    }
+
     /// Returns the keys under which scores are reported, in the order of the manifest.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.named.iter().map(|(key, _)| key.as_str())
@@ -69,14 +79,30 @@ impl Checks {
             .try_for_each(|(_, check)| check.prepare(folder))
     }
 
-    /// Grades an answer.
-    pub(crate) fn grade(&self, subject: &Subject<'_>) -> Grade {
+    /// Returns the names of the stages that the assertions ask, some perhaps more than once.
+    pub(crate) fn stages(&self) -> impl Iterator<Item = &str> {
+        self.named.iter().flat_map(|(_, check)| check.stages())
+    }
+
+    /// Returns what each assertion asks before it scores that answer, without those that ask
+    /// nothing.
+    pub(super) fn questions(&self, subject: &Subject<'_>) -> Vec<(String, Vec<Question>)> {
+        let named = self.named.iter();
+        named
+            .map(|(key, check)| (key.clone(), questions(check.as_ref(), subject)))
+            .filter(|(_, questions)| !questions.is_empty())
+            .collect()
+    }
+
+    /// Grades an answer, for which the questions of the assertions brought what was told.
+    pub(crate) fn grade(&self, subject: &Subject<'_>, told: &Told) -> Grade {
         let mut grade = Grade::default();
         let mut otherwise = Vec::new();
         for (key, check) in &self.named {
             let note = check.note(subject).map(|note| (key.clone(), note));
             grade.notes.extend(note);
-            match check.score(subject) {
+            let told = told.get(key).map_or(&[][..], Vec::as_slice);
+            match score(check.as_ref(), subject, told) {
                 Scored::Score { value, passed, why } => {
                     grade.scores.insert(key.clone(), value);
                     if !passed {
@@ -119,6 +145,34 @@ impl Checks {
     }
 }
 
+fn questions(check: &dyn Check, subject: &Subject<'_>) -> Vec<Question> {
+    let mut questions = Vec::new();
+    check.questions(subject, &mut |stage, scope| {
+        let stage = stage.to_owned();
+        questions.push(Question { stage, scope });
+    });
+    questions
+}
+
+/// Scores an answer. While a question of the assertion has no answer, there is no score.
+fn score(check: &dyn Check, subject: &Subject<'_>, told: &[Result<Reply, CallFailure>]) -> Scored {
+    let replies: Result<Vec<Reply>, &CallFailure> =
+        told.iter().map(|told| told.as_ref().cloned()).collect();
+    let replies = match replies {
+        Ok(replies) => replies,
+        Err(failure) => {
+            return Scored::Unscored(format!("{}: {}", failure.failure, failure.detail));
+        }
+    };
+    if replies.len() != questions(check, subject).len() {
+        return Scored::Unscored("a stage that it asks was not asked".to_owned());
+    }
+    check.score(&Subject {
+        told: &replies,
+        ..*subject
+    })
+}
+
 fn unknown(table: &KindTable, problems: &mut Problems) {
     let known = assertion::names();
     let help = match did_you_mean(&table.kind, known.iter().map(String::as_str)) {
@@ -137,7 +191,6 @@ mod tests {
 
     use super::*;
     use crate::manifest::Manifest;
-    use crate::protocol::Reply;
     use crate::template::Scope;
 
     fn parse(tables: &[(&str, &str)]) -> (Checks, Vec<String>) {
@@ -164,11 +217,15 @@ mod tests {
             text: Some(text.to_owned()),
             ..Reply::default()
         };
-        checks.grade(&Subject {
-            scope: &scope,
-            reply: &reply,
-            response_time_ms: 1.0,
-        })
+        checks.grade(
+            &Subject {
+                scope: &scope,
+                reply: &reply,
+                response_time_ms: 1.0,
+                told: &[],
+            },
+            &Told::new(),
+        )
     }
 
     #[test]
@@ -264,11 +321,15 @@ unknown key `vlaue` in stage `test` (Did you mean `value`?)
             };
             let mut reply = Reply::of_text("I do not know");
             reply.outputs.insert("ids".to_owned(), json!(ids));
-            parse(tables).0.grade(&Subject {
-                scope: &scope,
-                reply: &reply,
-                response_time_ms: 1.0,
-            })
+            parse(tables).0.grade(
+                &Subject {
+                    scope: &scope,
+                    reply: &reply,
+                    response_time_ms: 1.0,
+                    told: &[],
+                },
+                &Told::new(),
+            )
         };
         let with_text = [("contains", "value = 'not know'"), ("recall", "k = 5")];
         let found = run(&with_text, &["a"]);

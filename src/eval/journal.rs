@@ -1,7 +1,8 @@
 //! The journal of a running suite: an append-only file that holds every answer before it is graded.
 //!
-//! A header line, then one line for each attempt. Lines are written in groups, and a group is on disk before any of its
-//! answers is graded. A killed process leaves at most one torn line, which is dropped; an attempt that errored is in the
+//! A header line, then one line for each attempt, and another for what stages told about its answer
+//! where assertions asked them. Lines are written in groups, and a group is on disk before any of
+//! its answers is graded. A killed process leaves at most one torn line, which is dropped; an attempt that errored is in the
 //! journal for people, but it is no answer, so that resuming asks it again.
 //!
 //! Answers are graded as the stage gave them, and hold no secret on disk: each line is sealed with the secrets at hand,
@@ -18,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::attempt::Attempt;
-use super::journal_line::{Line, LineRef};
+use super::journal_line::{Line, LineRef, ToldRef};
+use super::question::Told;
 use crate::error::{Classify, Kind};
 use crate::template::Secrets;
 
@@ -182,17 +184,22 @@ impl Journal {
         self.answered.remove(&(case.to_owned(), repeat))
     }
 
-    /// Appends attempts and returns once they are on disk.
+    /// Appends entries and returns once they are on disk.
     pub(super) fn append<'a>(
         &mut self,
-        attempts: impl IntoIterator<Item = (&'a str, u32, &'a Attempt)>,
+        entries: impl IntoIterator<Item = (&'a str, u32, Entry<'a>)>,
         secrets: &Secrets,
     ) -> Result<(), JournalError> {
         let mut group = Vec::new();
-        let written = attempts
+        let written = entries
             .into_iter()
-            .try_for_each(|(case, repeat, attempt)| {
-                let line = serde_json::to_string(&LineRef::new(case, repeat, attempt))?;
+            .try_for_each(|(case, repeat, entry)| {
+                let line = match entry {
+                    Entry::Attempt(attempt) => {
+                        serde_json::to_string(&LineRef::new(case, repeat, attempt))?
+                    }
+                    Entry::Told(told) => serde_json::to_string(&ToldRef::new(case, repeat, told))?,
+                };
                 group.extend_from_slice(secrets.seal(&line).as_bytes());
                 group.push(b'\n');
                 Ok(())
@@ -201,6 +208,15 @@ impl Journal {
             .and_then(|()| self.file.sync_data());
         written.map_err(|reason| failed(&self.path, "written", reason))
     }
+}
+
+/// What a line says of a case.
+#[derive(Clone, Copy)]
+pub(super) enum Entry<'a> {
+    /// It was asked; what was told about its answer is not part of this line.
+    Attempt(&'a Attempt),
+    /// What stages told about the answer of an earlier line.
+    Told(&'a Told),
 }
 
 fn failed(path: &Path, doing: &'static str, reason: io::Error) -> JournalError {
@@ -245,7 +261,7 @@ fn header(path: &Path) -> Option<Header> {
 fn read(file: &mut File, secrets: &Secrets) -> io::Result<HashMap<(String, u32), Attempt>> {
     file.seek(SeekFrom::Start(0))?;
     let mut reader = BufReader::new(&*file);
-    let mut answered = HashMap::new();
+    let mut answered: HashMap<(String, u32), Attempt> = HashMap::new();
     let mut line = Vec::new();
     let mut whole: u64 = 0;
     let mut repair = None;
@@ -262,8 +278,11 @@ fn read(file: &mut File, secrets: &Secrets) -> io::Result<HashMap<(String, u32),
         if line.last() != Some(&b'\n') {
             repair = Some(parsed.is_some());
         }
-        if let Some(line) = parsed {
+        if let Some(mut line) = parsed {
             let key = (line.case.clone(), line.repeat);
+            if let Some(attempt) = answered.get_mut(&key) {
+                attempt.told.extend(line.told());
+            }
             answered.extend(line.answered().map(|attempt| (key, attempt)));
         }
         if repair.is_none() {

@@ -1,9 +1,12 @@
 //! One line of a journal: a case asked once, as JSON.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::attempt::{Answer, Attempt};
+use super::question::Told;
 use crate::protocol::{CallFailure, Reply, Usage};
 
 /// A line as it is read.
@@ -19,6 +22,32 @@ pub(super) struct Line {
     reply: Option<ReplyLine>,
     #[serde(default)]
     response_time_ms: f64,
+    #[serde(default)]
+    told: BTreeMap<String, Vec<ToldLine>>,
+}
+
+/// What a stage said to one question of an assertion; an error is asked again.
+#[derive(Deserialize)]
+struct ToldLine {
+    #[serde(default)]
+    reply: Option<ReplyLine>,
+}
+
+/// What was told about an answer that an earlier line holds, as it is written.
+#[derive(Serialize)]
+pub(super) struct ToldRef<'a> {
+    case: &'a str,
+    repeat: u32,
+    /// By assertion, in the order of its questions.
+    told: BTreeMap<&'a str, Vec<OutcomeRef<'a>>>,
+}
+
+#[derive(Serialize)]
+struct OutcomeRef<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<ReplyRef<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorRef<'a>>,
 }
 
 /// A line as it is written.
@@ -43,6 +72,15 @@ struct ErrorRef<'a> {
     /// The failure's word.
     kind: String,
     detail: &'a str,
+}
+
+impl<'a> ErrorRef<'a> {
+    fn new(failure: &'a CallFailure) -> Self {
+        Self {
+            kind: failure.failure.to_string(),
+            detail: &failure.detail,
+        }
+    }
 }
 
 struct ReplyLine(Reply);
@@ -111,10 +149,24 @@ impl<'a> LineRef<'a> {
             steps: &attempt.steps,
             reply: answer.map(|answer| ReplyRef(&answer.reply)),
             response_time_ms: answer.map(|answer| answer.response_time_ms),
-            error: attempt.outcome.as_ref().err().map(|error| ErrorRef {
-                kind: error.failure.to_string(),
-                detail: &error.detail,
-            }),
+            error: attempt.outcome.as_ref().err().map(ErrorRef::new),
+        }
+    }
+}
+
+impl<'a> ToldRef<'a> {
+    pub(super) fn new(case: &'a str, repeat: u32, told: &'a Told) -> Self {
+        let outcome = |told: &'a Result<Reply, CallFailure>| OutcomeRef {
+            reply: told.as_ref().ok().map(ReplyRef),
+            error: told.as_ref().err().map(ErrorRef::new),
+        };
+        Self {
+            case,
+            repeat,
+            told: told
+                .iter()
+                .map(|(key, told)| (key.as_str(), told.iter().map(outcome).collect()))
+                .collect(),
         }
     }
 }
@@ -130,7 +182,21 @@ impl Line {
             outcome: Ok::<_, CallFailure>(answer),
             steps: self.steps,
             retries: self.retries,
+            told: Told::new(),
         })
+    }
+
+    /// Returns what a stage told for the assertions all of whose questions were answered.
+    pub(super) fn told(&mut self) -> Told {
+        let told = std::mem::take(&mut self.told).into_iter();
+        told.filter_map(|(key, answers)| {
+            let replies: Option<Vec<_>> = answers
+                .into_iter()
+                .map(|answer| Some(Ok(answer.reply?.0)))
+                .collect();
+            Some((key, replies?))
+        })
+        .collect()
     }
 }
 
@@ -166,6 +232,7 @@ mod tests {
                 .unwrap()
                 .clone(),
             retries: 2,
+            told: Told::new(),
         };
         let text = serde_json::to_string(&LineRef::new("q1", 3, &attempt)).unwrap();
         assert!(!text.contains('\n'));
@@ -180,6 +247,7 @@ mod tests {
             outcome: Err(CallFailure::new(Failure::Timeout, "late")),
             steps: Map::new(),
             retries: 0,
+            told: Told::new(),
         };
         let text = serde_json::to_string(&LineRef::new("q1", 0, &attempt)).unwrap();
         assert_eq!(

@@ -1,7 +1,9 @@
 //! What one run of a suite will do; nothing is left to look up.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::attempt::Attempt;
 use super::check::Checks;
 use super::error::EvalError;
 use crate::golden::{Case, GoldenSet};
@@ -23,6 +25,8 @@ pub(crate) struct EvalPlan {
     pub(crate) before: Vec<Stage>,
     pub(crate) golden: Arc<GoldenSet>,
     pub(crate) checks: Arc<Checks>,
+    /// The stages that the assertions ask, by name.
+    pub(crate) asked: BTreeMap<String, Stage>,
     /// At least 1.
     pub(crate) repeats: u32,
     /// At least 1.
@@ -76,5 +80,12 @@ impl EvalPlan {
     /// Returns what templates see of a case.
     pub(crate) fn scope_of(&self, case: &Case) -> Scope {
         self.scope.of(&case.input, &case.expected)
+    }
+
+    /// Returns what templates see of the case at `index` of the golden set once it was answered.
+    pub(super) fn scope_of_answer(&self, index: usize, attempt: &Attempt) -> Scope {
+        let mut scope = self.scope_of(&self.golden.cases[index]);
+        scope.steps.clone_from(&attempt.steps);
+        scope
     }
 }

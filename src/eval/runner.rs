@@ -1,23 +1,22 @@
 //! Runs a suite: workers ask, one thread journals and grades, and the caller sees progress and may interrupt.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde_json::Map;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::ask::{Given, ask};
+use super::ask::{Given, ask, ask_questions, open_questions};
 use super::attempt::{Attempt, tell_apart};
+use super::counts::Counts;
 use super::error::EvalError;
-use super::journal::{Journal, JournalError};
+use super::journal::{Entry, Journal, JournalError};
 use super::plan::EvalPlan;
 use super::score::{GradedCase, score};
 use crate::measure::{Event, EventSink, Stopwatch};
-use crate::protocol::CallFailure;
 use crate::record::EvalResult;
 use crate::transport::Client;
 
@@ -29,9 +28,6 @@ const TICKS_PER_EVENT: u64 = 13;
 
 /// Answers that are journaled with one flush at most.
 const GROUP: usize = 256;
-
-/// After so many attempts of which none reached the stage the rest is not sent: it would only wait for the same.
-const HOPELESS: u64 = 100;
 
 /// A suite that was run.
 #[derive(Debug)]
@@ -48,32 +44,44 @@ pub(crate) struct EvalRun {
     pub(crate) journal: Journal,
 }
 
-/// Counts that the workers and the grader share with the watcher.
-#[derive(Default)]
-struct Counts {
-    done: AtomicU64,
-    passed: AtomicU64,
-    errors: AtomicU64,
-    reached: AtomicU64,
-    in_flight: AtomicU64,
-    stop: AtomicBool,
-    /// The first failure to reach the stage.
-    unreached: OnceLock<CallFailure>,
-}
-
 /// What the workers share.
 struct Work {
     plan: Arc<EvalPlan>,
     client: Arc<Client>,
-    /// Case index and repeat, every case once before any is repeated.
-    jobs: Vec<(usize, u32)>,
+    /// Every case once before any is repeated.
+    jobs: Vec<Job>,
     next: AtomicUsize,
     /// One for each case of the golden set.
     given: Vec<Given>,
     counts: Arc<Counts>,
 }
 
-type Done = (usize, u32, Attempt);
+/// A case that a worker takes on.
+struct Job {
+    index: usize,
+    repeat: u32,
+    /// What the journal holds of it: an answer about which not every question has been answered.
+    answered: Option<Attempt>,
+}
+
+/// What a worker hands over.
+struct Done {
+    index: usize,
+    repeat: u32,
+    attempt: Attempt,
+    part: Part,
+}
+
+/// How far a case is, and so what is journaled of it.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    /// It was asked, and can be graded.
+    Whole,
+    /// It has an answer, about which stages are still to be asked.
+    Answer,
+    /// The answer is in the journal already; what stages told about it is not.
+    Told,
+}
 
 /// Runs a suite and returns its result, also when `interrupted` becomes true. What the journal holds is not asked again.
 pub(crate) async fn run(
@@ -149,12 +157,24 @@ fn prepare(
     for repeat in 0..plan.repeats {
         for (index, case) in plan.golden.cases.iter().enumerate() {
             let Some(attempt) = journal.take(&case.id, repeat) else {
-                jobs.push((index, repeat));
+                jobs.push(Job {
+                    index,
+                    repeat,
+                    answered: None,
+                });
                 continue;
             };
             if !attempt.steps.is_empty() {
                 // Set already by another repeat, with the same outputs.
                 drop(given[index].set(attempt.steps.clone()));
+            }
+            if !open_questions(plan, index, &attempt).is_empty() {
+                jobs.push(Job {
+                    index,
+                    repeat,
+                    answered: Some(attempt),
+                });
+                continue;
             }
             let case = GradedCase::grade(plan, index, repeat, &attempt);
             counts.add(&case);
@@ -176,19 +196,51 @@ fn prepare(
 async fn labour(work: Arc<Work>, answers: mpsc::Sender<Done>) {
     while !work.counts.stop.load(Ordering::Relaxed) {
         let at = work.next.fetch_add(1, Ordering::Relaxed);
-        let Some(&(index, repeat)) = work.jobs.get(at) else {
+        let Some(job) = work.jobs.get(at) else {
             return;
         };
-        let case = &work.plan.golden.cases[index];
         work.counts.in_flight.fetch_add(1, Ordering::Relaxed);
-        let attempt = match work.counts.hopeless() {
-            Some(error) => error,
-            None => ask(&work.plan, &work.client, case, repeat, &work.given[index]).await,
-        };
+        let taken = work.take_on(job, &answers).await;
         work.counts.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if answers.send((index, repeat, attempt)).await.is_err() {
+        if taken.is_err() {
             return;
         }
+    }
+}
+
+impl Work {
+    /// Asks one case, and then what its assertions need to know about the answer. An error says
+    /// that nobody takes the answers.
+    async fn take_on(&self, job: &Job, answers: &mpsc::Sender<Done>) -> Result<(), ()> {
+        let (plan, client) = (&self.plan, &self.client);
+        let (index, repeat) = (job.index, job.repeat);
+        let hand_over = async |attempt: Attempt, part| {
+            let done = Done {
+                index,
+                repeat,
+                attempt,
+                part,
+            };
+            answers.send(done).await.map_err(drop)
+        };
+        let mut attempt = match (&job.answered, self.counts.hopeless()) {
+            (Some(answered), _) => answered.clone(),
+            (None, Some(error)) => error,
+            (None, None) => {
+                let case = &plan.golden.cases[index];
+                let attempt = ask(plan, client, case, repeat, &self.given[index]).await;
+                if open_questions(plan, index, &attempt).is_empty() {
+                    return hand_over(attempt, Part::Whole).await;
+                }
+                hand_over(attempt.clone(), Part::Answer).await?;
+                attempt
+            }
+        };
+        if attempt.outcome.is_err() {
+            return hand_over(attempt, Part::Whole).await;
+        }
+        ask_questions(plan, client, (index, repeat), &mut attempt).await;
+        hand_over(attempt, Part::Told).await
     }
 }
 
@@ -203,17 +255,26 @@ fn keep_and_grade(
 ) -> Result<(Journal, Vec<GradedCase>), JournalError> {
     let mut group: Vec<Done> = Vec::with_capacity(GROUP);
     while received.blocking_recv_many(&mut group, GROUP) > 0 {
-        let lines = group.iter().map(|(index, repeat, attempt)| {
-            (plan.golden.cases[*index].id.as_str(), *repeat, attempt)
+        let lines = group.iter().map(|done| {
+            let entry = match done.part {
+                Part::Whole | Part::Answer => Entry::Attempt(&done.attempt),
+                Part::Told => Entry::Told(&done.attempt.told),
+            };
+            (
+                plan.golden.cases[done.index].id.as_str(),
+                done.repeat,
+                entry,
+            )
         });
         if let Err(error) = journal.append(lines, &plan.scope.secrets) {
             counts.stop.store(true, Ordering::Relaxed);
             return Err(error);
         }
-        for (index, repeat, attempt) in group.drain(..) {
-            let case = GradedCase::grade(plan, index, repeat, &attempt);
+        for done in group.drain(..).filter(|done| done.part != Part::Answer) {
+            let case = GradedCase::grade(plan, done.index, done.repeat, &done.attempt);
             counts.add(&case);
-            if let Some(error) = attempt
+            if let Some(error) = done
+                .attempt
                 .outcome
                 .err()
                 .filter(|error| !error.failure.reached())
@@ -253,56 +314,6 @@ async fn watch_over(
         }
     }
     true
-}
-
-impl Counts {
-    fn add(&self, case: &GradedCase) {
-        let result = case.result();
-        let add = |count: &AtomicU64, condition: bool| {
-            count.fetch_add(u64::from(condition), Ordering::Relaxed);
-        };
-        add(&self.passed, result.passed);
-        add(&self.errors, result.error.is_some());
-        add(&self.reached, case.reached);
-        add(&self.done, true);
-    }
-
-    /// Returns what stands for every further attempt once it is clear that the stage cannot be reached.
-    fn hopeless(&self) -> Option<Attempt> {
-        let done = self.done.load(Ordering::Relaxed);
-        if done < HOPELESS || self.reached.load(Ordering::Relaxed) > 0 {
-            return None;
-        }
-        let first = self.unreached.get()?;
-        Some(Attempt {
-            outcome: Err(CallFailure {
-                detail: format!("not asked, as nothing was reached before: {}", first.detail),
-                ..first.clone()
-            }),
-            steps: Map::new(),
-            retries: 0,
-        })
-    }
-
-    fn progress(&self, elapsed: Duration) -> Event {
-        let done = self.done.load(Ordering::Relaxed);
-        let passed = self.passed.load(Ordering::Relaxed);
-        let errors = self.errors.load(Ordering::Relaxed);
-        let mut note = String::new();
-        if done > 0 {
-            note = format!("{:.1} % passed", 100.0 * passed as f64 / done as f64);
-        }
-        if errors > 0 {
-            note = format!("{note}, {errors} without a grade");
-        }
-        Event::Progress {
-            elapsed,
-            done,
-            failed: done.saturating_sub(passed),
-            in_flight: self.in_flight.load(Ordering::Relaxed),
-            note,
-        }
-    }
 }
 
 fn never_reached(graded: &[GradedCase]) -> bool {

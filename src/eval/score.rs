@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::assertion::Subject;
-use super::attempt::{Answer, Attempt, ErrorKind};
+use super::attempt::{Attempt, ErrorKind};
 use super::plan::EvalPlan;
 use crate::golden::Case;
-use crate::protocol::Reply;
 use crate::record::{
     CaseResult, EvalResult, GoldenInfo, RateEstimate, ScoreEstimate, SliceEstimate,
 };
@@ -60,13 +59,10 @@ impl GradedCase {
                 return graded;
             }
         };
-        let mut scope = plan.scope_of(case);
-        scope.steps.clone_from(&attempt.steps);
-        let grade = plan.checks.grade(&Subject {
-            scope: &scope,
-            reply: &answer.reply,
-            response_time_ms: answer.response_time_ms,
-        });
+        let scope = plan.scope_of_answer(index, attempt);
+        let grade = plan
+            .checks
+            .grade(&Subject::of(answer, &scope), &attempt.told);
         let reasons = |reasons: &[(String, String)]| {
             let reasons: Vec<String> = reasons
                 .iter()
@@ -94,25 +90,6 @@ impl GradedCase {
         let secrets = &plan.scope.secrets;
         result.output = output.map(|text| shorten(secrets.redact(&text).into_owned()));
         graded
-    }
-
-    /// Grades an answer that came back in another engine's run, when its clock has stopped.
-    pub(crate) fn of_reply(
-        plan: &EvalPlan,
-        index: usize,
-        repeat: u32,
-        (reply, response_time_ms): (Reply, f64),
-    ) -> Self {
-        let answer = Answer {
-            reply,
-            response_time_ms,
-        };
-        let attempt = Attempt {
-            outcome: Ok(answer),
-            steps: serde_json::Map::new(),
-            retries: 0,
-        };
-        Self::grade(plan, index, repeat, &attempt)
     }
 
     /// Makes the grade of an answer that nobody gave.

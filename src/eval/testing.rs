@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -11,13 +12,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::check::Checks;
+use super::error::EvalError;
+use super::journal::{Journal, JournalKey};
 use super::plan::EvalPlan;
+use super::runner::{EvalRun, run};
 use crate::golden::GoldenSet;
 use crate::manifest::{KindTable, Problems, Timeouts};
 use crate::measure::{Clock, Failure};
 use crate::protocol::{Call, CallFailure, Head, HttpRequest, Reply, ReplyReader, Request};
 use crate::stage::Stage;
 use crate::template::{Scope, TemplateError};
+use crate::transport::Client;
 
 /// Posts `{"input": …, "steps": …}` and reads `{"text": …, "ids": […]}`.
 #[derive(Debug)]
@@ -203,6 +208,7 @@ pub(super) fn plan(target: Stage, cases: &[Value], repeats: u32) -> EvalPlan {
         before: Vec::new(),
         golden: Arc::new(golden(cases)),
         checks: Arc::new(checks(&[("equals", "")])),
+        asked: BTreeMap::new(),
         repeats,
         concurrency: 4,
         slice_by: Vec::new(),
@@ -210,4 +216,43 @@ pub(super) fn plan(target: Stage, cases: &[Value], repeats: u32) -> EvalPlan {
         scope: Scope::default(),
         clock: Clock::System,
     }
+}
+
+pub(super) fn key(plan: &EvalPlan) -> JournalKey {
+    JournalKey {
+        suite: plan.name.clone(),
+        env: "local".to_owned(),
+        release: "abc".to_owned(),
+        dirty: false,
+        manifest: "blake3:m".to_owned(),
+        golden: plan.golden.digest.clone(),
+    }
+}
+
+pub(super) fn fresh(dir: &Path, plan: &EvalPlan) -> Journal {
+    Journal::create(dir, &key(plan), "run1", "2026-01-01T00:00:00Z").unwrap()
+}
+
+pub(super) fn try_with(
+    plan: EvalPlan,
+    journal: Journal,
+    interrupted: &AtomicBool,
+) -> Result<EvalRun, EvalError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let events = Mutex::new(Vec::new());
+    let client = Arc::new(Client::default());
+    runtime.block_on(run(&Arc::new(plan), &client, journal, &events, interrupted))
+}
+
+pub(super) fn run_with(plan: EvalPlan, journal: Journal) -> EvalRun {
+    try_with(plan, journal, &AtomicBool::new(false)).unwrap()
+}
+
+pub(super) fn run_fresh(plan: EvalPlan) -> EvalRun {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = fresh(dir.path(), &plan);
+    run_with(plan, journal)
 }

@@ -31,7 +31,7 @@ pub(crate) async fn run_load(
         ),
         Some(suite) => {
             let suite = experiment.project.eval(suite.as_str())?;
-            quality::run_scored(experiment, (name, &plan), suite)?
+            quality::run_scored(experiment, (name, &plan), suite).await?
         }
     };
     tell_result(experiment, &plan, &result)?;

@@ -2,12 +2,15 @@
 //! when nothing else was asked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Experiment;
 use crate::arrival::{LoadSteps, Timing, Until, Users};
 use crate::error::Result;
-use crate::eval::{EvalPlan, GradedCase, change_by_case, count_passes, score};
+use crate::eval::{
+    CaseReply, EvalPlan, GradedCase, change_by_case, count_passes, grade_replies, score,
+};
 use crate::load::{Captured, CaseSequence, Keep, LoadPlan, LoadResult, Scenario};
 use crate::manifest::Eval;
 use crate::plan::{EvalOptions, eval_plan};
@@ -25,13 +28,14 @@ pub(super) struct Scored {
 
 /// Runs a load and scores what came back with a suite: every ok answer of the suite's stage to a case of the suite's golden set.
 /// The answers to one case count as its repeats. `None` where there was no such answer.
-pub(super) fn run_scored(
+pub(super) async fn run_scored(
     experiment: &Experiment,
     (name, plan): (&str, &LoadPlan),
     suite: &Eval,
 ) -> Result<(LoadResult, Option<Scored>)> {
     let options = EvalOptions::default();
     let suite = eval_plan(&experiment.project, suite, &options, &experiment.clock)?;
+    let suite = Arc::new(suite);
     let known = suite.golden.cases.iter().map(|case| case.id.as_str());
     let (idle, plan) = match alone(plan, &suite.stage, &known.collect()) {
         None => (None, plan.clone()),
@@ -40,14 +44,17 @@ pub(super) fn run_scored(
             let keep = keep_answers(&alone, &suite);
             let result = experiment.drive(("asking", &name), &alone, &keep)?;
             let plan = what_is_left(plan, &result.stages);
-            (Some(grade(&suite, &alone, result.captured, 0)), plan)
+            (
+                Some(grade(experiment, &suite, &alone, (result.captured, 0)).await),
+                plan,
+            )
         }
     };
     let keep = keep_answers(&plan, &suite);
     let mut result = experiment.drive(("load", name), &plan, &keep)?;
     let captured = std::mem::take(&mut result.captured);
     let good = captured.iter().filter(|it| it.good_in_window).count() as u64;
-    let answers = grade(&suite, &plan, captured, result.start);
+    let answers = grade(experiment, &suite, &plan, (captured, result.start)).await;
     if answers.is_empty() {
         return Ok((result, None));
     }
@@ -64,7 +71,7 @@ pub(super) fn run_scored(
         steps: by_step(&steps, &answers, idle.as_deref()),
         idle: idle.and_then(|idle| step_quality(&idle.iter().collect::<Vec<_>>())),
     };
-    let eval = score_repeats(suite, answers);
+    let eval = score_repeats(&suite, answers);
     Ok((result, Some(Scored { eval, quality })))
 }
 
@@ -138,33 +145,54 @@ struct Answer {
     case: GradedCase,
 }
 
-fn grade(suite: &EvalPlan, plan: &LoadPlan, captured: Vec<Captured>, start: u64) -> Vec<Answer> {
+/// Grades what was captured of a load that began at `start`, in ns, where the golden set has the case.
+async fn grade(
+    experiment: &Experiment,
+    suite: &Arc<EvalPlan>,
+    plan: &LoadPlan,
+    (captured, start): (Vec<Captured>, u64),
+) -> Vec<Answer> {
     let cases = suite.golden.cases.iter().enumerate();
     let place: BTreeMap<&str, usize> = cases.map(|(at, case)| (case.id.as_str(), at)).collect();
     let mut repeats: BTreeMap<usize, u32> = BTreeMap::new();
-    let mut graded = Vec::new();
+    let mut replies = Vec::new();
+    let mut times = Vec::new();
     for answer in captured {
         let sent = plan.scenarios[answer.scenario].cases.ids.get(answer.case);
         let index = sent.and_then(|id| place.get(id.as_str()));
         if let Some(index) = index {
             let response_time = answer.stamps.response_time().unwrap_or(0);
             let repeat = repeats.entry(*index).or_default();
-            let reply = (answer.reply, response_time as f64 / 1e6);
-            graded.push(Answer {
-                due_s: answer.stamps.intended.saturating_sub(start) as f64 / 1e9,
-                good_in_window: answer.good_in_window,
-                case: GradedCase::of_reply(suite, *index, *repeat, reply),
+            replies.push(CaseReply {
+                index: *index,
+                repeat: *repeat,
+                reply: answer.reply,
+                response_time_ms: response_time as f64 / 1e6,
             });
+            let due_s = answer.stamps.intended.saturating_sub(start) as f64 / 1e9;
+            times.push((due_s, answer.good_in_window));
             *repeat += 1;
         }
     }
-    graded
+    let interrupted = &experiment.interrupted;
+    let graded = grade_replies(suite, &experiment.client, replies, interrupted).await;
+    let answers = times.into_iter().zip(graded);
+    answers
+        .map(|((due_s, good_in_window), case)| Answer {
+            due_s,
+            good_in_window,
+            case,
+        })
+        .collect()
 }
 
-fn score_repeats(mut suite: EvalPlan, answers: Vec<Answer>) -> EvalResult {
+fn score_repeats(suite: &EvalPlan, answers: Vec<Answer>) -> EvalResult {
     let cases: Vec<GradedCase> = answers.into_iter().map(|answer| answer.case).collect();
     let repeats = cases.iter().map(|case| case.result().repeat + 1).max();
-    suite.repeats = repeats.unwrap_or(1);
+    let suite = EvalPlan {
+        repeats: repeats.unwrap_or(1),
+        ..suite.clone()
+    };
     score(&suite, cases)
 }
 

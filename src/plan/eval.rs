@@ -1,5 +1,6 @@
 //! A suite of the manifest, with the flags that override it, resolved into the engine's plan.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::project::Project;
@@ -36,14 +37,22 @@ pub(crate) fn eval_plan(
     };
     let called = before.iter().chain(&steps);
     let names = called.map(|step| step.name.as_str());
-    let scope = project.scope(names.chain([eval.stage.as_str()]))?;
+    let checks = project.checks(&eval.name);
+    let asked: Result<BTreeMap<_, _>> = checks
+        .stages()
+        .map(|name| Ok((name.to_owned(), project.stage(name)?)))
+        .collect();
+    let asked = asked?;
+    let asking = asked.keys().map(String::as_str);
+    let scope = project.scope(names.chain([eval.stage.as_str()]).chain(asking))?;
     let plan = EvalPlan {
         name: eval.name.to_string(),
         stage: eval.stage.to_string(),
         steps,
         before,
         golden: Arc::new(project.golden(&eval.golden)?),
-        checks: project.checks(&eval.name),
+        checks,
+        asked,
         repeats: repeats.unwrap_or(eval.repeats),
         concurrency: eval.concurrency,
         slice_by: eval.slice_by.clone(),

@@ -23,6 +23,7 @@ use std::path::Path;
 
 use schemars::{Schema, SchemaGenerator};
 
+use super::attempt::Answer;
 use super::error::EvalError;
 pub(super) use negated::Negated;
 
@@ -92,6 +93,15 @@ pub(crate) trait Check: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// Returns the names of the stages that it asks; [`Self::questions`] asks no other.
+    fn stages(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// States what it must know of other stages before it scores an answer, by calling `ask` with
+    /// a stage and what the templates of its request see. The same answer has the same questions.
+    fn questions(&self, _subject: &Subject<'_>, _ask: &mut dyn FnMut(&str, Scope)) {}
+
     /// Reads what it needs besides the manifest, from that folder, before anything is asked.
     fn prepare(&self, _folder: &Path) -> Result<(), EvalError> {
         Ok(())
@@ -144,6 +154,22 @@ pub(crate) struct Subject<'a> {
     pub(crate) scope: &'a Scope,
     pub(crate) reply: &'a Reply,
     pub(crate) response_time_ms: f64,
+    /// What came back for the assertion's own questions, one for each and in their order. An
+    /// assertion one of whose questions has no answer is not scored.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no kind asks a stage yet"))]
+    pub(crate) told: &'a [Reply],
+}
+
+impl<'a> Subject<'a> {
+    /// Makes what assertions are shown of an answer, before any stage was asked about it.
+    pub(super) fn of(answer: &'a Answer, scope: &'a Scope) -> Self {
+        Self {
+            scope,
+            reply: &answer.reply,
+            response_time_ms: answer.response_time_ms,
+            told: &[],
+        }
+    }
 }
 
 /// What an assertion says of an answer.

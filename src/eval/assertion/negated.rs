@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Check, Scored, Subject};
 use crate::eval::error::EvalError;
+use crate::template::Scope;
 
 /// The negation of an assertion. What cannot be scored stays unscored.
 #[derive(Debug)]
@@ -16,6 +17,14 @@ impl Check for Negated {
 
     fn note(&self, subject: &Subject<'_>) -> Option<String> {
         self.0.note(subject)
+    }
+
+    fn stages(&self) -> Vec<&str> {
+        self.0.stages()
+    }
+
+    fn questions(&self, subject: &Subject<'_>, ask: &mut dyn FnMut(&str, Scope)) {
+        self.0.questions(subject, ask);
     }
 
     fn prepare(&self, folder: &Path) -> Result<(), EvalError> {

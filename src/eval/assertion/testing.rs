@@ -50,6 +50,7 @@ pub(super) fn subject<'a>(scope: &'a Scope, reply: &'a Reply) -> Subject<'a> {
         scope,
         reply,
         response_time_ms: 12.5,
+        told: &[],
     }
 }
 

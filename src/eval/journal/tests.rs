@@ -31,6 +31,7 @@ fn answer(text: &str) -> Attempt {
         }),
         steps: Map::new(),
         retries: 0,
+        told: Told::new(),
     }
 }
 
@@ -59,10 +60,13 @@ fn answers_are_kept_and_errors_are_asked_again() {
     let mut journal = create(dir.path(), "run1", NOON);
     let (a, b, c) = (answer("a"), error(), answer("c"));
     journal
-        .append([("q1", 0, &a), ("q2", 0, &b)], &Secrets::default())
+        .append(
+            [("q1", 0, Entry::Attempt(&a)), ("q2", 0, Entry::Attempt(&b))],
+            &Secrets::default(),
+        )
         .unwrap();
     journal
-        .append([("q1", 1, &c)], &Secrets::default())
+        .append([("q1", 1, Entry::Attempt(&c))], &Secrets::default())
         .unwrap();
     drop(journal);
     let mut again = resume(dir.path());
@@ -94,7 +98,10 @@ fn answers_come_back_with_the_secrets_they_held() {
         let outputs = serde_json::json!({"ids": [format!("{secret}-1")], secret: {secret: 1}});
         first.steps = outputs.as_object().unwrap().clone();
         let second = answer("nothing of it");
-        let both = [(secret, 0, &first), ("q2", 0, &second)];
+        let both = [
+            (secret, 0, Entry::Attempt(&first)),
+            ("q2", 0, Entry::Attempt(&second)),
+        ];
         journal.append(both, &secrets(secret)).unwrap();
         let stored = fs::read_to_string(&journal.path).unwrap();
         assert!(!stored.lines().skip(1).any(|line| line.contains(secret)));
@@ -177,7 +184,7 @@ fn written(dir: &Path) -> (PathBuf, Vec<u8>, usize) {
     let answers = answers
         .iter()
         .zip(0..)
-        .map(|(answer, at)| ("q1", at, answer));
+        .map(|(answer, at)| ("q1", at, Entry::Attempt(answer)));
     journal.append(answers, &Secrets::default()).unwrap();
     (path.clone(), fs::read(path).unwrap(), header)
 }
@@ -196,7 +203,10 @@ fn cut_at_every_byte_it_keeps_every_whole_answer_and_goes_on() {
         let mut journal = resume(dir.path());
         assert_eq!(journal.answered(), whole, "cut at {cut}");
         journal
-            .append([("q2", 0, &answer("vier"))], &Secrets::default())
+            .append(
+                [("q2", 0, Entry::Attempt(&answer("vier")))],
+                &Secrets::default(),
+            )
             .unwrap();
         drop(journal);
         let mut again = resume(dir.path());

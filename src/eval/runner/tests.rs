@@ -1,56 +1,17 @@
 //! Whole suites against a server: what is asked, what is kept, what is asked again.
 
 use std::fs;
-use std::path::Path;
 use std::sync::Mutex;
 
 use serde_json::json;
 
 use super::*;
 use crate::eval::check::Checks;
-use crate::eval::journal::JournalKey;
-use crate::eval::testing::{Server, checks, plan, step, words};
+use crate::eval::testing::{
+    Server, checks, fresh, key, plan, run_fresh, run_with, step, try_with, words,
+};
 use crate::manifest::{KindTable, Problems};
 use crate::template::Secrets;
-
-fn key(plan: &EvalPlan) -> JournalKey {
-    JournalKey {
-        suite: plan.name.clone(),
-        env: "local".to_owned(),
-        release: "abc".to_owned(),
-        dirty: false,
-        manifest: "blake3:m".to_owned(),
-        golden: plan.golden.digest.clone(),
-    }
-}
-
-fn fresh(dir: &Path, plan: &EvalPlan) -> Journal {
-    Journal::create(dir, &key(plan), "run1", "2026-01-01T00:00:00Z").unwrap()
-}
-
-fn try_with(
-    plan: EvalPlan,
-    journal: Journal,
-    interrupted: &AtomicBool,
-) -> Result<EvalRun, EvalError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let events = Mutex::new(Vec::new());
-    let client = Arc::new(Client::default());
-    runtime.block_on(run(&Arc::new(plan), &client, journal, &events, interrupted))
-}
-
-fn run_with(plan: EvalPlan, journal: Journal) -> EvalRun {
-    try_with(plan, journal, &AtomicBool::new(false)).unwrap()
-}
-
-fn run_fresh(plan: EvalPlan) -> EvalRun {
-    let dir = tempfile::tempdir().unwrap();
-    let journal = fresh(dir.path(), &plan);
-    run_with(plan, journal)
-}
 
 /// The result without the times, which no two runs share.
 fn timeless(mut result: EvalResult) -> serde_json::Value {

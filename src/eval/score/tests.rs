@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::eval::attempt::Answer;
 use crate::eval::check::Checks;
+use crate::eval::question::Told;
 use crate::eval::testing::{plan, step, words};
 use crate::manifest::{KindTable, Problems};
 use crate::measure::Failure;
@@ -28,6 +29,7 @@ fn answer(text: &str) -> Attempt {
         }),
         steps: Map::new(),
         retries: 0,
+        told: Told::new(),
     }
 }
 
