@@ -42,6 +42,7 @@ pub(super) fn run(kind: RunKind, name: &str, id: &str) -> RunRecord {
         verdict: None,
         runs: Vec::new(),
         diff: None,
+        warnings: None,
         rounds: Vec::new(),
     }
 }

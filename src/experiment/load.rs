@@ -8,7 +8,7 @@ use crate::load::{Keep, LoadPlan, LoadResult};
 use crate::manifest::Load;
 use crate::measure::Event;
 use crate::plan::{Caller, Portion, load_plan, plan_document};
-use crate::record::{Generator, RunKind, RunRecord};
+use crate::record::{Generator, RunKind, RunRecord, Warning};
 
 /// Runs one load, as the flags may have changed it, and stores it.
 pub(crate) async fn run_load(
@@ -54,6 +54,7 @@ pub(crate) async fn run_load(
         stages: result.stages,
         eval,
         quality,
+        warnings: result.over_budget.then(|| vec![Warning::OverBudget]),
         ..record
     };
     Ok(experiment.finish(record, status).await)

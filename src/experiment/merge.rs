@@ -11,7 +11,7 @@ use crate::error::{Classify, Kind};
 use crate::exit::Status;
 use crate::load::{merge_generators, merge_stages};
 use crate::plan::SHARD;
-use crate::record::{FormatVersion, RunId, RunKind, RunRecord, Shard, Validity};
+use crate::record::{FormatVersion, RunId, RunKind, RunRecord, Shard, Validity, Warning};
 
 /// Why runs cannot be put together.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -83,9 +83,17 @@ pub(crate) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
         quality: None,
         runs: shards.iter().map(|run| run.id.clone()).collect(),
         verdict: verdict(status),
+        warnings: Some(warnings(&shards)),
         ..first.clone()
     };
-    Ok((merged, status))
+    Ok((merged.with_warnings(), status))
+}
+
+/// Returns what the shards' engines noticed and the merged figures do not give away.
+fn warnings(shards: &[&RunRecord]) -> Vec<Warning> {
+    let over_budget = |run: &&RunRecord| run.warnings().contains(&Warning::OverBudget);
+    let found = shards.iter().any(|run| over_budget(run));
+    found.then_some(Warning::OverBudget).into_iter().collect()
 }
 
 /// Finds each run's shard, and that they are all shards of one load.

@@ -50,6 +50,7 @@ impl Experiment {
             verdict: None,
             runs: Vec::new(),
             diff: None,
+            warnings: None,
             rounds: Vec::new(),
         }
     }
@@ -64,6 +65,7 @@ impl Experiment {
 
     /// Stores a run. What cannot be stored is still returned: a measurement must not be lost with the disk.
     pub(super) fn keep(&self, record: RunRecord, status: Status) -> Recorded {
+        let record = record.with_warnings();
         let status = match self.store.write(&record) {
             Ok(_) => status,
             Err(error) => {
@@ -186,7 +188,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (experiment, heard) = experiment(folder.path());
         std::fs::write(folder.path().join(".stagegate"), "in the way").unwrap();
-        let record = experiment.begin(RunKind::Load, "peak");
+        let record = experiment.begin(RunKind::Load, "peak").with_warnings();
         let kept = experiment.keep(record.clone(), Status::Passed);
         assert_eq!((kept.status, kept.record), (Status::Unmeasured, record));
         assert!(matches!(heard.events()[..], [Event::Problem(_)]));

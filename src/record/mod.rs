@@ -9,6 +9,7 @@ mod errors;
 mod eval;
 mod id;
 mod latency;
+mod notice;
 mod profile;
 mod quality;
 mod run;
@@ -18,6 +19,7 @@ mod summary;
 mod tally;
 mod verdict;
 mod version;
+mod warning;
 
 /// The folder beside the manifest in which records are kept; never part of a release.
 pub(crate) const FOLDER: &str = ".stagegate";
@@ -49,3 +51,4 @@ pub(crate) use summary::{RUNS_SCHEMA, RunSummary, RunsDocument, Unusable};
 pub(crate) use tally::{NoTally, Tally};
 pub(crate) use verdict::VerdictKind;
 pub(crate) use version::FormatVersion;
+pub(crate) use warning::{NeededSamples, Warning};

@@ -15,6 +15,7 @@ use super::quality::QualityResult;
 use super::stage::{Spread, StageResult};
 use super::verdict::VerdictKind;
 use super::version::FormatVersion;
+use super::warning::Warning;
 
 /// The schema name of a run document.
 pub(crate) const RUN_SCHEMA: &str = "stagegate/run";
@@ -72,6 +73,10 @@ pub(crate) struct RunRecord {
     /// Present in a run of kind `gate` since format 1.1: the comparison that it was decided by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) diff: Option<DiffDocument>,
+    /// What may mislead about the figures, as it was noticed when the run was made. Absent in a run
+    /// that was stored before format 1.1 had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) warnings: Option<Vec<Warning>>,
     /// Present in an exported run made of several rounds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) rounds: Vec<Round>,

@@ -1,8 +1,7 @@
 //! What a report is made of, before it has a format: titles, paragraphs, tables, lists, warnings.
 
 use super::text::clean;
-use super::warning::Warning;
-use crate::record::VerdictKind;
+use crate::record::{VerdictKind, Warning};
 
 /// One part of a report.
 #[derive(Clone, Debug)]

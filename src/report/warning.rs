@@ -1,49 +1,7 @@
-//! Numbers that may mislead, each with its remedy.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! How a stored warning is worded: what may mislead, and the remedy.
 
 use super::format::{NONE, count, number, percent, percent_range, plural, time_ms};
-use crate::measure::min_samples;
-use crate::metric::{LatencyMetric, Stat};
-use crate::record::{MetricSummary, RunRecord, StageResult, ValidityVerdict};
-
-/// Why a number in a report may mislead.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Warning {
-    /// Percentiles left out: (name, samples needed), and the smallest count there was.
-    TooFewSamples {
-        needed: Vec<(&'static str, u64)>,
-        count: u64,
-    },
-    /// The generator was late, but not much.
-    Degraded { reasons: Vec<String> },
-    /// The generator itself was the bottleneck.
-    Invalid { reasons: Vec<String> },
-    /// The beginning of the run was different from the rest; how long it was, and the p95 without it and with it.
-    WarmingUp {
-        stage: String,
-        cut_s: f64,
-        p95: Option<(f64, f64)>,
-    },
-    /// The response time was still changing at the end.
-    Unsettled { stage: String },
-    /// Requests whose latency is unknown.
-    InFlight { stage: String, count: u64 },
-    /// Errored cases count as failed; the rate if all of them had failed, and had passed.
-    ErrorsCount {
-        errors: u64,
-        bounds: Option<(f64, f64)>,
-    },
-    /// The interval is too wide to see a small change.
-    SmallGoldenSet { cases: u64, low: f64, high: f64 },
-    /// The measured code is not in git.
-    Dirty,
-    /// The run was interrupted.
-    Incomplete,
-}
-
-/// An interval of a pass rate wider than this tells little: 20 points.
-const WIDE: f64 = 0.2;
+use crate::record::{NeededSamples, Warning};
 
 /// What a golden set should be able to show: ± 5 points.
 const USEFUL_HALF_WIDTH: f64 = 0.05;
@@ -98,6 +56,13 @@ impl Warning {
             Self::Incomplete => {
                 "The run was interrupted: this is what was measured until then.".to_owned()
             }
+            Self::OverBudget => {
+                "The run stopped before its end because `max_requests` or `max_cost` was reached."
+                    .to_owned()
+            }
+            Self::Other => {
+                "A newer stagegate warns of something that this version does not know.".to_owned()
+            }
         }
     }
 
@@ -137,6 +102,8 @@ impl Warning {
             Self::Incomplete => {
                 "Run it again; an eval goes on where it stopped with `--resume`.".to_owned()
             }
+            Self::OverBudget => "Raise the budget, or ask for less.".to_owned(),
+            Self::Other => "Show the run with the version that stored it.".to_owned(),
         }
     }
 }
@@ -159,10 +126,10 @@ fn warming_up(stage: &str, cut_s: f64, p95: Option<(f64, f64)>) -> String {
     format!("`{stage}` settled after {} s{p95}.", number(cut_s))
 }
 
-fn too_few(needed: &[(&'static str, u64)], have: u64) -> String {
+fn too_few(needed: &[NeededSamples], have: u64) -> String {
     let needs: Vec<String> = needed
         .iter()
-        .map(|(name, samples)| format!("{name} needs {}", count(*samples)))
+        .map(|it| format!("{} needs {}", it.statistic, count(it.samples)))
         .collect();
     format!(
         "{NONE} means not enough samples ({}; there were {}).",
@@ -176,93 +143,6 @@ fn joined(reasons: &[String]) -> String {
         [] => "no reason given".to_owned(),
         reasons => reasons.join("; "),
     }
-}
-
-/// Returns every warning that a run deserves.
-pub(super) fn of_run(run: &RunRecord) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    let reasons = run.validity.reasons.clone();
-    match run.validity.verdict {
-        ValidityVerdict::Valid => {}
-        ValidityVerdict::Degraded => warnings.push(Warning::Degraded { reasons }),
-        ValidityVerdict::Invalid => warnings.push(Warning::Invalid { reasons }),
-    }
-    if !run.complete {
-        warnings.push(Warning::Incomplete);
-    }
-    if run.release.dirty {
-        warnings.push(Warning::Dirty);
-    }
-    warnings.extend(too_few_samples(run.stages.values()));
-    for (name, stage) in &run.stages {
-        warnings.extend(unsteady(name, stage));
-        if stage.in_flight_at_end > 0 {
-            warnings.push(Warning::InFlight {
-                stage: name.clone(),
-                count: stage.in_flight_at_end,
-            });
-        }
-    }
-    if let Some(eval) = &run.eval {
-        if eval.errors > 0 {
-            warnings.push(Warning::ErrorsCount {
-                errors: eval.errors,
-                bounds: eval.pass_rate.bounds,
-            });
-        }
-        let (low, high) = (eval.pass_rate.low, eval.pass_rate.high);
-        if high - low > WIDE {
-            // Of an interrupted run only these were asked.
-            let asked: BTreeSet<&str> = eval.cases.iter().map(|case| case.id.as_str()).collect();
-            let cases = asked.len() as u64;
-            warnings.push(Warning::SmallGoldenSet { cases, low, high });
-        }
-    }
-    warnings
-}
-
-fn unsteady(name: &str, stage: &StageResult) -> Option<Warning> {
-    let steady = stage.steady.as_ref()?;
-    let p95 = |metrics: &BTreeMap<LatencyMetric, MetricSummary>| {
-        metrics.get(&LatencyMetric::ResponseTime)?.p95
-    };
-    let stage_name = name.to_owned();
-    match (steady.reached, steady.cut_s > 0.0) {
-        (false, _) => Some(Warning::Unsettled { stage: stage_name }),
-        (true, true) => Some(Warning::WarmingUp {
-            stage: stage_name,
-            cut_s: steady.cut_s,
-            p95: p95(&steady.metrics).zip(p95(&stage.metrics)),
-        }),
-        (true, false) => None,
-    }
-}
-
-/// The percentiles that the tables show.
-const SHOWN: [Stat; 3] = [Stat::P50, Stat::P95, Stat::P99];
-
-fn too_few_samples<'a>(stages: impl Iterator<Item = &'a StageResult>) -> Option<Warning> {
-    let mut needed = Vec::new();
-    let mut smallest = u64::MAX;
-    let metrics = stages.flat_map(|stage| stage.metrics.iter());
-    for (_, metric) in
-        metrics.filter(|(it, _)| matches!(it, LatencyMetric::ResponseTime | LatencyMetric::Ttft))
-    {
-        for (stat, quantile) in SHOWN.iter().filter_map(|it| Some((*it, it.quantile()?))) {
-            let (name, samples) = (stat.key(), min_samples(quantile));
-            if metric.stat(stat).is_none() && metric.count < samples {
-                smallest = smallest.min(metric.count);
-                if !needed.contains(&(name, samples)) {
-                    needed.push((name, samples));
-                }
-            }
-        }
-    }
-    needed.sort_by_key(|(_, samples)| *samples);
-    (!needed.is_empty()).then_some(Warning::TooFewSamples {
-        needed,
-        count: smallest,
-    })
 }
 
 #[cfg(test)]
@@ -281,7 +161,10 @@ mod tests {
         let reasons = vec!["lag p99 3.1 ms".to_owned()];
         let warnings = [
             Warning::TooFewSamples {
-                needed: vec![("p99", 368)],
+                needed: vec![NeededSamples {
+                    statistic: "p99".to_owned(),
+                    samples: 368,
+                }],
                 count: 12,
             },
             Warning::Degraded {
@@ -303,6 +186,8 @@ mod tests {
             },
             Warning::Dirty,
             Warning::Incomplete,
+            Warning::OverBudget,
+            Warning::Other,
         ];
         for warning in warnings {
             for sentence in [warning.text(), warning.remedy()] {

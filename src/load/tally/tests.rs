@@ -165,6 +165,7 @@ fn run(stage: StageResult) -> RunRecord {
         limit: None,
         verdict: None,
         runs: Vec::new(),
+        warnings: None,
         rounds: Vec::new(),
         diff: None,
     }

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::super::block::{Block, Outcome, Title, Tone};
 use super::super::format::{duration_s, number, plural, release, short_id};
-use super::super::warning;
 use super::{eval, limit, load, profile, quality};
 use crate::record::{RunKind, RunRecord, ValidityVerdict, VerdictKind};
 
@@ -30,7 +29,7 @@ pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
         blocks.push(Block::Heading(plural(run.runs.len() as u64, "run")));
         blocks.push(Block::List(run.runs.clone()));
     }
-    blocks.extend(warning::of_run(run).into_iter().map(Block::Warning));
+    blocks.extend(run.warnings().into_iter().map(Block::Warning));
     blocks
 }
 

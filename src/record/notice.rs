@@ -1,0 +1,170 @@
+//! What a run's figures give away that may mislead about them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::latency::MetricSummary;
+use super::run::{RunRecord, ValidityVerdict};
+use super::stage::StageResult;
+use super::warning::{NeededSamples, Warning};
+use crate::measure::min_samples;
+use crate::metric::{LatencyMetric, Stat};
+
+/// An interval of a pass rate wider than this tells little: 20 points.
+const WIDE: f64 = 0.2;
+
+impl RunRecord {
+    /// Returns what was noticed when the run was made. A run that was stored before warnings were
+    /// part of it has those that its figures give away.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        let stored = self.warnings.clone();
+        stored.unwrap_or_else(|| notice(self))
+    }
+
+    /// Adds what its figures give away to what its engine noticed, at the end of the run.
+    #[must_use]
+    pub(crate) fn with_warnings(self) -> Self {
+        let mut warnings = notice(&self);
+        let noticed = self.warnings.into_iter().flatten();
+        let more: Vec<Warning> = noticed.filter(|it| !warnings.contains(it)).collect();
+        warnings.extend(more);
+        Self {
+            warnings: Some(warnings),
+            ..self
+        }
+    }
+}
+
+/// Returns what a run's figures give away.
+fn notice(run: &RunRecord) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let reasons = run.validity.reasons.clone();
+    match run.validity.verdict {
+        ValidityVerdict::Valid => {}
+        ValidityVerdict::Degraded => warnings.push(Warning::Degraded { reasons }),
+        ValidityVerdict::Invalid => warnings.push(Warning::Invalid { reasons }),
+    }
+    if !run.complete {
+        warnings.push(Warning::Incomplete);
+    }
+    if run.release.dirty {
+        warnings.push(Warning::Dirty);
+    }
+    warnings.extend(too_few_samples(run.stages.values()));
+    for (name, stage) in &run.stages {
+        warnings.extend(unsteady(name, stage));
+        if stage.in_flight_at_end > 0 {
+            warnings.push(Warning::InFlight {
+                stage: name.clone(),
+                count: stage.in_flight_at_end,
+            });
+        }
+    }
+    if let Some(eval) = &run.eval {
+        if eval.errors > 0 {
+            warnings.push(Warning::ErrorsCount {
+                errors: eval.errors,
+                bounds: eval.pass_rate.bounds,
+            });
+        }
+        let (low, high) = (eval.pass_rate.low, eval.pass_rate.high);
+        if high - low > WIDE {
+            // Of an interrupted run only these were asked.
+            let asked: BTreeSet<&str> = eval.cases.iter().map(|case| case.id.as_str()).collect();
+            let cases = asked.len() as u64;
+            warnings.push(Warning::SmallGoldenSet { cases, low, high });
+        }
+    }
+    warnings
+}
+
+fn unsteady(name: &str, stage: &StageResult) -> Option<Warning> {
+    let steady = stage.steady.as_ref()?;
+    let p95 = |metrics: &BTreeMap<LatencyMetric, MetricSummary>| {
+        metrics.get(&LatencyMetric::ResponseTime)?.p95
+    };
+    let stage_name = name.to_owned();
+    match (steady.reached, steady.cut_s > 0.0) {
+        (false, _) => Some(Warning::Unsettled { stage: stage_name }),
+        (true, true) => Some(Warning::WarmingUp {
+            stage: stage_name,
+            cut_s: steady.cut_s,
+            p95: p95(&steady.metrics).zip(p95(&stage.metrics)),
+        }),
+        (true, false) => None,
+    }
+}
+
+/// The percentiles that the tables show.
+const SHOWN: [Stat; 3] = [Stat::P50, Stat::P95, Stat::P99];
+
+fn too_few_samples<'a>(stages: impl Iterator<Item = &'a StageResult>) -> Option<Warning> {
+    let mut needed = Vec::new();
+    let mut smallest = u64::MAX;
+    let metrics = stages.flat_map(|stage| stage.metrics.iter());
+    for (_, metric) in
+        metrics.filter(|(it, _)| matches!(it, LatencyMetric::ResponseTime | LatencyMetric::Ttft))
+    {
+        for (stat, quantile) in SHOWN.iter().filter_map(|it| Some((*it, it.quantile()?))) {
+            let samples = min_samples(quantile);
+            if metric.stat(stat).is_none() && metric.count < samples {
+                smallest = smallest.min(metric.count);
+                let statistic = stat.key().to_owned();
+                let it = NeededSamples { statistic, samples };
+                if !needed.contains(&it) {
+                    needed.push(it);
+                }
+            }
+        }
+    }
+    needed.sort_by_key(|it| it.samples);
+    (!needed.is_empty()).then_some(Warning::TooFewSamples {
+        needed,
+        count: smallest,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run::{RunKind, Validity};
+    use super::*;
+
+    fn stored(version: &str, name: &str) -> RunRecord {
+        let folder = env!("CARGO_MANIFEST_DIR");
+        let path = format!("{folder}/tests/fixtures/records/{version}/{name}.json");
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_run_from_before_warnings_were_stored_still_has_those_of_its_figures() {
+        let mut run = stored("v1.0", "load");
+        assert_eq!(run.warnings, None);
+        run.release.dirty = true;
+        run.complete = false;
+        assert!(run.warnings().contains(&Warning::Dirty));
+        assert!(run.warnings().contains(&Warning::Incomplete));
+        // Once they are stored, they are what was noticed then, whatever the figures say.
+        let mut stored = run.clone().with_warnings();
+        stored.release.dirty = false;
+        assert_eq!(stored.warnings(), run.warnings());
+    }
+
+    #[test]
+    fn what_an_engine_noticed_is_kept_once_beside_what_the_figures_say() {
+        let run = RunRecord {
+            kind: RunKind::Load,
+            complete: false,
+            warnings: Some(vec![Warning::OverBudget, Warning::Incomplete]),
+            validity: Validity {
+                verdict: ValidityVerdict::Degraded,
+                reasons: vec!["late".to_owned()],
+            },
+            ..stored("v1.0", "load")
+        };
+        let warnings = run.with_warnings().warnings();
+        let count = |it: &Warning| warnings.iter().filter(|other| *other == it).count();
+        assert_eq!(count(&Warning::OverBudget), 1);
+        assert_eq!(count(&Warning::Incomplete), 1);
+        let reasons = vec!["late".to_owned()];
+        assert_eq!(count(&Warning::Degraded { reasons }), 1);
+    }
+}
