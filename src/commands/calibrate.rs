@@ -99,7 +99,7 @@ pub(crate) async fn calibrate(context: &Context, args: &CalibrateArgs) -> Result
     };
     // Where there is a project, its later runs are stored with what this machine can do.
     if context.manifest_path().is_file() {
-        Store::open(&context.folder()).write_calibration(&calibration)?;
+        Store::open(&context.folder(), &context.clock).write_calibration(&calibration)?;
     } else {
         context
             .ui

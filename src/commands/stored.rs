@@ -39,7 +39,7 @@ impl<'a> Stored<'a> {
         let folder = context.folder();
         Self {
             context,
-            store: Store::open(&folder),
+            store: Store::open(&folder, &context.clock),
             git: Git::open(&folder),
             env: context.global.env.first().map(String::as_str),
         }

@@ -57,7 +57,7 @@ impl Experiment {
         Ok(Self {
             release: release::present(&project, &git, &dirt)?,
             untracked: dirt.aside,
-            store: Store::open(&project.folder),
+            store: Store::open(&project.folder, &clock),
             client: Arc::new(Client::default()),
             project,
             clock,

@@ -18,7 +18,7 @@ use crate::load::tally::summarise::{Stages, TallySpec, summarise};
 use crate::load::tally::validity::{Evidence, judge};
 use crate::load::worker::{Captured, Keep, RequestLog, Shared, WAKER, Worker, WorkerResult};
 use crate::manifest::Connections;
-use crate::measure::{Event, EventSink, Failure, Histogram, nanos, now_ns};
+use crate::measure::{Event, EventSink, Failure, Histogram, nanos};
 use crate::metric::LatencyMetric;
 use crate::record::{Generator, Spread, Tally, Validity};
 
@@ -82,7 +82,7 @@ pub(crate) fn run(
     let before = read_machine();
     let start = plan
         .start
-        .unwrap_or_else(|| now_ns() + LEAD_NS + nanos(plan.warmup));
+        .unwrap_or_else(|| plan.clock.monotonic_ns() + LEAD_NS + nanos(plan.warmup));
     let (done, results) = mpsc::channel();
     let (workers, complete) = std::thread::scope(|scope| {
         let polls = polls.into_iter().zip(wakers.iter().cloned()).collect();
@@ -215,7 +215,7 @@ fn watch_over(
 }
 
 fn progress(shared: &Shared, start: u64, plan: &LoadPlan) -> Event {
-    let now = now_ns();
+    let now = plan.clock.monotonic_ns();
     let note = if now < start {
         "warming up".to_owned()
     } else {
@@ -263,7 +263,7 @@ fn merge(workers: Vec<WorkerResult>) -> WorkerResult {
 
 /// Returns the length of the measured phase in seconds.
 fn measured_s(plan: &LoadPlan, merged: &WorkerResult, end: &Conclusion) -> f64 {
-    let elapsed_s = now_ns().saturating_sub(end.start) as f64 / 1e9;
+    let elapsed_s = plan.clock.monotonic_ns().saturating_sub(end.start) as f64 / 1e9;
     match plan.until {
         // A run whose last answer came early still had its whole length for arrivals.
         Until::Duration(duration) if end.complete && !merged.over_budget => duration.as_secs_f64(),

@@ -8,6 +8,7 @@ use crate::load::id::{ScenarioId, StageId, TallyId};
 use crate::load::schedule::CaseSequence;
 use crate::load::wire::encode::Prepared;
 use crate::manifest::{Connections, Cost, ShareOfArrivals, Slo};
+use crate::measure::Clock;
 use crate::metric::{Figure, LatencyMetric, Stat};
 use crate::record::Shard;
 use crate::stage::Stage;
@@ -39,6 +40,8 @@ pub(crate) struct LoadPlan {
     pub(crate) max_cost: Option<f64>,
     /// The length of the intervals of the time series.
     pub(crate) interval: Duration,
+    /// Stamps everything.
+    pub(crate) clock: Clock,
 }
 
 impl LoadPlan {

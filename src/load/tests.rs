@@ -4,12 +4,12 @@ mod multiplexed;
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::arrival::{Gaps, Timing, Until, Users};
-use crate::load::plan::{Cases, LoadPlan, Scenario};
 use crate::load::stub::{Request, Step, Stub, ok, send, wait};
+use crate::load::plan::{Cases, LoadPlan, Scenario};
 use crate::load::wire::encode::Prepared;
 use crate::load::{CaseSequence, Keep, LoadResult, StageId, TallyId, run};
 use crate::manifest::Connections;
@@ -18,6 +18,7 @@ use crate::metric::LatencyMetric;
 use crate::record::{Shard, StageResult};
 use crate::stage::{Address, HttpAddress, Stage};
 use crate::template::Scope;
+
 
 fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Stage {
     let keys = format!("url = \"http://{address}/\"\n{keys}");
@@ -59,6 +60,7 @@ fn plan(target: Stage, timing: Timing, until: Until) -> LoadPlan {
         max_requests: None,
         max_cost: None,
         interval: Duration::from_secs(1),
+        clock: crate::measure::Clock::System,
     }
 }
 
@@ -384,18 +386,20 @@ fn the_warm_up_is_never_counted_and_a_budget_stops_the_run() {
 
 #[test]
 fn an_interruption_keeps_what_was_measured() {
-    let address = serve(|_| vec![wait(100), ok("x")]);
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let (flag, count) = (Arc::clone(&interrupted), AtomicUsize::new(0));
+    // The user interrupts it when the server has been asked often enough.
+    let address = serve(move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) == 50 {
+            flag.store(true, Ordering::Relaxed);
+        }
+        vec![wait(100), ok("x")]
+    });
     let plan = plan(
         target("http", address, ""),
         open("100/s"),
         Until::Duration(Duration::from_mins(1)),
     );
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(500));
-        flag.store(true, std::sync::atomic::Ordering::Relaxed);
-    });
     let events: Mutex<Vec<Event>> = Mutex::default();
     let result = run(&plan, &events, &interrupted, &Keep::default()).unwrap();
     let stage = &result.stages["s"];

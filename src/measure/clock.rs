@@ -11,43 +11,7 @@ pub(crate) fn now_ns() -> u64 {
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
-/// A monotonic clock that is handed in, so that a test can set it.
-pub(crate) trait Ticks {
-    /// Returns the time in ns since an arbitrary start.
-    fn now_ns(&self) -> u64;
-}
-
-/// The system's own: that of [`now_ns`].
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct SystemTicks;
-
-impl Ticks for SystemTicks {
-    fn now_ns(&self) -> u64 {
-        now_ns()
-    }
-}
-
-/// A clock that stands still until it is moved.
-#[cfg(test)]
-#[derive(Debug, Default)]
-pub(crate) struct ManualTicks(std::cell::Cell<u64>);
-
-#[cfg(test)]
-impl ManualTicks {
-    /// Moves the clock on by so many ms.
-    pub(crate) fn wait_ms(&self, ms: u64) {
-        self.0.set(self.0.get() + ms * 1_000_000);
-    }
-}
-
-#[cfg(test)]
-impl Ticks for ManualTicks {
-    fn now_ns(&self) -> u64 {
-        self.0.get()
-    }
-}
-
-/// What tells the time outside the hot path of a load: handed in, so that a test can set it.
+/// What tells the time: handed in, so that a test can set it.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Clock {
     /// The system's clocks.

@@ -8,9 +8,7 @@ mod stamps;
 mod time;
 mod unit;
 
-#[cfg(test)]
-pub(crate) use clock::ManualTicks;
-pub(crate) use clock::{Clock, Stopwatch, SystemTicks, Ticks, now_ns};
+pub(crate) use clock::{Clock, Stopwatch, now_ns};
 pub(crate) use event::{Event, EventSink};
 pub(crate) use histogram::{Histogram, Intervals, Packed, min_samples};
 pub(crate) use outcome::{Failure, is_answer};

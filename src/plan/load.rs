@@ -76,6 +76,7 @@ pub(crate) async fn load_plan(site: &Site<'_>, load: &Load, portion: &Portion) -
         max_requests: load.max_requests.map(|most| shard.share(most)),
         max_cost: load.max_cost.map(|most| most / f64::from(shard.of)),
         interval: INTERVAL,
+        clock: site.clock.clone(),
     })
 }
 

@@ -200,6 +200,7 @@ mod tests {
     use super::super::testing::{TestRepo, dirty, eval_at, gate_at, in_env, invalid, run_at};
     use super::*;
     use crate::error::{Classify, Kind};
+    use crate::measure::Clock;
     use crate::record::RunRecord;
 
     struct Project {
@@ -412,7 +413,10 @@ mod tests {
     #[test]
     fn outside_git_the_previous_run_is_the_base() {
         let dir = tempfile::tempdir().unwrap();
-        let (store, git) = (Store::open(dir.path()), Git::open(dir.path()));
+        let (store, git) = (
+            Store::open(dir.path(), &Clock::System),
+            Git::open(dir.path()),
+        );
         for second in 1..=3 {
             store.write(&run_at(second, None)).unwrap();
         }

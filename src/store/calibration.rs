@@ -30,11 +30,12 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Clock;
 
     #[test]
     fn a_calibration_is_kept_until_the_next() {
         let project = tempfile::tempdir().unwrap();
-        let store = Store::open(project.path());
+        let store = Store::open(project.path(), &Clock::System);
         assert_eq!(store.calibration(), None);
         let mut calibration = Calibration {
             measured_at: "2026-11-24T12:00:00Z".to_owned(),

@@ -5,19 +5,23 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
+use crate::measure::Clock;
 use crate::record::{FOLDER, RunId};
 
 /// The stored runs of one project. Opening creates nothing; the first write does.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     root: PathBuf,
+    /// Tells how old is what killed processes left.
+    pub(super) clock: Clock,
 }
 
 impl Store {
     /// Opens the store of the project whose manifest lies in that folder.
-    pub(crate) fn open(project: &Path) -> Self {
+    pub(crate) fn open(project: &Path, clock: &Clock) -> Self {
         Self {
             root: project.join(FOLDER),
+            clock: clock.clone(),
         }
     }
 
@@ -78,7 +82,7 @@ mod tests {
     #[test]
     fn opening_creates_nothing_and_preparing_hides_everything_from_git() {
         let project = tempfile::tempdir().unwrap();
-        let store = Store::open(project.path());
+        let store = Store::open(project.path(), &Clock::System);
         assert!(!store.root.exists());
         let journal = store.journals().unwrap().join("answers.jsonl");
         assert_eq!(
@@ -92,7 +96,7 @@ mod tests {
     #[test]
     fn a_gitignore_that_is_there_is_kept() {
         let project = tempfile::tempdir().unwrap();
-        let store = Store::open(project.path());
+        let store = Store::open(project.path(), &Clock::System);
         fs::create_dir(&store.root).unwrap();
         fs::write(store.root.join(".gitignore"), "tmp/\n").unwrap();
         store.journals().unwrap();

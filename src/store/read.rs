@@ -196,6 +196,7 @@ mod tests {
     use super::super::testing::{eval_at, fixture, fixture_path, run_at};
     use super::*;
     use crate::error::{Classify, Kind};
+    use crate::measure::Clock;
     use crate::metric::LatencyMetric;
     use crate::record::Change;
 
@@ -271,7 +272,7 @@ mod tests {
     #[test]
     fn a_list_goes_on_after_broken_runs_and_puts_the_newest_first() {
         let project = tempfile::tempdir().unwrap();
-        let store = Store::open(project.path());
+        let store = Store::open(project.path(), &Clock::System);
         assert_eq!(store.list().unwrap(), Listing::default());
         store.write(&run_at(1, None)).unwrap();
         store.write(&run_at(3, None)).unwrap();
@@ -315,7 +316,7 @@ mod tests {
     #[test]
     fn a_broken_histogram_is_an_error_that_names_stage_and_metric() {
         let project = tempfile::tempdir().unwrap();
-        let store = Store::open(project.path());
+        let store = Store::open(project.path(), &Clock::System);
         let folder = store.write(&fixture("v1.0", "load")).unwrap();
         let path = folder.join(HISTOGRAMS_FILE);
         let mut value: serde_json::Value =
@@ -333,7 +334,7 @@ mod tests {
     #[test]
     fn a_broken_case_is_an_error_that_names_its_line() {
         let project = tempfile::tempdir().unwrap();
-        let store = Store::open(project.path());
+        let store = Store::open(project.path(), &Clock::System);
         let run = eval_at(1, None);
         let path = store.write(&run).unwrap().join(CASES_FILE);
         let text = fs::read_to_string(&path).unwrap();
@@ -395,7 +396,7 @@ mod tests {
             eval.cases[0].output = Some(text.clone());
             eval.cases[1].response_time_ms = maybe;
             let project = tempfile::tempdir().unwrap();
-            let store = Store::open(project.path());
+            let store = Store::open(project.path(), &Clock::System);
             store.write(&run).unwrap();
             prop_assert_eq!(&store.read(&run.id.parse().unwrap()).unwrap(), &run);
             let exported = project.path().join("exported.json");

@@ -292,6 +292,7 @@ mod tests {
     };
     use super::*;
     use crate::error::{Classify, Kind};
+    use crate::measure::Clock;
 
     /// Two commits, the first tagged `v1`, and what was written into the store.
     struct Project {
@@ -544,7 +545,7 @@ mod tests {
     #[test]
     fn without_git_the_stored_runs_still_know_their_tags_and_commits() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path());
+        let store = Store::open(dir.path(), &Clock::System);
         let commit = "abcdef0123".repeat(4);
         let mut run = run_at(1, Some(&commit));
         run.release.tag = Some("v7".to_owned());

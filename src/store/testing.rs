@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::layout::Store;
+use crate::measure::Clock;
 use crate::record::FormatVersion;
 use crate::record::{RunKind, RunRecord, Validity, ValidityVerdict};
 
@@ -11,7 +12,7 @@ pub(crate) use crate::git::testing::TestRepo;
 
 impl TestRepo {
     pub(crate) fn store(&self) -> Store {
-        Store::open(self.path())
+        Store::open(self.path(), &Clock::System)
     }
 }
 

@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::error::StoreError;
@@ -16,7 +16,7 @@ use crate::record::RunId;
 use crate::record::RunRecord;
 
 /// How long an abandoned folder of a killed process is left alone: longer than any write takes.
-const ABANDONED: Duration = Duration::from_hours(24);
+const ABANDONED: SignedDuration = SignedDuration::from_hours(24);
 
 /// The finished folder, inside the one made aside.
 const NEW: &str = "run";
@@ -31,7 +31,7 @@ impl Store {
         let tmp = self.tmp_dir();
         self.prepare(&self.runs_dir())?;
         self.prepare(&tmp)?;
-        sweep(&tmp);
+        sweep(&tmp, self.clock.now());
         let aside = tempfile::Builder::new()
             .prefix(&format!("{id}."))
             .tempdir_in(&tmp)
@@ -151,7 +151,7 @@ fn flush_folder(folder: &Path) -> Result<(), StoreError> {
 }
 
 /// Removes what killed processes left behind; a failure does not matter, the next write tries again.
-fn sweep(tmp: &Path) {
+fn sweep(tmp: &Path, now: Timestamp) {
     let Ok(entries) = fs::read_dir(tmp) else {
         return;
     };
@@ -160,7 +160,8 @@ fn sweep(tmp: &Path) {
             .metadata()
             .and_then(|metadata| metadata.modified())
             .ok()
-            .and_then(|modified| SystemTime::now().duration_since(modified).ok());
+            .and_then(|modified| Timestamp::try_from(modified).ok())
+            .map(|modified| now.duration_since(modified));
         if age.is_some_and(|age| age > ABANDONED) {
             fs::remove_dir_all(entry.path()).ok();
         }
@@ -176,6 +177,7 @@ mod tests {
     use super::super::testing::{eval_at, fixture, incomplete, run_at};
     use super::*;
     use crate::error::{Classify, Kind};
+    use crate::measure::Clock;
     use crate::metric::LatencyMetric;
 
     fn names(folder: &Path) -> Vec<String> {
@@ -190,7 +192,7 @@ mod tests {
     #[test]
     fn a_run_is_kept_in_parts_and_read_whole() {
         let project = tempfile::tempdir().unwrap();
-        let store = Store::open(project.path());
+        let store = Store::open(project.path(), &Clock::System);
         for (run, files) in [
             (fixture("v1.0", "load"), vec!["histograms.json", "run.json"]),
             (fixture("v1.0", "eval"), vec!["cases.jsonl", "run.json"]),
@@ -232,7 +234,7 @@ mod tests {
         metric.intervals.clear();
         run.rounds = vec![bare, round];
         let project = tempfile::tempdir().unwrap();
-        let store = Store::open(project.path());
+        let store = Store::open(project.path(), &Clock::System);
         store.write(&run).unwrap();
         assert_eq!(store.read(&run.id.parse().unwrap()).unwrap(), run);
     }
@@ -240,7 +242,7 @@ mod tests {
     #[test]
     fn a_complete_run_is_never_overwritten_and_an_incomplete_one_is() {
         let project = tempfile::tempdir().unwrap();
-        let store = Store::open(project.path());
+        let store = Store::open(project.path(), &Clock::System);
         let run = eval_at(1, None);
         let folder = store.write(&incomplete(run.clone())).unwrap();
         store.write(&run).unwrap();
@@ -259,7 +261,7 @@ mod tests {
         let project = tempfile::tempdir().unwrap();
         thread::scope(|scope| {
             for worker in 0..4 {
-                let store = Store::open(project.path());
+                let store = Store::open(project.path(), &Clock::System);
                 scope.spawn(move || {
                     for run in 0..5 {
                         store.write(&eval_at(worker * 100 + run, None)).unwrap();
@@ -267,7 +269,7 @@ mod tests {
                 });
             }
         });
-        let listing = Store::open(project.path()).list().unwrap();
+        let listing = Store::open(project.path(), &Clock::System).list().unwrap();
         assert_eq!((listing.runs.len(), listing.broken.len()), (20, 0));
     }
 
@@ -277,7 +279,13 @@ mod tests {
         let run = eval_at(1, None);
         let written: usize = thread::scope(|scope| {
             let writers: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| Store::open(project.path()).write(&run).is_ok()))
+                .map(|_| {
+                    scope.spawn(|| {
+                        Store::open(project.path(), &Clock::System)
+                            .write(&run)
+                            .is_ok()
+                    })
+                })
                 .collect();
             writers
                 .into_iter()
@@ -285,7 +293,7 @@ mod tests {
                 .sum()
         });
         assert_eq!(written, 1);
-        let store = Store::open(project.path());
+        let store = Store::open(project.path(), &Clock::System);
         assert_eq!(store.read(&run.id.parse().unwrap()).unwrap(), run);
     }
 
@@ -296,7 +304,7 @@ mod tests {
             let file = project.path().join(in_the_way);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(&file, "in the way").unwrap();
-            let store = Store::open(project.path());
+            let store = Store::open(project.path(), &Clock::System);
             let error = store.write(&run_at(1, None)).unwrap_err();
             assert_eq!(error.kind(), Kind::Environment);
             assert!(error.to_string().contains(in_the_way), "{error}");
@@ -308,7 +316,7 @@ mod tests {
     #[test]
     fn a_file_in_the_place_of_the_run_is_not_removed() {
         let project = tempfile::tempdir().unwrap();
-        let store = Store::open(project.path());
+        let store = Store::open(project.path(), &Clock::System);
         fs::create_dir_all(store.runs_dir()).unwrap();
         fs::write(store.runs_dir().join("run-0001"), "mine").unwrap();
         let error = store.write(&run_at(1, None)).unwrap_err().to_string();
@@ -333,14 +341,20 @@ mod tests {
     #[test]
     fn only_what_was_abandoned_long_ago_is_swept() {
         let project = tempfile::tempdir().unwrap();
-        let store = Store::open(project.path());
+        // Half an hour is nothing; two days are more than any write takes.
+        let clock = Clock::manual(Timestamp::now());
+        let store = Store::open(project.path(), &clock);
         let (fresh, old) = (store.tmp_dir().join("fresh"), store.tmp_dir().join("old"));
         for folder in [&fresh, &old] {
             fs::create_dir_all(folder).unwrap();
         }
-        let long_ago = SystemTime::now() - ABANDONED * 2;
+        let two_days = std::time::Duration::from_hours(48);
+        let long_ago = std::time::SystemTime::now() - two_days;
         File::open(&old).unwrap().set_modified(long_ago).unwrap();
         store.write(&run_at(1, None)).unwrap();
         assert_eq!(names(&store.tmp_dir()), ["fresh"]);
+        clock.advance(std::time::Duration::from_hours(25));
+        store.write(&run_at(2, None)).unwrap();
+        assert!(names(&store.tmp_dir()).is_empty());
     }
 }

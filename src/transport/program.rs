@@ -302,12 +302,20 @@ mod tests {
     #[test]
     fn a_late_program_is_killed_with_what_it_started() {
         let folder = tempfile::tempdir().unwrap();
-        let mark = folder.path().join("alive");
-        let script = format!("(sleep 1; touch {}) & sleep 30", mark.display());
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        // A pipe ends when everybody has closed it who could write into it: when they are dead.
+        let reading = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || std::fs::read(pipe).unwrap()
+        });
+        let script = format!("sleep 30 > {} & sleep 30", pipe.display());
+        let begun = std::time::Instant::now();
         let error = shell(&script, "", within(200)).unwrap_err();
         assert_eq!(error.failure, Failure::Timeout);
-        std::thread::sleep(Duration::from_millis(1500));
-        assert!(!mark.exists());
+        assert_eq!(reading.join().unwrap(), b"");
+        assert!(begun.elapsed() < Duration::from_secs(20));
     }
 
     #[test]

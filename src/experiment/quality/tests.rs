@@ -47,6 +47,7 @@ fn plan(scenarios: Vec<Scenario>) -> LoadPlan {
         max_requests: None,
         max_cost: None,
         interval: Duration::from_secs(1),
+        clock: crate::measure::Clock::System,
     }
 }
 

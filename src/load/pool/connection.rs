@@ -8,7 +8,7 @@ use super::link::Link;
 use crate::load::id::StreamId;
 use crate::load::wire::Wire;
 use crate::manifest::Timeouts;
-use crate::measure::{Failure, Ticks, nanos};
+use crate::measure::{Clock, Failure, nanos};
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl<L: Link> Connection<L> {
     }
 
     /// Writes what there is to write, as far as the kernel takes it.
-    pub(crate) fn write(&mut self, ticks: &dyn Ticks) -> io::Result<()> {
+    pub(crate) fn write(&mut self, clock: &Clock) -> io::Result<()> {
         loop {
             if self.out.is_empty() {
                 self.out = self.wire.take_output();
@@ -95,7 +95,7 @@ impl<L: Link> Connection<L> {
             Err(error) => Err(error),
             Ok(()) => {
                 self.is_unflushed = false;
-                self.wire.sent(ticks.now_ns());
+                self.wire.sent(clock.monotonic_ns());
                 Ok(())
             }
         }

@@ -21,7 +21,7 @@ use crate::load::id::{ConnectionId, StageId};
 use crate::load::wire::Standing;
 use crate::load::worker::request::{Ended, Request};
 use crate::manifest::{Connections, Timeouts};
-use crate::measure::{Failure, Ticks};
+use crate::measure::{Clock, Failure};
 use crate::metric::LatencyMetric;
 
 use connection::{Connection, Phase};
@@ -46,7 +46,7 @@ pub(crate) struct PoolSettings {
 
 /// What a pool works with: handed in by each call.
 pub(crate) struct Outside<'a, D> {
-    pub(crate) ticks: &'a dyn Ticks,
+    pub(crate) clock: &'a Clock,
     pub(crate) dialer: &'a mut D,
     /// What the call has brought about.
     pub(crate) reports: &'a mut Vec<Report>,
@@ -55,7 +55,7 @@ pub(crate) struct Outside<'a, D> {
 impl<D> Outside<'_, D> {
     /// Ends a request that has no connection.
     fn fail(&mut self, request: Box<Request>, failure: Failure, detail: String) {
-        let ended = request.failed(failure, detail, self.ticks.now_ns());
+        let ended = request.failed(failure, detail, self.clock.monotonic_ns());
         self.reports.push(Report::Ended(ended));
     }
 }
@@ -232,7 +232,7 @@ impl<D: Dialer> Pool<D> {
         mut request: Box<Request>,
         outside: &mut Outside<'_, D>,
     ) {
-        let now = outside.ticks.now_ns();
+        let now = outside.clock.monotonic_ns();
         request.stamps.conn_ready = Some(now);
         request.stamps.send_start = Some(now);
         let Some(connection) = self.connections.get_mut(id.0) else {
@@ -253,7 +253,7 @@ impl<D: Dialer> Pool<D> {
 
     fn write(&mut self, id: ConnectionId, outside: &mut Outside<'_, D>) {
         if let Some(connection) = self.connections.get_mut(id.0)
-            && let Err(error) = connection.write(outside.ticks)
+            && let Err(error) = connection.write(outside.clock)
         {
             self.broken(id, &Failure::Reset, &error.to_string(), outside);
         }

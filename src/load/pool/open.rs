@@ -84,7 +84,7 @@ impl<D: Dialer> Pool<D> {
         match registered {
             Ok(wire) => {
                 self.begun += 1;
-                let now = outside.ticks.now_ns();
+                let now = outside.clock.monotonic_ns();
                 slot.insert(Connection::new(link, wire, self.begun, now));
                 self.opening += 1;
                 outside.reports.push(Report::Dialed(self.settings.stage));
@@ -105,7 +105,7 @@ impl<D: Dialer> Pool<D> {
             Ok(false) => false,
             Ok(true) => {
                 connection.phase = Phase::Handshaking;
-                connection.connected = outside.ticks.now_ns();
+                connection.connected = outside.clock.monotonic_ns();
                 let stage = self.settings.stage;
                 outside.dialer.stands(&connection.link, stage);
                 self.handshaking(id, outside)
@@ -126,7 +126,7 @@ impl<D: Dialer> Pool<D> {
         let stage = self.settings.stage;
         let tries = connection.phase == Phase::Connecting
             && outside.dialer.try_next(&mut connection.link, stage, id);
-        connection.dialed = outside.ticks.now_ns();
+        connection.dialed = outside.clock.monotonic_ns();
         tries
     }
 
@@ -216,7 +216,7 @@ fn report_opening<D: Dialer>(
     connection: &Connection<D::Link>,
     outside: &mut Outside<'_, D>,
 ) {
-    let at = outside.ticks.now_ns();
+    let at = outside.clock.monotonic_ns();
     let mut report = |metric, took| {
         outside.reports.push(Report::Opening {
             stage,

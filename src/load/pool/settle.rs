@@ -113,7 +113,7 @@ impl<D: Dialer> Pool<D> {
         late: &Overdue,
         outside: &mut Outside<'_, D>,
     ) {
-        let now = outside.ticks.now_ns();
+        let now = outside.clock.monotonic_ns();
         let Some(connection) = self.connections.get_mut(id.0) else {
             return;
         };
@@ -140,7 +140,7 @@ impl<D: Dialer> Pool<D> {
         let mut ended = Vec::new();
         connection
             .wire
-            .fail_all(failure, detail, outside.ticks.now_ns(), &mut ended);
+            .fail_all(failure, detail, outside.clock.monotonic_ns(), &mut ended);
         self.close(id, outside);
         if ended.is_empty() && !was_open {
             self.fail_next(failure.clone(), detail.to_owned(), outside);

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::link::{Dialed, Link};
 use super::*;
 use crate::load::worker::request::testing;
-use crate::measure::ManualTicks;
+use crate::measure::Clock;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -107,7 +108,7 @@ impl Dialer for FakeDialer {
 struct Bench {
     pool: Pool<FakeDialer>,
     dialer: FakeDialer,
-    ticks: ManualTicks,
+    clock: Clock,
     reports: Vec<Report>,
 }
 
@@ -131,7 +132,7 @@ impl Bench {
                 refuses: false,
                 resolves: false,
             },
-            ticks: ManualTicks::default(),
+            clock: Clock::manual(jiff::Timestamp::UNIX_EPOCH),
             reports: Vec::new(),
         }
     }
@@ -143,7 +144,7 @@ impl Bench {
         call(
             &mut self.pool,
             &mut Outside {
-                ticks: &self.ticks,
+                clock: &self.clock,
                 dialer: &mut self.dialer,
                 reports: &mut self.reports,
             },
@@ -169,7 +170,7 @@ impl Bench {
     /// Answers what is on a connection; `has_more`: and something has come behind it.
     fn answer(&mut self, id: usize, has_more: bool) {
         let serial = self.pool.connection(ConnectionId(id)).unwrap().serial;
-        let at = self.ticks.now_ns();
+        let at = self.clock.monotonic_ns();
         let read = Read {
             bytes: OK,
             at,
@@ -231,7 +232,7 @@ fn of_a_fixed_number_none_is_opened_beyond_it_and_requests_wait_in_turn() {
     }
     bench.open_all();
     assert_eq!(bench.standing(), (vec![1], 2));
-    bench.ticks.wait_ms(20);
+    bench.clock.advance(Duration::from_millis(20));
     bench.answer(0, false);
     assert_eq!(bench.standing(), (vec![1], 1));
     let mut sent = Vec::new();
@@ -333,11 +334,11 @@ fn what_is_late_ends_and_takes_its_connection_with_it() {
     bench.submit(None);
     bench.submit(None);
     bench.open_all();
-    bench.ticks.wait_ms(499);
-    bench.with(|pool, outside| pool.sweep(outside.ticks.now_ns(), outside));
+    bench.clock.advance(Duration::from_millis(499));
+    bench.with(|pool, outside| pool.sweep(outside.clock.monotonic_ns(), outside));
     assert_eq!(bench.standing(), (vec![1], 1));
-    bench.ticks.wait_ms(2);
-    bench.with(|pool, outside| pool.sweep(outside.ticks.now_ns(), outside));
+    bench.clock.advance(Duration::from_millis(2));
+    bench.with(|pool, outside| pool.sweep(outside.clock.monotonic_ns(), outside));
     let told = bench.told();
     assert_eq!(told.iter().filter(|it| *it == "timeout").count(), 2);
     assert_eq!(bench.standing().1, 0);

@@ -339,6 +339,7 @@ mod tests {
             max_requests: None,
             max_cost: None,
             interval: Duration::from_secs(1),
+            clock: crate::measure::Clock::System,
         }
     }
 

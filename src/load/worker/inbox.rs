@@ -8,7 +8,7 @@ use crate::load::id::{ConnectionId, StageId};
 use crate::load::pool::Read;
 use crate::load::pool::connection::Connection;
 use crate::load::pool::link::Link;
-use crate::measure::Ticks;
+use crate::measure::Clock;
 
 /// Bytes of one read.
 const READ_SIZE: usize = 64 * 1024;
@@ -100,7 +100,7 @@ impl Inbox {
         connection: &mut Connection<L>,
         (stage, id): (StageId, ConnectionId),
         short_drains: bool,
-        ticks: &dyn Ticks,
+        clock: &Clock,
     ) -> Outcome {
         if self.buffer.is_empty() {
             self.buffer = vec![0; SIZE].into_boxed_slice();
@@ -112,7 +112,7 @@ impl Inbox {
                 read => break read,
             }
         };
-        let at = ticks.now_ns();
+        let at = clock.monotonic_ns();
         let (outcome, next) = match read {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Outcome::Drained,
             Err(error) => (Err(error), Outcome::Drained),

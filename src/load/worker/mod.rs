@@ -34,7 +34,7 @@ use crate::load::worker::dispatcher::{Dispatcher, Due};
 use crate::load::worker::inbox::{Inbox, Outcome};
 use crate::load::worker::request::Request;
 use crate::manifest::HttpVersion;
-use crate::measure::{Histogram, SystemTicks, Ticks as _};
+use crate::measure::{Clock, Histogram};
 use crate::metric::LatencyMetric;
 use crate::stage::Address;
 
@@ -64,6 +64,7 @@ pub(crate) struct Worker<'a> {
     outlets: Vec<Outlet<'a>>,
     reports: Vec<Report>,
     inbox: Inbox,
+    clock: &'a Clock,
     start: u64,
     next_sweep: u64,
     stalls: Histogram,
@@ -113,6 +114,7 @@ impl<'a> Worker<'a> {
             outlets: outlets.collect(),
             reports: Vec::new(),
             inbox: Inbox::default(),
+            clock: &plan.clock,
             start,
             next_sweep: 0,
             stalls: Histogram::default(),
@@ -126,7 +128,7 @@ impl<'a> Worker<'a> {
         let mut events = Events::with_capacity(1024);
         while !self.shared.stop.load(Ordering::Relaxed) {
             let more_due = self.send_due();
-            let now = SystemTicks.now_ns();
+            let now = self.clock.monotonic_ns();
             if now >= self.next_sweep {
                 if self.watched && self.next_sweep > self.start {
                     self.stalls.record_ns(now - self.next_sweep);
@@ -152,7 +154,7 @@ impl<'a> Worker<'a> {
     /// Sends what is due and returns whether more is.
     fn send_due(&mut self) -> bool {
         for _ in 0..BATCH {
-            match self.dispatcher.take_due(SystemTicks.now_ns()) {
+            match self.dispatcher.take_due(self.clock.monotonic_ns()) {
                 Due::Nothing => return false,
                 Due::Failed => {}
                 Due::Send(request) => self.submit(request),
@@ -227,9 +229,9 @@ impl<'a> Worker<'a> {
             };
             let outcome = self
                 .inbox
-                .read(connection, (stage, id), short_drains, &SystemTicks);
+                .read(connection, (stage, id), short_drains, self.clock);
             let lag = connection.link.take_lag();
-            if let Some(lag) = lag.filter(|_| SystemTicks.now_ns() >= self.start) {
+            if let Some(lag) = lag.filter(|_| self.clock.monotonic_ns() >= self.start) {
                 self.receive_lag.record_ns(lag);
             }
             if outcome == Outcome::Drained {
@@ -253,7 +255,7 @@ impl<'a> Worker<'a> {
 
     fn submit(&mut self, request: Box<Request>) {
         let stage = request.intent.target;
-        let now = SystemTicks.now_ns();
+        let now = self.clock.monotonic_ns();
         match &mut self.outlets[stage] {
             Outlet::Programs(programs) if programs.room() == 0 => {
                 self.reports.push(Report::NotSent(request));
@@ -278,7 +280,7 @@ impl<'a> Worker<'a> {
             return None;
         };
         let mut outside = Outside {
-            ticks: &SystemTicks,
+            clock: self.clock,
             dialer: &mut self.sockets,
             reports: &mut self.reports,
         };
@@ -290,7 +292,7 @@ impl<'a> Worker<'a> {
         let mut ended = Vec::new();
         for outlet in &mut self.outlets {
             if let Outlet::Programs(programs) = outlet {
-                programs.on_bytes(&[], SystemTicks.now_ns(), &mut ended);
+                programs.on_bytes(&[], self.clock.monotonic_ns(), &mut ended);
             }
         }
         self.reports.extend(ended.into_iter().map(Report::Ended));
@@ -334,13 +336,15 @@ impl<'a> Worker<'a> {
         match report {
             Report::Ended(ended) => {
                 let completion = self.dispatcher.read(ended);
-                let next = self.dispatcher.complete(completion, SystemTicks.now_ns());
+                let next = self
+                    .dispatcher
+                    .complete(completion, self.clock.monotonic_ns());
                 if let Some(request) = next {
                     self.submit(request);
                 }
             }
             Report::NotSent(request) => {
-                self.dispatcher.not_sent(request, SystemTicks.now_ns());
+                self.dispatcher.not_sent(request, self.clock.monotonic_ns());
             }
             Report::Dialed(stage) => self.dispatcher.dialed(stage),
             Report::Opening {
@@ -366,7 +370,7 @@ impl<'a> Worker<'a> {
         WorkerResult {
             stalls: self.stalls,
             receive_lag: self.receive_lag,
-            ..self.dispatcher.into_result(SystemTicks.now_ns())
+            ..self.dispatcher.into_result(self.clock.monotonic_ns())
         }
     }
 }

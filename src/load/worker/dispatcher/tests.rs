@@ -58,6 +58,7 @@ fn plan(stages: Vec<Stage>, timing: Timing, until: Until) -> LoadPlan {
         max_requests: None,
         max_cost: None,
         interval: Duration::from_secs(1),
+        clock: crate::measure::Clock::System,
     }
 }
 
