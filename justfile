@@ -38,6 +38,10 @@ bench *arguments:
     cargo build --release --locked
     benches/load/run {{ arguments }}
 
+# Times the pieces of the load engine's hot path
+pieces:
+    cargo bench --locked --features bench --bench hot_path
+
 # Builds the release and lets it meet the demo, fuzzers, and real servers
 real:
     cargo build --release --locked

@@ -56,6 +56,10 @@ mod text;
 mod transport;
 mod ui;
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub use load::bench;
+
 use std::process::ExitCode;
 
 /// Runs the command line and returns the process's exit code.

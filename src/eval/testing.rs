@@ -1,15 +1,14 @@
 //! A suite over a small HTTP server, for the tests of this folder.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stagegate_kit::stub::{Stub, send};
 
 use super::check::Checks;
 use super::error::EvalError;
@@ -83,9 +82,6 @@ impl ReplyReader for FakeReader {
     }
 }
 
-/// What the server says to an input: status, extra head lines, body. The first number counts that input's requests.
-type Script = dyn Fn(usize, &Value) -> (u16, &'static str, String) + Send + Sync;
-
 /// An HTTP server on the loopback interface that remembers what it was asked.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
@@ -93,20 +89,29 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Answers every request by `script`; the server ends with the test process.
+    /// Answers every request by `script`, which says to an input: status, extra head lines, body.
+    /// The first number counts that input's requests.
     pub(super) fn new(
         script: impl Fn(usize, &Value) -> (u16, &'static str, String) + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let asked: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
-        let (script, seen): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&asked));
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
-                thread::spawn(move || serve(stream, &script, &seen));
-            }
+        let seen = Arc::clone(&asked);
+        let stub = Stub::start(move |request| {
+            let body: Value = serde_json::from_str(&request.body).unwrap();
+            let input = body["input"].as_str().unwrap_or_default().to_owned();
+            let count = {
+                let mut asked = seen.lock().unwrap();
+                let count = asked.entry(input).or_insert(0);
+                *count += 1;
+                *count
+            };
+            let (status, head, text) = script(count, &body);
+            let length = text.len();
+            vec![send(format!(
+                "HTTP/1.1 {status} X\r\n{head}content-length: {length}\r\n\r\n{text}"
+            ))]
         });
+        let address = stub.address;
         Self { address, asked }
     }
 
@@ -122,45 +127,6 @@ impl Server {
 
     pub(super) fn step(&self, name: &str) -> Stage {
         step(name, self.address)
-    }
-}
-
-fn serve(stream: TcpStream, script: &Arc<Script>, asked: &Mutex<BTreeMap<String, usize>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut stream = stream;
-    loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                return;
-            }
-            let line = line.trim().to_ascii_lowercase();
-            if let Some(value) = line.strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            if line.is_empty() {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        let body: Value = serde_json::from_slice(&body).unwrap();
-        let input = body["input"].as_str().unwrap_or_default().to_owned();
-        let count = {
-            let mut asked = asked.lock().unwrap();
-            let count = asked.entry(input).or_insert(0);
-            *count += 1;
-            *count
-        };
-        let (status, head, text) = script(count, &body);
-        let answer = format!(
-            "HTTP/1.1 {status} X\r\n{head}content-length: {}\r\n\r\n{text}",
-            text.len()
-        );
-        if stream.write_all(answer.as_bytes()).is_err() {
-            return;
-        }
     }
 }
 

@@ -1,20 +1,14 @@
 //! Layer 6: the load engine. One thread per core but one, each with its own event loop, sockets, and tallies; a plan
 //! goes in, the stages' results come out.
 
+#[cfg(feature = "bench")]
+pub mod bench;
 mod engine;
-#[cfg(test)]
-#[expect(dead_code, reason = "the end-to-end tests use more of it")]
-#[path = "../../tests/it/support/http2.rs"]
-mod http2_stub;
 mod id;
 mod pacer;
 mod plan;
 mod pool;
 mod schedule;
-#[cfg(test)]
-#[expect(dead_code, reason = "the end-to-end tests use more of it")]
-#[path = "../../tests/it/support/stub.rs"]
-mod stub;
 mod tally;
 #[cfg(test)]
 mod tests;

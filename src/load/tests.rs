@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::arrival::{Gaps, Timing, Until, Users};
-use crate::load::stub::{Request, Step, Stub, ok, send, wait};
 use crate::load::plan::{Cases, LoadPlan, Scenario};
 use crate::load::wire::encode::Prepared;
 use crate::load::{CaseSequence, Keep, LoadResult, StageId, TallyId, run};
@@ -18,7 +17,7 @@ use crate::metric::LatencyMetric;
 use crate::record::{Shard, StageResult};
 use crate::stage::{Address, HttpAddress, Stage};
 use crate::template::Scope;
-
+use stagegate_kit::stub::{Request, Step, Stub, ok, send, wait};
 
 fn target(kind: &str, address: std::net::SocketAddr, keys: &str) -> Stage {
     let keys = format!("url = \"http://{address}/\"\n{keys}");

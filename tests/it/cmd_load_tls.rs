@@ -1,59 +1,20 @@
 //! Loads over TLS, end to end, with a certificate that the machine was told to trust.
 
-use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
+use stagegate_kit::tls::certificate;
 
 use crate::cmd_demo::turn;
 use crate::support::Project;
 use crate::support::http2::{Answer, Http2Stub, Manner};
-
-/// A certificate for this machine, and what a server needs to show it.
-fn certificate(protocols: &[&[u8]]) -> (String, Arc<ServerConfig>) {
-    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
-    let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider);
-    let mut config = config
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)
-        .unwrap();
-    config.alpn_protocols = protocols.iter().map(|it| it.to_vec()).collect();
-    (cert.pem(), Arc::new(config))
-}
+use crate::support::stub::{Stub, ok};
 
 /// Serves HTTP/1.1 over TLS, one request after another on each connection.
 fn serve_http1(config: Arc<ServerConfig>) -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        while let Ok((socket, _)) = listener.accept() {
-            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
-            std::thread::spawn(move || {
-                let mut stream = rustls::StreamOwned::new(connection, socket);
-                let mut buffer = [0; 4096];
-                while matches!(stream.read(&mut buffer), Ok(count) if count > 0) {
-                    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-                    if stream
-                        .write_all(answer)
-                        .and_then(|()| stream.flush())
-                        .is_err()
-                    {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    address
+    Stub::over_tls(config, |_| vec![ok("ok")]).address
 }
 
 fn project(address: SocketAddr, pem: &str, version: &str) -> Project {

@@ -26,3 +26,4 @@ mod kinds;
 mod layering; // the import table of docs/architecture.md, file sizes, exit codes
 mod pipelines;
 mod support;
+mod whole;

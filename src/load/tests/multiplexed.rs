@@ -1,10 +1,10 @@
 //! The engine over HTTP/2: several requests at once on a connection.
 
-use crate::load::http2_stub::{Answer, Http2Stub, Manner};
 use crate::load::tests::*;
 use crate::manifest::HttpVersion;
 use crate::metric::LatencyMetric;
 use crate::protocol;
+use stagegate_kit::http2::{Answer, Http2Stub, Manner};
 
 /// A plan whose stage is spoken to in HTTP/2.
 fn plan2(stub: &Http2Stub, kind: &str, keys: &str, timing: Timing, until: Until) -> LoadPlan {

@@ -1,12 +1,10 @@
-//! What every test needs: a project in a temporary folder, the binary's output, a scripted server.
+//! What the tests here share beside `tests/kit`: the small deployment of most of them, and who
+//! imports whom.
 
-pub(crate) mod http2;
 pub(crate) mod imports;
-pub(crate) mod project;
-pub(crate) mod stub;
 pub(crate) mod suite;
 
-pub(crate) use project::{Output, Project};
+pub(crate) use stagegate_kit::{Output, Project, http2, stub};
 
 /// Returns a stage's token counts and their source, which are exact, without what depends on time.
 pub(crate) fn tokens(stage: &serde_json::Value) -> serde_json::Value {

@@ -7,48 +7,71 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::record::Record;
+
 /// A project; gone with the value.
-pub(crate) struct Project {
+pub struct Project {
     folder: TempDir,
 }
 
 /// What a command left.
-pub(crate) struct Output {
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-    pub(crate) code: Option<i32>,
+pub struct Output {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: Option<i32>,
+}
+
+/// Returns the binary under test: cargo builds it beside the folder of the tests.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap();
+    let binary = folder.join(format!("stagegate{}", std::env::consts::EXE_SUFFIX));
+    assert!(binary.is_file(), "there is no {}", binary.display());
+    binary
+}
+
+impl Default for Project {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Project {
     /// Makes an empty project.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
     /// Makes a project with that manifest.
-    pub(crate) fn with_manifest(text: &str) -> Self {
+    pub fn with_manifest(text: &str) -> Self {
         let project = Self::new();
         project.write("stagegate.toml", text);
         project
     }
 
     /// Returns a path inside the project.
-    pub(crate) fn path(&self, path: &str) -> PathBuf {
+    pub fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
 
     /// Writes a file, its folders too.
-    pub(crate) fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
+    pub fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
         let path = self.path(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
 
+    /// Writes a stored run to a file, which `report`, `diff`, and `runs show` take as they take an
+    /// id.
+    pub fn record(&self, path: &str, record: &Record) {
+        self.write(path, record.text());
+    }
+
     /// Returns the command, not started: no terminal, no environment but a home, 80 columns.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stagegate"));
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
         command
             .args(arguments)
             .current_dir(self.folder.path())
@@ -63,12 +86,12 @@ impl Project {
     }
 
     /// Runs the binary.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+    pub fn run(&self, arguments: &[&str]) -> Output {
         self.run_with(arguments, &[])
     }
 
     /// Runs a load; again, at most twice, when this machine was too busy for a valid measurement.
-    pub(crate) fn measure(&self, arguments: &[&str]) -> Output {
+    pub fn measure(&self, arguments: &[&str]) -> Output {
         let mut output = self.run(arguments);
         for _ in 0..2 {
             if output.code != Some(4) || !output.to_string().to_lowercase().contains("invalid") {
@@ -80,7 +103,7 @@ impl Project {
     }
 
     /// Runs the binary with environment variables.
-    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         let output = self
             .command(arguments)
             .envs(variables.iter().copied())
@@ -90,7 +113,7 @@ impl Project {
     }
 
     /// Turns a process's output into text, the temporary folder's name taken out.
-    pub(crate) fn output(&self, output: std::process::Output) -> Output {
+    pub fn output(&self, output: std::process::Output) -> Output {
         let text = |bytes: Vec<u8>| {
             let folder = self.folder.path().display().to_string();
             String::from_utf8(bytes)
@@ -105,7 +128,7 @@ impl Project {
     }
 
     /// Makes the project a git repository with everything committed, and tags the commit.
-    pub(crate) fn commit(&self, tag: &str) {
+    pub fn commit(&self, tag: &str) {
         let repository = git2::Repository::open(self.folder.path())
             .or_else(|_| git2::Repository::init(self.folder.path()))
             .unwrap();
@@ -129,7 +152,7 @@ impl Project {
     }
 
     /// Returns every file that a run left, for tests that grep them.
-    pub(crate) fn files(&self) -> Vec<PathBuf> {
+    pub fn files(&self) -> Vec<PathBuf> {
         fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
             for entry in std::fs::read_dir(folder).unwrap().flatten() {
                 let path = entry.path();
@@ -148,13 +171,13 @@ impl Project {
 
 impl Output {
     /// Returns stdout as the one JSON document it must be.
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
     }
 
     /// Fails the test, with everything that was printed, unless the exit code is that one.
     #[track_caller]
-    pub(crate) fn expect(self, code: i32) -> Self {
+    pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self}");
         self
     }

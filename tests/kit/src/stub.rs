@@ -1,13 +1,14 @@
-//! A scripted server: real sockets, one thread a connection, absolute pauses. Shared by the engine's own tests.
+//! A scripted server of HTTP/1.1, plain or over TLS: real sockets, one thread a connection,
+//! absolute pauses.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// What the server does with one request.
 #[derive(Clone, Debug)]
-pub(crate) enum Step {
+pub enum Step {
     Wait(Duration),
     Send(Vec<u8>),
     Close,
@@ -15,60 +16,87 @@ pub(crate) enum Step {
 
 /// A request as the server read it.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
+pub struct Request {
     /// When it had been read.
-    pub(crate) at: Instant,
+    pub at: Instant,
     /// The number of its connection, in the order in which they were accepted.
-    pub(crate) connection: usize,
-    pub(crate) path: String,
+    pub connection: usize,
+    pub path: String,
     /// Header lines as they came.
-    pub(crate) head: String,
-    pub(crate) body: String,
+    pub head: String,
+    pub body: String,
 }
 
 /// A running server; it lives as long as the process.
-pub(crate) struct Stub {
-    pub(crate) address: SocketAddr,
+pub struct Stub {
+    pub address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Stub {
     /// Starts a server that follows `script`.
-    pub(crate) fn start(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Self {
+    pub fn start(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), script)
     }
 
     /// Serves with that listener.
-    pub(crate) fn on(
+    pub fn on(
         listener: TcpListener,
+        script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
+        Self::serve(listener, None, script)
+    }
+
+    /// Starts a server that follows `script` over TLS.
+    pub fn over_tls(
+        config: Arc<rustls::ServerConfig>,
+        script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::serve(listener, Some(config), script)
+    }
+
+    fn serve(
+        listener: TcpListener,
+        tls: Option<Arc<rustls::ServerConfig>>,
         script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static,
     ) -> Self {
         let address = listener.local_addr().unwrap();
         let (script, requests) = (Arc::new(script), Arc::new(Mutex::new(Vec::new())));
         let log = Arc::clone(&requests);
         std::thread::spawn(move || {
-            for (number, stream) in listener.incoming().flatten().enumerate() {
+            for (number, socket) in listener.incoming().flatten().enumerate() {
                 let (script, log) = (Arc::clone(&script), Arc::clone(&log));
-                std::thread::spawn(move || drop(answer((number, &stream), script.as_ref(), &log)));
+                let tls = tls.clone();
+                std::thread::spawn(move || {
+                    socket.set_nodelay(true).unwrap();
+                    let script = script.as_ref();
+                    drop(match tls {
+                        None => answer((number, socket), script, &log),
+                        Some(config) => {
+                            let connection = rustls::ServerConnection::new(config).unwrap();
+                            let stream = rustls::StreamOwned::new(connection, socket);
+                            answer((number, stream), script, &log)
+                        }
+                    });
+                });
             }
         });
         Self { address, requests }
     }
 
     /// Returns every request so far.
-    pub(crate) fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 }
 
 fn answer(
-    (number, stream): (usize, &TcpStream),
+    (number, stream): (usize, impl Read + Write),
     script: &dyn Fn(&Request) -> Vec<Step>,
     log: &Mutex<Vec<Request>>,
 ) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
-    let mut writer = stream;
     while let Some(request) = read(&mut reader, number)? {
         log.lock().unwrap().push(request.clone());
         let mut due = request.at;
@@ -78,7 +106,10 @@ fn answer(
                     due += time;
                     std::thread::sleep(due.saturating_duration_since(Instant::now()));
                 }
-                Step::Send(bytes) => writer.write_all(&bytes)?,
+                Step::Send(bytes) => {
+                    reader.get_mut().write_all(&bytes)?;
+                    reader.get_mut().flush()?;
+                }
                 Step::Close => return Ok(()),
             }
         }
@@ -86,7 +117,7 @@ fn answer(
     Ok(())
 }
 
-fn read(reader: &mut BufReader<&TcpStream>, connection: usize) -> std::io::Result<Option<Request>> {
+fn read(reader: &mut impl BufRead, connection: usize) -> std::io::Result<Option<Request>> {
     let mut head = String::new();
     let mut length = 0;
     loop {
@@ -120,12 +151,12 @@ fn read(reader: &mut BufReader<&TcpStream>, connection: usize) -> std::io::Resul
 }
 
 /// Sends text as it is.
-pub(crate) fn send(text: impl Into<Vec<u8>>) -> Step {
+pub fn send(text: impl Into<Vec<u8>>) -> Step {
     Step::Send(text.into())
 }
 
 /// Sends a whole answer.
-pub(crate) fn ok(body: &str) -> Step {
+pub fn ok(body: &str) -> Step {
     send(format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
@@ -133,6 +164,6 @@ pub(crate) fn ok(body: &str) -> Step {
 }
 
 /// Waits that many milliseconds, from the end of the wait before or from when the request had been read.
-pub(crate) fn wait(millis: u64) -> Step {
+pub fn wait(millis: u64) -> Step {
     Step::Wait(Duration::from_millis(millis))
 }

@@ -11,14 +11,14 @@ use tokio::net::TcpListener;
 
 /// What the stage answers: pieces of a body, each after so many ms.
 #[derive(Clone, Default)]
-pub(crate) struct Answer {
-    pub(crate) pieces: Vec<(u64, Vec<u8>)>,
+pub struct Answer {
+    pub pieces: Vec<(u64, Vec<u8>)>,
     /// Whether the stream is reset behind them.
-    pub(crate) resets: bool,
+    pub resets: bool,
 }
 
 impl Answer {
-    pub(crate) fn after(ms: u64, body: impl Into<Vec<u8>>) -> Self {
+    pub fn after(ms: u64, body: impl Into<Vec<u8>>) -> Self {
         Self {
             pieces: vec![(ms, body.into())],
             resets: false,
@@ -28,16 +28,16 @@ impl Answer {
 
 /// How the server behaves besides.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Manner {
+pub struct Manner {
     /// So many requests at once on a connection.
-    pub(crate) most_streams: Option<u32>,
+    pub most_streams: Option<u32>,
     /// Says goodbye on a connection after so many requests.
-    pub(crate) goodbye_after: Option<usize>,
+    pub goodbye_after: Option<usize>,
 }
 
 /// The running stage; its thread ends with the test.
-pub(crate) struct Http2Stub {
-    pub(crate) address: SocketAddr,
+pub struct Http2Stub {
+    pub address: SocketAddr,
     seen: Arc<Seen>,
 }
 
@@ -54,7 +54,7 @@ type Script = Arc<dyn Fn(&str, &[u8]) -> Answer + Send + Sync>;
 
 impl Http2Stub {
     /// Serves what the script says for a path and a body.
-    pub(crate) fn start(
+    pub fn start(
         manner: Manner,
         tls: Option<Arc<rustls::ServerConfig>>,
         script: impl Fn(&str, &[u8]) -> Answer + Send + Sync + 'static,
@@ -94,17 +94,17 @@ impl Http2Stub {
     }
 
     /// Returns how many requests each connection has brought.
-    pub(crate) fn requests(&self) -> Vec<usize> {
+    pub fn requests(&self) -> Vec<usize> {
         self.seen.requests.lock().unwrap().clone()
     }
 
     /// Returns how many connections were open at once.
-    pub(crate) fn most_open(&self) -> usize {
+    pub fn most_open(&self) -> usize {
         self.seen.open.lock().unwrap().1
     }
 
     /// Returns what was asked: path and body.
-    pub(crate) fn asked(&self) -> Vec<(String, Vec<u8>)> {
+    pub fn asked(&self) -> Vec<(String, Vec<u8>)> {
         self.seen.bodies.lock().unwrap().clone()
     }
 }
