@@ -4,6 +4,7 @@
 //! meets them alike; the median of the turns counts. What is told beside ns is the multiple of the
 //! first piece, which is to be compared between machines and between commits.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use stagegate::bench::{Piece, pieces};
@@ -22,12 +23,11 @@ fn main() {
         }
     }
     let medians: Vec<f64> = taken.into_iter().map(median).collect();
-    let mut out = String::new();
+    let mut out = std::io::stdout().lock();
     for (piece, ns) in pieces.iter().zip(&medians) {
         let ratio = ns / medians[0];
-        out.push_str(&format!("{:<36} {ns:>9.1} ns {ratio:>7.2} ×\n", piece.name));
+        writeln!(out, "{:<36} {ns:>9.1} ns {ratio:>7.2} ×", piece.name).expect("stdout is open");
     }
-    std::io::Write::write_all(&mut std::io::stdout(), out.as_bytes()).expect("stdout is open");
 }
 
 /// Returns how often a piece is done in one turn.

@@ -92,7 +92,7 @@ pub(crate) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
 /// Returns what the shards' engines noticed and the merged figures do not give away.
 fn warnings(shards: &[&RunRecord]) -> Vec<Warning> {
     let over_budget = |run: &&RunRecord| run.warnings().contains(&Warning::OverBudget);
-    let found = shards.iter().any(|run| over_budget(run));
+    let found = shards.iter().any(over_budget);
     found.then_some(Warning::OverBudget).into_iter().collect()
 }
 

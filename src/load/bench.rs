@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::id::{ScenarioId, StageId};
 use super::tally::count::Counter;
 use super::wire::encode::Prepared;
-use super::wire::{Progress, ResponseParser, Sink};
+use super::wire::http1::{Progress, ResponseParser, Sink};
 use super::worker::request::{Completion, Intent};
 use crate::arrival::{DueTimes, Gaps, Phase, Timing, Until};
 use crate::manifest::{Connections, HttpVersion};
@@ -157,7 +157,7 @@ fn count() -> Piece {
 fn next_due() -> Piece {
     let make = |seed| {
         let timing = Timing::at(Gaps::Exponential, 1_000.0);
-        let until = Until::Duration(Duration::from_secs(3_600));
+        let until = Until::Duration(Duration::from_hours(1));
         DueTimes::new(&timing, until, seed, 0, Phase::Measured).expect("the loop is open")
     };
     let mut seed = 0;

@@ -23,7 +23,7 @@ mod text_json;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use chat::stream_reader as chat_reader;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, fuzzing, feature = "bench"))]
 pub(crate) use sse::SseParser;
 
 pub(crate) use failure::CallFailure;
