@@ -251,7 +251,7 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     base?: string             # The release to compare with: a git revision, a run's id, an exported file, `latest~1`; the release measured before HEAD when none is given
-    head?: string             # The release that is judged, named in the same ways
+    head?: string             # The release that is judged, named in the same ways; `latest` when none is given
   ]
 
   def "nu-complete stagegate gate inconclusive" [] {
@@ -481,6 +481,7 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     what?: string             # A run as `runs show` takes it, or two releases as BASE..HEAD
+    head?: string             # The release that is judged, where the first word is the base alone
   ]
 
   def "nu-complete stagegate schema document" [] {

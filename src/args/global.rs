@@ -7,6 +7,7 @@ use clap::{ArgAction, Args};
 
 use crate::registry::did_you_mean;
 use crate::report::RENDERERS;
+use crate::text::quoted;
 use crate::ui::ColorWhen;
 
 /// Flags of every command.
@@ -64,6 +65,24 @@ pub(crate) struct Global {
     #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t)]
     #[arg(help_heading = "Global options")]
     pub(crate) color: ColorWhen,
+}
+
+impl Global {
+    /// Returns the flags that say which project, environment, and values are meant, as they would
+    /// be typed again, a space after each.
+    pub(crate) fn typed(&self) -> String {
+        let path = |flag: &str, path: &Option<PathBuf>| {
+            let path = path.as_ref()?.display().to_string();
+            Some(format!("{flag} {} ", quoted(&path)))
+        };
+        let env = self.env.iter().map(|env| format!("-e {} ", quoted(env)));
+        let set = self.set.iter().map(|set| {
+            let set = format!("{}={}", set.key, set.value);
+            format!("--set {} ", quoted(&set))
+        });
+        let paths = [path("-C", &self.directory), path("-m", &self.manifest)];
+        paths.into_iter().flatten().chain(env).chain(set).collect()
+    }
 }
 
 /// One `--out FORMAT=PATH`.

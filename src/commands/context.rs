@@ -98,6 +98,7 @@ impl Context {
         let overrides = sets.map(|it| format!("--set {}={}", it.key, it.value));
         Surroundings {
             overrides: overrides.collect(),
+            typed: self.global.typed(),
             clock: self.clock.clone(),
             sink: self.ui.sink(),
             interrupted: Arc::clone(&self.interrupted),

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Context;
+use super::sides::Sides;
 use super::stored::Stored;
 use crate::error::Result;
 use crate::exit::Status;
@@ -15,16 +16,23 @@ use crate::store::{RunRef, Wanted};
 pub(crate) struct DiffArgs {
     /// The release to compare with: a git revision, a run's id, an exported file, `latest~1`; the release measured
     /// before HEAD when none is given
-    #[arg(value_name = "BASE")]
-    base: Option<RunRef>,
-    /// The release that is judged, named in the same ways
-    #[arg(value_name = "HEAD", default_value = "latest")]
-    head: RunRef,
+    #[arg(value_name = "BASE|BASE..HEAD")]
+    base: Option<String>,
+    /// The release that is judged, named in the same ways; `latest` when none is given
+    #[arg(value_name = "HEAD")]
+    head: Option<String>,
 }
 
 /// Runs the command.
 pub(crate) fn diff(context: &Context, args: &DiffArgs) -> Result<Status> {
-    compare_stored(context, args.base.as_ref(), &args.head)
+    let latest = RunRef::Latest(0);
+    let Some(base) = &args.base else {
+        return compare_stored(context, None, &latest);
+    };
+    match Sides::read(base, args.head.as_deref())? {
+        Sides::Two(base, head) => compare_stored(context, Some(&base), &head),
+        Sides::One(base) => compare_stored(context, Some(&base), &latest),
+    }
 }
 
 /// Compares two stored releases and shows what came of it.

@@ -18,6 +18,7 @@ mod report;
 mod runs;
 mod schema;
 mod several;
+mod sides;
 mod stored;
 
 pub(crate) use calibrate::CalibrateArgs;

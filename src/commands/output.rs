@@ -11,7 +11,7 @@ use crate::report::{Checkout, Doubt, Page, Places, RENDERERS, View};
 use crate::ui::{Ui, Written};
 
 /// The format for people: its errors go to stderr alone.
-const HUMAN: &str = "human";
+pub(super) const HUMAN: &str = "human";
 
 /// The width of human text in a file.
 const FILE_WIDTH: usize = 100;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Context;
+use super::output::HUMAN;
 use super::stored::Stored;
 use crate::error::Result;
 use crate::exit::Status;
@@ -66,8 +67,21 @@ pub(super) fn prune(context: &Context, stored: &Stored<'_>, args: &PruneArgs) ->
         count => format!(" and {}", noun(count, "journal")),
     };
     let bytes = indicatif::HumanBytes(pruned.bytes);
-    context
-        .ui
-        .note(&format!("{did} {}{journals}, {bytes}", noun(runs, "run")));
+    let kept = match (pruned.kept, pruned.kept_tagged) {
+        (kept, 0) => format!("{} kept", noun(kept, "run")),
+        (kept, tagged) => format!(
+            "{} kept, {tagged} of tagged commits (`--tagged`)",
+            noun(kept, "run")
+        ),
+    };
+    let said = match (runs, journals.as_str()) {
+        (0, "") => format!("nothing to delete: {kept}"),
+        _ => format!("{did} {}{journals}, {bytes}; {kept}", noun(runs, "run")),
+    };
+    if runs == 0 && context.global.format == HUMAN {
+        // An empty list would say that nothing is stored.
+        return Ok(context.emit_text(&format!("{said}\n"), Status::Passed));
+    }
+    context.ui.note(&said);
     Ok(context.emit(&View::Runs(&pruned.runs), Status::Passed))
 }

@@ -135,7 +135,7 @@ impl Journal {
         key: &JournalKey,
         secrets: &Secrets,
     ) -> Result<Option<Self>, JournalError> {
-        let Some((path, header)) = newest(dir, key)? else {
+        let Some((path, header)) = newest(dir, &key.suite, |it| it == key)? else {
             return Ok(None);
         };
         let opened = OpenOptions::new().append(true).read(true).open(&path);
@@ -157,6 +157,12 @@ impl Journal {
             started_at: header.started_at,
             answered,
         }))
+    }
+
+    /// Returns how the newest journal of the same suite, which is none of `key`, differs from it; `None` where there is none.
+    pub(crate) fn differs(dir: &Path, key: &JournalKey) -> Result<Option<String>, JournalError> {
+        let found = newest(dir, &key.suite, |it| it != key)?;
+        Ok(found.map(|(_, header)| key.told_from(&header.key)))
     }
 
     /// Returns the id of the run that the journal was begun for.
@@ -228,19 +234,45 @@ fn failed(path: &Path, doing: &'static str, reason: io::Error) -> JournalError {
     }
 }
 
-/// Finds the journal that began last among those of `key`. What cannot be read is none.
-fn newest(dir: &Path, key: &JournalKey) -> Result<Option<(PathBuf, Header)>, JournalError> {
+impl JournalKey {
+    /// Says what another journal's key has that this one has not.
+    fn told_from(&self, other: &Self) -> String {
+        let env = format!("environment `{}`", other.env);
+        let parts = [
+            (self.env != other.env, env.as_str()),
+            (self.release != other.release, "another commit"),
+            (
+                self.dirty != other.dirty,
+                "a tree that was changed in between",
+            ),
+            (
+                self.manifest != other.manifest,
+                "another manifest, or other `--set`",
+            ),
+            (self.golden != other.golden, "another golden set"),
+        ];
+        let parts: Vec<&str> = parts.into_iter().filter(|it| it.0).map(|it| it.1).collect();
+        parts.join(", ")
+    }
+}
+
+/// Finds the journal of a suite that began last among those whose key fits. What cannot be read is none.
+fn newest(
+    dir: &Path,
+    suite: &str,
+    fits: impl Fn(&JournalKey) -> bool,
+) -> Result<Option<(PathBuf, Header)>, JournalError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(reason) if reason.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(reason) => return Err(failed(dir, "listed", reason)),
     };
-    let prefix = format!("{}-", key.suite);
+    let prefix = format!("{suite}-");
     let found = entries.filter_map(|entry| {
         let path = entry.ok()?.path();
         let ours = path.file_name()?.to_str()?.starts_with(&prefix);
         let header = if ours { header(&path)? } else { return None };
-        (header.key == *key).then_some((path, header))
+        (header.key.suite == suite && fits(&header.key)).then_some((path, header))
     });
     Ok(found.max_by_key(|(_, header)| {
         let began: Option<Timestamp> = header.started_at.parse().ok();

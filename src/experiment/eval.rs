@@ -49,8 +49,10 @@ pub(crate) async fn run_eval(
         // Only now: until the run is stored, the journal is all there is.
         run.journal.remove()?;
     } else {
+        let again = options.typed();
+        let typed = &experiment.typed;
         experiment.note(format!(
-            "`stagegate eval {name} --resume` continues this run"
+            "`stagegate {typed}eval {name}{again} --resume` continues this run"
         ));
     }
     Ok(recorded)
@@ -92,7 +94,15 @@ fn journal(
                 ));
                 return Ok(journal);
             }
-            None => experiment.note("there is no incomplete run of this release to continue"),
+            None => {
+                let other = Journal::differs(&folder, &key)?;
+                let why = other.map_or_else(String::new, |it| {
+                    format!("; the newest one of `{}` has {it}", plan.name)
+                });
+                experiment.note(format!(
+                    "there is no incomplete run of this release to continue{why}"
+                ));
+            }
         }
     }
     Ok(Journal::create(

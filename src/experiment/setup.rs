@@ -21,6 +21,8 @@ pub(crate) struct Surroundings {
     pub(crate) interrupted: Arc<AtomicBool>,
     /// The flags and `--set`s that change what is measured, as they were written.
     pub(crate) overrides: Vec<String>,
+    /// The flags of every command, as they would be typed again: before the command's name.
+    pub(crate) typed: String,
 }
 
 /// The parameter of every experiment.
@@ -37,6 +39,7 @@ pub(crate) struct Experiment {
     pub(super) sink: Box<dyn EventSink>,
     pub(super) interrupted: Arc<AtomicBool>,
     pub(super) overrides: Vec<String>,
+    pub(super) typed: String,
 }
 
 impl Experiment {
@@ -48,6 +51,7 @@ impl Experiment {
             sink,
             interrupted,
             overrides,
+            typed,
         } = surroundings;
         let git = GitFacts::read(&project.folder);
         if let Some(warning) = &git.warning {
@@ -64,6 +68,7 @@ impl Experiment {
             sink,
             interrupted,
             overrides,
+            typed,
         })
     }
 

@@ -86,6 +86,7 @@ pub(super) fn experiment(folder: &Path) -> (Experiment, Heard) {
         sink: Box::new(heard.clone()),
         interrupted: Arc::default(),
         overrides: Vec::new(),
+        typed: String::new(),
     };
     let experiment = Experiment::new(Arc::new(project.unwrap()), surroundings);
     (experiment.unwrap(), heard)

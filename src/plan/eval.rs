@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::eval::EvalPlan;
 use crate::manifest::Eval;
 use crate::measure::Clock;
+use crate::text::quoted;
 
 /// What the flags say about one run of a suite.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,15 @@ pub(crate) struct EvalOptions {
     pub(crate) only: Vec<String>,
     /// Whether the newest incomplete run is continued.
     pub(crate) resume: bool,
+}
+
+impl EvalOptions {
+    /// Returns the flags as they would be typed again, each after a space.
+    pub(crate) fn typed(&self) -> String {
+        let repeats = self.repeats.map(|it| format!(" --repeats {it}"));
+        let only = self.only.iter().map(|it| format!(" --only {}", quoted(it)));
+        repeats.into_iter().chain(only).collect()
+    }
 }
 
 /// Resolves a suite.

@@ -88,6 +88,17 @@ impl Classify for SelectError {
 }
 
 impl SelectError {
+    /// What was written is too short a start of ids to mean one of them.
+    pub(super) fn ambiguous_start(written: &str, ids: &[&str]) -> Self {
+        let shown = ids.iter().take(NAMED).map(|id| format!("run `{id}`"));
+        let more = ids.len().saturating_sub(NAMED);
+        let more = (more > 0).then(|| format!("one of {more} more"));
+        Self::Ambiguous {
+            written: written.to_owned(),
+            meanings: shown.chain(more).collect(),
+        }
+    }
+
     pub(super) fn unknown(written: &str, git_names: &[String], listing: &Listing) -> Self {
         let tags = listing.runs.iter().filter_map(|run| run.tag.as_deref());
         let candidates = git_names.iter().map(String::as_str).chain(tags);

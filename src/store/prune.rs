@@ -32,6 +32,10 @@ pub(crate) struct Pruned {
     /// Journals of interrupted suites that were never resumed.
     pub(crate) journals: Vec<PathBuf>,
     pub(crate) bytes: u64,
+    /// How many runs stay.
+    pub(crate) kept: usize,
+    /// Of these, how many stay only because their commit has a tag.
+    pub(crate) kept_tagged: usize,
 }
 
 impl Store {
@@ -44,7 +48,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<Pruned, StoreError> {
         let listing = self.list()?;
-        let runs = choose(&listing, &git.tagged(), rules, now);
+        let tagged = git.tagged();
+        let runs = choose(&listing, &tagged, rules, now);
+        let also_tagged = PruneRules {
+            tagged: true,
+            ..rules
+        };
+        let with_tagged = choose(&listing, &tagged, also_tagged, now);
         let journals = match rules.older_than {
             Some(age) => old_files(&self.journal_dir(), age, now)?,
             None => Vec::new(),
@@ -55,6 +65,8 @@ impl Store {
             .map(|path| size(&path))
             .sum();
         Ok(Pruned {
+            kept: listing.runs.len() - runs.len(),
+            kept_tagged: with_tagged.len() - runs.len(),
             runs: runs.into_iter().cloned().collect(),
             journals,
             bytes,

@@ -167,9 +167,15 @@ impl Store {
         let remembered = listing.runs.iter().find(|run| {
             run.tag.as_deref() == Some(text) || is_commit_prefix(text, run.commit.as_deref())
         });
-        match remembered.and_then(|run| run.commit.clone()) {
-            Some(commit) => self.of_commit(text, &commit, wanted, listing),
-            None => Err(SelectError::unknown(text, &git.names(), listing)),
+        let begins = listing.runs.iter().filter(|run| run.id.starts_with(text));
+        let begins: Vec<&str> = begins.map(|run| run.id.as_str()).collect();
+        match (
+            remembered.and_then(|run| run.commit.clone()),
+            begins.as_slice(),
+        ) {
+            (Some(commit), _) => self.of_commit(text, &commit, wanted, listing),
+            (None, []) => Err(SelectError::unknown(text, &git.names(), listing)),
+            (None, ids) => Err(SelectError::ambiguous_start(text, ids)),
         }
     }
 

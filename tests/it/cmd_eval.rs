@@ -329,6 +329,8 @@ fn nothing_is_continued_when_the_question_has_changed() {
     project.write("golden.jsonl", crate::support::suite::golden(8));
     let output = project.run(&["eval", "--resume"]).expect(0);
     assert!(output.stderr.contains("no incomplete run"), "{output}");
+    // stumbles S16: why not, where a run of the suite is there.
+    assert!(output.stderr.contains("another golden set"), "{output}");
     assert_eq!(stub.requests().len() - before, 8);
 }
 
@@ -366,4 +368,36 @@ fn ctrl_c_keeps_the_answers_and_says_how_to_go_on() {
         (&run["complete"], &run["eval"]["pass_rate"]["value"]),
         (&json!(true), &json!(1.0))
     );
+}
+
+/// stumbles S16: the command that goes on is the whole one, and works as it is typed.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_with_repeats_says_the_whole_command_that_goes_on() {
+    let stub = Stub::start(|request| [vec![wait(25)], echo(request)].concat());
+    let suite = ANSWERS.replace("[[eval", "concurrency = 1\n[[eval");
+    let project = project(stub.address, "", &suite, 20);
+    let set = ["--set", "eval.answers.repeats=3"];
+    let child = project
+        .command(&[&set[..], &["eval", "answers"]].concat())
+        .spawn()
+        .unwrap();
+    await_requests(&stub, 25);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let output = project
+        .output(child.wait_with_output().unwrap())
+        .expect(130);
+    let words: Vec<&str> = output.stderr.split_whitespace().collect();
+    let again = "`stagegate --set eval.answers.repeats=3 eval answers --resume` continues";
+    assert!(words.join(" ").contains(again), "{output}");
+    let told: Vec<&str> = output.stdout.split_whitespace().collect();
+    let told = told.join(" ");
+    assert!(told.contains(" answers in 3 repeats"), "{output}");
+    assert!(!told.contains("in all 3 repeats"), "{output}");
+    let before = stub.requests().len();
+    let again = [&set[..], &["eval", "answers", "--resume"]].concat();
+    let whole = project.run(&again).expect(0);
+    assert!(whole.stdout.contains("in all 3 repeats"), "{whole}");
+    assert!(stub.requests().len() - before <= 60 - before + 1);
 }

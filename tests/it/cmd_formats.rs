@@ -272,5 +272,40 @@ fn old_runs_are_deleted_when_asked() {
     let gone = project.run(&["runs", "prune", "--keep", "1"]).expect(0);
     assert!(gone.stderr.contains("deleted 2 runs, "), "{gone}");
     assert_eq!(count(), 1);
+    // stumbles S15: that nothing is deleted does not say that nothing is stored.
+    let none = project.run(&["runs", "prune", "--keep", "1"]).expect(0);
+    assert_eq!(none.stdout, "nothing to delete: 1 run kept\n");
     project.run(&["runs", "show"]).expect(0);
+}
+
+/// stumbles S21: both commands take both spellings; the start of several ids is ambiguous.
+#[test]
+fn two_releases_are_named_alike_everywhere() {
+    let project = project();
+    for _ in 0..2 {
+        project.run(&["eval"]).expect(0);
+    }
+    for words in [
+        &["diff", "latest~1..latest"][..],
+        &["diff", "latest~1", "latest"],
+    ] {
+        let output = project.run(&[words, &["--format", "json"]].concat());
+        assert_eq!(output.json()["schema"], "stagegate/diff", "{output}");
+    }
+    for words in [
+        &["report", "latest~1..latest"][..],
+        &["report", "latest~1", "latest"],
+    ] {
+        let output = project
+            .run(&[words, &["--format", "json"]].concat())
+            .expect(0);
+        assert_eq!(output.json()["schema"], "stagegate/diff", "{output}");
+    }
+    let short = project.run(&["runs", "show", "01"]).expect(2);
+    assert!(short.stderr.contains("`01` may mean run `01"), "{short}");
+    // stumbles S25: a file that cannot be written ends with 3.
+    project.write("taken", "a file");
+    project
+        .run(&["report", "--out", "json=taken/report.json"])
+        .expect(3);
 }

@@ -49,8 +49,16 @@ fn sentence(eval: &EvalResult) -> String {
         let passed = cases.values().filter(|passed| **passed).count();
         (passed as u64, cases.len() as u64)
     };
+    let planned = cases.len() as u64 * u64::from(eval.repeats);
+    let asked = eval.cases.len() as u64;
     let repeats = match eval.repeats {
         0 | 1 => String::new(),
+        // Stopped in between: a case was not asked as often as it was to be.
+        repeats if !eval.cases.is_empty() && asked < planned => format!(
+            " whenever they were asked: {} of {} answers in {repeats} repeats",
+            count(asked),
+            count(planned)
+        ),
         repeats => format!(" in all {repeats} repeats"),
     };
     format!(
