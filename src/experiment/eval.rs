@@ -86,24 +86,20 @@ fn journal(
         golden: plan.golden.digest.clone(),
     };
     if resume {
-        match Journal::resume(&folder, &key, &plan.scope.secrets)? {
-            Some(journal) => {
-                let count = journal.answered();
-                experiment.note(format!(
-                    "continuing: {count} answers are kept and not asked again"
-                ));
-                return Ok(journal);
-            }
-            None => {
-                let other = Journal::differs(&folder, &key)?;
-                let why = other.map_or_else(String::new, |it| {
-                    format!("; the newest one of `{}` has {it}", plan.name)
-                });
-                experiment.note(format!(
-                    "there is no incomplete run of this release to continue{why}"
-                ));
-            }
+        if let Some(journal) = Journal::resume(&folder, &key, &plan.scope.secrets)? {
+            let count = journal.answered();
+            experiment.note(format!(
+                "continuing: {count} answers are kept and not asked again"
+            ));
+            return Ok(journal);
         }
+        let other = Journal::differs(&folder, &key)?;
+        let why = other.map_or_else(String::new, |it| {
+            format!("; the newest one of `{}` has {it}", plan.name)
+        });
+        experiment.note(format!(
+            "there is no incomplete run of this release to continue{why}"
+        ));
     }
     Ok(Journal::create(
         &folder,
