@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::compare::Matched;
+use super::compare::Stages;
 use super::context::Context;
-use super::loads::Stages;
-use crate::metric::LatencyMetric;
-use crate::record::Blame;
+use super::judge::Judged;
+use super::pair::Pairing;
+use crate::metric::{LatencyMetric, Metric};
+use crate::record::{Blame, Change, VerdictKind};
 use crate::record::{MetricSummary, RunKind, StageResult};
 use crate::stats::{Batch, CONFIDENCE, mean_error, student_t_quantile};
 
@@ -34,12 +35,15 @@ struct Variance {
 /// calls of a stage follow one another and that each stage was measured in the same load; what runs at the same time is
 /// counted twice. `share` is the part of the entry's change, cut to [0, 1], and null where the entry's change is not
 /// distinguishable from none. The interval is 95 %, with Welch's t over errors that allow for a queue's memory
-/// ([`mean_error`]), and missing where a run is too short against it; it knows the noise within the two runs only. Without an entry that was measured on both sides every stage is listed, without shares.
-pub(super) fn blame(pairs: &[Matched<'_>], context: &Context<'_>) -> Vec<Blame> {
-    let loads: Vec<BTreeMap<&str, Shift>> = pairs
+/// ([`mean_error`]), and missing where a run is too short against it; it knows the noise within the two runs only, and shows nothing of
+/// the releases: an owner is named only where a limit of the stage was broken, or a change of it was shown. Without an entry that
+/// was measured on both sides every stage is listed, without shares.
+pub(super) fn blame(pairing: &Pairing<'_>, judged: &Judged, context: &Context<'_>) -> Vec<Blame> {
+    let loads: Vec<BTreeMap<&str, Shift>> = pairing
+        .pairs
         .iter()
-        .filter(|pair| pair.head.kind == RunKind::Load && pair.is_comparable())
-        .filter_map(|pair| Some(shifts(&pair.base?.stages, &pair.head.stages)))
+        .filter(|pair| pair.head.kind == RunKind::Load && pair.is_fit())
+        .filter_map(|pair| Some(shifts(&pair.base()?.stages, &pair.head.stages)))
         .filter(|shifts| !shifts.is_empty())
         .collect();
     let with_entry = context
@@ -60,7 +64,7 @@ pub(super) fn blame(pairs: &[Matched<'_>], context: &Context<'_>) -> Vec<Blame> 
             let ends = own.interval();
             Blame {
                 stage: stage.to_owned(),
-                owner: (context.owner)(stage),
+                owner: (context.owner)(stage).filter(|_| is_shown(judged, stage)),
                 change_ms: own.change_ms,
                 low: ends.map(|(low, _)| low),
                 high: ends.map(|(_, high)| high),
@@ -70,6 +74,15 @@ pub(super) fn blame(pairs: &[Matched<'_>], context: &Context<'_>) -> Vec<Blame> 
         .collect();
     found.sort_by(|a, b| b.change_ms.total_cmp(&a.change_ms));
     found
+}
+
+/// Returns whether something was shown of a stage under load.
+fn is_shown(judged: &Judged, of: &str) -> bool {
+    judged.rows.iter().map(|row| &row.comparison).any(|it| {
+        let is_its = matches!(&it.metric, Metric::Load { stage, .. } if stage == of);
+        let failed = it.outcome == Some(VerdictKind::Failed);
+        is_its && (failed || it.verdict == Change::Regressed)
+    })
 }
 
 fn shifts<'a>(base: &'a Stages, head: &'a Stages) -> BTreeMap<&'a str, Shift> {
@@ -202,7 +215,8 @@ mod tests {
         assert_eq!(order[0], "rerank");
         assert_eq!(order.len(), 3);
         let rerank = &found[0];
-        assert_eq!(rerank.owner.as_deref(), Some("search-team"));
+        // One run against one run shows nothing (statistics 8).
+        assert_eq!(rerank.owner, None);
         assert!((rerank.change_ms - 60.0).abs() < 1.0, "{rerank:?}");
         assert!(rerank.low.unwrap() > 55.0 && rerank.high.unwrap() < 65.0);
         assert!(rerank.share.unwrap() > 0.95);

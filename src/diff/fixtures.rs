@@ -1,6 +1,6 @@
 //! Small hand-made runs for the tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::context::{Context, Mode};
@@ -58,6 +58,7 @@ pub(super) fn answer(id: &str, lang: &str, passed: bool) -> CaseResult {
         passed,
         score,
         assertions: BTreeMap::from([("contains".to_owned(), score)]),
+        not_counted: Vec::new(),
         output: None,
         error: None,
         response_time_ms: None,
@@ -100,7 +101,11 @@ pub(super) fn eval(id: &str, cases: Vec<CaseResult>) -> RunRecord {
         golden: GoldenInfo {
             path: "golden/answers.jsonl".to_owned(),
             digest: "blake3:1".to_owned(),
-            cases: cases.len() as u64,
+            cases: cases
+                .iter()
+                .map(|case| &case.id)
+                .collect::<BTreeSet<_>>()
+                .len() as u64,
         },
         repeats: 1,
         pass_rate: RateEstimate {

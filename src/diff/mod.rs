@@ -1,19 +1,19 @@
 //! Layer 6: two releases compared and judged. Pure: no async, no I/O.
+//!
+//! Three passes, each of which makes a new value: runs are paired and compared (`Compared`), judged (`Judged`), and told in one
+//! sentence. `document` runs them.
 
 mod blame;
 mod compare;
 mod context;
-mod evals;
+mod document;
 #[cfg(test)]
 mod fixtures;
 mod judge;
-mod loads;
-mod measured;
-mod paired;
-mod rule;
+mod pair;
 mod summary;
 mod wording;
 
-pub(crate) use compare::compare;
 pub(crate) use context::{Context, Mode};
+pub(crate) use document::compare;
 pub(crate) use judge::status;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::compare::Matched;
+use super::compare::{Cases, Compared};
 use super::context::Context;
-use super::paired::{Pairs, gather};
-use super::wording::{count, time, value};
-use crate::metric::{Figure, LatencyMetric, Metric, Stat};
-use crate::record::{Blame, Change, Comparison, DiffDocument};
-use crate::record::{EvalResult, VerdictKind};
+use super::judge::{Basis, Judged, Row};
+use super::pair::{Matched, Pairing};
+use super::wording::{count, percent, time, value};
+use crate::metric::{EvalPart, Figure, LatencyMetric, Metric, Stat};
+use crate::record::{Blame, Change, Comparison, VerdictKind};
 
 /// More broken rules than this are only counted.
 const NAMED: usize = 2;
@@ -18,114 +18,207 @@ const WORTH_MS: f64 = 1.0;
 
 /// Returns the sentence.
 pub(super) fn summary(
-    document: &DiffDocument,
-    pairs: &[Matched<'_>],
+    pairing: &Pairing<'_>,
+    compared: &Compared,
+    judged: &Judged,
+    blame: &[Blame],
     context: &Context<'_>,
 ) -> String {
-    let mut clauses: Vec<String> = slower(document, pairs, context).into_iter().collect();
-    let lost = lost(document, pairs);
+    let told = Told {
+        pairs: &pairing.pairs,
+        compared,
+        rows: &judged.rows,
+        blame,
+        context,
+    };
+    let mut clauses: Vec<String> = told.slower().into_iter().collect();
+    let lost = told.lost();
     let suites: Vec<&str> = lost.iter().map(|(suite, _)| suite.as_str()).collect();
-    let broken = broken(document, &suites);
+    let broken = told.broken(&suites);
     clauses.extend(lost.into_iter().map(|(_, clause)| clause));
-    match document.verdict {
+    match judged.verdict {
         VerdictKind::Failed => {
             clauses.extend(broken);
             format!("failed: {}", clauses.join("; "))
         }
         VerdictKind::Inconclusive => {
-            clauses.insert(0, undecided(document, pairs));
+            clauses.insert(0, told.undecided());
             format!("inconclusive: {}", clauses.join("; "))
         }
         VerdictKind::Passed => {
-            clauses.insert(0, passed(document));
+            clauses.insert(0, told.passed());
             format!("passed: {}", clauses.join("; "))
         }
     }
 }
 
-/// Names the stage whose own part of the slowdown is the largest, when it is clear of the runs' noise and of the margin.
-fn slower(document: &DiffDocument, pairs: &[Matched<'_>], context: &Context<'_>) -> Option<String> {
-    let worst = document.blame.first()?;
-    let mean = |pair: &Matched<'_>| {
-        pair.base?
-            .stages
-            .get(&worst.stage)?
-            .metrics
-            .get(&LatencyMetric::ResponseTime)?
-            .mean
-    };
-    let before = pairs.iter().find_map(mean)?;
-    let worth = worst.change_ms >= WORTH_MS && worst.change_ms >= context.margin * before;
-    if !worth || worst.low.is_none_or(|low| low <= 0.0) {
-        return None;
+/// What the sentence is made of.
+struct Told<'a> {
+    pairs: &'a [Matched<'a>],
+    compared: &'a Compared,
+    rows: &'a [Row],
+    blame: &'a [Blame],
+    context: &'a Context<'a>,
+}
+
+impl Told<'_> {
+    fn comparisons(&self) -> impl Iterator<Item = &Comparison> {
+        self.rows.iter().map(|row| &row.comparison)
     }
-    let by = at_p95(document, worst)
-        .unwrap_or_else(|| format!("{} slower on average", time(worst.change_ms)));
-    Some(format!(
-        "`{}` is {by}{}",
-        worst.stage,
-        owned(worst.owner.as_deref())
-    ))
-}
 
-fn at_p95(document: &DiffDocument, worst: &Blame) -> Option<String> {
-    let p95 = Figure::Latency(LatencyMetric::ResponseTime, Stat::P95);
-    let is_tail = |c: &&Comparison| matches!(&c.metric, Metric::Load { stage, figure, .. } if *stage == worst.stage && *figure == p95);
-    let tail = document.comparisons.iter().find(is_tail)?;
-    let by = tail.head? - tail.base?;
-    (by >= WORTH_MS).then(|| format!("{} slower at p95", time(by)))
-}
-
-/// Returns (name, clause) of each suite that regressed; the clause names the slice that holds most of
-/// the lost cases.
-fn lost(document: &DiffDocument, pairs: &[Matched<'_>]) -> Vec<(String, String)> {
-    let clause = |pair: &Matched<'_>| {
-        let (base, head) = (pair.base?.eval.as_ref()?, pair.head.eval.as_ref()?);
-        let name = &pair.head.name;
-        let of = |c: &&Comparison| {
-            matches!(&c.metric, Metric::Eval { eval, .. } if eval == name)
-                && c.metric.is_pass_rate()
+    /// Names the stage whose own part of the slowdown is the largest, when it is clear of the runs' noise and of the margin. One run
+    /// against one run shows nothing, so that it accuses nobody.
+    fn slower(&self) -> Option<String> {
+        let worst = self.blame.first()?;
+        let mean = |pair: &Matched<'_>| {
+            pair.base()?
+                .stages
+                .get(&worst.stage)?
+                .metrics
+                .get(&LatencyMetric::ResponseTime)?
+                .mean
         };
-        let bad: Vec<&Comparison> = document
-            .comparisons
-            .iter()
-            .filter(of)
-            .filter(|c| is_bad(c))
+        let before = self.pairs.iter().find_map(mean)?;
+        let worth = worst.change_ms >= WORTH_MS && worst.change_ms >= self.context.margin * before;
+        if !worth || worst.low.is_none_or(|low| low <= 0.0) {
+            return None;
+        }
+        let by = self
+            .at_p95(worst)
+            .unwrap_or_else(|| format!("{} slower on average", time(worst.change_ms)));
+        Some(format!("in this pair of runs `{}` is {by}", worst.stage))
+    }
+
+    fn at_p95(&self, worst: &Blame) -> Option<String> {
+        let p95 = Figure::Latency(LatencyMetric::ResponseTime, Stat::P95);
+        let is_tail = |c: &&Comparison| matches!(&c.metric, Metric::Load { stage, figure, .. } if *stage == worst.stage && *figure == p95);
+        let tail = self.comparisons().find(is_tail)?;
+        let by = tail.head? - tail.base?;
+        (by >= WORTH_MS).then(|| format!("{} slower at p95", time(by)))
+    }
+
+    /// Returns (name, clause) of each suite that regressed; the clause names the slice that holds most of
+    /// the lost cases.
+    fn lost(&self) -> Vec<(String, String)> {
+        let clause = |pair: &Matched<'_>| {
+            let (base, head) = (pair.base()?.eval.as_ref()?, pair.head.eval.as_ref()?);
+            let name = &pair.head.name;
+            let is_its =
+                |c: &&Comparison| matches!(&c.metric, Metric::Eval { eval, .. } if eval == name);
+            let rates = self.comparisons().filter(is_its);
+            let bad: Vec<&Comparison> = rates
+                .filter(|c| c.metric.is_pass_rate() && is_bad(c))
+                .collect();
+            let owner = owned(bad.first()?.owner.as_deref());
+            let slices = bad.iter().filter_map(|c| c.metric.slice());
+            let lost = what_was_lost(&Cases::new(base, head), slices)?;
+            Some((name.clone(), format!("`eval.{name}` {lost}{owner}")))
+        };
+        self.pairs.iter().filter_map(clause).collect()
+    }
+
+    /// Names the broken rules, each metric once, but for those of the suites whose lost cases were named.
+    fn broken(&self, named: &[&str]) -> Vec<String> {
+        let is_named = |c: &Comparison| matches!(&c.metric, Metric::Eval { eval, .. } if named.contains(&eval.as_str()));
+        let mut seen = BTreeSet::new();
+        let failed: Vec<&Comparison> = self
+            .comparisons()
+            .filter(|c| c.outcome == Some(VerdictKind::Failed) && !is_named(c))
+            .filter(|c| seen.insert(&c.metric))
             .collect();
-        let owner = owned(bad.first()?.owner.as_deref());
-        let slices = bad.iter().filter_map(|c| c.metric.slice());
-        let clause = format!(
-            "`eval.{name}` {}{owner}",
-            what_was_lost(base, head, slices)?
-        );
-        Some((name.clone(), clause))
-    };
-    pairs.iter().filter_map(clause).collect()
+        let mut clauses: Vec<String> = failed.iter().take(NAMED).map(|c| break_of(c)).collect();
+        if failed.len() > NAMED {
+            clauses.push(format!(
+                "and {} more",
+                count(failed.len() - NAMED, "broken rule")
+            ));
+        }
+        clauses
+    }
+
+    fn undecided(&self) -> String {
+        let say = |c: &Comparison| {
+            let note = c.note.as_deref().unwrap_or("too little data");
+            format!("`{}`: {note}", c.metric)
+        };
+        let mut refused = self.rows.iter().filter(|row| row.basis == Basis::Measured);
+        let mut open = self
+            .comparisons()
+            .filter(|c| c.outcome == Some(VerdictKind::Inconclusive));
+        match refused
+            .next()
+            .map(|row| &row.comparison)
+            .or_else(|| open.next())
+        {
+            Some(comparison) => say(comparison),
+            None if self.pairs.is_empty() => "there is no run of the head".to_owned(),
+            None if self.pairs.iter().all(|pair| pair.base().is_none()) => {
+                "there is no run of the base to compare with".to_owned()
+            }
+            None => "nothing was compared that decides: one run against one run is only shown"
+                .to_owned(),
+        }
+    }
+
+    fn passed(&self) -> String {
+        let is_kept = |c: &&Comparison| c.outcome == Some(VerdictKind::Passed);
+        let kept = self.comparisons().filter(is_kept).count();
+        let metrics: BTreeSet<&Metric> = self
+            .comparisons()
+            .filter(|c| c.metric.is_pass_rate() && c.bound.is_some())
+            .map(|c| &c.metric)
+            .collect();
+        let mut parts = Vec::new();
+        if kept > 0 {
+            parts.push(format!("{} kept", count(kept, "rule")));
+        }
+        if !metrics.is_empty() {
+            let cases = &self.compared.cases;
+            parts.push(format!(
+                "no regression in {}, {} broke and {} fixed",
+                count(metrics.len(), "pass rate"),
+                count(cases.broke.len(), "case"),
+                cases.fixed.len(),
+            ));
+        }
+        parts.extend(self.could_have_seen());
+        parts.join(", ")
+    }
+
+    /// Says of each suite that no rule holds against its base, how large a change would have gone unseen.
+    fn could_have_seen(&self) -> Vec<String> {
+        let unruled = |row: &&Row| {
+            let c = &row.comparison;
+            let is_whole = matches!(
+                &c.metric,
+                Metric::Eval {
+                    part: EvalPart::PassRate,
+                    ..
+                }
+            );
+            is_whole && row.basis != Basis::Relative && c.verdict == Change::Inconclusive
+        };
+        let say = |row: &Row| {
+            let c = &row.comparison;
+            let half = (c.high? - c.low?) / 2.0;
+            let points = percent(half).replace('%', " points");
+            Some(format!("no change shown in `{}`, ± {points}", c.metric))
+        };
+        self.rows.iter().filter(unruled).filter_map(say).collect()
+    }
 }
 
-fn what_was_lost<'a>(
-    base: &EvalResult,
-    head: &EvalResult,
-    slices: impl Iterator<Item = &'a str>,
-) -> Option<String> {
-    let (base, head) = (gather(base), gather(head));
-    let pairs = Pairs::new(&base, &head);
-    let broke = pairs.changes().broke;
-    if broke.is_empty() {
+fn what_was_lost<'a>(cases: &Cases<'_>, slices: impl Iterator<Item = &'a str>) -> Option<String> {
+    let broke = cases.changes().broke.len();
+    if broke == 0 {
         return None;
     }
-    let inside = |slice: &str| {
-        broke
-            .iter()
-            .filter(|id| head[id.as_str()].is_in(slice))
-            .count()
-    };
     let place = slices
-        .map(|slice| (inside(slice), slice))
+        .map(|slice| (cases.broke_in(slice), slice))
         .filter(|(cases, _)| *cases > 0)
         .max_by_key(|(cases, _)| *cases)
         .map(|(cases, slice)| {
-            if cases == broke.len() {
+            if cases == broke {
                 format!(", all in {slice}")
             } else {
                 format!(", {cases} of them in {slice}")
@@ -133,34 +226,13 @@ fn what_was_lost<'a>(
         });
     let place = place.unwrap_or_default();
     Some(format!(
-        "lost {} of {}{place}",
-        broke.len(),
-        count(pairs.ids.len(), "case")
+        "lost {broke} of {}{place}",
+        count(cases.len(), "case")
     ))
 }
 
 fn is_bad(comparison: &Comparison) -> bool {
     comparison.verdict == Change::Regressed || comparison.outcome == Some(VerdictKind::Failed)
-}
-
-/// Names the broken rules, each metric once, but for those of the suites whose lost cases were named.
-fn broken(document: &DiffDocument, named: &[&str]) -> Vec<String> {
-    let is_named = |c: &Comparison| matches!(&c.metric, Metric::Eval { eval, .. } if named.contains(&eval.as_str()));
-    let mut seen = BTreeSet::new();
-    let failed: Vec<&Comparison> = document
-        .comparisons
-        .iter()
-        .filter(|c| c.outcome == Some(VerdictKind::Failed) && !is_named(c))
-        .filter(|c| seen.insert(&c.metric))
-        .collect();
-    let mut clauses: Vec<String> = failed.iter().take(NAMED).map(|c| break_of(c)).collect();
-    if failed.len() > NAMED {
-        clauses.push(format!(
-            "and {} more",
-            count(failed.len() - NAMED, "broken rule")
-        ));
-    }
-    clauses
 }
 
 fn break_of(comparison: &Comparison) -> String {
@@ -180,115 +252,9 @@ fn break_of(comparison: &Comparison) -> String {
     }
 }
 
-fn undecided(document: &DiffDocument, pairs: &[Matched<'_>]) -> String {
-    let open = |c: &&Comparison| c.outcome == Some(VerdictKind::Inconclusive);
-    let invalid = |c: &&Comparison| matches!(c.metric, Metric::Run { .. });
-    let say = |c: &Comparison| {
-        let note = c.note.as_deref().unwrap_or("too little data");
-        format!("`{}`: {note}", c.metric)
-    };
-    let all = &document.comparisons;
-    match all.iter().find(invalid).or_else(|| all.iter().find(open)) {
-        Some(comparison) => say(comparison),
-        None if pairs.is_empty() => "there is no run of the head".to_owned(),
-        None if pairs.iter().all(|pair| pair.base.is_none()) => {
-            "there is no run of the base to compare with".to_owned()
-        }
-        None => "nothing was compared that decides: runs are only shown, or too small".to_owned(),
-    }
-}
-
-fn passed(document: &DiffDocument) -> String {
-    let kept = document
-        .comparisons
-        .iter()
-        .filter(|c| c.outcome == Some(VerdictKind::Passed))
-        .count();
-    let compared = document
-        .comparisons
-        .iter()
-        .filter(|c| c.metric.is_pass_rate() && c.bound.is_some())
-        .count();
-    let mut parts = Vec::new();
-    if kept > 0 {
-        parts.push(format!("{} kept", count(kept, "rule")));
-    }
-    if compared > 0 {
-        let (broke, fixed) = (document.cases.broke.len(), document.cases.fixed.len());
-        parts.push(format!(
-            "no regression in {}, {} broke and {fixed} fixed",
-            count(compared, "pass rate"),
-            count(broke, "case"),
-        ));
-    }
-    parts.join(", ")
-}
-
 fn owned(owner: Option<&str>) -> String {
     owner.map_or_else(String::new, |owner| format!(" (owner {owner})"))
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::diff::fixtures::{answers, eval, load, max_drop, min, slo, stage, with};
-    use crate::diff::{Mode, compare};
-    use crate::manifest::Rule;
-    use crate::metric::LatencyMetric;
-    use crate::record::{RunRecord, StageResult};
-
-    fn around(ms: f64) -> StageResult {
-        stage(600, |i| ms * (0.9 + 0.2 * ((i * 37) % 101) as f64 / 100.0))
-    }
-
-    fn say(rules: &[Rule], base: &[RunRecord], head: &[RunRecord]) -> String {
-        with(Mode::Gate, rules, |context| compare(base, head, context)).summary
-    }
-
-    fn peak(id: &str, rerank: f64) -> RunRecord {
-        let mut gateway = around(50.0 + rerank);
-        let p95 = gateway.metrics[&LatencyMetric::ResponseTime].p95;
-        gateway.slo = vec![slo(150.0, p95)];
-        load(id, [("gateway", gateway), ("rerank", around(rerank))])
-    }
-
-    #[test]
-    fn a_failure_names_the_stage_the_slice_and_their_owners() {
-        let base = [peak("b1", 60.0), eval("b2", answers(60, |_| true))];
-        let head = [peak("h1", 120.0), eval("h2", answers(60, |i| i < 48))];
-        insta::assert_snapshot!(
-            say(&[max_drop(0.05)], &base, &head),
-            @"failed: `rerank` is 65 ms slower at p95 (owner search-team); `eval.answers` lost 12 of 60 cases, all in lang=de (owner app-team); `load.peak.gateway.response_time.p95` is 185 ms (slo <= 150 ms, owner app-team)"
-        );
-    }
-
-    #[test]
-    fn a_pass_says_what_was_compared() {
-        let base = [peak("b1", 60.0), eval("b2", answers(60, |i| i > 0))];
-        let head = [peak("h1", 60.0), eval("h2", answers(60, |i| i > 0))];
-        insta::assert_snapshot!(say(&[max_drop(0.05)], &base, &head), @"passed: 2 rules kept, no regression in 3 pass rates, 0 cases broke and 0 fixed");
-    }
-
-    #[test]
-    fn a_slower_stage_is_mentioned_even_when_no_rule_broke() {
-        let base = [peak("b1", 60.0)];
-        let head = [peak("h1", 75.0)];
-        insta::assert_snapshot!(say(&[], &base, &head), @"passed: 1 rule kept; `rerank` is 16 ms slower at p95 (owner search-team)");
-    }
-
-    #[test]
-    fn a_broken_minimum_is_named_when_no_case_was_lost() {
-        let runs = |id| [eval(id, answers(60, |i| i > 12))];
-        insta::assert_snapshot!(say(&[min(0.9)], &runs("b"), &runs("h")), @"failed: `eval.answers.pass_rate` is 78.3% (min 90%, owner app-team)");
-    }
-
-    #[test]
-    fn what_cannot_be_decided_says_what_it_takes() {
-        let base = [eval("b", answers(20, |_| true))];
-        let head = [eval("h", answers(20, |i| i > 0))];
-        insta::assert_snapshot!(say(&[max_drop(0.05)], &base, &head), @"inconclusive: `eval.answers.pass_rate`: max_drop 5% takes about 129 cases at the flips seen, there are 20");
-        insta::assert_snapshot!(say(&[], &[], &head), @"inconclusive: there is no run of the base to compare with");
-        insta::assert_snapshot!(say(&[], &base, &[]), @"inconclusive: there is no run of the head");
-        let shown = |id| [load(id, [("rerank", around(5.0))])];
-        insta::assert_snapshot!(say(&[], &shown("b"), &shown("h")), @"inconclusive: nothing was compared that decides: runs are only shown, or too small");
-    }
-}
+mod tests;

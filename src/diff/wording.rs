@@ -28,6 +28,17 @@ pub(super) fn value(value: f64, unit: Unit) -> String {
     }
 }
 
+/// Returns a change of a share in points: `−9.5 points`, `+3 points`.
+pub(super) fn change_of(change: f64) -> String {
+    let points = round(change * 100.0, 1);
+    let sign = match points {
+        ..0.0 => "−",
+        0.0 => "±",
+        _ => "+",
+    };
+    format!("{sign}{} points", points.abs())
+}
+
 /// Returns `1 case`, `2 cases`.
 pub(super) fn count(n: usize, one: &str) -> String {
     if n == 1 {
@@ -45,7 +56,7 @@ fn round(value: f64, digits: i32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, percent, time};
+    use super::{change_of, count, percent, time};
 
     #[test]
     fn numbers_are_short_and_keep_their_unit() {
@@ -57,6 +68,8 @@ mod tests {
             time(0.123),
         ];
         assert_eq!(found, ["5%", "-12.5%", "61 ms", "2.35 s", "0.12 ms"]);
+        let points = [-0.095, 0.03, 0.0].map(change_of);
+        assert_eq!(points, ["−9.5 points", "+3 points", "±0 points"]);
         assert_eq!([count(1, "case"), count(0, "case")], ["1 case", "0 cases"]);
     }
 }

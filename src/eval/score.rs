@@ -22,8 +22,6 @@ pub(crate) struct GradedCase {
     /// The case's place in the golden set.
     index: usize,
     result: CaseResult,
-    /// Keys of the assertions for which the case does not count.
-    not_counted: Vec<String>,
     /// Why there is no grade; `None` where there is one.
     pub(super) error_kind: Option<ErrorKind>,
     retries: u32,
@@ -42,7 +40,6 @@ impl GradedCase {
         let mut graded = Self {
             index,
             result: unanswered(case, repeat),
-            not_counted: Vec::new(),
             error_kind: None,
             retries: attempt.retries,
             reached: true,
@@ -73,7 +70,6 @@ impl GradedCase {
         };
         let unscored = reasons(&grade.unscored);
         graded.why = reasons(&grade.missed).or_else(|| unscored.clone());
-        graded.not_counted = grade.not_counted;
         graded.notes = grade.notes;
         graded.error_kind = unscored.is_some().then_some(ErrorKind::Unscored);
         let result = &mut graded.result;
@@ -81,6 +77,7 @@ impl GradedCase {
         result.passed = grade.passed;
         result.score = grade.score;
         result.assertions = grade.scores;
+        result.not_counted = grade.not_counted;
         result.response_time_ms = Some(answer.response_time_ms);
         let output = match &answer.reply.text {
             Some(text) => Some(text.clone()),
@@ -106,7 +103,6 @@ impl GradedCase {
                 passed,
                 ..unanswered(&case, 0)
             },
-            not_counted: Vec::new(),
             error_kind: None,
             retries: 0,
             reached: true,
@@ -138,6 +134,7 @@ fn unanswered(case: &Case, repeat: u32) -> CaseResult {
         passed: false,
         score: 0.0,
         assertions: BTreeMap::new(),
+        not_counted: Vec::new(),
         output: None,
         error: None,
         response_time_ms: None,
@@ -257,10 +254,9 @@ fn rate(graded: &[GradedCase], errors: u64) -> RateEstimate {
 
 fn assertions(plan: &EvalPlan, graded: &[GradedCase]) -> BTreeMap<String, ScoreEstimate> {
     let estimate = |key: &str| {
-        let counts = |case: &&GradedCase| !case.not_counted.iter().any(|other| other == key);
-        let scores = graded.iter().filter(counts).map(|case| {
-            let score = case.result.assertions.get(key).copied();
-            (case.cluster(), score.unwrap_or(0.0))
+        let scores = graded.iter().filter_map(|case| {
+            let score = case.result.counted_score(key)?;
+            Some((case.cluster(), score))
         });
         let mean = mean_score(scores, CONFIDENCE).unwrap_or(NOTHING);
         ScoreEstimate {
@@ -270,7 +266,7 @@ fn assertions(plan: &EvalPlan, graded: &[GradedCase]) -> BTreeMap<String, ScoreE
         }
     };
     let never_counted = |key: &&str| {
-        let is_out = |case: &GradedCase| case.not_counted.iter().any(|other| other == key);
+        let is_out = |case: &GradedCase| case.result.counted_score(key).is_none();
         !graded.is_empty() && graded.iter().all(is_out)
     };
     let keys = plan.checks.keys().filter(|key| !never_counted(key));

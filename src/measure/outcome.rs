@@ -36,17 +36,24 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// The failures after which the stage was never reached.
+    const UNREACHED: [Self; 6] = [
+        Self::Connect,
+        Self::Resolve,
+        Self::Tls,
+        Self::Start,
+        Self::Exhausted,
+        Self::Request,
+    ];
+
     /// Returns whether the stage was reached at all.
-    pub(crate) const fn reached(&self) -> bool {
-        !matches!(
-            self,
-            Self::Connect
-                | Self::Resolve
-                | Self::Tls
-                | Self::Start
-                | Self::Exhausted
-                | Self::Request
-        )
+    pub(crate) fn reached(&self) -> bool {
+        !Self::UNREACHED.contains(self)
+    }
+
+    /// Returns whether a failure of which a document holds only the word was one of a stage that was reached.
+    pub(crate) fn word_is_reached(word: &str) -> bool {
+        !Self::UNREACHED.iter().any(|it| it.to_string() == word)
     }
 }
 

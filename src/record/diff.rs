@@ -72,8 +72,11 @@ pub(crate) struct Comparison {
     /// Two-sided 95 % interval of `change`.
     pub(crate) low: Option<f64>,
     pub(crate) high: Option<f64>,
-    /// Two-sided.
+    /// Two-sided; of single answers twice the smaller tail of the mid-p.
     pub(crate) p: Option<f64>,
+    /// One-sided for "worse", of slices adjusted: what was compared with `eval_alpha`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) p_decided: Option<f64>,
     /// The one-sided bound that decided.
     pub(crate) bound: Option<f64>,
     pub(crate) method: String,
@@ -111,11 +114,13 @@ pub(crate) struct CaseChanges {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Blame {
     pub(crate) stage: String,
+    /// Null unless something was shown of this stage: a limit broken, or a regression.
     pub(crate) owner: Option<String>,
     pub(crate) change_ms: f64,
+    /// 95 %, of the noise within these two runs only.
     pub(crate) low: Option<f64>,
     pub(crate) high: Option<f64>,
-    /// Of the whole change; null where the whole did not change.
+    /// Of the whole change, cut to 0 and 1, so that shares need not add up; null where the whole did not change.
     pub(crate) share: Option<f64>,
 }
 

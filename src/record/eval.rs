@@ -1,9 +1,11 @@
 //! What a suite found, key by key as in the contract.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::measure::Failure;
 
 /// What an eval found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -82,10 +84,59 @@ pub(crate) struct CaseResult {
     pub(crate) score: f64,
     #[serde(default)]
     pub(crate) assertions: BTreeMap<String, f64>,
+    /// Assertions that do not count for this case, for instance a ranking where nothing is relevant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) not_counted: Vec<String>,
     #[serde(default)]
     pub(crate) output: Option<String>,
     #[serde(default)]
     pub(crate) error: Option<String>,
     #[serde(default)]
     pub(crate) response_time_ms: Option<f64>,
+}
+
+impl EvalResult {
+    /// Returns the share of the planned cases that have an answer, at most 1.
+    pub(crate) fn share_present(&self) -> f64 {
+        let ids: BTreeSet<&str> = self.cases.iter().map(|case| case.id.as_str()).collect();
+        (ids.len() as f64 / self.golden.cases.max(1) as f64).min(1.0)
+    }
+
+    /// Returns whether answers were asked for and none has a grade.
+    pub(crate) fn is_ungraded(&self) -> bool {
+        !self.cases.is_empty() && self.cases.iter().all(|case| case.error.is_some())
+    }
+
+    /// Returns whether no request of the suite reached its stage.
+    pub(crate) fn never_reached(&self) -> bool {
+        let known: u64 = self.error_kinds.values().sum();
+        self.is_ungraded()
+            && known == self.cases.len() as u64
+            && !self
+                .error_kinds
+                .keys()
+                .any(|word| Failure::word_is_reached(word))
+    }
+}
+
+impl CaseResult {
+    /// Returns the score in [0, 1] with which this answer counts for an assertion that the suite made; `None` where it does not
+    /// count.
+    ///
+    /// What could not be scored for an error counts as 0. Of a record without `not_counted`, an answer that has neither a score
+    /// nor an error was not counted.
+    pub(crate) fn counted_score(&self, assertion: &str) -> Option<f64> {
+        if self.not_counted.iter().any(|key| key == assertion) {
+            return None;
+        }
+        let scored = self.assertions.get(assertion).copied();
+        scored.or_else(|| self.is_unscored(assertion).then_some(0.0))
+    }
+
+    /// Returns whether an error kept this assertion from being scored, though it counts.
+    pub(crate) fn is_unscored(&self, assertion: &str) -> bool {
+        self.error.is_some()
+            && !self.assertions.contains_key(assertion)
+            && !self.not_counted.iter().any(|key| key == assertion)
+    }
 }

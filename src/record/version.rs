@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// | version | brought |
 /// | --- | --- |
 /// | 1.0 | the first |
-/// | 1.1 | `diff` in a run of kind `gate`: the comparison that it was decided by; `tally` in a stage: its counts; `above` in an SLO; `overrides`; `warnings` |
+/// | 1.1 | `diff` in a run of kind `gate`: the comparison that it was decided by; `tally` in a stage: its counts; `above` in an SLO; `overrides`; `warnings`; `not_counted` in a case; `p_decided` in a comparison |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FormatVersion {
     pub(crate) major: u32,

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 pub(crate) struct ClusteredMean {
     pub(crate) n: u64,
     pub(crate) clusters: u64,
+    /// Kish's effective number of clusters, n² / Σ m²: that of equal ones that would weigh as much. At most `clusters`.
+    pub(crate) effective_clusters: f64,
     pub(crate) mean: f64,
     /// As if all observations were independent; `None` below two of them.
     pub(crate) naive_se: Option<f64>,
@@ -17,40 +19,69 @@ pub(crate) struct ClusteredMean {
 
 /// Returns the mean with its cluster-robust standard error; `None` when there is nothing.
 ///
-/// SE² = G/(G−1) · Σ (Σ (s − s̄))² / n², outside over clusters, inside over the members of one: Miller 2024 (arXiv 2411.00640), eq. 4, with the usual correction
-/// for few clusters. Assumes independent clusters.
+/// SE² = G/(G−1) · Σ (Σ (s − s̄))² / n², outside over clusters, inside over the members of one: Miller 2024 (arXiv 2411.00640), eq. 4, times
+/// the usual correction for few clusters, G/(G−1), which that equation does not have. Assumes independent clusters.
 pub(crate) fn clustered_mean<K: Ord>(
     observations: impl IntoIterator<Item = (K, f64)>,
 ) -> Option<ClusteredMean> {
-    let mut sums: BTreeMap<K, (f64, f64)> = BTreeMap::new();
-    let (mut n, mut total, mut squares) = (0.0, 0.0, 0.0);
-    for (cluster, value) in observations {
-        let sum = sums.entry(cluster).or_default();
-        sum.0 += 1.0;
-        sum.1 += value;
-        n += 1.0;
-        total += value;
-        squares += value * value;
+    Clusters::gather(observations).mean()
+}
+
+/// Observations summed by cluster.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Clusters {
+    /// Count and sum of each cluster; a count may be a fraction.
+    sums: Vec<(f64, f64)>,
+    /// Of the values of all observations.
+    squares: f64,
+}
+
+impl Clusters {
+    /// Sums up observations given as (cluster, value).
+    pub(super) fn gather<K: Ord>(observations: impl IntoIterator<Item = (K, f64)>) -> Self {
+        let mut sums: BTreeMap<K, (f64, f64)> = BTreeMap::new();
+        let mut squares = 0.0;
+        for (cluster, value) in observations {
+            let sum = sums.entry(cluster).or_default();
+            sum.0 += 1.0;
+            sum.1 += value;
+            squares += value * value;
+        }
+        Self {
+            sums: sums.into_values().collect(),
+            squares,
+        }
     }
-    if sums.is_empty() {
-        return None;
+
+    /// Adds a cluster of `count` observations that all have this value.
+    pub(super) fn add(&mut self, count: f64, value: f64) {
+        self.sums.push((count, count * value));
+        self.squares += count * value * value;
     }
-    let mean = total / n;
-    let groups = sums.len() as f64;
-    let between: f64 = sums
-        .values()
-        .map(|(count, sum)| (sum - count * mean).powi(2))
-        .sum();
-    let within = (squares - n * mean * mean).max(0.0);
-    // What is left of equal values after rounding is not a spread.
-    let spread = |v: f64| if v <= 1e-12 * squares { 0.0 } else { v };
-    Some(ClusteredMean {
-        n: n as u64,
-        clusters: sums.len() as u64,
-        mean,
-        naive_se: (n > 1.0).then(|| (spread(within) / (n - 1.0) / n).sqrt()),
-        se: (groups > 1.0).then(|| (spread(between) * groups / (groups - 1.0)).sqrt() / n),
-    })
+
+    /// Returns the mean; `None` when there is nothing.
+    pub(super) fn mean(&self) -> Option<ClusteredMean> {
+        let sum_of = |of: fn(&(f64, f64)) -> f64| self.sums.iter().map(of).sum::<f64>();
+        let (n, total) = (sum_of(|it| it.0), sum_of(|it| it.1));
+        let groups = self.sums.len() as f64;
+        if n <= 0.0 {
+            return None;
+        }
+        let mean = total / n;
+        let off = |(count, sum): &(f64, f64)| (sum - count * mean).powi(2);
+        let between: f64 = self.sums.iter().map(off).sum();
+        let within = (self.squares - n * mean * mean).max(0.0);
+        // What is left of equal values after rounding is not a spread.
+        let spread = |v: f64| if v <= 1e-12 * self.squares { 0.0 } else { v };
+        Some(ClusteredMean {
+            n: n as u64,
+            clusters: self.sums.len() as u64,
+            effective_clusters: n * n / sum_of(|it| it.0 * it.0),
+            mean,
+            naive_se: (n > 1.0).then(|| (spread(within) / (n - 1.0) / n).sqrt()),
+            se: (groups > 1.0).then(|| (spread(between) * groups / (groups - 1.0)).sqrt() / n),
+        })
+    }
 }
 
 impl ClusteredMean {
@@ -71,6 +102,13 @@ impl ClusteredMean {
     /// Returns how many independent observations would say as much.
     pub(crate) fn effective_n(&self) -> f64 {
         self.n as f64 / self.design_effect()
+    }
+
+    /// Returns the degrees of freedom of t: the effective number of clusters less 1, not rounded, at least 1.
+    ///
+    /// Few or unequal clusters say less of how clusters vary than as many equal ones (Carter, Schnepel, and Steigerwald 2017).
+    pub(crate) fn degrees(&self) -> f64 {
+        (self.effective_clusters - 1.0).max(1.0)
     }
 }
 
@@ -115,6 +153,7 @@ mod tests {
         near(found.naive_se.unwrap(), &expected["se_naive"], 1e-9);
         near(found.se.unwrap(), &expected["se_cr0_G"], 1e-9);
         near(found.design_effect(), &expected["deff"], 1e-9);
+        assert!((found.effective_clusters - 4.0).abs() < 1e-12);
         assert_eq!((found.n, found.clusters), (12, 4));
     }
 

@@ -1,6 +1,7 @@
 //! Layer 0: estimates, intervals, and tests; pure functions of numbers.
 
 mod cluster;
+mod flips;
 mod interval;
 mod memory;
 mod multiple;
@@ -14,14 +15,12 @@ mod steady;
 #[cfg(test)]
 mod vectors;
 
+pub(crate) use flips::Flips;
 pub(crate) use interval::{CONFIDENCE, Interval};
 pub(crate) use memory::{Batch, TOO_SHORT, mean_error};
 pub(crate) use multiple::holm;
-pub(crate) use paired::{
-    Difference, MIN_CLUSTERS, bonett_price, change_of_means, clustered_difference, mcnemar_p,
-    mcnemar_p_worse,
-};
-pub(crate) use plan::cases_needed;
+pub(crate) use paired::{Difference, MIN_CLUSTERS, change_of_means, clustered_difference};
+pub(crate) use plan::{cases_needed, least_cases};
 #[cfg(test)]
 pub(crate) use proportion::wilson;
 pub(crate) use proportion::{Proportion, mean_score, newcombe, pass_rate, side_of};

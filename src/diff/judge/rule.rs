@@ -1,0 +1,279 @@
+//! Rules: each ends as a comparison that says what was asked, whether it was kept, why, and by which value.
+
+use super::{Basis, Row, change};
+use crate::diff::compare::{MOST_ERRORS, Measured, Open};
+use crate::diff::context::Context;
+use crate::diff::wording::{count, percent, value};
+use crate::manifest::Rule;
+use crate::metric::{Better, Limit, Metric};
+use crate::record::{Change, Comparison, VerdictKind};
+use crate::stats::MIN_CLUSTERS;
+
+/// Two values closer than this are told as one.
+const ALIKE: f64 = 1e-9;
+
+/// One limit of a rule, judged; `None` when it does not count.
+struct Limited {
+    outcome: Option<VerdictKind>,
+    note: Option<String>,
+}
+
+impl Limited {
+    fn kept(kept: bool) -> Self {
+        let outcome = if kept {
+            VerdictKind::Passed
+        } else {
+            VerdictKind::Failed
+        };
+        Self {
+            outcome: Some(outcome),
+            note: None,
+        }
+    }
+
+    fn open(note: String) -> Self {
+        Self {
+            outcome: Some(VerdictKind::Inconclusive),
+            note: Some(note),
+        }
+    }
+
+    fn not_judged(note: String) -> Self {
+        Self {
+            outcome: None,
+            note: Some(note),
+        }
+    }
+
+    /// Puts what was found into the row.
+    fn tell(self, comparison: &mut Comparison) {
+        comparison.outcome = worst(comparison.outcome, self.outcome);
+        if let Some(note) = self.note {
+            comparison.add_note(&note);
+        }
+    }
+}
+
+/// Judges a rule of a metric whose change is `bare`.
+///
+/// Limits of the head alone and limits of the change stand in one row where the head has one value; where the paired cases show
+/// another one, each stands beside the value that decided it.
+pub(super) fn judge(
+    rule: &Rule,
+    measured: &Measured,
+    bare: &Comparison,
+    context: &Context<'_>,
+) -> Vec<Row> {
+    let has_absolute = rule.min.is_some() || rule.max.is_some();
+    let has_relative = rule.max_drop.is_some() || rule.max_increase.is_some();
+    let mut rows = Vec::new();
+    let is_one = is_alike(measured.alone.head, bare.head);
+    if has_relative || is_one {
+        let basis = if has_relative {
+            Basis::Relative
+        } else {
+            Basis::Absolute
+        };
+        let mut comparison = bare.clone();
+        if is_one {
+            absolute(rule, measured, &mut comparison);
+        }
+        relative(rule, measured, &mut comparison, context);
+        let words = if is_one {
+            [absolute_words(rule), relative_words(rule)].concat()
+        } else {
+            relative_words(rule)
+        };
+        comparison.rule = Some(words.join(", "));
+        rows.push(Row { comparison, basis });
+    }
+    if has_absolute && !is_one {
+        let mut comparison = change::alone(measured);
+        comparison.rule = Some(absolute_words(rule).join(", "));
+        absolute(rule, measured, &mut comparison);
+        comparison.add_note(&format!(
+            "by all {} of the head; {} are paired with the base",
+            count(usize::try_from(measured.n).unwrap_or(usize::MAX), "case"),
+            bare.n
+        ));
+        rows.push(Row {
+            comparison,
+            basis: Basis::Absolute,
+        });
+    }
+    rows
+}
+
+/// Judges the pass rate of a suite that has no rule: it must not have dropped by the gate's margin.
+pub(super) fn judge_without(
+    measured: &Measured,
+    bare: &Comparison,
+    context: &Context<'_>,
+) -> Vec<Row> {
+    let mut comparison = bare.clone();
+    comparison.rule = Some(format!("max_drop {} (margin)", percent(context.margin)));
+    max_drop(context.margin, measured, &mut comparison, context).tell(&mut comparison);
+    vec![Row {
+        comparison,
+        basis: Basis::Relative,
+    }]
+}
+
+fn is_alike(one: Option<f64>, other: Option<f64>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => (one - other).abs() <= ALIKE,
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+/// Returns the worse outcome; a part that does not count changes nothing.
+fn worst(one: Option<VerdictKind>, other: Option<VerdictKind>) -> Option<VerdictKind> {
+    let badness = |outcome: &VerdictKind| match outcome {
+        VerdictKind::Passed => 0,
+        VerdictKind::Inconclusive => 1,
+        VerdictKind::Failed => 2,
+    };
+    one.into_iter().chain(other).max_by_key(badness)
+}
+
+fn absolute(rule: &Rule, measured: &Measured, comparison: &mut Comparison) {
+    for (limit, better) in [(rule.min, Better::Higher), (rule.max, Better::Lower)] {
+        let Some(limit) = limit else { continue };
+        let judged = match measured.alone.head {
+            Some(value) => Limited::kept(limit.is_kept(value, better)),
+            None => Limited::open(why_missing(measured, comparison)),
+        };
+        judged.tell(comparison);
+    }
+}
+
+/// Says why the head has no value, if the note does not say it already.
+fn why_missing(measured: &Measured, comparison: &Comparison) -> String {
+    let why = measured
+        .missing
+        .as_deref()
+        .unwrap_or("not measured in the head");
+    let is_said = comparison
+        .note
+        .as_ref()
+        .is_some_and(|note| note.contains(why));
+    if is_said {
+        "so that the limit cannot be judged".to_owned()
+    } else {
+        why.to_owned()
+    }
+}
+
+fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, context: &Context<'_>) {
+    if let Some(margin) = rule.max_drop {
+        max_drop(margin.value(), measured, comparison, context).tell(comparison);
+    }
+    if rule.max_increase.is_some() {
+        Limited::not_judged(not_judged("max_increase", comparison)).tell(comparison);
+    }
+}
+
+/// Judges non-inferiority: kept when a drop of `margin` is excluded; else broken when a worsening is shown; else it cannot be told.
+fn max_drop(
+    margin: f64,
+    measured: &Measured,
+    comparison: &mut Comparison,
+    context: &Context<'_>,
+) -> Limited {
+    let alpha = context.eval_alpha;
+    let Some(paired) = measured.paired() else {
+        let nothing_paired = measured.alone.base.is_some() && measured.alone.head.is_some();
+        return if matches!(measured.metric, Metric::Eval { .. }) && nothing_paired {
+            Limited::open(format!("max_drop {} cannot be judged", percent(margin)))
+        } else {
+            Limited::not_judged(not_judged("max_drop", comparison))
+        };
+    };
+    let open = match paired.excludes(margin, alpha) {
+        Ok(()) => {
+            comparison.bound = Some(paired.lower_bound(alpha));
+            if matches!(comparison.verdict, Change::Inconclusive | Change::Regressed) {
+                comparison.verdict = Change::Unchanged;
+            }
+            return Limited::kept(true);
+        }
+        Err(open) => open,
+    };
+    let is_decidable = paired.too_few_clusters().is_none();
+    if is_decidable && paired.p_worse() <= alpha {
+        comparison.bound = Some(paired.upper_bound(alpha));
+        comparison.verdict = Change::Regressed;
+        return Limited::kept(false);
+    }
+    comparison.bound = is_decidable.then(|| paired.lower_bound(alpha));
+    if comparison.verdict != Change::Improved {
+        comparison.verdict = Change::Inconclusive;
+    }
+    if matches!(open, Open::FewClusters) {
+        // That is said of the change already.
+        return Limited {
+            outcome: Some(VerdictKind::Inconclusive),
+            note: None,
+        };
+    }
+    Limited::open(in_words(&open, margin))
+}
+
+fn in_words(open: &Open, margin: f64) -> String {
+    let drop = percent(margin);
+    match open {
+        Open::Ungraded(side) => {
+            format!("max_drop {drop} cannot be judged: no case of the {side} has a grade")
+        }
+        Open::Errors(side, share) => format!(
+            "max_drop {drop} cannot be judged: {} of the {side}'s answers have no grade, \
+             and what more than {} hide could be a drop",
+            percent(*share),
+            percent(MOST_ERRORS)
+        ),
+        Open::FewClusters => {
+            format!("max_drop {drop} takes at least {MIN_CLUSTERS} independent cases or groups")
+        }
+        Open::Takes { needs, has, one } => {
+            format!("max_drop {drop} takes about {needs} {one}s at the flips seen, there are {has}")
+        }
+        Open::TooNear { has, one } => {
+            let has = usize::try_from(*has).unwrap_or(usize::MAX);
+            format!(
+                "a drop of {drop} is neither shown nor excluded by {}",
+                count(has, one)
+            )
+        }
+        Open::NoMargin => "max_drop 0% can never be shown; give it a margin".to_owned(),
+    }
+}
+
+fn not_judged(limit: &str, comparison: &Comparison) -> String {
+    if comparison.base.is_none() {
+        format!("{limit} not judged: no base, only absolute limits count")
+    } else {
+        format!(
+            "{limit} not judged yet: one run against one run cannot tell, only absolute limits count"
+        )
+    }
+}
+
+fn absolute_words(rule: &Rule) -> Vec<String> {
+    let limit = |limit: Limit| value(limit.value, limit.unit);
+    let min = rule.min.map(|min| format!("min {}", limit(min)));
+    let max = rule.max.map(|max| format!("max {}", limit(max)));
+    min.into_iter().chain(max).collect()
+}
+
+fn relative_words(rule: &Rule) -> Vec<String> {
+    let increase = rule
+        .max_increase
+        .map(|it| format!("max_increase {}", percent(it.value())));
+    let drop = rule
+        .max_drop
+        .map(|it| format!("max_drop {}", percent(it.value())));
+    increase.into_iter().chain(drop).collect()
+}
+
+#[cfg(test)]
+mod tests;
