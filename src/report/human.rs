@@ -1,6 +1,6 @@
 //! `human`: for a terminal, readable without colour, never wider than the page.
 
-use super::block::{Block, Outcome, Title, Tone};
+use super::block::{Block, Outcome, Table, Title, Tone};
 use super::content;
 use super::table::{draw, toned};
 use super::text::{clean, cut, fold, wrap};
@@ -92,11 +92,8 @@ impl Writer<'_> {
                 let line = cut(&self.folded(text), self.page.width);
                 self.line(line.trim_end());
             }
-            Block::Table(table) => {
-                for line in draw(table, self.page) {
-                    self.line(&line);
-                }
-            }
+            Block::Table(table) => self.table(table),
+            Block::Chart(chart) => self.table(&chart.table()),
             Block::List(items) => self.prose(Tone::Plain, &format!("  {}", items.join(", ")), 2),
             Block::Fold(summary, blocks) => {
                 self.prose(Tone::Strong, summary, 0);
@@ -111,6 +108,12 @@ impl Writer<'_> {
                 self.headed("note:", Tone::Doubt, &warning.text());
                 self.prose(Tone::Faint, &format!("      {}", warning.remedy()), 6);
             }
+        }
+    }
+
+    fn table(&mut self, table: &Table) {
+        for line in draw(table, self.page) {
+            self.line(&line);
         }
     }
 

@@ -41,6 +41,7 @@ fn block(block: &Block) -> String {
         Block::Text(_, text) => prose(text),
         Block::Line(text) => format!("```text\n{}\n```", text.trim_end()),
         Block::Table(table) => self::table(table),
+        Block::Chart(chart) => self::table(&chart.table()),
         Block::List(items) => {
             let items: Vec<String> = items.iter().map(|item| escaped(item)).collect();
             items.join(", ")
@@ -86,14 +87,12 @@ fn table(table: &Table) -> String {
                 .collect(),
         ),
         line(
-            table
-                .columns
-                .iter()
-                .map(|column| if column.right { "---:" } else { "---" }.to_owned())
+            (0..table.columns.len())
+                .map(|at| if table.is_right(at) { "---:" } else { "---" }.to_owned())
                 .collect(),
         ),
     ];
-    let cell = |cell: &Cell| escaped(&cell.text);
+    let cell = |cell: &Cell| escaped(&cell.text());
     lines.extend(
         table
             .rows

@@ -1,8 +1,11 @@
 //! Layer 7: renders stored results. Returns bytes, does no I/O.
 
 mod block;
+mod cell;
+mod chart;
 mod content;
 mod csv;
+mod drawing;
 mod finding;
 mod format;
 mod github;
@@ -14,6 +17,7 @@ mod markdown;
 mod page;
 mod places;
 mod table;
+mod tabular;
 mod text;
 mod view;
 mod warning;

@@ -5,7 +5,7 @@ use comfy_table::{
     Table as Drawing, TableStyle, Width,
 };
 
-use super::block::{Cell, Column, Table, Tone};
+use super::block::{Table, Tone};
 use super::page::Page;
 use super::text::{fold, width};
 use crate::palette::paint;
@@ -32,7 +32,7 @@ pub(super) fn draw(table: &Table, page: &Page) -> Vec<String> {
                 .map(|column| marked(&column.head, Tone::Strong, page)),
         );
     for row in &table.rows {
-        drawing.add_row(row.iter().map(|cell| marked(&cell.text, cell.tone, page)));
+        drawing.add_row(row.iter().map(|(text, tone)| marked(text, *tone, page)));
     }
     let last = table.columns.len().saturating_sub(1);
     for (at, ((column, width), drawn)) in table
@@ -57,8 +57,22 @@ pub(super) fn draw(table: &Table, page: &Page) -> Vec<String> {
         .collect()
 }
 
-/// Folds every text to what the page can show, before anything is measured.
-fn prepared(table: &Table, page: &Page) -> Table {
+/// A table as it is drawn: every cell is text, and every side is known.
+#[derive(Clone)]
+struct Drawn {
+    columns: Vec<DrawnColumn>,
+    rows: Vec<Vec<(String, Tone)>>,
+}
+
+#[derive(Clone)]
+struct DrawnColumn {
+    head: String,
+    right: bool,
+    dispensable: u8,
+}
+
+/// Writes every cell, folded to what the page can show, before anything is measured.
+fn prepared(table: &Table, page: &Page) -> Drawn {
     let text = |text: &str| {
         if page.unicode {
             text.to_owned()
@@ -66,32 +80,24 @@ fn prepared(table: &Table, page: &Page) -> Table {
             fold(text)
         }
     };
-    Table {
-        columns: table
-            .columns
-            .iter()
-            .map(|column| Column {
-                head: text(&column.head),
-                ..column.clone()
-            })
-            .collect(),
-        rows: table
-            .rows
-            .iter()
-            .map(|row| {
-                row.iter()
-                    .map(|cell| Cell {
-                        text: text(&cell.text),
-                        tone: cell.tone,
-                    })
-                    .collect()
-            })
-            .collect(),
+    let columns = table.columns.iter().enumerate();
+    let columns = columns.map(|(at, column)| DrawnColumn {
+        head: text(&column.head),
+        right: table.is_right(at),
+        dispensable: column.dispensable,
+    });
+    let rows = table.rows.iter().map(|row| {
+        let cells = row.iter();
+        cells.map(|cell| (text(&cell.text()), cell.tone)).collect()
+    });
+    Drawn {
+        columns: columns.collect(),
+        rows: rows.collect(),
     }
 }
 
 /// Takes away dispensable columns until the rest fits, or none is left to take.
-fn fit(table: &Table, page_width: usize) -> Table {
+fn fit(table: &Drawn, page_width: usize) -> Drawn {
     let mut table = table.clone();
     while total(&least_widths(&table)) > page_width {
         let victim = table
@@ -115,9 +121,9 @@ fn total(widths: &[usize]) -> usize {
 }
 
 /// The width of each column with its content on one line and its head broken at spaces.
-fn least_widths(table: &Table) -> Vec<usize> {
-    let contents = |at: usize| table.rows.iter().map(move |row| width(&row[at].text));
-    let head = |column: &Column| column.head.split(' ').map(width).max().unwrap_or(0);
+fn least_widths(table: &Drawn) -> Vec<usize> {
+    let contents = |at: usize| table.rows.iter().map(move |row| width(&row[at].0));
+    let head = |column: &DrawnColumn| column.head.split(' ').map(width).max().unwrap_or(0);
     table
         .columns
         .iter()
@@ -128,7 +134,7 @@ fn least_widths(table: &Table) -> Vec<usize> {
 
 /// The widths to draw: heads on one line where there is room; else the widest column of text gives way, then the
 /// widest of all.
-fn widths(table: &Table, page_width: usize) -> Vec<usize> {
+fn widths(table: &Drawn, page_width: usize) -> Vec<usize> {
     let mut widths = least_widths(table);
     for (width_now, column) in widths.iter_mut().zip(&table.columns) {
         *width_now = (*width_now).max(width(&column.head));
@@ -152,9 +158,9 @@ fn widths(table: &Table, page_width: usize) -> Vec<usize> {
 }
 
 /// The width of the longest word in each column.
-fn longest_words(rows: &[Vec<Cell>], least: &[usize]) -> Vec<usize> {
+fn longest_words(rows: &[Vec<(String, Tone)>], least: &[usize]) -> Vec<usize> {
     let longest = |text: &str| text.split(' ').map(width).max().unwrap_or(0);
-    let column = |at: usize| rows.iter().map(move |row| longest(&row[at].text)).max();
+    let column = |at: usize| rows.iter().map(move |row| longest(&row[at].0)).max();
     (0..least.len())
         .map(|at| column(at).unwrap_or(least[at]).max(1))
         .collect()

@@ -1,12 +1,10 @@
 //! Who is to blame for a change of latency, as bars.
 
-use super::super::block::{Block, Cell, Table, Tone};
-use super::super::format::{NONE, bar, percent};
+use super::super::block::{Block, Cell, Table, Tone, Value};
+use super::super::drawing::Drawing;
+use super::super::format::NONE;
 use super::metric::signed_ms;
 use crate::record::Blame;
-
-/// The longest bar.
-const LENGTH: usize = 20;
 
 /// Returns the stages, the largest share in the change first.
 pub(super) fn blocks(blame: &[Blame]) -> Vec<Block> {
@@ -25,7 +23,7 @@ pub(super) fn blocks(blame: &[Blame]) -> Vec<Block> {
         .number("change")
         .text("95 % interval")
         .dispensable(1)
-        .number("share")
+        .typed("share")
         .text("owner");
     for blame in blame {
         let tone = if blame.change_ms > 0.0 {
@@ -34,17 +32,17 @@ pub(super) fn blocks(blame: &[Blame]) -> Vec<Block> {
             Tone::Plain
         };
         // A stage that got faster has no bar: bars are for what got slower.
-        let drawn = bar(blame.change_ms / largest, LENGTH);
+        let drawn = Drawing::Bar(blame.change_ms / largest);
         let interval = match (blame.low, blame.high) {
             (Some(low), Some(high)) => format!("[{}, {}]", signed_ms(low), signed_ms(high)),
             _ => NONE.to_owned(),
         };
         table.row(vec![
             Cell::toned(tone, &blame.stage),
-            Cell::drawing(drawn),
+            drawn.into(),
             signed_ms(blame.change_ms).into(),
             interval.into(),
-            blame.share.map_or_else(|| NONE.to_owned(), percent).into(),
+            Value::Share(blame.share).into(),
             blame.owner.as_deref().unwrap_or(NONE).into(),
         ]);
     }

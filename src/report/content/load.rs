@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::block::{Block, Cell, Table, Tone};
-use super::super::format::{NONE, TimeUnit, count, number, percent};
+use super::super::block::{Block, Cell, Table, Tone, Value};
+use super::super::format::{NONE, TimeUnit, count, number};
 use super::{metric, spread};
 use crate::metric::{Better, LatencyMetric, Stat};
 use crate::record::{RunRecord, SloResult, StageResult};
@@ -79,7 +79,7 @@ impl<'a> Times<'a> {
     }
 
     fn cell(&self, stage: &StageResult) -> Cell {
-        self.unit.show(stat(stage, self.metric, self.key)).into()
+        Value::TimeIn(self.unit, stat(stage, self.metric, self.key)).into()
     }
 }
 
@@ -92,21 +92,20 @@ fn latencies(stages: &Stages) -> Table {
     ];
     let mut table = Table::default()
         .text("stage")
-        .number("sent")
-        .number("ok")
-        .number("failed")
-        .number("rps")
-        .number("good/s")
+        .typed("sent")
+        .typed("ok")
+        .typed("failed")
+        .typed("rps")
+        .typed("good/s")
         .dispensable(2);
     for column in &times {
-        table = table.number(column.head());
+        table = table.typed(column.head());
     }
     if stages.values().any(|stage| stage.fallback_rate.is_some()) {
-        table = table.number("fallback").dispensable(1);
+        table = table.typed("fallback").dispensable(1);
     }
     let fallbacks = table.columns.len() > 6 + times.len();
     for (name, stage) in stages {
-        let failed = stage.error_rate.map_or_else(|| NONE.to_owned(), percent);
         let tone = if stage.failed > 0 {
             Tone::Bad
         } else {
@@ -114,20 +113,15 @@ fn latencies(stages: &Stages) -> Table {
         };
         let mut row = vec![
             Cell::toned(Tone::Strong, name),
-            count(stage.attempted).into(),
-            count(stage.ok).into(),
-            Cell::toned(tone, failed),
-            number(stage.achieved_rps).into(),
-            number(stage.goodput_rps).into(),
+            Value::Count(stage.attempted).into(),
+            Value::Count(stage.ok).into(),
+            Value::Share(stage.error_rate).toned(tone),
+            Value::Number(Some(stage.achieved_rps)).into(),
+            Value::Number(Some(stage.goodput_rps)).into(),
         ];
         row.extend(times.iter().map(|column| column.cell(stage)));
         if fallbacks {
-            row.push(
-                stage
-                    .fallback_rate
-                    .map_or_else(|| NONE.to_owned(), percent)
-                    .into(),
-            );
+            row.push(Value::Share(stage.fallback_rate).into());
         }
         table.row(row);
     }
@@ -141,13 +135,16 @@ fn caches(stages: &Stages) -> Table {
         Times::new("miss p50", LatencyMetric::MissTime, Stat::P50, stages),
         Times::new("miss p95", LatencyMetric::MissTime, Stat::P95, stages),
     ];
-    let mut table = Table::default().text("stage").number("hits");
+    let mut table = Table::default().text("stage").typed("hits");
     for column in &times {
-        table = table.number(column.head());
+        table = table.typed(column.head());
     }
     for (name, stage) in stages {
         if let Some(rate) = stage.hit_rate {
-            let mut row = vec![Cell::toned(Tone::Strong, name), percent(rate).into()];
+            let mut row = vec![
+                Cell::toned(Tone::Strong, name),
+                Value::Share(Some(rate)).into(),
+            ];
             row.extend(times.iter().map(|column| column.cell(stage)));
             table.row(row);
         }
@@ -158,14 +155,14 @@ fn caches(stages: &Stages) -> Table {
 fn sessions(stages: &Stages) -> Table {
     let mut table = Table::default().text("stage");
     for head in ["begun", "finished", "failed", "cut"] {
-        table = table.number(head);
+        table = table.typed(head);
     }
     for (name, stage) in stages {
         if let Some(counts) = stage.sessions {
             let cut = counts.begun - counts.finished - counts.failed;
             let mut row = vec![Cell::toned(Tone::Strong, name)];
             let numbers = [counts.begun, counts.finished, counts.failed, cut];
-            row.extend(numbers.map(|number| Cell::from(number.to_string())));
+            row.extend(numbers.map(|number| Cell::from(Value::Count(number))));
             table.row(row);
         }
     }
@@ -193,9 +190,9 @@ fn openings(stages: &Stages) -> Table {
             Times::new("DNS p95", LatencyMetric::DnsTime, Stat::P95, stages),
         );
     }
-    let mut table = Table::default().text("stage").number("opened");
+    let mut table = Table::default().text("stage").typed("opened");
     for column in &times {
-        table = table.number(column.head());
+        table = table.typed(column.head());
     }
     for (name, stage) in stages {
         let opened = stage
@@ -203,7 +200,7 @@ fn openings(stages: &Stages) -> Table {
             .get(&LatencyMetric::ConnectTime)
             .map_or(0, |it| it.count);
         if opened > 0 && 2 * opened >= stage.attempted {
-            let mut row = vec![Cell::toned(Tone::Strong, name), opened.to_string().into()];
+            let mut row = vec![Cell::toned(Tone::Strong, name), Value::Count(opened).into()];
             row.extend(times.iter().map(|column| column.cell(stage)));
             table.row(row);
         }
@@ -222,9 +219,9 @@ fn streams(stages: &Stages, duration_s: f64) -> Table {
     ];
     let mut table = Table::default().text("stage");
     for column in &times {
-        table = table.number(column.head());
+        table = table.typed(column.head());
     }
-    table = table.number("tokens/s");
+    table = table.typed("tokens/s");
     for (name, stage) in stages
         .iter()
         .filter(|(_, stage)| stage.metrics.contains_key(&LatencyMetric::Ttft))
@@ -233,13 +230,10 @@ fn streams(stages: &Stages, duration_s: f64) -> Table {
             .tokens
             .as_ref()
             .filter(|_| duration_s > 0.0)
-            .map_or_else(
-                || NONE.to_owned(),
-                |tokens| number(tokens.output as f64 / duration_s),
-            );
+            .map(|tokens| tokens.output as f64 / duration_s);
         let mut row = vec![Cell::toned(Tone::Strong, name)];
         row.extend(times.iter().map(|column| column.cell(stage)));
-        row.push(rate.into());
+        row.push(Value::Number(rate).into());
         table.row(row);
     }
     table
@@ -302,21 +296,19 @@ fn errors(stages: &Stages) -> Table {
     let mut table = Table::default()
         .text("stage")
         .text("error")
-        .number("count")
-        .number("of sent");
+        .typed("count")
+        .typed("of sent");
     for (name, stage) in stages {
         let mut errors: Vec<(&String, &u64)> = stage.errors.iter().collect();
         errors.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         for (error, times) in errors {
-            let share = match stage.attempted {
-                0 => NONE.to_owned(),
-                attempted => percent(*times as f64 / attempted as f64),
-            };
+            let sent = Some(stage.attempted).filter(|sent| *sent > 0);
+            let share = sent.map(|sent| *times as f64 / sent as f64);
             table.row(vec![
                 name.into(),
                 error.into(),
-                count(*times).into(),
-                share.into(),
+                Value::Count(*times).into(),
+                Value::Share(share).into(),
             ]);
         }
     }

@@ -1,6 +1,7 @@
 //! A latency profile: tables by condition, waterfalls, and where the time goes.
 
 use super::super::block::{Block, Cell, Table, Tone};
+use super::super::drawing::Drawing;
 use super::super::format::{NONE, TimeUnit, time_ms};
 
 use crate::record::{Estimate, Level, Place, ProfileCell, ProfileResult, Span, Waterfall};
@@ -139,7 +140,7 @@ fn drawing(waterfall: &Waterfall) -> Vec<Block> {
     for span in &waterfall.spans {
         table.row(vec![
             (&span.stage).into(),
-            Cell::drawing(bar(span, waterfall.response_time_ms)),
+            Drawing::Characters(bar(span, waterfall.response_time_ms)).into(),
             time_ms(span.end - span.start).into(),
         ]);
     }

@@ -1,16 +1,16 @@
 //! Whether the answers under load were as right as without it.
 
-use super::super::block::{Block, Cell, Table, Tone};
-use super::super::format::{NONE, count, number, percent, percent_range, signed_percent_digits};
+use super::super::block::{Block, Cell, Table, Tone, Value};
+use super::super::format::{NONE, number, percent_range, signed_percent_digits};
 use crate::record::{QualityChange, QualityResult, StageResult, StepQuality};
 
 /// Returns the pass rate of each step of the load, against idle; `stage` is the one that was graded.
 pub(super) fn blocks(quality: &QualityResult, stage: Option<&StageResult>) -> Vec<Block> {
     let mut table = Table::default()
         .text("load")
-        .number("answers")
-        .number("cases")
-        .number("pass rate")
+        .typed("answers")
+        .typed("cases")
+        .typed("pass rate")
         .number("95 %")
         .number("against idle");
     if let Some(idle) = &quality.idle {
@@ -45,9 +45,9 @@ fn load(step: &StepQuality) -> String {
 fn row(load: &str, step: &StepQuality) -> Vec<Cell> {
     vec![
         load.into(),
-        count(step.answers).into(),
-        count(step.cases).into(),
-        percent(step.pass_rate).into(),
+        Value::Count(step.answers).into(),
+        Value::Count(step.cases).into(),
+        Value::Share(Some(step.pass_rate)).into(),
         percent_range(step.low, step.high).into(),
         step.change.as_ref().map_or_else(|| NONE.into(), change),
     ]

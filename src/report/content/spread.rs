@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::block::{Block, Cell, Table};
-use super::super::format::{sparkline, time_ms};
+use super::super::block::Block;
+use super::super::chart::{Chart, Spread};
 use crate::measure::Histogram;
 use crate::metric::LatencyMetric;
 use crate::record::{MetricSummary, StageResult};
@@ -13,26 +13,18 @@ const BUCKETS: usize = 32;
 
 /// Returns a drawing per stage; nothing where the record holds no histograms.
 pub(super) fn block(stages: &BTreeMap<String, StageResult>) -> Option<Block> {
-    let mut table = Table::default()
-        .text("stage")
-        .number("min")
-        .text("response time, log scale")
-        .number("max");
-    for (name, stage) in stages {
-        let drawn = stage
-            .metrics
-            .get(&LatencyMetric::ResponseTime)
-            .and_then(histogram);
-        if let Some((low, counts, high)) = drawn.as_ref().and_then(spread) {
-            table.row(vec![
-                name.into(),
-                time_ms(low).into(),
-                Cell::drawing(sparkline(&counts)),
-                time_ms(high).into(),
-            ]);
-        }
-    }
-    (!table.rows.is_empty()).then_some(Block::Table(table))
+    let spreads = stages.iter().filter_map(|(name, stage)| {
+        let metric = stage.metrics.get(&LatencyMetric::ResponseTime)?;
+        let (low_ms, counts, high_ms) = spread(&histogram(metric)?)?;
+        Some(Spread {
+            name: name.clone(),
+            low_ms,
+            counts,
+            high_ms,
+        })
+    });
+    let spreads: Vec<Spread> = spreads.collect();
+    (!spreads.is_empty()).then_some(Block::Chart(Chart::Spreads(spreads)))
 }
 
 /// Takes the whole histogram, or the sum of the intervals'.
