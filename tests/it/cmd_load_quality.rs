@@ -119,6 +119,17 @@ fn asking_without_load_keeps_to_the_budget() {
         .json();
     assert_eq!(run["quality"]["idle"]["answers"], 20);
     assert_eq!(run["stages"]["llm"]["attempted"], 30);
+    // That it ended early is in the record, and in every report of it.
+    let warnings = run["warnings"].as_array().unwrap();
+    assert!(
+        warnings.contains(&json!({"kind": "over_budget"})),
+        "{warnings:?}"
+    );
+    let shown = project.run(&["report"]).expect(0).stdout;
+    assert!(
+        shown.contains("stopped before its end because `max_requests`"),
+        "{shown}"
+    );
 }
 
 #[test]
