@@ -60,6 +60,7 @@ pub(super) fn answer(id: &str, lang: &str, passed: bool) -> CaseResult {
         assertions: BTreeMap::from([("contains".to_owned(), score)]),
         not_counted: Vec::new(),
         output: None,
+        reason: None,
         error: None,
         response_time_ms: None,
     }

@@ -34,6 +34,8 @@ pub(crate) struct Grade {
     pub(crate) unscored: Vec<(String, String)>,
     /// Key and reason of each assertion that did not pass.
     pub(crate) missed: Vec<(String, String)>,
+    /// Whether the ids that came are among what was not right.
+    pub(super) ids_missed: bool,
 }
 
 impl Checks {
@@ -107,6 +109,7 @@ impl Checks {
                     grade.scores.insert(key.clone(), value);
                     if !passed {
                         grade.missed.push((key.clone(), why));
+                        grade.ids_missed |= check.reads_ids();
                     }
                 }
                 Scored::NotCounted { passed, why } => {

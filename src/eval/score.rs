@@ -75,14 +75,18 @@ impl GradedCase {
         let result = &mut graded.result;
         result.error = unscored.map(|reason| format!("{}: {reason}", ErrorKind::Unscored));
         result.passed = grade.passed;
+        result.reason = graded.why.clone().filter(|_| result.error.is_none());
         result.score = grade.score;
         result.assertions = grade.scores;
         result.not_counted = grade.not_counted;
         result.response_time_ms = Some(answer.response_time_ms);
-        let output = match &answer.reply.text {
-            Some(text) => Some(text.clone()),
-            None if answer.reply.outputs.is_empty() => None,
-            None => serde_json::to_string(&answer.reply.outputs).ok(),
+        let ids = answer.reply.ids().filter(|_| grade.ids_missed);
+        let output = match (&answer.reply.text, ids) {
+            // What was judged is what explains the verdict; the text may be another step's.
+            (_, Some(ids)) => serde_json::to_string(&ids).ok(),
+            (Some(text), None) => Some(text.clone()),
+            (None, None) if answer.reply.outputs.is_empty() => None,
+            (None, None) => serde_json::to_string(&answer.reply.outputs).ok(),
         };
         let secrets = &plan.scope.secrets;
         result.output = output.map(|text| shorten(secrets.redact(&text).into_owned()));
@@ -136,6 +140,7 @@ fn unanswered(case: &Case, repeat: u32) -> CaseResult {
         assertions: BTreeMap::new(),
         not_counted: Vec::new(),
         output: None,
+        reason: None,
         error: None,
         response_time_ms: None,
     }

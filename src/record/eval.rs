@@ -89,6 +89,9 @@ pub(crate) struct CaseResult {
     pub(crate) not_counted: Vec<String>,
     #[serde(default)]
     pub(crate) output: Option<String>,
+    /// Which assertions did not hold, and why: `contains: X not in Y`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
     #[serde(default)]
     pub(crate) error: Option<String>,
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! What a result says passed or failed, one by one: what `junit` and `github` show.
 
+use super::content::eval::why;
 use super::format::{number, time_ms};
 use super::view::{CheckReport, View};
 use crate::error::Fault;
@@ -220,16 +221,8 @@ fn of_cases(suite: &str, name: &str, eval: &EvalResult) -> Vec<Finding> {
 }
 
 fn missed(case: &crate::record::CaseResult) -> String {
-    let scores: Vec<String> = case
-        .assertions
-        .iter()
-        .map(|(name, score)| format!("{name} {}", number(*score)))
-        .collect();
-    format!(
-        "{}; answer: {}",
-        scores.join(", "),
-        case.output.as_deref().unwrap_or("none")
-    )
+    let answer = case.output.as_deref().unwrap_or("none");
+    format!("{}; answer: {answer}", why(case))
 }
 
 fn of_diff(diff: &DiffDocument) -> Vec<Finding> {

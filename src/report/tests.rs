@@ -222,7 +222,7 @@ lang=de      3        0 %         0–56.2
 lang=en      3      100 %       43.8–100
 
 2 answers failed
-case  scores                    answer
+case  why                       answer
 ────────────────────────────────────────────────────────────────────────────────
 q4    contains 0, recall 1.00   I am | sorry, <b>only</b> English is spoken
                                 here, and this answer goes on for longer than
@@ -451,7 +451,7 @@ q4
 <details>
 <summary>2 answers failed</summary>
 
-| case | scores | answer |
+| case | why | answer |
 | --- | --- | --- |
 | q4 | contains 0, recall 1.00 | I am \| sorry, &lt;b&gt;only&lt;/b&gt; English is spoken here, and this answer goes on for longer than anyone would want to read in… |
 | q5 | contains 0, recall 0.500 | Das weiß ich leider nicht. |

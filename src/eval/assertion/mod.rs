@@ -88,6 +88,11 @@ pub(crate) trait Check: Send + Sync + std::fmt::Debug {
         }
     }
 
+    /// Returns whether it judges the ids that came, and not the text.
+    fn reads_ids(&self) -> bool {
+        false
+    }
+
     /// Returns what is to be told about how the answer was read, whatever its score.
     fn note(&self, _subject: &Subject<'_>) -> Option<String> {
         None

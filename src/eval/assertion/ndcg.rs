@@ -101,6 +101,10 @@ fn discounted(gains: impl Iterator<Item = f64>) -> f64 {
 }
 
 impl Check for Ready {
+    fn reads_ids(&self) -> bool {
+        true
+    }
+
     fn score(&self, subject: &Subject<'_>) -> Scored {
         let ranking = match self.keys.ranking_with_relevant(subject) {
             Ok(ranking) => ranking,

@@ -40,6 +40,10 @@ impl Assertion for Precision {
 }
 
 impl Check for Ready {
+    fn reads_ids(&self) -> bool {
+        true
+    }
+
     fn score(&self, subject: &Subject<'_>) -> Scored {
         let ranking = match self.0.ranking(subject) {
             Ok(Ranked::Ranking(ranking)) => ranking,

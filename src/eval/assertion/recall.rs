@@ -39,6 +39,10 @@ impl Assertion for Recall {
 }
 
 impl Check for Ready {
+    fn reads_ids(&self) -> bool {
+        true
+    }
+
     fn score(&self, subject: &Subject<'_>) -> Scored {
         let ranking = match self.0.ranking_with_relevant(subject) {
             Ok(ranking) => ranking,

@@ -125,21 +125,25 @@ fn slices(eval: &EvalResult) -> Vec<Block> {
 fn failed(eval: &EvalResult) -> Vec<Block> {
     let failed = |case: &&CaseResult| !case.passed && case.error.is_none();
     let all = eval.cases.iter().filter(failed).count();
-    let mut table = Table::default().text("case").text("scores").text("answer");
+    let mut table = Table::default().text("case").text("why").text("answer");
     for case in eval.cases.iter().filter(failed).take(SHOWN_CASES) {
-        let scores: Vec<String> = case
-            .assertions
-            .iter()
-            .map(|(name, score)| format!("{name} {}", number(*score)))
-            .collect();
         let answer = case.output.as_deref().map_or(NONE.to_owned(), clean);
         table.row(vec![
             Cell::toned(Tone::Strong, label(case, eval.repeats)),
-            scores.join(", ").into(),
+            cut(&clean(&why(case)), EXCERPT).into(),
             cut(&answer, EXCERPT).into(),
         ]);
     }
     folded("failed", all, table)
+}
+
+/// Returns why a case did not pass; of a run that was stored without the reasons, the scores.
+pub(in crate::report) fn why(case: &CaseResult) -> String {
+    case.reason.clone().unwrap_or_else(|| {
+        let scores = case.assertions.iter();
+        let scores = scores.map(|(name, score)| format!("{name} {}", number(*score)));
+        scores.collect::<Vec<_>>().join(", ")
+    })
 }
 
 fn errors(eval: &EvalResult) -> Vec<Block> {

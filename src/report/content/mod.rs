@@ -5,7 +5,7 @@ mod calibration;
 mod check;
 mod diff;
 mod errors;
-mod eval;
+pub(super) mod eval;
 mod limit;
 mod load;
 mod metric;
