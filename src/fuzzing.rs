@@ -2,7 +2,9 @@
 //! Called by the fuzzers under `tests/fuzz`, and by tests.
 
 use crate::load::{Progress, ResponseParser, Sink};
-use crate::protocol::{CallFailure, Head, Reply, ReplyReader, SseParser, chat_reader};
+use crate::protocol::{
+    CallFailure, Head, Reply, ReplyReader, SseParser, chat_reader, responses_reader,
+};
 
 /// Takes an input apart: how it is cut, and what is cut. The first byte says how many cuts there are, as many bytes where they lie.
 fn pieces(input: &[u8]) -> Vec<&[u8]> {
@@ -83,11 +85,16 @@ fn response(pieces: &[&[u8]]) -> (Result<Progress, crate::measure::Failure>, See
     (parser.end(), seen)
 }
 
-/// Streams of chat completions.
+/// Streams of chat completions, and of the Responses API.
 pub fn chat(input: &[u8]) {
+    stream(input, chat_reader);
+    stream(input, responses_reader);
+}
+
+fn stream(input: &[u8], reader: fn() -> Box<dyn ReplyReader>) {
     let pieces = pieces(input);
     let read = |pieces: &[&[u8]]| -> (u32, Result<Reply, CallFailure>) {
-        let mut reader: Box<dyn ReplyReader> = chat_reader();
+        let mut reader = reader();
         let contents = pieces.iter().map(|piece| reader.data(piece)).sum();
         (contents, reader.finish())
     };

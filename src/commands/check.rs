@@ -22,6 +22,7 @@ pub(crate) async fn check(context: &Context, args: &CheckArgs) -> Result<Status>
     let project = context.project()?;
     let mut report = overview(&project);
     let status = if args.probe {
+        context.tell_of_proxies(&project);
         probe(&project, &Client::default(), &mut report).await?
     } else {
         Status::Passed

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
+use super::proxies;
 use crate::args::Global;
 use crate::error::Result;
 use crate::experiment::{Experiment, Surroundings};
@@ -105,6 +106,14 @@ impl Context {
         }
     }
 
+    /// Says once, before stages are called, which proxies of the environment are not used for that.
+    pub(crate) fn tell_of_proxies(&self, project: &Project) {
+        let variable = |name: &str| std::env::var(name).ok();
+        if let Some(text) = proxies::unused(project, variable) {
+            self.ui.note(&text);
+        }
+    }
+
     /// Makes the surroundings of a project's runs.
     pub(crate) fn experiment(&self, project: &Arc<Project>) -> Result<Experiment> {
         self.experiment_with(project, [])
@@ -118,6 +127,7 @@ impl Context {
     ) -> Result<Experiment> {
         let mut surroundings = self.surroundings();
         surroundings.overrides.extend(flags);
+        self.tell_of_proxies(project);
         Experiment::new(Arc::clone(project), surroundings)
     }
 }

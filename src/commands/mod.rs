@@ -13,6 +13,7 @@ mod load;
 mod man;
 mod output;
 mod profile;
+mod proxies;
 mod prune;
 mod report;
 mod runs;

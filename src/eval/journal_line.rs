@@ -100,6 +100,8 @@ struct ReplyShape {
     usage: Option<Usage>,
     chunks: u64,
     finish_reason: Option<String>,
+    #[serde(default)]
+    is_empty: bool,
 }
 
 impl<'de> Deserialize<'de> for ReplyLine {

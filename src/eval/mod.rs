@@ -16,7 +16,7 @@ mod score;
 #[cfg(test)]
 mod testing;
 
-pub(crate) use assertion::schemas as assertion_schemas;
+pub(crate) use assertion::{needs, schemas as assertion_schemas};
 pub(crate) use check::Checks;
 pub(crate) use journal::{Journal, JournalKey};
 pub(crate) use plan::EvalPlan;

@@ -44,6 +44,7 @@ impl Call for FakeCall {
             headers: Vec::new(),
             body: body.to_string().into(),
             version: crate::manifest::HttpVersion::One,
+            documents: None,
         }))
     }
 
@@ -57,6 +58,10 @@ impl Call for FakeCall {
 
     fn needs_steps(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    fn brings(&self) -> crate::protocol::Brings<'_> {
+        crate::protocol::Brings::default()
     }
 }
 

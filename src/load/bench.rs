@@ -68,6 +68,7 @@ fn encode() -> Piece {
         ],
         body: Bytes::from(vec![b'x'; 512]),
         version: HttpVersion::One,
+        documents: None,
     });
     Piece::new("encode a request of 512 B", move || {
         black_box(Prepared::new(black_box(&request), Connections::Pooled)).ok();

@@ -80,10 +80,32 @@ impl KindTable {
         rest
     }
 
+    /// Returns the table with one key alone, to be read apart from the others.
+    pub(crate) fn only(&self, key: &str) -> Self {
+        let mut one = self.clone();
+        let entry = one.table.remove_entry(key);
+        one.table = entry.into_iter().collect();
+        one
+    }
+
     /// Returns where a key's value stands in the text, else the table's header.
     pub(crate) fn span_of(&self, key: &str) -> Span {
         let value = self.table.get(key);
         value.map_or_else(|| self.span.clone(), Spanned::span)
+    }
+
+    /// Returns where the value of a key inside a key's table stands in the text, else that of the outer key.
+    pub(crate) fn span_inside(&self, key: &str, inner: &str) -> Span {
+        let table = self.table.get(key).and_then(|it| it.as_ref().as_table());
+        let value = table.and_then(|table| table.get(inner));
+        value.map_or_else(|| self.span_of(key), Spanned::span)
+    }
+
+    /// Returns where a key inside a key's table stands in the text, else the value of the outer key.
+    pub(crate) fn key_span_inside(&self, key: &str, inner: &str) -> Span {
+        let table = self.table.get(key).and_then(|it| it.as_ref().as_table());
+        let found = table.and_then(|table| table.get_key_value(inner));
+        found.map_or_else(|| self.span_of(key), |(key, _)| key.span())
     }
 
     /// Returns a key's value as it was written, where it is a string.
@@ -93,7 +115,7 @@ impl KindTable {
 
     /// Returns every reference in every string that is a template, with the string's place. Strings
     /// that are no templates are left to the kind's owner, who knows whether they should be.
-    pub(super) fn references(&self) -> Vec<(Reference, Span)> {
+    pub(crate) fn references(&self) -> Vec<(Reference, Span)> {
         let mut found = Vec::new();
         for value in self.table.values() {
             collect(value, &mut found);

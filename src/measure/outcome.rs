@@ -23,6 +23,8 @@ pub(crate) enum Failure {
     Contract,
     /// An error event inside a stream that had begun well.
     StreamError,
+    /// A well-formed answer that says of itself that it failed: its `output.error`.
+    Reported,
     /// The answer grew past the size limit.
     TooLarge,
     /// The program of a `command` stage could not be started.
@@ -57,11 +59,20 @@ impl Failure {
     }
 }
 
+/// Failures that are answers, besides those with a number.
+const ANSWERS: [&str; 5] = [
+    "decode",
+    "contract",
+    "stream error",
+    "answer error",
+    "too large",
+];
+
 /// Returns whether a failure of that kind, as documents have it, is an answer of the stage: it was heard, and it was wrong.
 /// What never came (no connection, a timeout, a cut) says nothing about the stage.
 pub(crate) fn is_answer(kind: &str) -> bool {
     let numbered = ["status ", "exit "].iter().any(|it| kind.starts_with(it));
-    numbered || ["decode", "contract", "stream error", "too large"].contains(&kind)
+    numbered || ANSWERS.contains(&kind)
 }
 
 impl fmt::Display for Failure {
@@ -76,6 +87,7 @@ impl fmt::Display for Failure {
             Self::Decode => "decode",
             Self::Contract => "contract",
             Self::StreamError => "stream error",
+            Self::Reported => "answer error",
             Self::TooLarge => "too large",
             Self::Start => "start",
             Self::Exit(code) => return write!(f, "exit {code}"),

@@ -7,6 +7,7 @@ mod error;
 mod eval;
 mod gate;
 mod load;
+mod outputs;
 mod overrides;
 mod profile;
 mod project;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::PlanError;
+use super::outputs;
 use crate::error::Result;
 use crate::eval::Checks;
 use crate::golden::{Case, GoldenSet};
@@ -44,6 +45,7 @@ impl Project {
         let heard = Arc::new(Heard::default());
         let calls = resolve_stages(&manifest, &mut problems);
         let checks = resolve_checks(&manifest, &mut problems);
+        outputs::check(&manifest, &calls, &mut problems);
         let manifest = manifest.or_error(problems)?;
         let (env_name, environment) = manifest.environment(chosen.env.as_deref())?;
         let folder = chosen

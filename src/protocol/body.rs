@@ -1,52 +1,59 @@
 //! An answer that comes as one body: the one reader of those, for every kind.
 
 use super::ReplyReader;
+use super::decode::json;
 use super::failure::CallFailure;
-use super::hit::Hit;
+use super::output::{Found, Outputs, Whole};
 use super::reply::{Head, Reply};
 
 /// The most that is set aside for a body before it comes, in bytes: its announced length may be a lie.
 const SET_ASIDE: usize = 1 << 20;
 
-/// A body that has come whole.
-pub(super) struct Body {
-    pub(super) bytes: Vec<u8>,
-    /// Whether a cache had the answer, by its head; `None` where that does not say.
-    pub(super) hit: Option<bool>,
-}
-
-/// Makes the reader of one body, which the kind reads at its end.
+/// Makes the reader of one body, which the kind reads at its end, and in which the outputs are looked for then.
 pub(super) fn whole_body(
-    hit: Option<Hit>,
-    read: impl FnOnce(Body) -> Result<Reply, CallFailure> + Send + 'static,
+    outputs: &Outputs,
+    read: impl FnOnce(&[u8]) -> Result<Reply, CallFailure> + Send + 'static,
 ) -> Box<dyn ReplyReader> {
-    let body = Body {
+    Box::new(WholeBody {
+        found: outputs.reader(),
         bytes: Vec::new(),
-        hit: None,
-    };
-    Box::new(WholeBody { hit, body, read })
+        read,
+    })
 }
 
 struct WholeBody<F> {
-    hit: Option<Hit>,
-    body: Body,
+    found: Found,
+    bytes: Vec<u8>,
     read: F,
 }
 
-impl<F: FnOnce(Body) -> Result<Reply, CallFailure> + Send> ReplyReader for WholeBody<F> {
+impl<F: FnOnce(&[u8]) -> Result<Reply, CallFailure> + Send> ReplyReader for WholeBody<F> {
     fn head(&mut self, head: Head<'_>) {
-        self.body.hit = self.hit.as_ref().and_then(|hit| hit.in_head(head));
+        self.found.head(head);
         if let Some(length) = head.content_length() {
-            self.body.bytes.reserve(length.min(SET_ASIDE));
+            self.bytes.reserve(length.min(SET_ASIDE));
         }
     }
 
     fn data(&mut self, bytes: &[u8]) -> u32 {
-        self.body.bytes.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
         u32::from(!bytes.is_empty())
     }
 
     fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
-        (self.read)(self.body)
+        let this = *self;
+        let mut read = (this.read)(&this.bytes);
+        if !this.found.outputs().read_the_body() {
+            return this.found.finish(read, Whole::Body(None));
+        }
+        // A kind that has read the body as JSON keeps it; the others have no use for that.
+        let kept = read.as_mut().ok().and_then(|reply| reply.body.take());
+        let body = match kept.map_or_else(|| json(&this.bytes), Ok) {
+            Ok(body) => body,
+            // What the kind says of it is nearer to the matter.
+            Err(failure) => return Err(read.err().unwrap_or(failure)),
+        };
+        let found = this.found.finish(read, Whole::Body(Some(&body)));
+        found.map(|reply| reply.with_body(body))
     }
 }

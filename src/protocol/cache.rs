@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::hit::Hit;
+use super::output::HitKey;
 use super::{Call, Protocol, rest};
 use crate::manifest::{KindTable, Problems};
 use crate::registry::Entry;
@@ -25,38 +25,37 @@ impl Entry for Cache {
 /// The kind's one key of its own; the others are those of `http`.
 #[derive(Deserialize)]
 struct Spec {
-    hit: Option<Hit>,
+    hit: Option<HitKey>,
 }
 
-/// Adds a required key to the schema of a table.
+/// Adds a key to the schema of a table.
 fn with_key(mut table: Schema, key: &str, schema: &Schema) -> Schema {
     if let Some(properties) = table.get_mut("properties").and_then(Value::as_object_mut) {
         properties.insert(key.to_owned(), schema.as_value().clone());
-    }
-    if let Some(required) = table.get_mut("required").and_then(Value::as_array_mut) {
-        required.push(key.into());
     }
     table
 }
 
 impl Protocol for Cache {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
-        let spec: Option<Spec> = table.parse(problems);
+        let spec: Option<Spec> = table.only("hit").parse(problems);
         let rest = rest::parse(&table.without("hit"), problems, None);
-        let Some(hit) = spec?.hit else {
-            let help =
-                "Add `hit = { header = \"x-cache\" }`, or a JSONPath as in `hit = \"$.cached\"`.";
-            let message = format!(
-                "{} does not say how to tell a hit: `hit` is missing",
-                table.what()
-            );
-            problems.at(table.span.clone(), message, Some(help.to_owned()));
-            return None;
+        let (hit, rest) = (spec?.hit, rest?);
+        let message = match (&hit, rest.tells_hits()) {
+            (Some(_), false) => return Some(Box::new(rest.with_hit(hit?))),
+            (None, true) => return Some(Box::new(rest)),
+            (None, false) => "does not say how to tell a hit: `hit` is missing",
+            (Some(_), true) => "says twice how to tell a hit: in `hit` and in `output.hit`",
         };
-        Some(Box::new(rest?.with_hit(hit)))
+        let help =
+            "Add `hit = { header = \"x-cache\" }`, or a JSONPath as in `hit = \"$.cached\"`.";
+        let message = format!("{} {message}", table.what());
+        problems.at(table.span.clone(), message, Some(help.to_owned()));
+        None
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        with_key(rest::schema(generator), "hit", &Hit::json_schema(generator))
+        let hit = HitKey::json_schema(generator);
+        with_key(rest::schema(generator), "hit", &hit)
     }
 }

@@ -5,10 +5,10 @@ use serde::Deserialize;
 
 use super::body::whole_body;
 use super::decode::json;
-use super::output::Outputs;
-use super::rest::read;
+use super::output::{Answers, Outputs, Shape, source_of};
+use super::rest::{read, text_of};
 use super::target::steps;
-use super::{Call, ProcessRequest, Protocol, ReplyReader, Request};
+use super::{Brings, Call, ProcessRequest, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems};
 use crate::registry::Entry;
 use crate::template::{Scope, Template, TemplateError, ValueTemplate};
@@ -41,6 +41,8 @@ struct Spec {
 #[derive(Debug)]
 struct CommandCall {
     spec: Spec,
+    /// The step whose documents are sent, where the answer puts them in order.
+    documents: Option<String>,
 }
 
 impl Protocol for Command {
@@ -52,7 +54,24 @@ impl Protocol for Command {
             problems.at(table.span_of("command"), message, Some(help.to_owned()));
             return None;
         }
-        Some(Box::new(CommandCall { spec }))
+        let shape = Shape {
+            answers: Answers::Whole,
+            knows_its_text: false,
+            has_text: true,
+            has_headers: false,
+        };
+        let documents = spec.body.as_ref().map(ValueTemplate::references);
+        let documents = documents.and_then(|references| source_of(&references));
+        let right = spec.output.check(shape, table, problems)
+            & spec
+                .output
+                .check_order(documents.as_deref(), table, problems);
+        right.then(|| {
+            Box::new(CommandCall {
+                documents: documents.filter(|_| spec.output.has("order")),
+                spec,
+            }) as Box<dyn Call>
+        })
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
@@ -73,6 +92,7 @@ impl Call for CommandCall {
             command: command.collect::<Result<Vec<String>, _>>()?,
             input: input.into(),
             folder: scope.folder.clone(),
+            documents: None,
         }))
     }
 
@@ -81,12 +101,25 @@ impl Call for CommandCall {
     }
 
     fn reader(&self) -> Box<dyn ReplyReader> {
-        let output = self.spec.output.clone();
+        let output = &self.spec.output;
+        let read = read(output);
         // What it wrote is JSON, also where no `output` looks into it.
-        whole_body(None, move |body| {
-            let whole = json(&body.bytes)?;
-            Ok(read(&output, None, body)?.with_body(whole))
+        whole_body(output, move |body| {
+            let whole = json(body)?;
+            Ok(read(body)?.with_body(whole))
         })
+    }
+
+    fn brings(&self) -> Brings<'_> {
+        Brings {
+            always: text_of(&self.spec.output, false),
+            at_times: &[],
+            named: Some(&self.spec.output),
+        }
+    }
+
+    fn documents_of(&self) -> Option<&str> {
+        self.documents.as_deref()
     }
 
     fn needs_steps(&self) -> Vec<String> {

@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 use super::body::whole_body;
 use super::decode::json as parse_json;
 use super::failure::CallFailure;
+use super::output::{Answers, Outputs, Shape};
 use super::reply::{Reply, Usage};
 use super::target::{Target, steps};
-use super::{Call, Protocol, ReplyReader, Request};
+use super::{Brings, Call, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems};
 use crate::registry::Entry;
 use crate::template::{Scope, Template, TemplateError, ValueTemplate};
@@ -44,6 +45,8 @@ struct Spec {
     dimensions: Option<usize>,
     /// Further keys of the request.
     body: Option<ValueTemplate>,
+    #[serde(default)]
+    output: Outputs,
 }
 
 /// One embedding model.
@@ -56,6 +59,17 @@ struct EmbeddingsCall {
 impl Protocol for Embeddings {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
         let mut spec: Spec = table.parse(problems)?;
+        let shape = Shape {
+            answers: Answers::Whole,
+            knows_its_text: true,
+            has_text: false,
+            has_headers: true,
+        };
+        if !spec.output.check(shape, table, problems)
+            | !spec.output.check_order(None, table, problems)
+        {
+            return None;
+        }
         let target = Target {
             method: "POST".to_owned(),
             url: spec.url.clone(),
@@ -84,7 +98,7 @@ impl Call for EmbeddingsCall {
         }
         let bytes = Bytes::from(Value::Object(body).to_string());
         Ok(Request::Http(
-            self.target.request(scope, bytes, true, false)?,
+            self.target.request(scope, bytes, true, None)?,
         ))
     }
 
@@ -100,7 +114,15 @@ impl Call for EmbeddingsCall {
                 _ => None,
             },
         };
-        whole_body(None, move |body| promise.read(&body.bytes))
+        whole_body(&self.spec.output, move |body| promise.read(body))
+    }
+
+    fn brings(&self) -> Brings<'_> {
+        Brings {
+            always: &["vector", "dimensions", "vectors"],
+            at_times: &[],
+            named: Some(&self.spec.output),
+        }
     }
 
     fn needs_steps(&self) -> Vec<String> {

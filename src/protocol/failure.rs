@@ -13,6 +13,8 @@ pub(crate) struct CallFailure {
     pub(crate) detail: String,
     /// How long the stage asks to be left alone, where it does.
     pub(crate) retry_after: Option<Duration>,
+    /// Whether an answer came that showed nothing.
+    pub(crate) is_empty: bool,
 }
 
 impl CallFailure {
@@ -22,6 +24,7 @@ impl CallFailure {
             failure,
             detail: detail.into(),
             retry_after: None,
+            is_empty: false,
         }
     }
 
@@ -33,6 +36,16 @@ impl CallFailure {
     /// The answer is well-formed, and not what the stage's kind or `output` promises.
     pub(crate) fn contract(detail: impl Into<String>) -> Self {
         Self::new(Failure::Contract, detail)
+    }
+
+    /// The answer shows nothing to its reader; `what` it holds instead.
+    pub(crate) fn empty(what: &str) -> Self {
+        Self {
+            is_empty: true,
+            ..Self::contract(format!(
+                "the answer has no content ({what}); `empty = \"ok\"` takes such answers"
+            ))
+        }
     }
 
     /// The same failure, said to be of who is named; as it is where nobody is.
@@ -79,6 +92,7 @@ impl CallFailure {
             Failure::Decode | Failure::StreamError | Failure::Reset | Failure::TooLarge => {
                 "Look at what the stage answers, and at its `stream` key."
             }
+            Failure::Reported => "Look at what the answer says, and at the stage's own log.",
             Failure::Start => "Check the program's name, and that it may be executed.",
             Failure::Exit(_) => "Run the program by hand with the same input.",
             Failure::Exhausted => "Raise `ulimit -n`.",

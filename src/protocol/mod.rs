@@ -8,9 +8,8 @@ mod command;
 mod decode;
 mod embeddings;
 mod empty;
-mod event_stream;
+mod event;
 mod failure;
-mod hit;
 mod http;
 mod output;
 mod reply;
@@ -18,18 +17,22 @@ mod rerank;
 mod rest;
 mod retrieval;
 mod sse;
+mod stream;
 mod target;
 mod text_json;
 
 #[cfg(any(test, fuzzing))]
-pub(crate) use chat::stream_reader as chat_reader;
+pub(crate) use chat::{responses_reader, stream_reader as chat_reader};
 #[cfg(any(test, fuzzing, feature = "bench"))]
 pub(crate) use sse::SseParser;
 
 pub(crate) use failure::CallFailure;
-pub(crate) use output::OutputPath;
+pub(crate) use output::{Documents, KNOWN as KNOWN_OUTPUTS, OutputPath};
 pub(crate) use reply::{Head, Reply, Usage};
 pub(crate) use text_json::TextJson;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use schemars::{Schema, SchemaGenerator};
@@ -92,6 +95,52 @@ pub(crate) trait Call: Send + Sync + std::fmt::Debug {
 
     /// Returns the names of earlier steps that the request needs (`{{ steps.NAME… }}`).
     fn needs_steps(&self) -> Vec<String>;
+
+    /// Returns what an answer brings.
+    fn brings(&self) -> Brings<'_>;
+
+    /// Returns the step whose documents a request carries, where the answer puts these in order by their positions.
+    fn documents_of(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// What an answer of a stage brings by name: what later steps, assertions, and limits can use.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Brings<'a> {
+    /// What every answer of its kind has.
+    always: &'static [&'static str],
+    /// What only some have.
+    at_times: &'static [&'static str],
+    /// Those that the manifest names; `None` where it cannot.
+    named: Option<&'a output::Outputs>,
+}
+
+impl<'a> Brings<'a> {
+    /// Returns every name under which something may be found, sorted.
+    pub(crate) fn names(&self) -> Vec<&'a str> {
+        let named = self.named.into_iter().flat_map(output::Outputs::names);
+        let named: Vec<&str> = named.filter(|name| *name != "delta").collect();
+        let arranged: &[&str] = if named.contains(&"order") {
+            &["ids", "texts"]
+        } else {
+            &[]
+        };
+        let own = [self.always, self.at_times, arranged].concat();
+        let all: BTreeSet<&str> = named.into_iter().chain(own).collect();
+        all.into_iter().collect()
+    }
+
+    /// Returns the names of the manifest's own making, which have no meaning here.
+    pub(crate) fn made_up(&self) -> Vec<&'a str> {
+        let named = self.named.into_iter().flat_map(output::Outputs::names);
+        let is_known = |name: &&str| {
+            output::KNOWN.contains(name)
+                || self.always.contains(name)
+                || self.at_times.contains(name)
+        };
+        named.filter(|name| !is_known(name)).collect()
+    }
 }
 
 /// A request, complete. Not `Debug`: it may hold secrets.
@@ -110,6 +159,8 @@ pub(crate) struct HttpRequest {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
     pub(crate) version: HttpVersion,
+    /// The documents that it carries, where the answer puts them in order.
+    pub(crate) documents: Option<Arc<Documents>>,
 }
 
 impl HttpRequest {
@@ -135,6 +186,8 @@ pub(crate) struct ProcessRequest {
     pub(crate) input: Bytes,
     /// Where it runs: the folder of the manifest.
     pub(crate) folder: std::path::PathBuf,
+    /// The documents that it carries, where the answer puts them in order.
+    pub(crate) documents: Option<Arc<Documents>>,
 }
 
 /// Reads one answer, in pieces as they arrive.

@@ -48,6 +48,8 @@ pub(crate) struct Reply {
     /// Content-bearing events of a stream.
     pub(crate) chunks: u64,
     pub(crate) finish_reason: Option<String>,
+    /// Whether it showed nothing, which the stage takes.
+    pub(crate) is_empty: bool,
 }
 
 impl Reply {
@@ -62,7 +64,17 @@ impl Reply {
         }
     }
 
-    /// Makes the reply of a chat model.
+    /// Makes the reply of a chat model. A refusal stands for the text where there is none.
+    pub(crate) fn of_parts(text: &str, refusal: &str, tool_calls: Vec<Value>) -> Self {
+        let said = if text.is_empty() { refusal } else { text };
+        let mut reply = Self::of_answer(said, tool_calls);
+        if !refusal.is_empty() {
+            reply.outputs.insert("refusal".to_owned(), refusal.into());
+        }
+        reply
+    }
+
+    /// Makes the reply of a chat model that writes its refusals as text.
     pub(crate) fn of_answer(text: &str, tool_calls: Vec<Value>) -> Self {
         let mut reply = Self::of_text(text);
         if !tool_calls.is_empty() {
@@ -71,6 +83,11 @@ impl Reply {
                 .insert("tool_calls".to_owned(), Value::Array(tool_calls));
         }
         reply
+    }
+
+    /// Returns whether the model refused, by the word of its API.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.outputs.contains_key("refusal") || self.finish_reason.as_deref() == Some("refusal")
     }
 
     /// Adds the whole body.

@@ -1,5 +1,5 @@
-//! What the kinds that speak plain HTTP share: a request from templates, one JSON (or text) answer, or a stream of
-//! events whose content is at `output.delta`.
+//! What the kinds that speak plain HTTP share: a request from templates, one JSON (or text) answer, or a stream whose
+//! content is at `output.delta`.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::body::{Body, whole_body};
-use super::decode::{as_text, json, utf8};
+use super::body::whole_body;
+use super::decode::utf8;
 use super::empty::Empty;
-use super::event_stream::EventStream;
 use super::failure::CallFailure;
-use super::hit::Hit;
-use super::output::{Outputs, is_truthy};
+use super::output::{Answers, HitKey, Outputs, Shape, source_of};
 use super::reply::Reply;
+use super::stream::{Deltas, Framing, StreamKey, StreamReader};
 use super::target::{Target, steps};
-use super::{Call, ReplyReader, Request};
+use super::{Brings, Call, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems};
 use crate::template::{Scope, Template, TemplateError, ValueTemplate};
 
@@ -32,7 +31,7 @@ struct Spec {
     headers: BTreeMap<String, Template>,
     body: Option<ValueTemplate>,
     #[serde(default)]
-    stream: bool,
+    stream: StreamKey,
     #[serde(default)]
     output: Outputs,
     /// Whether a stream without any content is an answer; a failure where this is not given.
@@ -44,9 +43,10 @@ struct Spec {
 pub(super) struct Rest {
     target: Target,
     body: Option<ValueTemplate>,
-    stream: bool,
+    stream: Option<Framing>,
     output: Outputs,
-    hit: Option<Hit>,
+    /// The step whose documents are sent, where the answer puts them in order.
+    documents: Option<String>,
     takes_empty: bool,
 }
 
@@ -62,22 +62,23 @@ pub(super) fn parse(
     required: Option<&str>,
 ) -> Option<Rest> {
     let spec: Spec = table.parse(problems)?;
-    if let Some(name) = required.filter(|name| spec.output.get(name).is_none()) {
-        problems.at(
-            table.span.clone(),
-            format!("a `{}` stage needs `output.{name}`", table.kind),
-            Some(format!(
-                "Add for instance output = {{ {name} = \"$.hits[*].id\" }}."
-            )),
-        );
-        return None;
-    }
-    if spec.stream && spec.output.get("delta").is_none() {
+    let stream = spec.stream.0;
+    let documents = spec.body.as_ref().map(ValueTemplate::references);
+    let documents = documents.and_then(|references| source_of(&references));
+    let right = can_be_found(&spec.output, required, table, problems)
+        & spec.output.check(shape(stream), table, problems)
+        & spec
+            .output
+            .check_order(documents.as_deref(), table, problems);
+    if matches!(stream, Some(Framing::Sse | Framing::Ndjson)) && !spec.output.has("delta") {
         problems.at(
             table.span.clone(),
             "a streaming stage needs `output.delta`",
             Some("Say where an event holds its text: output = { delta = \"$.text\" }.".to_owned()),
         );
+        return None;
+    }
+    if !right {
         return None;
     }
     let default = if spec.body.is_some() { "POST" } else { "GET" };
@@ -100,20 +101,61 @@ pub(super) fn parse(
             headers: spec.headers,
         },
         body: spec.body,
-        stream: spec.stream,
+        stream,
+        documents: documents.filter(|_| spec.output.has("order")),
         output: spec.output,
-        hit: None,
         takes_empty: spec.empty.is_some(),
     })
 }
 
+/// Checks that an output is named without which the kind makes no sense.
+fn can_be_found(
+    output: &Outputs,
+    required: Option<&str>,
+    table: &KindTable,
+    problems: &mut Problems,
+) -> bool {
+    let is_named = |name: &str| output.has(name) || name == "ids" && output.has("order");
+    let Some(name) = required.filter(|name| !is_named(name)) else {
+        return true;
+    };
+    let help = if table.kind == "rerank" {
+        "Add output = { order = \"$.results[*].index\" }, or { ids = \"$.results[*].id\" } where it answers with ids.".to_owned()
+    } else {
+        format!("Add for instance output = {{ {name} = \"$.hits[*].id\" }}.")
+    };
+    let message = format!("a `{}` stage needs `output.{name}`", table.kind);
+    problems.at(table.span.clone(), message, Some(help));
+    false
+}
+
+/// Returns what the answers are like.
+fn shape(stream: Option<Framing>) -> Shape {
+    Shape {
+        answers: match stream {
+            None => Answers::Whole,
+            Some(Framing::Sse) => Answers::NamedEvents,
+            Some(Framing::Ndjson) => Answers::Events,
+            Some(Framing::Text) => Answers::Chunks,
+        },
+        knows_its_text: false,
+        has_text: true,
+        has_headers: true,
+    }
+}
+
 impl Rest {
-    /// Makes the stage one that tells hits from misses.
-    pub(super) fn with_hit(self, hit: Hit) -> Self {
+    /// The same stage, whose answers tell a hit of a cache from a miss.
+    pub(super) fn with_hit(self, hit: HitKey) -> Self {
         Self {
-            hit: Some(hit),
+            output: self.output.with_hit(hit),
             ..self
         }
+    }
+
+    /// Returns whether an answer says whether a cache had it.
+    pub(super) fn tells_hits(&self) -> bool {
+        self.output.has("hit")
     }
 }
 
@@ -135,47 +177,54 @@ impl Call for Rest {
     }
 
     fn streams(&self) -> bool {
-        self.stream
+        self.stream.is_some()
     }
 
     fn reader(&self) -> Box<dyn ReplyReader> {
-        let (output, hit) = (self.output.clone(), self.hit.clone());
-        if self.stream {
-            return Box::new(EventStream::new(output, hit, self.takes_empty));
+        let output = &self.output;
+        if let Some(framing) = self.stream {
+            let deltas = Deltas::new(framing, output.clone());
+            return Box::new(StreamReader::new(framing, deltas, output, self.takes_empty));
         }
-        let by_header = hit.clone();
-        whole_body(by_header, move |body| read(&output, hit.as_ref(), body))
+        whole_body(output, read(output))
     }
 
     fn needs_steps(&self) -> Vec<String> {
         let body = self.body.iter().flat_map(ValueTemplate::references);
         steps(self.target.references().chain(body))
     }
+
+    fn brings(&self) -> Brings<'_> {
+        Brings {
+            always: text_of(&self.output, self.streams()),
+            at_times: &[],
+            named: Some(&self.output),
+        }
+    }
+
+    fn documents_of(&self) -> Option<&str> {
+        self.documents.as_deref()
+    }
 }
 
-/// Reads a whole body: the outputs that are named, or all of it as text.
-pub(super) fn read(outputs: &Outputs, hit: Option<&Hit>, body: Body) -> Result<Reply, CallFailure> {
-    let by_body = hit.filter(|hit| hit.is_field());
-    if outputs.is_empty() && by_body.is_none() {
-        let text = utf8(body.bytes)?;
-        return Ok(Reply {
-            hit: body.hit,
-            ..Reply::of_text(&text)
-        });
+/// Returns what a whole answer or a stream brings besides the outputs that are named.
+pub(super) fn text_of(output: &Outputs, streams: bool) -> &'static [&'static str] {
+    if streams || output.take_it_as_text() {
+        &["text"]
+    } else {
+        &[]
     }
-    let whole = json(&body.bytes)?;
-    let found = outputs.select(&whole)?;
-    let fallback = outputs.get("fallback");
-    Ok(Reply {
-        hit: by_body.map_or(body.hit, |hit| hit.in_body(&whole)),
-        text: if outputs.is_empty() {
-            Some(as_text(&whole))
-        } else {
-            found.get("text").map(as_text)
-        },
-        fallback: fallback.map(|_| found.get("fallback").is_some_and(is_truthy)),
-        outputs: found,
-        body: Some(whole),
-        ..Reply::default()
-    })
+}
+
+/// Makes what reads a whole body: all of it is the text where no output names a part of it.
+pub(super) fn read(
+    output: &Outputs,
+) -> impl FnOnce(&[u8]) -> Result<Reply, CallFailure> + Send + 'static {
+    let is_text = output.take_it_as_text();
+    move |bytes| {
+        if is_text {
+            return Ok(Reply::of_text(&utf8(bytes.to_vec())?));
+        }
+        Ok(Reply::default())
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::HttpRequest;
+use super::stream::Framing;
 use crate::manifest::HttpVersion;
 use crate::template::{Reference, Scope, Template, TemplateError};
 
@@ -23,7 +24,7 @@ impl Target {
         scope: &Scope,
         body: Bytes,
         json: bool,
-        stream: bool,
+        stream: Option<Framing>,
     ) -> Result<HttpRequest, TemplateError> {
         let written = self.url.text(scope)?;
         let url = url::Url::parse(&written).map_err(|error| TemplateError {
@@ -46,11 +47,12 @@ impl Target {
             headers,
             body,
             version: HttpVersion::One,
+            documents: None,
         };
         if json {
             request.add_header("content-type", "application/json");
         }
-        request.add_header("accept", if stream { "text/event-stream" } else { "*/*" });
+        request.add_header("accept", stream.map_or("*/*", Framing::accept));
         Ok(request)
     }
 

@@ -44,6 +44,9 @@ counts! {
     /// Ok answers that say whether a cache had them, and those that it had.
     hit_known,
     hits,
+    /// Answers that showed nothing, whether that was taken or failed, and ok answers that were refusals.
+    empty,
+    refusals,
     connections,
     tokens_in,
     tokens_out,

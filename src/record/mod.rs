@@ -51,4 +51,4 @@ pub(crate) use summary::{RUNS_SCHEMA, RunSummary, RunsDocument, Unusable};
 pub(crate) use tally::{NoTally, Tally};
 pub(crate) use verdict::VerdictKind;
 pub(crate) use version::FormatVersion;
-pub(crate) use warning::{NeededSamples, Warning};
+pub(crate) use warning::{NeededSamples, Untold, Warning};

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::latency::MetricSummary;
 use super::run::{RunRecord, ValidityVerdict};
 use super::stage::StageResult;
-use super::warning::{NeededSamples, Warning};
+use super::warning::{NeededSamples, Untold, Warning};
 use crate::measure::min_samples;
-use crate::metric::{LatencyMetric, Stat};
+use crate::metric::{Figure, LatencyMetric, ShareMetric, Stat};
 
 /// An interval of a pass rate wider than this tells little: 20 points.
 const WIDE: f64 = 0.2;
@@ -52,6 +52,7 @@ fn notice(run: &RunRecord) -> Vec<Warning> {
     warnings.extend(too_few_samples(run.stages.values()));
     for (name, stage) in &run.stages {
         warnings.extend(unsteady(name, stage));
+        warnings.extend(not_told(name, stage));
         if stage.in_flight_at_end > 0 {
             warnings.push(Warning::InFlight {
                 stage: name.clone(),
@@ -92,6 +93,29 @@ fn unsteady(name: &str, stage: &StageResult) -> Option<Warning> {
         }),
         (true, false) => None,
     }
+}
+
+/// Returns what an SLO promises and no ok answer told.
+fn not_told(name: &str, stage: &StageResult) -> Vec<Warning> {
+    let limits = |is_it: fn(&Figure) -> bool| stage.slo.iter().any(|slo| is_it(&slo.metric));
+    let is_fallback = |it: &Figure| *it == Figure::Share(ShareMetric::FallbackRate);
+    let is_hit = |it: &Figure| {
+        matches!(
+            it,
+            Figure::Latency(LatencyMetric::HitTime | LatencyMetric::MissTime, _)
+        )
+    };
+    let fallback = stage.fallback_rate.is_none() && limits(is_fallback);
+    let hit = stage.hit_rate.is_none() && limits(is_hit);
+    let told = [(fallback, Untold::Fallback), (hit, Untold::Hit)];
+    let missing = told
+        .into_iter()
+        .filter(|(is_missing, _)| *is_missing && stage.ok > 0);
+    let warning = |(_, what)| Warning::NotTold {
+        stage: name.to_owned(),
+        what,
+    };
+    missing.map(warning).collect()
 }
 
 /// The percentiles that the tables show.

@@ -50,6 +50,12 @@ pub(crate) struct StageResult {
     /// Of the ok answers that say whether a cache had them, the share that it had; absent where none does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hit_rate: Option<f64>,
+    /// Answers that showed nothing, whether the stage takes them (`empty = "ok"`) or they failed; absent where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) empty: Option<u64>,
+    /// Ok answers in which the model refused; absent where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refusals: Option<u64>,
     #[serde(default)]
     pub(crate) connections: u64,
     /// Absent where no sessions were sent.

@@ -28,6 +28,8 @@ pub(crate) enum Warning {
     },
     /// The response time was still changing at the end.
     Unsettled { stage: String },
+    /// No ok answer said what an SLO promises a share of.
+    NotTold { stage: String, what: Untold },
     /// Requests whose latency is unknown.
     InFlight { stage: String, count: u64 },
     /// Cases without a grade count as not passed.
@@ -53,6 +55,16 @@ pub(crate) enum Warning {
     /// One that a later version knows.
     #[serde(other)]
     Other,
+}
+
+/// What answers say of themselves, or do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Untold {
+    /// That a fallback gave it.
+    Fallback,
+    /// That a cache had it.
+    Hit,
 }
 
 /// How many samples a statistic needs.

@@ -1,7 +1,7 @@
 //! How a stored warning is worded: what may mislead, and the remedy.
 
 use super::format::{NONE, count, number, percent, percent_range, plural, time_ms};
-use crate::record::{NeededSamples, Warning};
+use crate::record::{NeededSamples, Untold, Warning};
 
 /// What a golden set should be able to show: ± 5 points.
 const USEFUL_HALF_WIDTH: f64 = 0.05;
@@ -25,6 +25,7 @@ impl Warning {
             Self::Unsettled { stage } => {
                 format!("`{stage}` never settled: its response time was still changing at the end.")
             }
+            Self::NotTold { stage, what } => not_told(stage, *what),
             Self::InFlight { stage, count } => {
                 let verb = if *count == 1 { "was" } else { "were" };
                 format!(
@@ -88,6 +89,10 @@ impl Warning {
                 "Run longer; where it only grows, the rate is more than the stage can do."
                     .to_owned()
             }
+            Self::NotTold { .. } => {
+                "Check where its `output` looks for that; `absent = \"no\"` takes a missing field for no."
+                    .to_owned()
+            }
             Self::InFlight { .. } => {
                 "Run longer, or see why the stage is slower than its `timeout`.".to_owned()
             }
@@ -138,6 +143,14 @@ fn too_few(needed: &[NeededSamples], have: u64) -> String {
     )
 }
 
+fn not_told(stage: &str, what: Untold) -> String {
+    let what = match what {
+        Untold::Fallback => "a fallback",
+        Untold::Hit => "a hit of a cache",
+    };
+    format!("`{stage}`: no answer said whether it was {what}.")
+}
+
 fn joined(reasons: &[String]) -> String {
     match reasons {
         [] => "no reason given".to_owned(),
@@ -171,6 +184,10 @@ mod tests {
                 reasons: reasons.clone(),
             },
             Warning::Invalid { reasons },
+            Warning::NotTold {
+                stage: "llm".to_owned(),
+                what: Untold::Fallback,
+            },
             Warning::InFlight {
                 stage: "llm".to_owned(),
                 count: 2,

@@ -1,12 +1,13 @@
 //! One answer, read in pieces as they arrive, whoever carries them: the one place that says whether it is ok.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stage;
 use super::retry::retry_after;
 use super::versions::Listener;
 use crate::measure::Failure;
-use crate::protocol::{CallFailure, Head, Reply, ReplyReader};
+use crate::protocol::{CallFailure, Documents, Head, Reply, ReplyReader};
 
 /// How much of a refusal's body is kept, in bytes.
 const KEPT: usize = 4096;
@@ -15,6 +16,8 @@ const KEPT: usize = 4096;
 pub(crate) struct AnswerReader {
     reader: Box<dyn ReplyReader>,
     listener: Option<Listener>,
+    /// Those that the request carried, where the answer puts them in order.
+    documents: Option<Arc<Documents>>,
     /// That of the whole answer.
     timeout: Duration,
     /// The most bytes that its body may have.
@@ -30,12 +33,13 @@ pub(crate) struct AnswerReader {
 }
 
 impl AnswerReader {
-    pub(super) fn new(stage: &Stage) -> Self {
+    pub(super) fn new(stage: &Stage, documents: Option<Arc<Documents>>) -> Self {
         let listener = stage.listener.as_ref();
         Self {
             reader: stage.call.reader(),
             // What has been heard once needs no more listening: nothing is added to the hot path.
             listener: listener.filter(|it| it.is_curious()).cloned(),
+            documents,
             timeout: stage.timeouts.total,
             most: stage.max_answer,
             received: 0,
@@ -104,7 +108,10 @@ impl AnswerReader {
                 format!("{from} compressed its answer ({compression}), though none was asked for");
             return Err(CallFailure::new(Failure::Decode, detail));
         }
-        let reply = self.reader.finish()?;
+        let mut reply = self.reader.finish()?;
+        if let Some(documents) = &self.documents {
+            documents.arrange(&mut reply)?;
+        }
         if let Some(listener) = &self.listener {
             listener.hear_reply(&reply);
         }

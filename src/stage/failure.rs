@@ -45,10 +45,10 @@ impl CallFailure {
             format!("; it asks for a wait of {wait}, longer than its timeout of {timeout}")
         });
         let wait = wait.unwrap_or_default();
+        let detail = format!("{from} answered {status}{reason}{colon}{body}{wait}");
         Self {
-            failure: Failure::Status(status),
-            detail: format!("{from} answered {status}{reason}{colon}{body}{wait}"),
             retry_after,
+            ..Self::new(Failure::Status(status), detail)
         }
     }
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 
 use crate::manifest::{Cost, HttpVersion, Slo, Timeouts};
-use crate::protocol::{Call, CallFailure, HttpRequest, Request};
+use crate::protocol::{Call, CallFailure, Documents, HttpRequest, Request};
 use crate::template::Scope;
 
 /// The size limit of an answer in bytes where nothing else is said: far above any honest answer, far below the memory of
@@ -85,19 +85,30 @@ impl Stage {
     pub(crate) fn write(&self, scope: &Scope) -> Result<Request, Unwritable> {
         let request = self.call.request(scope);
         let mut request = request.map_err(|error| Unwritable::Template(error.to_string()))?;
-        if let Request::Http(request) = &mut request {
-            request.version = self.http_version;
-            check_headers(request)?;
-            for (name, value) in OWN_HEADERS {
-                request.add_header(name, value);
+        match &mut request {
+            Request::Process(request) => request.documents = self.documents(scope),
+            Request::Http(request) => {
+                request.version = self.http_version;
+                request.documents = self.documents(scope);
+                check_headers(request)?;
+                for (name, value) in OWN_HEADERS {
+                    request.add_header(name, value);
+                }
             }
         }
         Ok(request)
     }
 
-    /// Makes the reader of one answer.
-    pub(crate) fn answer(&self) -> AnswerReader {
-        AnswerReader::new(self)
+    /// Makes the reader of one answer, to a request that carried these documents.
+    pub(crate) fn answer(&self, documents: Option<Arc<Documents>>) -> AnswerReader {
+        AnswerReader::new(self, documents)
+    }
+
+    /// Returns the documents that a request carries for what the templates see, where its answer puts them in order.
+    fn documents(&self, scope: &Scope) -> Option<Arc<Documents>> {
+        let step = self.call.documents_of()?;
+        let outputs = scope.steps.get(step)?;
+        Some(Arc::new(Documents::of(step, outputs)))
     }
 }
 

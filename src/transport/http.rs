@@ -68,6 +68,7 @@ impl Client {
     async fn fetch(&self, stage: &Stage, request: HttpRequest) -> Result<Called, CallFailure> {
         let from = origin(&request.url);
         let version = request.version;
+        let documents = request.documents.clone();
         let request = prepare(request)?;
         let pool = Pool {
             version,
@@ -83,7 +84,7 @@ impl Client {
             Err(_) => Err(deadlines.late(&from, false)),
             Ok(Err(error)) => Err(unanswered(&error, &from, pool.tls, pool.connect)),
             Ok(Ok(response)) => {
-                let answer = stage.answer();
+                let answer = stage.answer(documents);
                 receive(response, answer, &deadlines, stage.max_answer, &from).await
             }
         }
@@ -124,7 +125,7 @@ impl Client {
 async fn execute(stage: &Stage, request: &ProcessRequest) -> Result<Called, CallFailure> {
     let before = now_ns();
     let finished = run_process(request, stage.timeouts, stage.max_answer).await?;
-    let mut answer = stage.answer();
+    let mut answer = stage.answer(request.documents.clone());
     answer.data(&finished.output);
     Ok(Called {
         reply: answer.finish(&request.command[0])?,

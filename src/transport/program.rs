@@ -253,6 +253,7 @@ mod tests {
             command: ["sh", "-c", script].map(str::to_owned).to_vec(),
             input: input.to_owned().into(),
             folder: std::path::PathBuf::new(),
+            documents: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -332,6 +333,7 @@ mod tests {
             command: vec!["no-such-program".to_owned()],
             input: bytes::Bytes::new(),
             folder: std::path::PathBuf::new(),
+            documents: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -107,3 +107,126 @@ fn resolves_to_both() -> bool {
     let found: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
     found.iter().any(SocketAddr::is_ipv4) && found.iter().any(SocketAddr::is_ipv6)
 }
+
+/// field 28: proxies of the environment are not used, and that is said once by whoever calls a stage elsewhere.
+#[test]
+fn a_proxy_of_the_environment_is_told_once() {
+    let proxy = [("HTTPS_PROXY", "http://127.0.0.1:9/"), ("http_proxy", "")];
+    let elsewhere = "http://stage.invalid/";
+    for command in [&["check", "--probe"][..], &["eval"], &["load"]] {
+        let output = project(elsewhere, "kind = \"http\"").run_with(command, &proxy);
+        let said = "`HTTPS_PROXY` is set and not used";
+        assert_eq!(
+            output.stderr.matches(said).count(),
+            1,
+            "{command:?}: {output}"
+        );
+        let here = project("http://127.0.0.1:9/", "kind = \"http\"").run_with(command, &proxy);
+        assert!(!here.stderr.contains("not used"), "{command:?}: {here}");
+    }
+    let output = project(elsewhere, "kind = \"http\"").run_with(&["check"], &proxy);
+    assert!(!output.stderr.contains("not used"), "{output}");
+}
+
+const SSE: &str = "content-type: text/event-stream\r\n";
+const LINES: &str = "content-type: application/x-ndjson\r\n";
+const CHAT: &str = "kind = \"chat\"\nmodel = \"m\"\nmessages = []";
+
+/// Stage, head and body of its answer, and what kind of failure that is.
+const ANSWERS: &[(&str, &str, &str, Option<&str>)] = &[
+    ("kind = \"http\"", "", "4", None),
+    (
+        "kind = \"http\"\noutput = { error = \"$.error\", text = \"$.a\" }",
+        "",
+        "{\"error\": {\"message\": \"no\"}}",
+        Some("answer error"),
+    ),
+    (
+        "kind = \"http\"\noutput = { error = \"$.error\", text = \"$.a\" }",
+        "",
+        "{\"error\": \"false\", \"a\": 4}",
+        None,
+    ),
+    (
+        "kind = \"http\"\noutput = { error = { header = \"x-error\" } }",
+        "x-error: overloaded\r\n",
+        "4",
+        Some("answer error"),
+    ),
+    (
+        "kind = \"http\"\noutput = { text = \"$.a\", s = { header = \"x-s\" } }",
+        "",
+        "{\"a\": 4}",
+        Some("contract"),
+    ),
+    (
+        "kind = \"http\"\noutput = { ids = \"$.hits[0:].id\", text = \"$.a\" }",
+        "",
+        "{\"hits\": [], \"a\": \"4\"}",
+        None,
+    ),
+    (
+        "kind = \"http\"\nstream = \"ndjson\"\noutput = { delta = \"$.t\" }",
+        LINES,
+        "{\"t\": \"4\"}\n",
+        None,
+    ),
+    (
+        "kind = \"http\"\nstream = \"ndjson\"\noutput = { delta = \"$.t\" }",
+        SSE,
+        "data: {\"t\": \"4\"}\n\n",
+        Some("decode"),
+    ),
+    ("kind = \"http\"\nstream = \"text\"", "", "4", None),
+    (
+        "kind = \"http\"\nstream = true\noutput = { delta = \"$.t\", error = \"$.failed\" }",
+        SSE,
+        "data: {\"t\": \"4\"}\n\ndata: {\"failed\": true}\n\n",
+        Some("answer error"),
+    ),
+    (
+        CHAT,
+        "",
+        "{\"choices\": [{\"message\": {\"content\": \"4\"}}]}",
+        None,
+    ),
+    (
+        CHAT,
+        "",
+        "{\"choices\": [{\"message\": {\"content\": \"\"}}]}",
+        Some("contract"),
+    ),
+];
+
+/// What one answer means to whoever calls its stage: `None` where it is ok, else the kind of failure.
+#[test]
+fn an_answer_means_the_same_to_load_eval_check_and_profile() {
+    for (stage, head, body, failure) in ANSWERS.iter().copied() {
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\n{head}content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let stub = Stub::start(move |_| vec![send(answer.clone())]);
+        let project = project(&format!("http://{}/", stub.address), stage);
+        let load = project.measure(&["load", "--format", "json"]).json();
+        let errors = load["stages"]["api"]["errors"].clone();
+        let expected =
+            failure.map_or_else(|| serde_json::json!({}), |it| serde_json::json!({it: 2}));
+        assert_eq!(errors, expected, "load: {stage}");
+        let eval = project.run(&["eval", "--format", "json"]).json();
+        let errors = &eval["eval"]["error_kinds"];
+        let expected =
+            failure.map_or_else(|| serde_json::json!({}), |it| serde_json::json!({it: 1}));
+        assert_eq!(errors, &expected, "eval: {stage}");
+        let code = i32::from(failure.is_some());
+        project.run(&["check", "--probe"]).expect(code);
+        let profile = ["profile", "api", "--duration", "100ms", "--format", "json"];
+        let profile = project.measure(&profile).json();
+        let cell = &profile["stages"]["api"];
+        assert_eq!(
+            cell["ok"] == 0,
+            failure.is_some(),
+            "profile: {stage}: {cell}"
+        );
+    }
+}

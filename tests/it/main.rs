@@ -24,6 +24,9 @@ mod habits; // few packages, pinned actions, promises that name what there is
 mod hostile; // endless, enormous, and silent stages; full and read-only disks
 mod kinds;
 mod layering; // the import table of docs/architecture.md, file sizes, exit codes
+mod outputs; // headers, bodies, texts, and errors, by every kind and command
 mod pipelines;
+mod rerankers; // positions and the documents that they are of
+mod streams; // server-sent events, lines, plain text
 mod support;
 mod whole;

@@ -60,6 +60,11 @@ pub(crate) trait Assertion: Entry {
     /// Describes the kind's own keys.
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
 
+    /// Returns the output without which it cannot score anything.
+    fn needs(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Returns whether it has a `not_` form.
     fn is_yes_or_no(&self) -> bool {
         false
@@ -120,6 +125,11 @@ pub(super) fn find(name: &str) -> Option<(&'static dyn Assertion, bool)> {
     }
     let assertion = ASSERTIONS.get(name.strip_prefix(NOT)?)?;
     assertion.is_yes_or_no().then_some((assertion, true))
+}
+
+/// Returns the output without which an assertion of that name cannot score anything.
+pub(crate) fn needs(name: &str) -> Option<&'static str> {
+    find(name).and_then(|(assertion, _)| assertion.needs())
 }
 
 /// Describes the keys of every assertion, and of the `not_` forms.

@@ -88,6 +88,10 @@ impl Assertion for Ndcg {
         })
     }
 
+    fn needs(&self) -> Option<&'static str> {
+        Some("ids")
+    }
+
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         Spec::json_schema(generator)
     }

@@ -34,6 +34,10 @@ impl Assertion for Precision {
         })
     }
 
+    fn needs(&self) -> Option<&'static str> {
+        Some("ids")
+    }
+
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         Keys::json_schema(generator)
     }

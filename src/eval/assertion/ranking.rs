@@ -11,6 +11,7 @@ use crate::golden::{Grades, grades};
 use crate::manifest::{KindTable, Problems};
 use crate::measure::Share;
 use crate::name::Name;
+use crate::protocol::Reply;
 use crate::template::ValueTemplate;
 
 /// The keys of a ranking metric.
@@ -88,6 +89,12 @@ impl Keys {
                 Err(Scored::Unscored(reason))
             };
         }
+        if are_positions(subject.reply, &relevant) {
+            return Err(Scored::Unscored(format!(
+                "the ids are positions ({}), and the case's are not: write `output.order` in place of `output.ids`",
+                ids.join(", ")
+            )));
+        }
         let mut seen = HashSet::new();
         let ranked = ids.into_iter().filter(|id| seen.insert(id.clone()));
         Ok(Ranked::Ranking(Ranking {
@@ -109,6 +116,20 @@ impl Keys {
             }),
         }
     }
+}
+
+/// Documents that a request may carry, at most: numbers below are taken for positions.
+const MOST_DOCUMENTS: u64 = 1000;
+
+/// Returns whether all ids of an answer are small whole numbers, each once, and none of the relevant ones is a number.
+fn are_positions(reply: &Reply, relevant: &Grades) -> bool {
+    let Some(Value::Array(ids)) = reply.outputs.get("ids") else {
+        return false;
+    };
+    let places = ids.iter().filter_map(Value::as_u64);
+    let places: HashSet<u64> = places.filter(|id| *id < MOST_DOCUMENTS).collect();
+    let are_places = !ids.is_empty() && places.len() == ids.len();
+    are_places && relevant.keys().all(|id| id.parse::<f64>().is_err())
 }
 
 /// Says what was wrong where nothing should have been found.

@@ -33,6 +33,10 @@ impl Assertion for Recall {
         })
     }
 
+    fn needs(&self) -> Option<&'static str> {
+        Some("ids")
+    }
+
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         Keys::json_schema(generator)
     }

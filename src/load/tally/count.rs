@@ -84,6 +84,7 @@ impl Counter {
         }
         match &completion.outcome {
             Err(error) => {
+                self.counts.empty += u64::from(error.is_empty);
                 *self.errors.entry(error.failure.clone()).or_default() += 1;
                 self.examples
                     .entry(error.failure.clone())
@@ -98,6 +99,8 @@ impl Counter {
                     self.counts.fallback_known += 1;
                     self.counts.fallbacks += u64::from(fallback);
                 }
+                self.counts.empty += u64::from(reply.is_empty);
+                self.counts.refusals += u64::from(reply.is_refusal());
                 self.counts.hit_known += u64::from(reply.hit.is_some());
                 self.counts.hits += u64::from(reply.hit == Some(true));
                 self.add_level(stamps, start);

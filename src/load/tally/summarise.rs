@@ -88,6 +88,8 @@ pub(crate) fn summarise(tally: &Tally, spec: &TallySpec, duration_s: f64) -> Sta
         error_rate: share(failed, counts.attempted),
         fallback_rate: share(counts.fallbacks, counts.ok).filter(|_| counts.fallback_known > 0),
         hit_rate: share(counts.hits, counts.hit_known),
+        empty: some(counts.empty),
+        refusals: some(counts.refusals),
         connections: counts.connections,
         sessions: sessions(counts),
         tokens: tokens(counts, per_second(counts.tokens_out_in_window)),
@@ -133,6 +135,10 @@ pub(crate) fn merge_stages(shards: &[&RunRecord], duration_s: f64) -> Result<Sta
     Ok(stages
         .map(|(name, (tally, spec))| (name.to_owned(), summarise(&tally, &spec, duration_s)))
         .collect())
+}
+
+fn some(count: u64) -> Option<u64> {
+    (count > 0).then_some(count)
 }
 
 fn share(part: u64, whole: u64) -> Option<f64> {

@@ -155,6 +155,7 @@ fn a_server_without_http2_is_told() {
         headers: vec![("Keep-Alive".to_owned(), "1".to_owned())],
         body: bytes::Bytes::new(),
         version: HttpVersion::Two,
+        documents: None,
     };
     let request = Prepared::new(&protocol::Request::Http(exchange), Connections::Pooled);
     Arc::get_mut(&mut plan.scenarios[0].cases).unwrap().requests = vec![request.unwrap()];

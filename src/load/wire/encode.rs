@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::manifest::{Connections, HttpVersion};
-use crate::protocol::{CallFailure, HttpRequest, ProcessRequest, Request};
+use crate::protocol::{CallFailure, Documents, HttpRequest, ProcessRequest, Request};
 
 /// A request, ready to go. A copy shares the bytes.
 #[derive(Clone)]
@@ -29,6 +29,15 @@ impl Prepared {
             Request::Process(request) => Self::Process(Arc::new(request.clone())),
         })
     }
+
+    /// Returns the documents that it carries, where the answer puts them in order.
+    pub(crate) fn documents(&self) -> Option<Arc<Documents>> {
+        match self {
+            Self::Http(request) => request.documents.clone(),
+            Self::Http2(request) => request.documents.clone(),
+            Self::Process(request) => request.documents.clone(),
+        }
+    }
 }
 
 /// A request of HTTP/2, whose bytes depend on what its connection has carried before.
@@ -36,6 +45,7 @@ impl Prepared {
 pub(crate) struct Http2Request {
     pub(crate) head: http::Request<()>,
     pub(crate) body: Bytes,
+    documents: Option<Arc<Documents>>,
 }
 
 impl Http2Request {
@@ -75,6 +85,7 @@ impl Http2Request {
         Ok(Self {
             head: head.body(()).map_err(wrong)?,
             body: request.body.clone(),
+            documents: request.documents.clone(),
         })
     }
 }
@@ -96,6 +107,7 @@ const OF_HTTP1: [&str; 8] = [
 pub(crate) struct Written {
     pub(crate) bytes: Bytes,
     pub(crate) is_head: bool,
+    documents: Option<Arc<Documents>>,
 }
 
 impl Written {
@@ -138,6 +150,7 @@ impl Written {
         Self {
             bytes: Bytes::from(bytes),
             is_head: request.method == "HEAD",
+            documents: request.documents.clone(),
         }
     }
 }

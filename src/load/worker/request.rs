@@ -65,6 +65,7 @@ impl Request {
         stage: &Stage,
     ) -> Box<Self> {
         Box::new(Self {
+            answer: stage.answer(prepared.documents()),
             intent,
             prepared,
             stamps: Stamps {
@@ -74,7 +75,6 @@ impl Request {
             },
             gaps: Vec::new(),
             coalesced: 0,
-            answer: stage.answer(),
             streams: stage.call.streams(),
         })
     }

@@ -8,12 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::Spec;
 use super::content::no_content;
-use crate::protocol::ReplyReader;
-use crate::protocol::body::whole_body;
 use crate::protocol::decode::{cut, json as parse_json, stream_error};
+use crate::protocol::event::Event;
 use crate::protocol::failure::CallFailure;
-use crate::protocol::reply::{Head, Reply, Usage};
-use crate::protocol::sse::SseParser;
+use crate::protocol::reply::{Reply, Usage};
+use crate::protocol::stream::{End, Events};
 use crate::template::{Scope, TemplateError};
 
 /// The header that the API requires, and the version whose answers are read here.
@@ -35,22 +34,10 @@ pub(super) fn body(spec: &Spec, scope: &Scope) -> Result<Map<String, Value>, Tem
     Ok(body)
 }
 
-/// Makes the reader of one answer.
-pub(super) fn reader(stream: bool, takes_empty: bool) -> Box<dyn ReplyReader> {
-    if stream {
-        Box::new(StreamReader {
-            takes_empty,
-            ..StreamReader::default()
-        })
-    } else {
-        whole_body(None, move |body| read_body(&body.bytes, takes_empty))
-    }
-}
-
 /// One event; the parts that matter while the clock runs are borrowed from it.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Event<'a> {
+enum Told<'a> {
     MessageStart {
         message: Value,
     },
@@ -134,70 +121,45 @@ impl ToolCall {
     }
 }
 
-/// Reads the events of a streamed answer.
+/// Puts a streamed answer together.
 #[derive(Default)]
-struct StreamReader {
-    parser: SseParser,
-    state: StreamState,
-    /// Whether an answer without content is one.
-    takes_empty: bool,
-}
-
-#[derive(Default)]
-struct StreamState {
+pub(super) struct Message {
     text: String,
     /// By the number of their content block.
     tool_calls: BTreeMap<u64, ToolCall>,
-    chunks: u64,
     input: Option<u64>,
     output: Option<u64>,
     finish_reason: Option<String>,
     done: bool,
-    events: u64,
     /// `message` of the first event: model, id.
-    message: Option<Value>,
+    begun: Option<Value>,
     failure: Option<CallFailure>,
 }
 
-impl StreamState {
-    /// Takes one event's data and returns whether it held content: text, thinking, or a tool call.
-    fn event(&mut self, data: &[u8]) -> bool {
-        self.events += 1;
-        let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else {
-            let failure = parse_json(data).err().unwrap_or_else(|| {
-                CallFailure::contract("an event is not one of the Messages API")
-            });
-            self.failure.get_or_insert(failure);
-            return false;
-        };
-        let content = self.take(event, data);
-        self.chunks += u64::from(content);
-        content
-    }
-
-    fn take(&mut self, event: Event<'_>, data: &[u8]) -> bool {
+impl Message {
+    fn take(&mut self, event: Told<'_>, data: &[u8]) -> bool {
         match event {
-            Event::MessageStart { message } => {
+            Told::MessageStart { message } => {
                 let usage = message
                     .get("usage")
                     .and_then(|it| UsageBody::deserialize(it).ok());
                 self.input = usage.and_then(UsageBody::prompt);
-                self.message = Some(message);
+                self.begun = Some(message);
             }
-            Event::ContentBlockStart {
+            Told::ContentBlockStart {
                 index,
                 content_block,
             } => return self.block(index, &content_block),
-            Event::ContentBlockDelta { index, delta } => return self.delta(index, delta),
-            Event::MessageDelta { delta, usage } => {
+            Told::ContentBlockDelta { index, delta } => return self.delta(index, delta),
+            Told::MessageDelta { delta, usage } => {
                 self.input = usage.prompt().or(self.input);
                 self.output = usage.output.or(self.output);
                 let reason = delta.get("stop_reason").and_then(Value::as_str);
                 self.finish_reason = reason.map(str::to_owned).or(self.finish_reason.take());
             }
-            Event::MessageStop => self.done = true,
-            Event::Error => drop(self.failure.get_or_insert_with(|| stream_error(data))),
-            Event::Other => {}
+            Told::MessageStop => self.done = true,
+            Told::Error => drop(self.failure.get_or_insert_with(|| stream_error(data))),
+            Told::Other => {}
         }
         false
     }
@@ -237,50 +199,50 @@ impl StreamState {
     }
 }
 
-impl ReplyReader for StreamReader {
-    fn head(&mut self, _head: Head<'_>) {}
-
-    fn data(&mut self, bytes: &[u8]) -> u32 {
-        let Self { parser, state, .. } = self;
-        let mut content = 0;
-        parser.feed(bytes, |event| content += u32::from(state.event(event.data)));
-        content
+impl Events for Message {
+    /// Text, thinking, and tool calls are content.
+    fn event(&mut self, event: &Event<'_>) -> bool {
+        let data = event.data;
+        let Ok(told) = serde_json::from_slice::<Told<'_>>(data) else {
+            let failure = parse_json(data).err().unwrap_or_else(|| {
+                CallFailure::contract("an event is not one of the Messages API")
+            });
+            self.failure.get_or_insert(failure);
+            return false;
+        };
+        self.take(told, data)
     }
 
-    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
-        let state = self.state;
-        if let Some(failure) = state.failure {
+    fn finish(self, end: &End<'_>) -> Result<Reply, CallFailure> {
+        if let Some(failure) = self.failure {
             return Err(failure);
         }
-        if state.events == 0 {
-            return Err(CallFailure::contract(
-                "`stream = true`, but the answer is not a stream of events",
-            ));
+        if end.events == 0 {
+            return Err(end.not_events());
         }
-        if !state.done {
+        if !self.done {
             return Err(cut());
         }
-        if state.chunks == 0 && !self.takes_empty {
-            let what = format!("{} events", state.events);
+        if end.chunks == 0 && !end.takes_empty {
+            let what = format!("{} events", end.events);
             return Err(no_content(&what, &Value::Null));
         }
-        let usage = state.output.map(|output| Usage {
-            input: state.input.unwrap_or_default(),
+        let usage = self.output.map(|output| Usage {
+            input: self.input.unwrap_or_default(),
             output,
         });
-        let calls = state.tool_calls.into_values().map(ToolCall::into_value);
+        let calls = self.tool_calls.into_values().map(ToolCall::into_value);
         Ok(Reply {
-            body: state.message,
+            body: self.begun,
             usage,
-            chunks: state.chunks,
-            finish_reason: state.finish_reason,
-            ..Reply::of_answer(&state.text, calls.collect())
+            finish_reason: self.finish_reason,
+            ..Reply::of_answer(&self.text, calls.collect())
         })
     }
 }
 
 /// Reads an answer that comes as one body.
-fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
+pub(super) fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
     let body = parse_json(bytes)?;
     let Some(blocks) = body.get("content").and_then(Value::as_array) else {
         return Err(CallFailure::contract("the answer has no `content`"));
@@ -300,7 +262,8 @@ fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
             _ => {}
         }
     }
-    if text.is_empty() && calls.is_empty() && !takes_empty {
+    let is_empty = text.is_empty() && calls.is_empty();
+    if is_empty && !takes_empty {
         return Err(no_content("one body", &body));
     }
     let usage = body
@@ -315,6 +278,7 @@ fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
             })
         }),
         finish_reason: reason.map(str::to_owned),
+        is_empty,
         ..Reply::of_answer(&text, calls)
     }
     .with_body(body))
@@ -324,11 +288,17 @@ fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
 mod tests {
     use super::*;
     use crate::measure::Failure;
+    use crate::protocol::ReplyReader;
+    use crate::protocol::chat::{Api, Reading};
+
+    fn reader(stream: bool) -> Box<dyn ReplyReader> {
+        Reading::of(Api::Anthropic, stream, false).reader()
+    }
 
     const START: &str = r#"{"type":"message_start","message":{"model":"m","usage":{"input_tokens":5,"cache_read_input_tokens":20,"output_tokens":1}}}"#;
 
     fn stream(events: &[&str]) -> (u32, Result<Reply, CallFailure>) {
-        let mut reader = Box::new(StreamReader::default());
+        let mut reader = reader(true);
         let contents = events
             .iter()
             .map(|event| reader.data(format!("event: x\ndata: {event}\n\n").as_bytes()))
@@ -398,7 +368,7 @@ mod tests {
     #[test]
     fn an_answer_in_one_body_is_read() {
         let read = |body: &str| {
-            let mut reader = reader(false, false);
+            let mut reader = reader(false);
             reader.data(body.as_bytes());
             reader.finish()
         };

@@ -16,7 +16,5 @@ pub(super) fn no_content(what: &str, last: &Value) -> CallFailure {
         (all, "") => format!("; the last holds `{all}`"),
         (all, choice) => format!("; the last holds `{all}`, its choice `{choice}`"),
     };
-    CallFailure::contract(format!(
-        "the answer has no content ({what}{holds}); `empty = \"ok\"` takes such answers"
-    ))
+    CallFailure::empty(&format!("{what}{holds}"))
 }

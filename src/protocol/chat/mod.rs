@@ -1,8 +1,9 @@
-//! `kind = "chat"`: a chat model, streaming or not, in the shape of either of two APIs.
+//! `kind = "chat"`: a chat model, streaming or not, in the shape of one of three APIs.
 
 mod anthropic;
 mod content;
 mod openai;
+mod responses;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -12,9 +13,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::body::whole_body;
 use super::empty::Empty;
+use super::output::{Answers, Outputs, Shape, source_of};
+use super::stream::{Events, Framing, StreamKey, StreamReader};
 use super::target::{Target, steps};
-use super::{Call, Protocol, ReplyReader, Request};
+use super::{Brings, Call, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems};
 use crate::registry::Entry;
 use crate::template::{Scope, Template, TemplateError, ValueTemplate};
@@ -22,7 +26,13 @@ use crate::template::{Scope, Template, TemplateError, ValueTemplate};
 /// Makes the reader of a stream of OpenAI's API.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn stream_reader() -> Box<dyn super::ReplyReader> {
-    openai::reader(true, false)
+    Reading::of(Api::Openai, true, false).reader()
+}
+
+/// Makes the reader of a stream of `OpenAI`'s Responses API.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn responses_reader() -> Box<dyn super::ReplyReader> {
+    Reading::of(Api::Responses, true, false).reader()
 }
 
 /// The stage kind `chat`.
@@ -34,7 +44,7 @@ impl Entry for Chat {
     }
 
     fn summary(&self) -> &'static str {
-        "a chat model, OpenAI-compatible or with Anthropic's Messages API, streaming or not"
+        "a chat model, OpenAI-compatible, or with Anthropic's Messages or OpenAI's Responses API, streaming or not"
     }
 }
 
@@ -47,6 +57,58 @@ enum Api {
     Openai,
     /// The Messages API.
     Anthropic,
+    /// The Responses API.
+    Responses,
+}
+
+/// How the answers of a chat model are read.
+#[derive(Clone, Debug)]
+struct Reading {
+    api: Api,
+    streams: bool,
+    takes_empty: bool,
+    outputs: Outputs,
+}
+
+impl Reading {
+    /// Makes one without outputs.
+    #[cfg(any(test, fuzzing))]
+    fn of(api: Api, streams: bool, takes_empty: bool) -> Self {
+        Self {
+            api,
+            streams,
+            takes_empty,
+            outputs: Outputs::default(),
+        }
+    }
+
+    /// Makes the reader of one answer.
+    fn reader(&self) -> Box<dyn ReplyReader> {
+        if self.streams {
+            return match self.api {
+                Api::Openai => self.stream(openai::Chunks::default()),
+                Api::Anthropic => self.stream(anthropic::Message::default()),
+                Api::Responses => self.stream(responses::Response::default()),
+            };
+        }
+        let read = match self.api {
+            Api::Openai => openai::read_body,
+            Api::Anthropic => anthropic::read_body,
+            Api::Responses => responses::read_body,
+        };
+        let takes_empty = self.takes_empty;
+        whole_body(&self.outputs, move |body| read(body, takes_empty))
+    }
+
+    fn stream<E: Events + 'static>(&self, events: E) -> Box<dyn ReplyReader> {
+        let (outputs, takes_empty) = (&self.outputs, self.takes_empty);
+        Box::new(StreamReader::new(
+            Framing::Sse,
+            events,
+            outputs,
+            takes_empty,
+        ))
+    }
 }
 
 /// The keys of a `chat` stage.
@@ -63,13 +125,15 @@ struct Spec {
     #[serde(default)]
     headers: BTreeMap<String, Template>,
     #[serde(default)]
-    stream: bool,
+    stream: StreamKey,
     max_tokens: Option<u32>,
     temperature: Option<f64>,
     /// Further keys of the request, for instance `{ top_p = 0.9 }`.
     body: Option<ValueTemplate>,
     /// Whether an answer without any content is one; a failure where this is not given.
     empty: Option<Empty>,
+    #[serde(default)]
+    output: Outputs,
 }
 
 /// One chat model.
@@ -77,6 +141,9 @@ struct Spec {
 struct ChatCall {
     target: Target,
     spec: Spec,
+    reading: Reading,
+    /// The step whose documents are sent, where the answer puts them in order.
+    documents: Option<String>,
     /// Whether what was said before in a session is put before the messages; not where these name it themselves.
     carries: bool,
 }
@@ -99,11 +166,42 @@ impl Protocol for Chat {
         let carries = !references
             .iter()
             .any(|path| path.first().is_some_and(|root| root == "session"));
-        Some(Box::new(ChatCall {
-            target,
-            spec,
-            carries,
-        }))
+        let framing = spec.stream.0;
+        if framing.is_some_and(|framing| framing != Framing::Sse) {
+            let message = format!(
+                "{} streams server-sent events, and nothing else",
+                table.what()
+            );
+            let help = "Write `stream = true`, or `kind = \"http\"` for another API.".to_owned();
+            problems.at(table.span_of("stream"), message, Some(help));
+            return None;
+        }
+        let shape = Shape {
+            answers: framing.map_or(Answers::Whole, |_| Answers::NamedEvents),
+            knows_its_text: true,
+            has_text: true,
+            has_headers: true,
+        };
+        let documents = source_of(&references);
+        let right = spec.output.check(shape, table, problems)
+            && spec
+                .output
+                .check_order(documents.as_deref(), table, problems);
+        let reading = Reading {
+            api: spec.api,
+            streams: framing.is_some(),
+            takes_empty: spec.empty.is_some(),
+            outputs: spec.output.clone(),
+        };
+        right.then(|| {
+            Box::new(ChatCall {
+                target,
+                spec,
+                documents: documents.filter(|_| reading.outputs.has("order")),
+                reading,
+                carries,
+            }) as Box<dyn Call>
+        })
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
@@ -133,14 +231,19 @@ impl Call for ChatCall {
         let mut body = match spec.api {
             Api::Openai => openai::body(spec, scope)?,
             Api::Anthropic => anthropic::body(spec, scope)?,
+            Api::Responses => responses::body(spec, scope)?,
         };
-        if let (true, Some(messages)) = (self.carries, body.get_mut("messages")) {
+        let messages = match spec.api {
+            Api::Openai | Api::Anthropic => "messages",
+            Api::Responses => "input",
+        };
+        if let (true, Some(messages)) = (self.carries, body.get_mut(messages)) {
             carry(scope, messages);
         }
         if let Some(temperature) = spec.temperature {
             body.insert("temperature".to_owned(), json!(temperature));
         }
-        if spec.stream {
+        if self.streams() {
             body.insert("stream".to_owned(), json!(true));
         }
         let more = spec.body.as_ref().map(|body| body.value(scope));
@@ -148,7 +251,7 @@ impl Call for ChatCall {
             body.extend(more);
         }
         let bytes = Bytes::from(Value::Object(body).to_string());
-        let request = self.target.request(scope, bytes, true, spec.stream)?;
+        let request = self.target.request(scope, bytes, true, spec.stream.0)?;
         Ok(Request::Http(request))
     }
 
@@ -161,15 +264,23 @@ impl Call for ChatCall {
     }
 
     fn streams(&self) -> bool {
-        self.spec.stream
+        self.reading.streams
     }
 
     fn reader(&self) -> Box<dyn ReplyReader> {
-        let takes_empty = self.spec.empty.is_some();
-        match self.spec.api {
-            Api::Openai => openai::reader(self.spec.stream, takes_empty),
-            Api::Anthropic => anthropic::reader(self.spec.stream, takes_empty),
+        self.reading.reader()
+    }
+
+    fn brings(&self) -> Brings<'_> {
+        Brings {
+            always: &["text"],
+            at_times: &["refusal", "tool_calls"],
+            named: Some(&self.reading.outputs),
         }
+    }
+
+    fn documents_of(&self) -> Option<&str> {
+        self.documents.as_deref()
     }
 
     fn needs_steps(&self) -> Vec<String> {

@@ -10,12 +10,11 @@ use serde_json::{Map, Value, json};
 use super::Spec;
 use super::content::no_content;
 use super::tools::ToolCalls;
-use crate::protocol::ReplyReader;
-use crate::protocol::body::whole_body;
 use crate::protocol::decode::{cut, json as parse_json, stream_error};
+use crate::protocol::event::Event;
 use crate::protocol::failure::CallFailure;
-use crate::protocol::reply::{Head, Reply, Usage};
-use crate::protocol::sse::SseParser;
+use crate::protocol::reply::{Reply, Usage};
+use crate::protocol::stream::{End, Events};
 use crate::template::{Scope, TemplateError};
 
 /// Writes the request's body, without the manifest's own further keys.
@@ -30,22 +29,10 @@ pub(super) fn body(spec: &Spec, scope: &Scope) -> Result<Map<String, Value>, Tem
     if let Some(limit) = spec.max_tokens {
         body.insert("max_tokens".to_owned(), json!(limit));
     }
-    if spec.stream {
+    if spec.stream.0.is_some() {
         body.insert("stream_options".to_owned(), json!({"include_usage": true}));
     }
     Ok(body)
-}
-
-/// Makes the reader of one answer.
-pub(super) fn reader(stream: bool, takes_empty: bool) -> Box<dyn ReplyReader> {
-    if stream {
-        Box::new(StreamReader {
-            takes_empty,
-            ..StreamReader::default()
-        })
-    } else {
-        whole_body(None, move |body| read_body(&body.bytes, takes_empty))
-    }
 }
 
 /// The parts of a chunk that matter while the clock runs; borrowed from the event.
@@ -156,41 +143,27 @@ impl Delta<'_> {
     }
 }
 
-/// Reads the events of a streamed answer.
+/// Puts a streamed answer together.
 #[derive(Default)]
-struct StreamReader {
-    parser: SseParser,
-    state: StreamState,
-    /// Whether an answer without content is one.
-    takes_empty: bool,
-}
-
-#[derive(Default)]
-struct StreamState {
+pub(super) struct Chunks {
     text: String,
     refusal: String,
     tool_calls: ToolCalls,
-    chunks: u64,
     usage: Option<Usage>,
     finish_reason: Option<String>,
     done: bool,
-    events: u64,
     last: Vec<u8>,
     failure: Option<CallFailure>,
 }
 
-impl StreamState {
-    /// Takes one event's data and returns whether it held content.
-    fn event(&mut self, name: &[u8], data: &[u8]) -> bool {
-        if data.is_empty() {
-            return false;
-        }
-        self.events += 1;
-        if data == b"[DONE]" {
+impl Events for Chunks {
+    fn event(&mut self, event: &Event<'_>) -> bool {
+        let data = event.data;
+        if event.is_done_mark() {
             self.done = true;
             return false;
         }
-        if name == b"error" {
+        if event.name == b"error" {
             self.failure.get_or_insert_with(|| stream_error(data));
             return false;
         }
@@ -228,48 +201,30 @@ impl StreamState {
                 self.finish_reason = Some(reason.into_owned());
             }
         }
-        self.chunks += u64::from(content);
         self.last.clear();
         self.last.extend_from_slice(data);
         content
     }
-}
 
-impl ReplyReader for StreamReader {
-    fn head(&mut self, _head: Head<'_>) {}
-
-    fn data(&mut self, bytes: &[u8]) -> u32 {
-        let Self { parser, state, .. } = self;
-        let mut content = 0;
-        parser.feed(bytes, |event| {
-            content += u32::from(state.event(event.name, event.data));
-        });
-        content
-    }
-
-    fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
-        let state = self.state;
-        if let Some(failure) = state.failure {
+    fn finish(self, end: &End<'_>) -> Result<Reply, CallFailure> {
+        if let Some(failure) = self.failure {
             return Err(failure);
         }
-        if state.events == 0 {
-            return Err(CallFailure::contract(
-                "`stream = true`, but the answer is not a stream of events",
-            ));
+        if end.events == 0 {
+            return Err(end.not_events());
         }
-        if !state.done && state.finish_reason.is_none() {
+        if !self.done && self.finish_reason.is_none() {
             return Err(cut());
         }
-        if state.chunks == 0 && !self.takes_empty {
-            let last = serde_json::from_slice(&state.last).unwrap_or_default();
-            return Err(no_content(&format!("{} events", state.events), &last));
+        if end.chunks == 0 && !end.takes_empty {
+            let last = serde_json::from_slice(&self.last).unwrap_or_default();
+            return Err(no_content(&format!("{} events", end.events), &last));
         }
         Ok(Reply {
-            body: serde_json::from_slice(&state.last).ok(),
-            usage: state.usage,
-            chunks: state.chunks,
-            finish_reason: state.finish_reason,
-            ..answer(&state.text, &state.refusal, state.tool_calls)
+            body: serde_json::from_slice(&self.last).ok(),
+            usage: self.usage,
+            finish_reason: self.finish_reason,
+            ..Reply::of_parts(&self.text, &self.refusal, self.tool_calls.into_values())
         })
     }
 }
@@ -281,18 +236,8 @@ fn is_error_object(data: &[u8]) -> bool {
     holds(b"\"error\"") && parse_json(data).is_ok_and(|event| event["object"] == "error")
 }
 
-/// Makes the reply of an answer. A refusal stands for the text where there is none.
-fn answer(text: &str, refusal: &str, calls: ToolCalls) -> Reply {
-    let said = if text.is_empty() { refusal } else { text };
-    let mut reply = Reply::of_answer(said, calls.into_values());
-    if !refusal.is_empty() {
-        reply.outputs.insert("refusal".to_owned(), refusal.into());
-    }
-    reply
-}
-
 /// Reads an answer that comes as one body.
-fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
+pub(super) fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
     let body = parse_json(bytes)?;
     let choices = body["choices"].as_array().map(Vec::as_slice);
     let choices = choices.unwrap_or_default();
@@ -304,7 +249,8 @@ fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
         .ok_or_else(|| CallFailure::contract("the answer has no `choices[0].message`"))?;
     let delta = Delta::deserialize(message)
         .map_err(|error| CallFailure::contract(format!("`choices[0].message`: {error}")))?;
-    if !delta.has_content() && !takes_empty {
+    let is_empty = !delta.has_content();
+    if is_empty && !takes_empty {
         return Err(no_content("one body", &body));
     }
     let mut calls = ToolCalls::default();
@@ -320,8 +266,9 @@ fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
         .and_then(|usage| UsageBody::deserialize(usage).ok());
     Ok(Reply {
         usage: usage.map(Usage::from),
+        is_empty,
         finish_reason: finish.map(str::to_owned),
-        ..answer(&text, &refusal, calls)
+        ..Reply::of_parts(&text, &refusal, calls.into_values())
     }
     .with_body(body))
 }
@@ -330,6 +277,12 @@ fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
 mod tests {
     use super::*;
     use crate::measure::Failure;
+    use crate::protocol::ReplyReader;
+    use crate::protocol::chat::{Api, Reading};
+
+    fn reader(stream: bool, takes_empty: bool) -> Box<dyn ReplyReader> {
+        Reading::of(Api::Openai, stream, takes_empty).reader()
+    }
 
     fn read(stream: &str) -> Result<Reply, CallFailure> {
         let mut reader = reader(true, false);
@@ -338,7 +291,7 @@ mod tests {
     }
 
     fn contents(event: &str) -> u32 {
-        StreamReader::default().data(format!("data: {event}\n\n").as_bytes())
+        reader(true, false).data(format!("data: {event}\n\n").as_bytes())
     }
 
     #[test]

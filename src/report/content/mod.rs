@@ -1,5 +1,6 @@
 //! What a report says, whatever its format: a view turned into blocks.
 
+mod answers;
 mod blame;
 mod calibration;
 mod check;

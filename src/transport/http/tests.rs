@@ -37,6 +37,7 @@ fn get(url: &str) -> HttpRequest {
         headers: Vec::new(),
         body: bytes::Bytes::new(),
         version: crate::manifest::HttpVersion::One,
+        documents: None,
     }
 }
 

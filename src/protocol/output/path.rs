@@ -1,0 +1,192 @@
+//! A JSONPath (RFC 9535) with what its text promises.
+
+use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+/// A JSONPath with what its text promises.
+#[derive(Clone, Debug)]
+pub(crate) struct OutputPath {
+    text: String,
+    path: JsonPath,
+    /// A path with wildcards, slices, or filters selects any number of values, also none; but what it walks through
+    /// must be there: `$.hits[*].id` promises `$.hits`.
+    many: Option<JsonPath>,
+}
+
+impl OutputPath {
+    /// Parses a path; the error says what RFC 9535 does not allow in it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let parse = |text: &str| {
+            JsonPath::parse(text)
+                .map_err(|error| format!("`{text}` is not a JSONPath (RFC 9535): {error}"))
+        };
+        let path = parse(text)?;
+        let many = stem(text).map(|stem| parse(stem).or_else(|_| parse("$")));
+        Ok(Self {
+            text: text.to_owned(),
+            path,
+            many: many.transpose()?,
+        })
+    }
+
+    /// Returns the path as written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns whether it may select any number of values.
+    pub(super) const fn selects_many(&self) -> bool {
+        self.many.is_some()
+    }
+
+    /// Selects from a body: one value for a singular path, an array otherwise; `None` when what it promises is not
+    /// there.
+    pub(crate) fn select(&self, body: &Value) -> Option<Value> {
+        let nodes = self.path.query(body);
+        match &self.many {
+            None => nodes.first().cloned(),
+            Some(stem) if nodes.is_empty() && stem.query(body).is_empty() => None,
+            Some(_) => Some(Value::Array(
+                nodes.iter().map(|node| (*node).clone()).collect(),
+            )),
+        }
+    }
+}
+
+/// Returns the part of a path before its first segment that may select any number of values: a wildcard, a slice, a filter, a
+/// union, or a descendant. `None` where there is no such segment.
+fn stem(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'.' if matches!(bytes.get(at + 1), Some(b'.' | b'*')) => return Some(&text[..at]),
+            b'[' => {
+                let end = closing(bytes, at)?;
+                if !is_one(text[at + 1..end].trim()) {
+                    return Some(&text[..at]);
+                }
+                at = end + 1;
+            }
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// Returns the place of the bracket that closes the one at `open`; brackets in quotes are none.
+fn closing(bytes: &[u8], open: usize) -> Option<usize> {
+    let (mut depth, mut quote, mut escaped) = (0_u32, None, false);
+    for (at, byte) in bytes.iter().enumerate().skip(open) {
+        match (quote, byte) {
+            _ if escaped => escaped = false,
+            (Some(_), b'\\') => escaped = true,
+            (Some(open), close) if open == close => quote = None,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'[') => depth += 1,
+            (None, b']') => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Returns whether what stands in brackets selects one value: an index, or one quoted name.
+fn is_one(selector: &str) -> bool {
+    if selector.parse::<i64>().is_ok() {
+        return true;
+    }
+    let Some(quote) = selector.bytes().next().filter(|it| b"\"'".contains(it)) else {
+        return false;
+    };
+    let mut escaped = false;
+    let inside = selector.bytes().skip(1).position(|byte| {
+        let ends = byte == quote && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    inside == selector.len().checked_sub(2)
+}
+
+impl<'de> Deserialize<'de> for OutputPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+schema_is!(OutputPath, "JsonPath", {
+    "type": "string",
+    "pattern": "^\\$",
+    "description": "a JSONPath (RFC 9535) into the answer"
+});
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn select(path: &str, body: &Value) -> Option<Value> {
+        OutputPath::parse(path).unwrap().select(body)
+    }
+
+    #[test]
+    fn a_singular_path_selects_one_value() {
+        let body = json!({"answer": "yes", "n": null, "a,b": [3], "it's": {"*": 1}});
+        assert_eq!(select("$.answer", &body), Some(json!("yes")));
+        assert_eq!(select("$.missing", &body), None);
+        assert_eq!(select("$['a,b'][0]", &body), Some(json!(3)));
+        assert_eq!(select("$['a,b'][-1]", &body), Some(json!(3)));
+        assert_eq!(select("$['it\\'s']['*']", &body), Some(json!(1)));
+        assert_eq!(select("$[\"it's\"]['?']", &body), None);
+    }
+
+    #[test]
+    fn a_path_with_wildcards_may_select_nothing_but_not_from_nothing() {
+        assert_eq!(
+            select("$.hits[*].id", &json!({"hits": [{"id": 1}]})),
+            Some(json!([1]))
+        );
+        assert_eq!(
+            select("$.hits[*].id", &json!({"hits": []})),
+            Some(json!([]))
+        );
+        assert_eq!(
+            select("$.hits[*].id", &json!({"error": "overloaded"})),
+            None
+        );
+        assert_eq!(
+            select("$.hits[?@.ok].id", &json!({"hits": []})),
+            Some(json!([]))
+        );
+        assert_eq!(select("$.a.*", &json!({"b": 1})), None);
+    }
+
+    /// stumbles S24: whatever selects several selects none of an empty list.
+    #[test]
+    fn a_slice_is_a_wildcard() {
+        let empty = json!({"hits": [], "rows": [[2], [["id", "text"]]]});
+        for path in [
+            "$.hits[0:].id",
+            "$.hits[1:3]",
+            "$.hits[::2].id",
+            "$.hits[0,1].id",
+            "$.hits[?@['a]'] > 1].id",
+            "$.hits..id",
+            "$['hits'][0:].id",
+            "$.hits [ 0: ] .id",
+            "$.rows[1][1:][0]",
+        ] {
+            assert_eq!(select(path, &empty), Some(json!([])), "{path}");
+        }
+        for path in ["$.hits[0].id", "$.other[0:].id", "$.other[0,1]"] {
+            assert_eq!(select(path, &empty), None, "{path}");
+        }
+    }
+}
