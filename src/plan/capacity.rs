@@ -15,8 +15,17 @@ use crate::stage::Stage;
 
 /// A probe without `--duration`: long enough to see a queue grow.
 const PROBE: Duration = Duration::from_secs(5);
-/// The longest that a probe is stretched to, for a percentile that needs more samples.
-const LONGEST: Duration = Duration::from_mins(1);
+/// The longest that a probe is stretched to, for a percentile that needs more samples or for slow answers.
+const LONGEST: Duration = Duration::from_mins(30);
+/// A long probe: against the memory of most queues.
+const LONG: Duration = Duration::from_mins(2);
+/// With less `--duration` there are no long probes.
+const SHORTEST_LONG: Duration = Duration::from_mins(1);
+/// Of a long probe, what is left out at its beginning: until then a queue has come to its length.
+const BEGINNING: f64 = 0.25;
+/// How many short and long probes a search makes: few, and many.
+const FEW: (u32, u32) = (8, 2);
+const MANY: (u32, u32) = (16, 5);
 /// Left out at the beginning of each probe: connections are made then.
 const WARMUP: Duration = Duration::from_millis(500);
 /// What takes longer than so many times the longest limit has failed: a queue need not be waited for to its end.
@@ -33,8 +42,21 @@ pub(crate) struct CapacityPlan {
     gaps: Gaps,
     /// The rate of the first probe, per second.
     pub(crate) first_rate: f64,
-    /// How long a probe is at least.
+    /// How long a short probe is at least: `--duration`, where that is too short for long probes.
     length: Duration,
+    /// How long a long probe is at least; `None` where none are to be made.
+    pub(crate) long: Option<Duration>,
+}
+
+/// One probe that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// Per second.
+    pub(crate) rate: f64,
+    /// Whether it is to count for an interval.
+    pub(crate) long: bool,
+    /// How long it must be measured at least, in s, as earlier probes show.
+    pub(crate) at_least_s: f64,
 }
 
 /// Resolves the search for the limit of a load, with probes of at least that length. Without an SLO there is nothing to hold.
@@ -61,7 +83,11 @@ pub(crate) async fn capacity_plan(
     Ok(CapacityPlan {
         gaps: load.arrivals.gaps(),
         first_rate: first_rate.filter(|rate| *rate > 0.0).unwrap_or(FIRST_RATE),
-        length: length.unwrap_or(PROBE),
+        length: length.filter(|it| *it < SHORTEST_LONG).unwrap_or(PROBE),
+        long: match length {
+            None => Some(LONG),
+            Some(length) => (length >= SHORTEST_LONG).then_some(length),
+        },
         load: LoadPlan {
             stages: stages.collect(),
             warmup: WARMUP,
@@ -81,8 +107,34 @@ fn patience(slos: &[Slo]) -> Option<Duration> {
 }
 
 impl CapacityPlan {
-    /// Returns the load at a rate, per second, for as long as its percentiles need.
-    pub(crate) fn at(&self, rate: f64) -> LoadPlan {
+    /// Returns the load of a probe, for as long as its percentiles need.
+    pub(crate) fn at(&self, look: Look) -> LoadPlan {
+        let at_least = Duration::try_from_secs_f64(look.at_least_s).unwrap_or(LONGEST);
+        let (beginning, length) = match self.long.filter(|_| look.long) {
+            Some(long) => {
+                let length = self.lasts(long.max(at_least), look.rate);
+                (length.mul_f64(BEGINNING), length.mul_f64(1.0 - BEGINNING))
+            }
+            None => (WARMUP, self.lasts(self.length.max(at_least), look.rate)),
+        };
+        LoadPlan {
+            timing: Timing::at(self.gaps, look.rate),
+            until: Until::Duration(length),
+            warmup: beginning,
+            ..self.load.clone()
+        }
+    }
+
+    /// Returns about how long a search takes, at least and at most, as far as it can be told before.
+    pub(crate) fn takes(&self) -> (Duration, Duration) {
+        let short = self.lasts(self.length, self.first_rate) + WARMUP;
+        let long = self.long.map(|it| self.lasts(it, self.first_rate));
+        let of = |(few, some): (u32, u32)| short * few + long.unwrap_or_default() * some;
+        (of(FEW), of(MANY))
+    }
+
+    /// Returns how long a probe of at least that length lasts at a rate, per second.
+    fn lasts(&self, at_least: Duration, rate: f64) -> Duration {
         let slos = self.load.measured().flat_map(|measured| measured.slo);
         let samples = slos.filter_map(|slo| match slo.figure {
             Figure::Latency(_, stat) => stat.quantile().map(min_samples),
@@ -91,12 +143,11 @@ impl CapacityPlan {
         // Of a mix, each stage may have no more than the smallest share.
         let shares = self.load.scenarios.iter().filter_map(|it| it.share);
         let share = shares.map(ShareOfArrivals::size).fold(1.0, f64::min);
-        let length = length(self.length, samples.max().unwrap_or(0), rate * share);
-        LoadPlan {
-            timing: Timing::at(self.gaps, rate),
-            until: Until::Duration(length),
-            ..self.load.clone()
-        }
+        length(
+            at_least.min(LONGEST),
+            samples.max().unwrap_or(0),
+            rate * share,
+        )
     }
 }
 
@@ -111,12 +162,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_probe_is_as_long_as_its_percentile_needs_and_no_longer_than_a_minute() {
+    fn a_probe_is_as_long_as_its_percentile_needs_and_no_longer_than_half_an_hour() {
         let s = Duration::from_secs;
         assert_eq!(length(s(5), 100, 1000.0), s(5));
         assert_eq!(length(s(5), 100, 10.0), Duration::from_millis(13_400));
-        assert_eq!(length(s(5), 1000, 10.0), s(60));
-        assert_eq!(length(s(90), 1000, 10.0), s(90));
-        assert_eq!(length(s(5), 1000, 0.0), s(60));
+        assert_eq!(length(s(5), 1000, 10.0), s(134));
+        assert_eq!(length(s(200), 1000, 10.0), s(200));
+        assert_eq!(length(s(5), 1000, 0.0), s(1800));
+        // Finding 19: a p95 of a model that does one answer a second.
+        assert_eq!(length(s(5), 72, 0.4).as_secs(), 241);
     }
 }

@@ -15,14 +15,14 @@ mod prompts;
 mod requests;
 mod schema;
 
-pub(crate) use capacity::capacity_plan;
+pub(crate) use capacity::{Look, capacity_plan};
 pub(crate) use document::{SHARD, plan_document};
 pub(crate) use error::PlanError;
 pub(crate) use eval::{EvalOptions, eval_plan};
 pub(crate) use gate::{GatePlan, gate_plan};
 pub(crate) use load::{Site, load_plan};
 pub(crate) use overrides::{LoadOverrides, Portion};
-pub(crate) use profile::{LevelPlan, ProfileOverrides, ProfilePlan, default_whole, profile_plan};
+pub(crate) use profile::{ProfileOverrides, ProfilePlan, default_whole, profile_plan};
 pub(crate) use project::{Chosen, Project};
 pub(crate) use requests::Caller;
 pub(crate) use schema::manifest_schema;

@@ -17,6 +17,17 @@ use crate::record::Level;
 /// Long enough for a p95 of a fast stage, short enough to be done for each stage twice.
 const EACH: Duration = Duration::from_secs(5);
 
+/// A stage that calls others is measured for at least so long at the given load where no length is asked for, and for as long as
+/// the calls beside it need, at most a minute: they are few.
+const BESIDE: Duration = Duration::from_secs(20);
+const LONGEST_BESIDE: Duration = Duration::from_mins(1);
+/// So many calls of each stage beside the load are waited for.
+const CALLS_BESIDE: f64 = 12.0;
+/// A stage is called beside a load at most at this rate, per second, and at most at this share of what one user alone can ask: more
+/// would queue with the load's own calls.
+const MOST_BESIDE: f64 = 1.0;
+const SHARE_BESIDE: f64 = 0.05;
+
 /// Left out at the beginning of each measurement: connections are made then.
 const WARMUP: Duration = Duration::from_millis(500);
 
@@ -31,11 +42,15 @@ pub(crate) struct ProfilePlan {
     pub(crate) levels: [LevelPlan; 2],
     /// Whether the whole drives its parts itself, as a pipeline does.
     pub(crate) driven: bool,
+    /// Of a stage that calls others: those of its parts that are called by other parts.
+    pub(crate) nested: Vec<String>,
     /// The given load in words.
     pub(crate) load: String,
     pub(crate) seed: u64,
     /// How long each measurement takes.
     pub(crate) each: Duration,
+    /// Whether that was asked for.
+    is_asked: bool,
 }
 
 /// The measurements at one level of load.
@@ -44,8 +59,6 @@ pub(crate) struct LevelPlan {
     /// One load for each part.
     pub(crate) alone: Vec<LoadPlan>,
     pub(crate) inside: LoadPlan,
-    /// The parts, called by one user each while `inside` runs; `None` where `inside` calls them itself.
-    pub(crate) beside: Option<LoadPlan>,
 }
 
 impl ProfilePlan {
@@ -55,10 +68,48 @@ impl ProfilePlan {
         self.levels.iter().map(of_level).sum()
     }
 
-    /// Returns how long the measurements take, without draining.
+    /// Returns about how long the measurements take, without draining.
     pub(crate) fn length(&self) -> Duration {
-        self.each * self.measurements()
+        let beside = if self.driven || self.is_asked {
+            Duration::ZERO
+        } else {
+            BESIDE.saturating_sub(self.each)
+        };
+        self.each * self.measurements() + beside
     }
+
+    /// Returns the whole under the given load, with a load for each part that calls it beside, so seldom that it disturbs nothing. `alone`
+    /// are the rates, per second, at which one user who waits for each answer got through the parts.
+    ///
+    /// At random moments, because calls in step with the load's own would meet the same of it each time.
+    pub(crate) fn beside(&self, level: &LevelPlan, alone: &[f64]) -> (LoadPlan, Vec<LoadPlan>) {
+        let rates: Vec<f64> = alone.iter().map(|rate| rate_beside(*rate)).collect();
+        let slowest = rates.iter().copied().fold(MOST_BESIDE, f64::min);
+        let needed = Duration::from_secs_f64((CALLS_BESIDE / slowest).min(1e6));
+        let length = if self.is_asked {
+            self.each
+        } else {
+            needed.clamp(BESIDE.max(self.each), LONGEST_BESIDE.max(self.each))
+        };
+        let until = Until::Duration(length);
+        let call = |(plan, rate): (&LoadPlan, f64)| LoadPlan {
+            timing: Timing::at(Gaps::Exponential, rate),
+            until,
+            ..plan.clone()
+        };
+        let calls = level.alone.iter().zip(rates).map(call).collect();
+        let inside = LoadPlan {
+            until,
+            ..level.inside.clone()
+        };
+        (inside, calls)
+    }
+}
+
+fn rate_beside(alone: f64) -> f64 {
+    /// A stage that answered nothing alone is called a few times all the same.
+    const LEAST: f64 = 0.01;
+    (SHARE_BESIDE * alone).clamp(LEAST, MOST_BESIDE)
 }
 
 /// The flags of `profile`.
@@ -111,11 +162,6 @@ pub(crate) async fn profile_plan(
     let whole_name: Name = whole.parse().map_err(|_| PlanError::NoName {
         written: whole.to_owned(),
     })?;
-    let beside = if driven || parts.is_empty() {
-        None
-    } else {
-        Some(plan_of(site, &load, &parts).await?)
-    };
     let inside = plan_of(site, &load, &[whole_name]).await?;
     let sent = |plan: &LoadPlan, timing: &Timing| LoadPlan {
         timing: timing.clone(),
@@ -126,17 +172,32 @@ pub(crate) async fn profile_plan(
         level,
         alone: alone.iter().map(|plan| sent(plan, timing)).collect(),
         inside: sent(&inside, timing),
-        beside: beside.as_ref().map(|plan| sent(plan, &LOW)),
     };
     Ok(ProfilePlan {
         levels: [level(Level::Low, &LOW), level(Level::Given, &inside.timing)],
-        driven: beside.is_none(),
+        driven: driven || parts.is_empty(),
+        nested: nested(manifest, whole, &parts),
+        is_asked: overrides.each.is_some(),
         seed: inside.seed,
         whole: whole.to_owned(),
         parts: parts.iter().map(ToString::to_string).collect(),
         load: load.arrivals.show(),
         each,
     })
+}
+
+/// Returns the parts that a stage does not call itself, or that a part of it calls too.
+fn nested(manifest: &Manifest, whole: &str, parts: &[Name]) -> Vec<String> {
+    if manifest.pipeline(whole).is_some() {
+        return Vec::new();
+    }
+    let topology = Topology::new(manifest);
+    let by_a_part = |part: &&Name| {
+        let mut callers = parts.iter();
+        callers.any(|caller| topology.callees(caller.as_str()).contains(part))
+    };
+    let found = parts.iter().filter(by_a_part);
+    found.map(ToString::to_string).collect()
 }
 
 async fn plan_of(site: &Site<'_>, load: &Load, targets: &[Name]) -> Result<LoadPlan> {

@@ -13,6 +13,9 @@ pub(crate) struct LimitResult {
     /// The ends of the interval that holds the limit: what held, and what did not. Null where none was found.
     pub(crate) low: Option<f64>,
     pub(crate) high: Option<f64>,
+    /// Whether long probes showed that the limit lies between the two; without it one held and the other broke, by short probes.
+    #[serde(default)]
+    pub(crate) interval: bool,
     /// What gave way first: the SLO that was missed by most at the lowest rate that was too high.
     pub(crate) gave_way: Option<GaveWay>,
     /// In the order in which they were made.
@@ -40,6 +43,9 @@ pub(crate) struct GaveWay {
 pub(crate) struct Probe {
     pub(crate) rate: f64,
     pub(crate) duration_s: f64,
+    /// Whether it was long enough to count for an interval.
+    #[serde(default)]
+    pub(crate) long: bool,
     /// Null when it could not be judged.
     pub(crate) held: Option<bool>,
     /// Of all targets together.

@@ -68,6 +68,10 @@ impl Uncertain {
 /// By [`long_run`] over z = y − m p̂, against n p̂ (1 − p̂) of independent samples, at least 1. With fewer than twenty intervals it is
 /// Pearson's overdispersion where that gives the wider interval.
 pub(super) fn design_effect(counts: &[(u64, u64)], confidence: f64) -> Option<Uncertain> {
+    uncapped_effect(counts, confidence).filter(|it| it.error.powi(2) <= LONGEST)
+}
+
+fn uncapped_effect(counts: &[(u64, u64)], confidence: f64) -> Option<Uncertain> {
     let samples: u64 = counts.iter().map(|(m, _)| m).sum();
     let above: u64 = counts.iter().map(|(_, y)| y).sum();
     let share = above as f64 / samples as f64;
@@ -90,7 +94,32 @@ pub(super) fn design_effect(counts: &[(u64, u64)], confidence: f64) -> Option<Un
         error: overdispersion(counts, share).sqrt(),
         df: counts.len() as f64 - 1.0,
     };
-    (effect <= LONGEST).then(|| wider(counts.len(), by_cosines, by_batches, confidence))
+    Some(wider(counts.len(), by_cosines, by_batches, confidence))
+}
+
+/// Returns (estimate, half) of the share of requests above a limit, `above` of `n`: above `allowed` when estimate − half is, below it
+/// when estimate + half is, each with an error of 5 %; `None` with fewer than five intervals.
+///
+/// With m = n / D by [`design_effect`], however large, over `counts`, the (samples, samples above) of each interval: p' = (p m +
+/// 1)/(m + 2), ± t(0.95, ν) √(q (1 − q) / (m + 2)). *Source:* Agresti and Coull, American Statistician 52:119 (1998), with one success
+/// and one failure added. A run that happens to be calm shows a small share and a small spread at once, and would be believed too
+/// easily: so q is the larger of p' and `allowed`, and D the larger of that above the limit and that above another threshold, which
+/// more of the run is above (`wider`).
+pub(crate) fn share_with_memory(
+    counts: &[(u64, u64)],
+    wider: &[(u64, u64)],
+    (above, n): (u64, u64),
+    allowed: f64,
+) -> Option<(f64, f64)> {
+    const TWO_SIDED: f64 = 0.9;
+    let effects = [counts, wider].map(|it| uncapped_effect(it, TWO_SIDED));
+    let effects = effects.into_iter().flatten();
+    let effect = effects.max_by(|a, b| a.error.total_cmp(&b.error))?;
+    let m = n as f64 / effect.error.powi(2);
+    let share = (above as f64 / n as f64 * m + 1.0) / (m + 2.0);
+    let t = student_t_quantile(0.5 + 0.5 * TWO_SIDED, effect.df);
+    let spread = share.max(allowed);
+    Some((share, t * (spread * (1.0 - spread) / (m + 2.0)).sqrt()))
 }
 
 /// Returns 1/(J−1) Σ (y − m p̂)² / (m p̂ (1 − p̂)), at least 1. Assumes that the intervals are long against the autocorrelation.
@@ -192,6 +221,24 @@ mod tests {
         let many: Vec<(u64, u64)> = (0..20).map(|at| (20, 10 * (at % 2))).collect();
         let found = design_effect(&many, 0.95).unwrap();
         assert!((found.error - 1.0).abs() < 1e-12, "{found:?}");
+    }
+
+    #[test]
+    fn the_share_above_a_limit_is_as_sure_as_the_queue_allows() {
+        // 45 of 400 above; a tenth of that says as much, because D is 9.364: m = 42.715.
+        let counts = ABOVE.map(|above| (20, above));
+        let (share, half) = share_with_memory(&counts, &counts, (45, 400), 0.05).unwrap();
+        assert!((share - 0.129_831_1).abs() < 1e-6, "{share}");
+        // t(0.95, 4) = 2.1318.
+        assert!((half - 0.107_164).abs() < 1e-4, "{half}");
+        // Nothing above: 0.0025 ± 1.7 √(0.05 · 0.95 / 402).
+        let none = ABOVE.map(|_| (20, 0));
+        let (share, half) = share_with_memory(&none, &none, (0, 400), 0.05).unwrap();
+        assert!(share + half < 0.05, "{share} {half}");
+        // What a calm run hides shows above another threshold.
+        let (share, half) = share_with_memory(&none, &counts, (0, 400), 0.05).unwrap();
+        assert!(share + half > 0.05, "{share} {half}");
+        assert_eq!(share_with_memory(&none[..4], &[], (0, 80), 0.05), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod vectors;
 
 pub(crate) use flips::Flips;
 pub(crate) use interval::{CONFIDENCE, Interval};
-pub(crate) use memory::{Batch, TOO_SHORT, mean_error};
+pub(crate) use memory::{Batch, TOO_SHORT, mean_error, share_with_memory};
 pub(crate) use multiple::holm;
 pub(crate) use paired::{Difference, MIN_CLUSTERS, change_of_means, clustered_difference};
 pub(crate) use plan::{cases_needed, least_cases};
@@ -25,7 +25,7 @@ pub(crate) use plan::{cases_needed, least_cases};
 pub(crate) use proportion::wilson;
 pub(crate) use proportion::{Proportion, mean_score, newcombe, pass_rate, side_of};
 pub(crate) use quantile::{QuantileInterval, mover_log_ratio, quantile_interval};
-pub(crate) use slope::slope;
+pub(crate) use slope::line;
 pub(crate) use special::normal_quantile;
 pub(crate) use special::student_t_quantile;
 pub(crate) use steady::{Steady, steady};

@@ -26,6 +26,7 @@ mod kinds;
 mod layering; // the import table of docs/architecture.md, file sizes, exit codes
 mod outputs; // headers, bodies, texts, and errors, by every kind and command
 mod pipelines;
+mod profiles; // of orchestrators whose truth is known: right, or silent
 mod rerankers; // positions and the documents that they are of
 mod streams; // server-sent events, lines, plain text
 mod support;

@@ -17,7 +17,7 @@ use super::recording::{Ending, Recorded};
 use crate::error::Result;
 use crate::load::{self, Keep, LoadError, LoadPlan, LoadResult};
 use crate::measure::{Event, EventSink};
-use crate::plan::{LevelPlan, ProfileOverrides, ProfilePlan, profile_plan};
+use crate::plan::{ProfileOverrides, ProfilePlan, profile_plan};
 use crate::record::{
     Generator, Level, Place, ProfileResult, RunKind, RunRecord, StageResult, Validity,
     ValidityVerdict,
@@ -90,24 +90,39 @@ fn measure(
         all: plan.measurements(),
         past: 0,
     };
+    let mut alone = Vec::new();
     for level in &plan.levels {
         for part in &level.alone {
             let result = course.measure(part)?;
+            if level.level == Level::Low {
+                alone.push(answers_per_s(&result));
+            }
             if !found.take(Place::Alone, level.level, &result) {
                 return Ok(found);
             }
         }
-        let (inside, beside) = course.both(level)?;
-        for result in [Some(&inside), beside.as_ref()].into_iter().flatten() {
+        let (inside, beside) = if plan.driven || level.level == Level::Low {
+            (course.measure(&level.inside)?, Vec::new())
+        } else {
+            let (inside, calls) = plan.beside(level, &alone);
+            course.both(&inside, &calls)?
+        };
+        for result in std::iter::once(&inside).chain(&beside) {
             if !found.take(Place::Inside, level.level, result) {
                 return Ok(found);
             }
         }
         if level.level == Level::Given {
-            found.conclude(&level.inside, inside, beside);
+            found.conclude(&level.inside, &plan.nested, inside, beside);
         }
     }
     Ok(found)
+}
+
+/// Returns how many answers came each second.
+fn answers_per_s(result: &LoadResult) -> f64 {
+    let ok: u64 = result.stages.values().map(|it| it.ok).sum();
+    ok as f64 / result.duration_s.max(1e-9)
 }
 
 impl Found {
@@ -153,15 +168,21 @@ impl Found {
         self.complete
     }
 
-    fn conclude(&mut self, plan: &LoadPlan, inside: LoadResult, beside: Option<LoadResult>) {
+    fn conclude(
+        &mut self,
+        plan: &LoadPlan,
+        nested: &[String],
+        inside: LoadResult,
+        beside: Vec<LoadResult>,
+    ) {
         let stages = plan.stages.iter();
         let names: Vec<String> = stages.map(|it| it.name.clone()).collect();
         self.profile.waterfalls = waterfalls(&inside.traces, &names);
         self.stages = inside.stages;
         self.stages
-            .extend(beside.map(|it| it.stages).unwrap_or_default());
+            .extend(beside.into_iter().flat_map(|it| it.stages));
         self.generator = Some(inside.generator);
-        self.profile.summary = summary(&self.profile);
+        self.profile.summary = summary(&self.profile, nested);
     }
 }
 
@@ -186,21 +207,26 @@ impl Course<'_> {
         load::run(plan, &part, self.interrupted, &KEEP)
     }
 
-    fn both(&mut self, level: &LevelPlan) -> Result<(LoadResult, Option<LoadResult>), LoadError> {
-        let Some(beside) = &level.beside else {
-            return Ok((self.measure(&level.inside)?, None));
-        };
+    /// Sends a load, and the calls beside it.
+    fn both(
+        &mut self,
+        inside: &LoadPlan,
+        calls: &[LoadPlan],
+    ) -> Result<(LoadResult, Vec<LoadResult>), LoadError> {
         let interrupted = self.interrupted;
         std::thread::scope(|scope| {
-            let other =
-                scope.spawn(move || load::run(beside, &Quiet, interrupted, &Keep::default()));
-            let inside = self.measure(&level.inside);
-            let other = other.join().map_err(|_| {
-                LoadError::from(std::io::Error::other(
-                    "a thread of the profile ended without a result",
-                ))
-            })?;
-            Ok((inside?, Some(other?)))
+            let call = |plan| move || load::run(plan, &Quiet, interrupted, &Keep::default());
+            let calls: Vec<_> = calls.iter().map(|plan| scope.spawn(call(plan))).collect();
+            let inside = self.measure(inside);
+            let joined = calls.into_iter().map(|it| {
+                it.join().map_err(|_| {
+                    LoadError::from(std::io::Error::other(
+                        "a thread of the profile ended without a result",
+                    ))
+                })?
+            });
+            let joined: Result<Vec<_>, _> = joined.collect();
+            Ok((inside?, joined?))
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::record::{LimitResult, Probe};
 pub(super) fn blocks(limit: &LimitResult) -> Vec<Block> {
     let mut table = Table::default()
         .number("rate/s")
+        .number("s")
         .text("SLOs")
         .number("good/s")
         .text("not kept");
@@ -25,6 +26,7 @@ fn row(probe: &Probe) -> Vec<Cell> {
     let held = match probe.held {
         Some(true) => Cell::toned(Tone::Good, "held"),
         Some(false) => Cell::toned(Tone::Bad, "BROKE"),
+        None if probe.long => Cell::toned(Tone::Doubt, "open"),
         None => Cell::toned(Tone::Doubt, "cannot tell"),
     };
     let broke = if probe.broke.is_empty() {
@@ -34,6 +36,7 @@ fn row(probe: &Probe) -> Vec<Cell> {
     };
     vec![
         number(probe.rate).into(),
+        number(probe.duration_s).into(),
         held,
         number(probe.goodput_rps).into(),
         broke.into(),

@@ -35,8 +35,8 @@ pub(super) fn blocks(profile: &ProfileResult) -> Vec<Block> {
             format!("inside: as a step of `{whole}` under that load")
         } else {
             format!(
-                "inside: called by one user while `{whole}` was under that load; what `{whole}` itself waits for its stages \
-                 cannot be seen from outside"
+                "inside: called now and then (at random, at most once a second, and at most 5 % of what one user alone can ask) while `{whole}` \
+                 was under that load; what `{whole}` itself waits for its stages cannot be seen from outside"
             )
         };
         blocks.push(Block::Text(Tone::Faint, inside));
