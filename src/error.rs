@@ -1,4 +1,5 @@
-//! The one error type that reaches the top, and the trait by which module errors say whose fault they are.
+//! The one error type that reaches the top, and the trait by which module errors say whose fault
+//! they are.
 
 use miette::{Diagnostic, SourceCode};
 use serde::Serialize;

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use crate::error::Kind;
 
-/// How a command ended. The order of the variants is the order of precedence of the contract: where several
-/// apply, the first one counts.
+/// How a command ended. The order of the variants is the order of precedence of the contract: where
+/// several apply, the first one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Status {
     /// Wrong usage or wrong manifest, or a file named by it that does not parse.

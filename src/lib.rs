@@ -1,4 +1,5 @@
-//! The library behind the `stagegate` binary. It is private: no semantic version guarantees, one public function.
+//! The library behind the `stagegate` binary. It is private: no semantic version guarantees, one
+//! public function.
 //!
 //! Layers, each of which imports from its own folder and from below only:
 //!

@@ -74,8 +74,8 @@ impl fmt::Display for Name {
 
 schema_is!(Name, "Name", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"});
 
-/// Splits a dotted name at the dots outside double quotes, and takes the quotes away; within them a backslash stands
-/// before a quote or a backslash. `None` when one is not closed.
+/// Splits a dotted name at the dots outside double quotes, and takes the quotes away; within them a
+/// backslash stands before a quote or a backslash. `None` when one is not closed.
 pub(crate) fn split_dotted(text: &str) -> Option<Vec<String>> {
     let mut parts = vec![String::new()];
     let mut quoted = false;

@@ -20,7 +20,8 @@ pub(crate) struct Palette {
 }
 
 impl Palette {
-    /// Returns the palette with colours. Only the terminal's own eight, which its theme keeps legible.
+    /// Returns the palette with colours. Only the terminal's own eight, which its theme keeps
+    /// legible.
     pub(crate) const fn coloured() -> Self {
         Self {
             good: AnsiColor::Green.on_default().bold(),

@@ -1,4 +1,5 @@
-//! Named things that the manifest or the command line may ask for: stage kinds, assertions, report formats.
+//! Named things that the manifest or the command line may ask for: stage kinds, assertions, report
+//! formats.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +43,8 @@ impl<T: Entry + ?Sized> Registry<T> {
         self.entries.iter().copied()
     }
 
-    /// Returns a parser for the command line that takes the names and shows the summaries in `--help`.
+    /// Returns a parser for the command line that takes the names and shows the summaries in
+    /// `--help`.
     pub(crate) fn value_parser(&self) -> PossibleValuesParser {
         let value = |entry: &'static T| PossibleValue::new(entry.name()).help(entry.summary());
         PossibleValuesParser::new(self.iter().map(value))

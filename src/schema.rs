@@ -27,8 +27,8 @@ pub(crate) struct KindSchema {
     pub(crate) schema: schemars::Schema,
 }
 
-/// Returns the generator of every schema: draft 7, which editors and their TOML plug-ins understand, with no references, so
-/// that tables can be put together.
+/// Returns the generator of every schema: draft 7, which editors and their TOML plug-ins
+/// understand, with no references, so that tables can be put together.
 pub(crate) fn generator() -> schemars::SchemaGenerator {
     let mut settings = schemars::generate::SchemaSettings::draft07();
     settings.inline_subschemas = true;

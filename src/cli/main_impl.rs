@@ -20,7 +20,8 @@ use crate::ui::{ColorWhen, Facts, Options, Ui, Volume, clap_color};
 pub(crate) fn main_impl() -> ExitCode {
     let facts = Facts::of_process();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    // Help and errors are printed before `--color` has been parsed; the environment decides about them.
+    // Help and errors are printed before `--color` has been parsed; the environment decides about
+    // them.
     let command = App::command().color(clap_color(ColorWhen::Auto, &facts));
     let app = match command
         .try_get_matches_from(&arguments)
@@ -131,8 +132,8 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Status> {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM: the first one asks the engines to stop and keep what they have, the second one ends
-/// the process at once.
+/// Waits for Ctrl-C or SIGTERM: the first one asks the engines to stop and keep what they have, the
+/// second one ends the process at once.
 async fn listen(tell: watch::Sender<bool>, interrupted: Arc<AtomicBool>) {
     while asked_to_stop().await.is_ok() {
         if interrupted.swap(true, Ordering::Relaxed) {

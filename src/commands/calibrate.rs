@@ -20,7 +20,8 @@ pub(crate) struct CalibrateArgs {
     /// Only serve the reference server, to hold other load generators against it
     #[arg(long)]
     serve: bool,
-    /// Only measure TTFT and gap error, against a reference server that this machine serves at this address
+    /// Only measure TTFT and gap error, against a reference server that this machine serves at this
+    /// address
     #[arg(long, value_name = "URL", conflicts_with = "serve")]
     against: Option<Url>,
     /// Open so many streams a second there

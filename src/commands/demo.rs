@@ -1,4 +1,5 @@
-//! `stagegate demo`: the whole story on a built-in pipeline over real loopback HTTP, or only the pipeline.
+//! `stagegate demo`: the whole story on a built-in pipeline over real loopback HTTP, or only the
+//! pipeline.
 
 use std::path::Path;
 

@@ -14,8 +14,8 @@ use crate::store::{RunRef, Wanted};
 /// Compare two releases
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DiffArgs {
-    /// The release to compare with: a git revision, a run's id, an exported file, `latest~1`; the release measured
-    /// before HEAD when none is given
+    /// The release to compare with: a git revision, a run's id, an exported file, `latest~1`; the
+    /// release measured before HEAD when none is given
     #[arg(value_name = "BASE|BASE..HEAD")]
     base: Option<String>,
     /// The release that is judged, named in the same ways; `latest` when none is given
@@ -41,7 +41,8 @@ pub(super) fn compare_stored(
     base: Option<&RunRef>,
     head: &RunRef,
 ) -> Result<Status> {
-    // Exported files can be compared anywhere; rules, owners, and edges come from the manifest where there is one.
+    // Exported files can be compared anywhere; rules, owners, and edges come from the manifest
+    // where there is one.
     let project = if context.manifest_path().exists() {
         Some(context.project()?)
     } else {

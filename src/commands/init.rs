@@ -62,7 +62,8 @@ pub(crate) fn init(context: &Context, args: &InitArgs) -> Result<Status> {
     Ok(context.emit_text(&text, Status::Passed))
 }
 
-/// Returns the root of the repository that a folder is in, or will be in, and where in it; `None` outside git.
+/// Returns the root of the repository that a folder is in, or will be in, and where in it; `None`
+/// outside git.
 fn in_repository(folder: &Path) -> Option<(PathBuf, String)> {
     let absolute = std::path::absolute(folder).ok()?;
     let there = absolute.ancestors().find(|it| it.is_dir())?;

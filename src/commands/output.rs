@@ -39,7 +39,8 @@ impl Context {
         self.emit_with(view, status, Doubt::Open)
     }
 
-    /// Says why a command has no result: to the user, and, in every format for machines that was asked for, on stdout and in files.
+    /// Says why a command has no result: to the user, and, in every format for machines that was
+    /// asked for, on stdout and in files.
     pub(crate) fn emit_error(&self, error: &Error) -> u8 {
         self.ui.diagnostic(error);
         let document = ErrorDocument::of(error);
@@ -124,8 +125,8 @@ impl Context {
         self.written(self.ui.result(text.as_bytes()), status)
     }
 
-    /// Whoever closed the pipe has read enough: the command ends as it would have. A result that could not be written
-    /// was not delivered.
+    /// Whoever closed the pipe has read enough: the command ends as it would have. A result that
+    /// could not be written was not delivered.
     fn written(&self, written: Written, status: Status) -> Status {
         match written {
             Written::Whole | Written::Closed => status,

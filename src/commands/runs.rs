@@ -28,17 +28,21 @@ enum Action {
         #[arg(value_name = "RUN", default_value = "latest")]
         run: RunRef,
     },
-    /// Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole
+    /// Put the parts of a load that was sent by several processes (`load --shard`) together, and
+    /// store the whole
     Merge {
         /// The parts, as ids or exported files
         #[arg(value_name = "RUN", required = true, num_args = 2..)]
         runs: Vec<RunRef>,
     },
-    /// Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay
+    /// Delete old runs; the newest of each kind, name, and environment, and those of tagged
+    /// commits, stay
     Prune(PruneArgs),
-    /// Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate
+    /// Print one run as a self-contained document, with histograms, intervals, and the comparison
+    /// of a gate
     Export {
-        /// A run's id or its start, `latest`, `latest~1`, or a git revision of which one run is stored
+        /// A run's id or its start, `latest`, `latest~1`, or a git revision of which one run is
+        /// stored
         #[arg(value_name = "RUN", default_value = "latest")]
         run: RunRef,
         /// Take the run of this load or suite, where the release has several
@@ -83,7 +87,8 @@ pub(super) fn show(context: &Context, run: &RunRef) -> Result<Status> {
     let selection = stored.select(run, &wanted)?;
     let view = View::of_runs(&selection.runs);
     if matches!(view, View::Diff(_)) && context.manifest_path().exists() {
-        // For the lines that annotations point at; a manifest that is wrong today does not hide what was decided.
+        // For the lines that annotations point at; a manifest that is wrong today does not hide
+        // what was decided.
         context.project().ok();
     }
     Ok(context.emit(&view, Status::Passed))

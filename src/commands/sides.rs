@@ -50,7 +50,8 @@ fn reference(written: &str) -> Result<RunRef, NoReference> {
     })
 }
 
-/// Splits `BASE..HEAD`; `None` for a single reference. The dots of a path such as `../run.json` split nothing.
+/// Splits `BASE..HEAD`; `None` for a single reference. The dots of a path such as `../run.json`
+/// split nothing.
 fn split(written: &str) -> Option<(&str, &str)> {
     let mut places = written.match_indices("..").map(|(at, _)| at);
     let at = places.find(|at| {

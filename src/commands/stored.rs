@@ -24,7 +24,8 @@ impl Classify for SeveralRuns {
     }
 }
 
-/// The store and the repository of the project at hand; the manifest itself is not needed to look at runs.
+/// The store and the repository of the project at hand; the manifest itself is not needed to look
+/// at runs.
 pub(super) struct Stored<'a> {
     context: &'a Context,
     pub(super) store: Store,

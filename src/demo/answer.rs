@@ -1,4 +1,5 @@
-//! The chat model: reads passages and a question out of a prompt and quotes the sentence that fits best.
+//! The chat model: reads passages and a question out of a prompt and quotes the sentence that fits
+//! best.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +19,8 @@ const TOKEN_LETTERS: usize = 6;
 
 /// Returns the sentence of the prompt's passages that covers the question best, or [`UNKNOWN`].
 ///
-/// A prompt is lines: passages, one a line, perhaps after `[id]`, and `Question: …`; without that word its last
-/// line is the question. `known` is what the model has learned: how common words are.
+/// A prompt is lines: passages, one a line, perhaps after `[id]`, and `Question: …`; without that
+/// word its last line is the question. `known` is what the model has learned: how common words are.
 pub(super) fn answer(known: &Index, prompt: &str) -> String {
     let (passages, question) = split(prompt);
     let asked: BTreeSet<String> = words(question).into_iter().collect();
@@ -64,7 +65,8 @@ fn share(known: &Index, asked: &BTreeSet<String>, text: &str) -> f64 {
     if total > 0.0 { covered / total } else { 0.0 }
 }
 
-/// Returns the text in the pieces that the model writes: words, long ones in parts, each with its leading space.
+/// Returns the text in the pieces that the model writes: words, long ones in parts, each with its
+/// leading space.
 pub(super) fn tokens(text: &str) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     let mut letters = 0;

@@ -1,4 +1,5 @@
-//! How the demo's orchestrator calls the other stages: real requests over loopback, on connections that are kept.
+//! How the demo's orchestrator calls the other stages: real requests over loopback, on connections
+//! that are kept.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};

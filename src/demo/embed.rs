@@ -8,8 +8,9 @@ pub(super) const DIMENSIONS: usize = 256;
 
 /// Returns the embedding of a text, of length 1; zero throughout for a text without words.
 ///
-/// Feature hashing (Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", 2009): each word adds its inverse
-/// document frequency to the component that its hash names, with the sign that the hash names too.
+/// Feature hashing (Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", 2009):
+/// each word adds its inverse document frequency to the component that its hash names, with the
+/// sign that the hash names too.
 pub(super) fn embed(index: &Index, text: &str) -> Vec<f64> {
     let mut vector = vec![0.0; DIMENSIONS];
     for word in words(&normalise_german(text)) {

@@ -16,8 +16,8 @@ pub(super) fn search(query: &str) -> Duration {
 
 /// Returns how long reranking takes: 15 ms or so.
 ///
-/// The second release reads a question in windows of twelve words; for a longer one it needs another pass, and
-/// that is 60 to 120 ms.
+/// The second release reads a question in windows of twelve words; for a longer one it needs
+/// another pass, and that is 60 to 120 ms.
 pub(super) fn rerank(release: Release, query: &str) -> Duration {
     let base = jitter("rerank", query, 15.0, 0.08);
     let beyond = query

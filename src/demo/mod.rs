@@ -1,4 +1,5 @@
-//! Layer 6: a small question-answering deployment, served over loopback HTTP, to try every command against.
+//! Layer 6: a small question-answering deployment, served over loopback HTTP, to try every command
+//! against.
 
 mod answer;
 mod client;

@@ -134,8 +134,9 @@ mod tests {
             .collect()
     }
 
-    /// Reads a string of a case; `input` and `expected` of the minimal template are strings themselves.
-    /// Reads a string of a case; `input` and `expected` of the minimal template are strings themselves.
+    /// Reads a string of a case; `input` and `expected` of the minimal template are strings
+    /// themselves. Reads a string of a case; `input` and `expected` of the minimal template are
+    /// strings themselves.
     fn string<'a>(case: &'a Value, pointer: &str) -> &'a str {
         let short = pointer
             .rsplit_once('/')
@@ -241,8 +242,8 @@ mod tests {
         insta::assert_snapshot!(counts.join(", "), @"lang=de: 20, lang=en: 38, lang=es: 10, lang=fr: 12, length=long: 19, length=short: 61");
     }
 
-    /// Where nothing changed, each template's `max_drop` must be shown, or the gate of an unchanged release could not pass
-    /// (statistics 10).
+    /// Where nothing changed, each template's `max_drop` must be shown, or the gate of an unchanged
+    /// release could not pass (statistics 10).
     #[test]
     fn golden_sets_are_large_enough_for_their_margins() {
         let others = [

@@ -1,4 +1,5 @@
-//! The prompt of each release: the file that its project holds, filled with passages and the question.
+//! The prompt of each release: the file that its project holds, filled with passages and the
+//! question.
 
 use minijinja::{Environment, UndefinedBehavior, context, value::Serde};
 use serde::{Deserialize, Serialize};

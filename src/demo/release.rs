@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 /// A release of the demo deployment.
 ///
-/// Two things are worse in `V2`, and a few short English questions show neither: the reranker takes another pass
-/// for long questions (see `latency`), and the prompt quotes passages as they were indexed, which mangles German
-/// (see `prompt` and `text::normalise_german`).
+/// Two things are worse in `V2`, and a few short English questions show neither: the reranker takes
+/// another pass for long questions (see `latency`), and the prompt quotes passages as they were
+/// indexed, which mangles German (see `prompt` and `text::normalise_german`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Release {
     /// Healthy.

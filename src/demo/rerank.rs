@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use super::retrieve::Index;
 use super::text::{sentences, words};
 
-/// What a passage's best sentence counts against the passage as a whole: an answer stands in one sentence.
+/// What a passage's best sentence counts against the passage as a whole: an answer stands in one
+/// sentence.
 const SENTENCE_WEIGHT: f64 = 0.5;
-/// What two neighbouring words of the question count when they are neighbours in the passage as well.
+/// What two neighbouring words of the question count when they are neighbours in the passage as
+/// well.
 const PAIR_WEIGHT: f64 = 0.25;
 
 /// Returns (index, score in 0..) of each passage, best first; ties keep the given order.
 ///
-/// The score is the share of the question's words that the passage covers, each weighted by its inverse document
-/// frequency, the same share for its best sentence, and a bonus for word pairs. Unlike BM25 it neither rewards
-/// repetition nor punishes length, and it sees word order.
+/// The score is the share of the question's words that the passage covers, each weighted by its
+/// inverse document frequency, the same share for its best sentence, and a bonus for word pairs.
+/// Unlike BM25 it neither rewards repetition nor punishes length, and it sees word order.
 pub(super) fn rerank(index: &Index, query: &str, passages: &[&str]) -> Vec<(usize, f64)> {
     let query = words(query);
     let mut scored: Vec<(usize, f64)> = passages

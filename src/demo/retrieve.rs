@@ -52,7 +52,8 @@ impl Index {
         }
     }
 
-    /// Returns the inverse document frequency of a word, never negative: ln(1 + (N − n + ½) / (n + ½)).
+    /// Returns the inverse document frequency of a word, never negative: ln(1 + (N − n + ½) / (n +
+    /// ½)).
     pub(super) fn idf(&self, word: &str) -> f64 {
         let total = self.lengths.len() as f64;
         let containing = self
@@ -64,9 +65,9 @@ impl Index {
 
     /// Returns the `k` best passages, best first; ties go to the earlier passage.
     ///
-    /// Okapi BM25: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, with
-    /// k1 = 1.2 and b = 0.75. The language of a query is not known, so its words are looked up as written and as
-    /// the German index spells them.
+    /// Okapi BM25: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and
+    /// Beyond", 2009, with k1 = 1.2 and b = 0.75. The language of a query is not known, so its
+    /// words are looked up as written and as the German index spells them.
     pub(super) fn search(&self, query: &str, k: usize) -> Vec<Hit> {
         let mut wanted = words(query);
         wanted.extend(words(&normalise_german(query)));

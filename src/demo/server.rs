@@ -26,7 +26,8 @@ pub(crate) const DEFAULT_PORT: u16 = 8642;
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests that are under way may take to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(2);
-/// How long to wait after a connection could not be accepted, for instance because file descriptors ran out.
+/// How long to wait after a connection could not be accepted, for instance because file descriptors
+/// ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A running demo deployment. Dropped without [`DemoServer::shutdown`], it stops at once.
@@ -72,7 +73,8 @@ impl DemoServer {
         self.deployment.switch(release);
     }
 
-    /// Stops: no new connection, requests under way end within two seconds, then everything is closed.
+    /// Stops: no new connection, requests under way end within two seconds, then everything is
+    /// closed.
     pub(crate) async fn shutdown(mut self) {
         self.stop.send_replace(true);
         // The task only ends; it has nothing to report, and a panic in it has been printed.
@@ -136,7 +138,8 @@ async fn told(stopped: &mut watch::Receiver<bool>) {
 
 /// Serves one connection until it is closed or the server stops.
 async fn serve(stream: TcpStream, deployment: Arc<Deployment>, mut stopped: watch::Receiver<bool>) {
-    // Without it, a token may wait for the acknowledgement of the one before; a socket that refuses is still served.
+    // Without it, a token may wait for the acknowledgement of the one before; a socket that refuses
+    // is still served.
     stream.set_nodelay(true).ok();
     let service = service_fn(|request| {
         let deployment = Arc::clone(&deployment);

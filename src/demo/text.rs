@@ -4,8 +4,9 @@ use super::corpus::Lang;
 
 /// Returns the words of a text, case-folded, without plural `s`.
 ///
-/// A word is a run of letters and digits. Of the stemmers, only the plural rule is applied (Harman, "How effective
-/// is suffixing?", 1991, the S-stemmer without its exceptions): queries and passages go through the same function.
+/// A word is a run of letters and digits. Of the stemmers, only the plural rule is applied (Harman,
+/// "How effective is suffixing?", 1991, the S-stemmer without its exceptions): queries and passages
+/// go through the same function.
 pub(super) fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
@@ -20,7 +21,8 @@ fn fold(word: &str) -> String {
     }
 }
 
-/// Returns the text as the index of its language keeps it: German is normalised, other languages are left alone.
+/// Returns the text as the index of its language keeps it: German is normalised, other languages
+/// are left alone.
 pub(super) fn indexed_form(text: &str, lang: Lang) -> String {
     match lang {
         Lang::De => normalise_german(text),
@@ -28,11 +30,12 @@ pub(super) fn indexed_form(text: &str, lang: Lang) -> String {
     }
 }
 
-/// Folds the spellings of German into one, for matching only: `Schlüssel` and `Schluessel` become `Schlussel`.
+/// Folds the spellings of German into one, for matching only: `Schlüssel` and `Schluessel` become
+/// `Schlussel`.
 ///
-/// The rules are those of Lucene's `GermanNormalizationFilter`, after the Snowball German2 algorithm: `ß` becomes
-/// `ss`; `ä`, `ö`, `ü` and `ae`, `oe` lose their mark; so does `ue`, unless it follows a vowel or `q`. The result
-/// is not German any more: `aktuelle` becomes `aktulle`.
+/// The rules are those of Lucene's `GermanNormalizationFilter`, after the Snowball German2
+/// algorithm: `ß` becomes `ss`; `ä`, `ö`, `ü` and `ae`, `oe` lose their mark; so does `ue`, unless
+/// it follows a vowel or `q`. The result is not German any more: `aktuelle` becomes `aktulle`.
 pub(super) fn normalise_german(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';
@@ -61,7 +64,8 @@ pub(super) fn normalise_german(text: &str) -> String {
     out
 }
 
-/// Returns the sentences of a passage: they end with a full stop, question mark, or exclamation mark before a space.
+/// Returns the sentences of a passage: they end with a full stop, question mark, or exclamation
+/// mark before a space.
 pub(super) fn sentences(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut start = 0;

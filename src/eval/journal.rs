@@ -2,11 +2,13 @@
 //!
 //! A header line, then one line for each attempt, and another for what stages told about its answer
 //! where assertions asked them. Lines are written in groups, and a group is on disk before any of
-//! its answers is graded. A killed process leaves at most one torn line, which is dropped; an attempt that errored is in the
-//! journal for people, but it is no answer, so that resuming asks it again.
+//! its answers is graded. A killed process leaves at most one torn line, which is dropped; an
+//! attempt that errored is in the journal for people, but it is no answer, so that resuming asks it
+//! again.
 //!
-//! Answers are graded as the stage gave them, and hold no secret on disk: each line is sealed with the secrets at hand,
-//! and opened with them. An answer that held a secret which has another value now is asked again.
+//! Answers are graded as the stage gave them, and hold no secret on disk: each line is sealed with
+//! the secrets at hand, and opened with them. An answer that held a secret which has another value
+//! now is asked again.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -159,7 +161,8 @@ impl Journal {
         }))
     }
 
-    /// Returns how the newest journal of the same suite, which is none of `key`, differs from it; `None` where there is none.
+    /// Returns how the newest journal of the same suite, which is none of `key`, differs from it;
+    /// `None` where there is none.
     pub(crate) fn differs(dir: &Path, key: &JournalKey) -> Result<Option<String>, JournalError> {
         let found = newest(dir, &key.suite, |it| it != key)?;
         Ok(found.map(|(_, header)| key.told_from(&header.key)))
@@ -256,7 +259,8 @@ impl JournalKey {
     }
 }
 
-/// Finds the journal of a suite that began last among those whose key fits. What cannot be read is none.
+/// Finds the journal of a suite that began last among those whose key fits. What cannot be read is
+/// none.
 fn newest(
     dir: &Path,
     suite: &str,

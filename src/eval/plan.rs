@@ -57,8 +57,8 @@ impl EvalPlan {
         }
     }
 
-    /// Keeps the cases of `--only`. What is left counts as another golden set, so that it is never compared with, nor
-    /// resumed as, the whole.
+    /// Keeps the cases of `--only`. What is left counts as another golden set, so that it is never
+    /// compared with, nor resumed as, the whole.
     pub(crate) fn only(mut self, ids: &[String]) -> Result<Self, EvalError> {
         if let Some(id) = ids.iter().find(|id| self.golden.case(id).is_none()) {
             return Err(EvalError::UnknownOnly {

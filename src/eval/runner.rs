@@ -1,4 +1,5 @@
-//! Runs a suite: workers ask, one thread journals and grades, and the caller sees progress and may interrupt.
+//! Runs a suite: workers ask, one thread journals and grades, and the caller sees progress and may
+//! interrupt.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,7 +84,8 @@ enum Part {
     Told,
 }
 
-/// Runs a suite and returns its result, also when `interrupted` becomes true. What the journal holds is not asked again.
+/// Runs a suite and returns its result, also when `interrupted` becomes true. What the journal
+/// holds is not asked again.
 pub(crate) async fn run(
     plan: &Arc<EvalPlan>,
     client: &Arc<Client>,
@@ -244,8 +246,8 @@ impl Work {
     }
 }
 
-/// Journals answers in groups, as many as came while the last group was being written, and grades each group once it is
-/// on disk.
+/// Journals answers in groups, as many as came while the last group was being written, and grades
+/// each group once it is on disk.
 fn keep_and_grade(
     plan: &EvalPlan,
     counts: &Counts,
@@ -287,7 +289,8 @@ fn keep_and_grade(
     Ok((journal, graded))
 }
 
-/// Waits for the workers, tells how far they are, and stops them when asked to. Returns whether none of them died.
+/// Waits for the workers, tells how far they are, and stops them when asked to. Returns whether
+/// none of them died.
 async fn watch_over(
     workers: &mut JoinSet<()>,
     counts: &Counts,

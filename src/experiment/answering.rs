@@ -33,8 +33,8 @@ struct Silent {
 }
 
 impl Experiment {
-    /// Calls each stage once, again and again until `wait` is over while one cannot be reached. What a
-    /// stage answers does not count here, and neither does how long it takes.
+    /// Calls each stage once, again and again until `wait` is over while one cannot be reached.
+    /// What a stage answers does not count here, and neither does how long it takes.
     ///
     /// # Errors
     ///
@@ -83,7 +83,8 @@ impl Experiment {
     async fn unreached(&self, stage: &str) -> Result<Option<Silent>> {
         let project = &self.project;
         let caller = Caller::new(project, &self.client, stage)?.in_session();
-        // A request that cannot be written, or a step before it that failed, is for the run to tell.
+        // A request that cannot be written, or a step before it that failed, is for the run to
+        // tell.
         let Ok(Err(failure)) = caller.probe(&project.first_case()?).await else {
             return Ok(None);
         };

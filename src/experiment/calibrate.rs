@@ -83,8 +83,8 @@ pub(crate) async fn calibrate_machine(surroundings: Surroundings) -> Result<Opti
     }))
 }
 
-/// Returns the highest of these numbers of streams, from low to high, up to which the gap error stays small. `gap_p99` measures it
-/// in ms; `None` where it could not be.
+/// Returns the highest of these numbers of streams, from low to high, up to which the gap error
+/// stays small. `gap_p99` measures it in ms; `None` where it could not be.
 fn most_streams<P>(
     numbers: impl IntoIterator<Item = (u32, P)>,
     mut gap_p99: impl FnMut(u32, P) -> Result<Option<f64>>,

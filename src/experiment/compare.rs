@@ -12,7 +12,8 @@ pub(crate) struct Judged {
     pub(crate) status: Status,
 }
 
-/// Compares two sides as `diff` does and judges the head, by the manifest's rules where there is a manifest.
+/// Compares two sides as `diff` does and judges the head, by the manifest's rules where there is a
+/// manifest.
 pub(crate) fn compare(
     manifest: Option<&Manifest>,
     base: &[RunRecord],

@@ -68,8 +68,8 @@ fn tell_reasons(experiment: &Experiment, name: &str, run: &EvalRun) {
     }
 }
 
-/// Opens the journal: the newest incomplete one of the same suite, release, and golden set where the run is resumed, else a new
-/// one.
+/// Opens the journal: the newest incomplete one of the same suite, release, and golden set where
+/// the run is resumed, else a new one.
 fn journal(
     experiment: &Experiment,
     plan: &EvalPlan,

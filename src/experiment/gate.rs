@@ -1,4 +1,5 @@
-//! The gate: what `[gate]` names is measured, compared with the base, and decided; the comparison is kept.
+//! The gate: what `[gate]` names is measured, compared with the base, and decided; the comparison
+//! is kept.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use crate::store::{Base, Head, RunRef, SelectError, Selection, Wanted};
 /// What the gate measured of the head.
 pub(super) struct HeadRuns {
     pub(super) runs: Vec<RunRecord>,
-    /// The status of the measurements themselves: unreachable, invalid, interrupted, or none of these.
+    /// The status of the measurements themselves: unreachable, invalid, interrupted, or none of
+    /// these.
     pub(super) status: Status,
 }
 
@@ -29,19 +31,21 @@ pub(crate) struct Decided {
     pub(crate) status: Status,
 }
 
-/// Measures the head, compares it with its base, decides, and stores the decision with the comparison that it was made by.
+/// Measures the head, compares it with its base, decides, and stores the decision with the
+/// comparison that it was made by.
 ///
 /// First each stage is called once; where one cannot be reached within `wait`, nothing is measured.
 ///
-/// Without a reference the base is the release that was measured before; that there is none yet is no error, as the first release of
-/// a project is judged by its absolute rules.
+/// Without a reference the base is the release that was measured before; that there is none yet is
+/// no error, as the first release of a project is judged by its absolute rules.
 pub(crate) async fn run_gate(
     experiment: &Experiment,
     plan: &GatePlan<'_>,
     base: Option<&RunRef>,
     wait: Duration,
 ) -> Result<Decided> {
-    // Before anything is measured: a base that does not exist is found out now, not after ten minutes.
+    // Before anything is measured: a base that does not exist is found out now, not after ten
+    // minutes.
     say_what_the_head_is(experiment);
     let base = base_of(experiment, plan, base)?;
     experiment.reach(called(experiment, plan), wait).await?;
@@ -180,8 +184,8 @@ pub(super) async fn measure_head(experiment: &Experiment, plan: &GatePlan<'_>) -
 }
 
 impl HeadRuns {
-    /// Takes a run. Whether it kept its SLOs is for the comparison to say; whether it is a measurement at all, counts
-    /// here.
+    /// Takes a run. Whether it kept its SLOs is for the comparison to say; whether it is a
+    /// measurement at all, counts here.
     fn add(&mut self, run: Recorded) {
         self.runs.push(run.record);
         if run.status <= Status::Invalid {
@@ -199,7 +203,8 @@ pub(super) fn judge_head(
     judge(Some(&experiment.project.manifest), Mode::Gate, base, head)
 }
 
-/// Returns the record of a gate: the runs it made, the comparison, and the verdict, which there is only of what could be measured.
+/// Returns the record of a gate: the runs it made, the comparison, and the verdict, which there is
+/// only of what could be measured.
 fn concluded(record: RunRecord, head: &HeadRuns, document: &DiffDocument) -> RunRecord {
     let first = head.runs.first();
     let release = first.map_or_else(|| record.release.clone(), |run| run.release.clone());

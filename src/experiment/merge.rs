@@ -48,7 +48,8 @@ impl Classify for MergeError {
     }
 }
 
-/// Puts all shards of a load together, in any order. The merged run is a run like one that a single process made.
+/// Puts all shards of a load together, in any order. The merged run is a run like one that a single
+/// process made.
 pub(crate) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, Status), MergeError> {
     let shards: Vec<&RunRecord> = all_shards(runs)?.into_values().collect();
     let first = shards[0];
@@ -78,7 +79,8 @@ pub(crate) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
         validity,
         stages,
         plan: whole_plan(first),
-        // Answers were graded shard by shard; grades of different shards are not repeats of one run.
+        // Answers were graded shard by shard; grades of different shards are not repeats of one
+        // run.
         eval: None,
         quality: None,
         runs: shards.iter().map(|run| run.id.clone()).collect(),

@@ -63,7 +63,8 @@ impl Experiment {
         self.keep(record, status)
     }
 
-    /// Stores a run. What cannot be stored is still returned: a measurement must not be lost with the disk.
+    /// Stores a run. What cannot be stored is still returned: a measurement must not be lost with
+    /// the disk.
     pub(super) fn keep(&self, record: RunRecord, status: Status) -> Recorded {
         let record = record.with_warnings();
         let status = match self.store.write(&record) {
@@ -100,7 +101,8 @@ impl Ending<'_> {
         status
     }
 
-    /// Returns how a run ends that judges no SLO: whether it is a measurement, and of something that answers at all.
+    /// Returns how a run ends that judges no SLO: whether it is a measurement, and of something
+    /// that answers at all.
     pub(super) fn of_measuring(&self) -> Status {
         let mut status = measured(self.complete, self.never_reached);
         if self.validity == ValidityVerdict::Invalid {

@@ -1,4 +1,5 @@
-//! What the release that is measured is made of: what files tell before a run, and what stages tell by its end.
+//! What the release that is measured is made of: what files tell before a run, and what stages tell
+//! by its end.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +26,8 @@ pub(super) fn dirt(project: &Project, git: &GitFacts) -> Dirt {
     Dirt::of(git, &reads)
 }
 
-/// Finds out what the release at hand is made of, as far as files tell; what stages tell is added to each run by
-/// [`add_versions`].
+/// Finds out what the release at hand is made of, as far as files tell; what stages tell is added
+/// to each run by [`add_versions`].
 pub(super) fn present(project: &Project, git: &GitFacts, dirt: &Dirt) -> Result<Release> {
     let mut versions = BTreeMap::new();
     for (part, source) in &project.manifest.release {
@@ -43,9 +44,9 @@ pub(super) fn present(project: &Project, git: &GitFacts, dirt: &Dirt) -> Result<
     ))
 }
 
-/// Adds the versions that stages tell. Most were heard in the answers that were measured; a stage that the run did not
-/// call is asked once. A version that it does not tell is left out with a warning: it is a side product and must not
-/// stop a measurement.
+/// Adds the versions that stages tell. Most were heard in the answers that were measured; a stage
+/// that the run did not call is asked once. A version that it does not tell is left out with a
+/// warning: it is a side product and must not stop a measurement.
 pub(super) async fn add_versions(
     release: &mut Release,
     project: &Project,
@@ -80,7 +81,8 @@ pub(super) async fn add_versions(
     }
 }
 
-/// Calls a stage once, with the first case that the manifest has for anything, for what its answer tells.
+/// Calls a stage once, with the first case that the manifest has for anything, for what its answer
+/// tells.
 async fn ask(project: &Project, client: &Client, stage: &str) -> Result<(), String> {
     let text = |error: crate::error::Error| error.diagnostic().to_string();
     let caller = Caller::new(project, client, stage)

@@ -43,8 +43,8 @@ pub(crate) struct Experiment {
 }
 
 impl Experiment {
-    /// Makes the surroundings of the runs of a project: finds out what the release at hand is made of, as far as files tell. What
-    /// stages tell is added to each run.
+    /// Makes the surroundings of the runs of a project: finds out what the release at hand is made
+    /// of, as far as files tell. What stages tell is added to each run.
     pub(crate) fn new(project: Arc<Project>, surroundings: Surroundings) -> Result<Self> {
         let Surroundings {
             clock,

@@ -1,4 +1,5 @@
-//! The demo's story: one release is measured, a second one with a hidden regression is deployed, and the gate judges it.
+//! The demo's story: one release is measured, a second one with a hidden regression is deployed,
+//! and the gate judges it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -90,7 +91,8 @@ async fn measure(experiment: &Experiment) -> Result<HeadRuns> {
     Ok(head)
 }
 
-/// Returns whether the verdict names what was planted: the stage `rerank` first, and a broken slice of the answers.
+/// Returns whether the verdict names what was planted: the stage `rerank` first, and a broken slice
+/// of the answers.
 fn is_the_story(document: &DiffDocument) -> bool {
     let first = document.blame.first();
     let stage = first.is_some_and(|blame| blame.stage == "rerank");

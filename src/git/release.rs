@@ -85,8 +85,9 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     format!("blake3:{}", blake3::hash(bytes).to_hex())
 }
 
-/// Returns the digest of the names and contents of the files that match a glob, which is relative to the manifest's
-/// folder and may start with `../`; `part` is the key in `[release]`, for messages.
+/// Returns the digest of the names and contents of the files that match a glob, which is relative
+/// to the manifest's folder and may start with `../`; `part` is the key in `[release]`, for
+/// messages.
 pub(crate) fn files_version(
     manifest_folder: &Path,
     part: &str,
@@ -148,8 +149,9 @@ fn fixed_folder(glob: &str) -> (&str, &str) {
 
 type Found = BTreeMap<String, blake3::Hash>;
 
-/// Hashes the files below a folder whose path, relative to where the walk began, matches. A folder that is not there
-/// holds nothing; `.git` and `.stagegate` are never looked into; a link back up is not followed.
+/// Hashes the files below a folder whose path, relative to where the walk began, matches. A folder
+/// that is not there holds nothing; `.git` and `.stagegate` are never looked into; a link back up
+/// is not followed.
 fn collect(
     folder: &Path,
     relative: &str,

@@ -1,5 +1,5 @@
-//! The facts of the git repository around the project, through libgit2; a repository that cannot be used counts as
-//! absent.
+//! The facts of the git repository around the project, through libgit2; a repository that cannot be
+//! used counts as absent.
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -108,8 +108,8 @@ impl Git {
         }
     }
 
-    /// Returns the full id of the commit that a branch, tag, full or short id, or expression such as `HEAD~1` names.
-    /// A branch that exists only at `origin`, as in CI, is found too.
+    /// Returns the full id of the commit that a branch, tag, full or short id, or expression such
+    /// as `HEAD~1` names. A branch that exists only at `origin`, as in CI, is found too.
     pub(crate) fn resolve(&self, revision: &str) -> Option<String> {
         let repository = self.repository.as_ref()?;
         [
@@ -121,8 +121,8 @@ impl Git {
         .map(|commit| commit.id().to_string())
     }
 
-    /// Returns the commit's ancestors along first parents, nearest first, the commit itself left out; a shallow
-    /// history ends early.
+    /// Returns the commit's ancestors along first parents, nearest first, the commit itself left
+    /// out; a shallow history ends early.
     pub(crate) fn first_parents(&self, commit: &str) -> impl Iterator<Item = String> + '_ {
         let start = self.repository.as_ref().and_then(|repository| {
             let id = Oid::from_str(commit).ok()?;
@@ -176,7 +176,8 @@ impl Git {
     }
 }
 
-/// Returns what to tell the user about a repository that cannot be opened; nothing when there is none.
+/// Returns what to tell the user about a repository that cannot be opened; nothing when there is
+/// none.
 fn refusal(error: &git2::Error, project: &Path) -> Option<String> {
     match error.code() {
         ErrorCode::NotFound => None,
@@ -207,7 +208,8 @@ impl Tree {
             return Ok(tree);
         }
         let mut options = StatusOptions::new();
-        // Untracked folders are looked into: one that holds nothing but `.stagegate/` does not count.
+        // Untracked folders are looked into: one that holds nothing but `.stagegate/` does not
+        // count.
         options
             .include_untracked(true)
             .recurse_untracked_dirs(true)
@@ -228,7 +230,8 @@ impl Tree {
     }
 }
 
-/// Returns whether a path in a repository lies in a `.stagegate/`, ours or that of a neighbouring project.
+/// Returns whether a path in a repository lies in a `.stagegate/`, ours or that of a neighbouring
+/// project.
 fn is_ours(path: &[u8]) -> bool {
     path.split(|byte| *byte == b'/')
         .any(|part| part == FOLDER.as_bytes())
@@ -247,8 +250,8 @@ struct Tag {
     name: String,
 }
 
-/// Returns for each tagged commit its best tag: annotated before lightweight, then the newest, as `git describe`
-/// does; then the last by name.
+/// Returns for each tagged commit its best tag: annotated before lightweight, then the newest, as
+/// `git describe` does; then the last by name.
 fn tags_by_commit(repository: &Repository) -> HashMap<Oid, Tag> {
     let mut tags: HashMap<Oid, Tag> = HashMap::new();
     let references = repository
@@ -487,7 +490,8 @@ mod tests {
         repo.tag("v1", &one);
         let two = repo.commit("two");
         let three = repo.commit("three");
-        // What `git clone --depth 2` leaves: the boundary in `shallow`, the objects beyond it missing.
+        // What `git clone --depth 2` leaves: the boundary in `shallow`, the objects beyond it
+        // missing.
         fs::write(repo.git.path().join("shallow"), format!("{two}\n")).unwrap();
         let object = repo
             .git

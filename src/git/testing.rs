@@ -6,7 +6,8 @@ use std::path::Path;
 
 use git2::{Oid, Repository, RepositoryInitOptions, Signature, Time};
 
-/// A git repository in a temporary folder, its branch `main`, independent of the user's configuration.
+/// A git repository in a temporary folder, its branch `main`, independent of the user's
+/// configuration.
 pub(crate) struct TestRepo {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) git: Repository,

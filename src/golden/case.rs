@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 /// The id of the one case of a load without data.
 pub(crate) const NO_CASE: &str = "-";
 
-/// Hex digits of a content id: 64 bits, so that a clash within a million cases is a one-in-ten-million event.
+/// Hex digits of a content id: 64 bits, so that a clash within a million cases is a
+/// one-in-ten-million event.
 const ID_DIGITS: usize = 16;
 
 /// One case.
@@ -21,7 +22,8 @@ pub(crate) struct Case {
     pub(crate) tags: BTreeMap<String, String>,
     /// Marks cases that are not independent.
     pub(crate) group: Option<String>,
-    /// How often a load sends it beside the others, where it sends by weight; 1 where the set says nothing. Positive.
+    /// How often a load sends it beside the others, where it sends by weight; 1 where the set says
+    /// nothing. Positive.
     pub(crate) weight: Option<f64>,
 }
 
@@ -64,7 +66,8 @@ impl GoldenSet {
         self.cases.iter().find(|case| case.id == id)
     }
 
-    /// Returns the cases that `keep` selects, as a set with a digest of its own: a part is never taken for the whole.
+    /// Returns the cases that `keep` selects, as a set with a digest of its own: a part is never
+    /// taken for the whole.
     #[must_use]
     pub(crate) fn only(&self, keep: impl Fn(&Case) -> bool) -> Self {
         let cases = self.cases.iter().filter(|case| keep(case)).cloned();
@@ -74,8 +77,8 @@ impl GoldenSet {
 
 /// Returns the id of a case that was written without one.
 ///
-/// Tags and the group are left out: they say how a case is counted, not what is asked, so that tagging a set does not
-/// tear its cases from those of earlier runs.
+/// Tags and the group are left out: they say how a case is counted, not what is asked, so that
+/// tagging a set does not tear its cases from those of earlier runs.
 pub(super) fn content_id(input: &Value, expected: &Value) -> String {
     let mut text = String::new();
     canonical(input, &mut text);

@@ -1,4 +1,5 @@
-//! Reads a golden set from JSONL, line by line, and says for each line that is wrong where it stands and why.
+//! Reads a golden set from JSONL, line by line, and says for each line that is wrong where it
+//! stands and why.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -114,7 +115,8 @@ fn read_lines(mut from: impl BufRead, path: String) -> Result<GoldenSet, GoldenE
     }
 }
 
-/// Tells the first line of another format, which would be wrong on every line: what it looks like, and what to do.
+/// Tells the first line of another format, which would be wrong on every line: what it looks like,
+/// and what to do.
 fn first_of_another_format(line: &[u8]) -> Option<(&'static str, &'static str)> {
     let text = std::str::from_utf8(line).ok()?.trim();
     let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
@@ -257,7 +259,8 @@ fn parse_case(mut table: Map<String, Value>) -> Result<(Case, bool), Wrong> {
     Ok((case, named))
 }
 
-/// `expected.ids` names documents; what is something else would be a case that no ranking can be held against.
+/// `expected.ids` names documents; what is something else would be a case that no ranking can be
+/// held against.
 fn check_ids(expected: &Value) -> Result<(), Wrong> {
     let ids = expected.get("ids").unwrap_or(&Value::Null);
     let relevant = grades(ids).map_err(|reason| {

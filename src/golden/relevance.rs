@@ -20,8 +20,8 @@ pub(crate) fn id_text(id: &Value) -> String {
     }
 }
 
-/// Reads `"a"`, `["a", "b"]`, `{"a": 3, "b": "1"}`, or `[{"id": "a", "grade": 3}]`; ids without a grade have grade 1. The
-/// error names the value that is something else.
+/// Reads `"a"`, `["a", "b"]`, `{"a": 3, "b": "1"}`, or `[{"id": "a", "grade": 3}]`; ids without a
+/// grade have grade 1. The error names the value that is something else.
 pub(crate) fn grades(value: &Value) -> Result<Grades, String> {
     let mut grades = Grades::new();
     match value {

@@ -1,5 +1,5 @@
-//! Layer 6: the load engine. One thread per core but one, each with its own event loop, sockets, and tallies; a plan
-//! goes in, the stages' results come out.
+//! Layer 6: the load engine. One thread per core but one, each with its own event loop, sockets,
+//! and tallies; a plan goes in, the stages' results come out.
 
 #[cfg(feature = "bench")]
 pub mod bench;

@@ -12,8 +12,8 @@ use rustix::time::{
 
 /// Wakes the event loop at an absolute time.
 ///
-/// A `timerfd` in the same epoll set: epoll's own timeout, which tokio's timers and most load generators rest on, has
-/// steps of 1 ms and rounds up.
+/// A `timerfd` in the same epoll set: epoll's own timeout, which tokio's timers and most load
+/// generators rest on, has steps of 1 ms and rounds up.
 #[cfg(target_os = "linux")]
 pub(crate) struct Pacer {
     timer: std::os::fd::OwnedFd,
@@ -35,8 +35,8 @@ impl Pacer {
         })
     }
 
-    /// Arms the timer for that time of `now_ns`; one in the past fires at once. Returns how long a poll may wait beside it: for
-    /// ever, as the timer's own event ends it.
+    /// Arms the timer for that time of `now_ns`; one in the past fires at once. Returns how long a
+    /// poll may wait beside it: for ever, as the timer's own event ends it.
     fn arm(&mut self, at_ns: u64) -> std::io::Result<Option<Duration>> {
         if at_ns != self.armed_for {
             let value = Timespec {

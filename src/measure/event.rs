@@ -8,8 +8,8 @@ use crate::error::Error;
 /// Progress of a running engine, and what an experiment says in words.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    /// A run began; `name` is the load's or the suite's, `total` the planned requests or cases where known,
-    /// `duration` the planned length where the run ends by time.
+    /// A run began; `name` is the load's or the suite's, `total` the planned requests or cases
+    /// where known, `duration` the planned length where the run ends by time.
     Started {
         kind: &'static str,
         name: String,
@@ -33,7 +33,8 @@ pub(crate) enum Event {
     Note(String),
     /// Something that only who looks for the cause of something wants to know.
     Detail(String),
-    /// What failed beside the measurement, which goes on: for instance, its record could not be stored.
+    /// What failed beside the measurement, which goes on: for instance, its record could not be
+    /// stored.
     Problem(Arc<Error>),
 }
 

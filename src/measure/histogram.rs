@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize, de};
 /// Three significant digits: a relative error of at most 0.1 %.
 const SIGNIFICANT_DIGITS: u8 = 3;
 
-/// How far a percentile may be moved by what was still open at the end before it is not reported: 1 %, ten times
-/// the resolution of the histogram.
+/// How far a percentile may be moved by what was still open at the end before it is not reported: 1
+/// %, ten times the resolution of the histogram.
 const MOVED: f64 = 0.01;
 
-/// Returns the smallest sample count with which a two-sided 95 % order-statistic interval of the quantile has a
-/// finite upper end: `ceil(ln(0.025) / ln(q))`.
+/// Returns the smallest sample count with which a two-sided 95 % order-statistic interval of the
+/// quantile has a finite upper end: `ceil(ln(0.025) / ln(q))`.
 ///
-/// Source: binomial order statistics; assumes independent samples. p95 needs 72, p99 368, p99.9 3,688. For
-/// q ≤ 0.5 the lower end binds instead; the median needs 6.
+/// Source: binomial order statistics; assumes independent samples. p95 needs 72, p99 368, p99.9
+/// 3,688. For q ≤ 0.5 the lower end binds instead; the median needs 6.
 pub(crate) fn min_samples(quantile: f64) -> u64 {
     let binding = quantile.max(1.0 - quantile);
     (0.025_f64.ln() / binding.ln()).ceil() as u64
@@ -120,8 +120,8 @@ impl Histogram {
         (!self.is_empty()).then(|| self.counts.value_at_quantile(quantile) as f64 / 1e3)
     }
 
-    /// Returns the percentile in ms, or `None` when there are too few samples for it, or when `open` further values
-    /// (still in flight, so of unknown size) could move it by more than 1 %.
+    /// Returns the percentile in ms, or `None` when there are too few samples for it, or when
+    /// `open` further values (still in flight, so of unknown size) could move it by more than 1 %.
     pub(crate) fn percentile_ms(&self, quantile: f64, open: u64) -> Option<f64> {
         let count = self.count();
         if count < min_samples(quantile) {
@@ -162,8 +162,9 @@ impl Histogram {
         self.count() - self.counts.count_between(0, us)
     }
 
-    /// Encodes as HdrHistogram V2 compressed, base64. Equal counts give equal text, however they came together: the range
-    /// that is written down is that of the counts, not the one that a histogram has grown to.
+    /// Encodes as HdrHistogram V2 compressed, base64. Equal counts give equal text, however they
+    /// came together: the range that is written down is that of the counts, not the one that a
+    /// histogram has grown to.
     pub(crate) fn encode(&self) -> String {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new()
@@ -183,7 +184,8 @@ impl Histogram {
         counts
     }
 
-    /// Decodes what [`Histogram::encode`] or any HdrHistogram V2 writer wrote; the error says what is wrong.
+    /// Decodes what [`Histogram::encode`] or any HdrHistogram V2 writer wrote; the error says what
+    /// is wrong.
     pub(crate) fn decode(text: &str) -> Result<Self, String> {
         let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
         let mut counts: hdrhistogram::Histogram<u64> = Deserializer::new()
@@ -265,8 +267,9 @@ impl Intervals {
         }
     }
 
-    /// Records a duration in ns that was observed at `at_ns` since the start of the measured phase. Observations
-    /// must not go back by more than the interval at hand: an earlier one is counted in the current interval.
+    /// Records a duration in ns that was observed at `at_ns` since the start of the measured phase.
+    /// Observations must not go back by more than the interval at hand: an earlier one is counted
+    /// in the current interval.
     pub(crate) fn record(&mut self, at_ns: u64, ns: u64) {
         let index = at_ns / self.length_ns;
         if index > self.current_index {

@@ -15,7 +15,8 @@ pub(crate) struct UnitError {
     example: &'static str,
 }
 
-/// Parses a duration: a non-negative number directly followed by `ns`, `us`, `ms`, `s`, `m`, or `h`.
+/// Parses a duration: a non-negative number directly followed by `ns`, `us`, `ms`, `s`, `m`, or
+/// `h`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     let wrong = || UnitError {
         written: text.to_owned(),
@@ -39,7 +40,8 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     Duration::try_from_secs_f64(number * scale).map_err(|_| wrong())
 }
 
-/// Writes a duration in the manifest's form, in the largest unit that keeps it short: `250ms`, `1.5s`, `5m`.
+/// Writes a duration in the manifest's form, in the largest unit that keeps it short: `250ms`,
+/// `1.5s`, `5m`.
 pub(crate) fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     let (value, unit) =

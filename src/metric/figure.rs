@@ -18,7 +18,8 @@ pub(crate) enum Figure {
     Latency(LatencyMetric, Stat),
     Share(ShareMetric),
     Rate(RateMetric),
-    /// A number that another version or program wrote and that is not known here, as it was written.
+    /// A number that another version or program wrote and that is not known here, as it was
+    /// written.
     Other(String),
 }
 

@@ -1,5 +1,5 @@
-//! Layer 1: what is measured. A metric is one typed value with its unit, its direction, and its meaning; it is a text
-//! only in documents and where the user writes it.
+//! Layer 1: what is measured. A metric is one typed value with its unit, its direction, and its
+//! meaning; it is a text only in documents and where the user writes it.
 
 mod expectation;
 mod figure;

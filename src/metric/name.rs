@@ -1,4 +1,5 @@
-//! Metrics by their dotted names: `load.peak.gateway.response_time.p95`, `eval.answers.slice."lang=de".pass_rate`.
+//! Metrics by their dotted names: `load.peak.gateway.response_time.p95`,
+//! `eval.answers.slice."lang=de".pass_rate`.
 
 use std::fmt;
 

@@ -43,7 +43,8 @@ pub(crate) enum PlanError {
         case: String,
         reason: String,
     },
-    /// What a header is filled with cannot stand in one: a secret with a line break, most of the time.
+    /// What a header is filled with cannot stand in one: a secret with a line break, most of the
+    /// time.
     #[error("stage `{stage}`: {reason}")]
     Header { stage: String, reason: String },
     /// A stage whose request needs other stages could not get their answers.

@@ -1,4 +1,5 @@
-//! What the flags of `load` say: how the manifest's load is changed, and which portion of it this process sends.
+//! What the flags of `load` say: how the manifest's load is changed, and which portion of it this
+//! process sends.
 
 use std::time::Duration;
 

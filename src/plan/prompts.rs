@@ -8,11 +8,13 @@ use crate::golden::Case;
 use crate::load::{mix, permute};
 use crate::manifest::{Prompts, Tokens};
 
-/// 256 English words. Each is one token behind a space, in the vocabularies of GPT-2 to GPT-4o, Llama 1 to 3, and Mistral
-/// (`tests/real/tokens.mjs` counts them), so that a text of n words is a text of n tokens.
+/// 256 English words. Each is one token behind a space, in the vocabularies of GPT-2 to GPT-4o,
+/// Llama 1 to 3, and Mistral (`tests/real/tokens.mjs` counts them), so that a text of n words is a
+/// text of n tokens.
 const WORDS: &str = include_str!("words.txt");
 
-/// What the random numbers are for: the lengths and texts of one load have nothing to do with one another.
+/// What the random numbers are for: the lengths and texts of one load have nothing to do with one
+/// another.
 #[derive(Clone, Copy)]
 enum Purpose {
     Length = 1,
@@ -23,8 +25,8 @@ enum Purpose {
 
 /// Makes the cases of a load. The same seed makes the same ones.
 ///
-/// Lengths are stratified: the lengths of n cases are the distribution's quantiles (i + ½)/n in random order, so that their mean is
-/// the one asked for however few there are.
+/// Lengths are stratified: the lengths of n cases are the distribution's quantiles (i + ½)/n in
+/// random order, so that their mean is the one asked for however few there are.
 pub(super) fn cases(prompts: &Prompts, seed: u64) -> Vec<Case> {
     let words: Vec<&str> = WORDS.split_whitespace().collect();
     let count = u64::from(prompts.cases);

@@ -1,4 +1,5 @@
-//! Requests for cases: the steps before a stage are called once, untimed, and their outputs filled in.
+//! Requests for cases: the steps before a stage are called once, untimed, and their outputs filled
+//! in.
 
 use serde_json::json;
 

@@ -24,6 +24,7 @@ pub(crate) struct Calibration {
     pub(crate) gap_error_ms: Option<Spread>,
     /// The most plain requests a second, by 60 users; the server needed its share of the cores.
     pub(crate) max_rps: Option<f64>,
-    /// The most streams at once, 20 tokens a second each, whose gap error keeps below 2 ms at the 99th percentile.
+    /// The most streams at once, 20 tokens a second each, whose gap error keeps below 2 ms at the
+    /// 99th percentile.
     pub(crate) max_streams: Option<u64>,
 }

@@ -1,4 +1,5 @@
-//! The comparison document `stagegate/diff`: what `diff` and `gate` print, key by key as in the contract.
+//! The comparison document `stagegate/diff`: what `diff` and `gate` print, key by key as in the
+//! contract.
 
 use std::collections::BTreeMap;
 
@@ -84,7 +85,8 @@ pub(crate) struct Comparison {
     pub(crate) verdict: Change,
     /// The rule that judged it, in words; null when it is only shown.
     pub(crate) rule: Option<String>,
-    /// Whether that rule was kept; null when there is no rule, or when it was not judged for want of data.
+    /// Whether that rule was kept; null when there is no rule, or when it was not judged for want
+    /// of data.
     pub(crate) outcome: Option<VerdictKind>,
     pub(crate) owner: Option<String>,
     /// What would help, for instance the number of cases a decision would take.
@@ -120,7 +122,8 @@ pub(crate) struct Blame {
     /// 95 %, of the noise within these two runs only.
     pub(crate) low: Option<f64>,
     pub(crate) high: Option<f64>,
-    /// Of the whole change, cut to 0 and 1, so that shares need not add up; null where the whole did not change.
+    /// Of the whole change, cut to 0 and 1, so that shares need not add up; null where the whole
+    /// did not change.
     pub(crate) share: Option<f64>,
 }
 

@@ -38,7 +38,8 @@ impl Distribution {
         }
     }
 
-    /// Summarises it; `open` requests were still in flight at the end, and may move its percentiles.
+    /// Summarises it; `open` requests were still in flight at the end, and may move its
+    /// percentiles.
     pub(crate) fn summary(&self, open: u64) -> MetricSummary {
         let all = &self.all;
         let percentile = |stat: Stat| all.percentile_ms(stat.quantile()?, open);

@@ -19,11 +19,13 @@ pub(crate) struct NotARunId(String);
 pub(crate) struct RunId(String);
 
 impl RunId {
-    /// Makes a new id for a run that starts at that time; later ones sort after earlier ones (to 0.25 µs).
+    /// Makes a new id for a run that starts at that time; later ones sort after earlier ones (to
+    /// 0.25 µs).
     pub(crate) fn new(started: Timestamp) -> Self {
         let seconds = u64::try_from(started.as_second()).unwrap_or(0);
         let nanoseconds = u32::try_from(started.subsec_nanosecond()).unwrap_or(0);
-        // A context of its own: a shared one would never let the time go back, which tests and `--start-at` do.
+        // A context of its own: a shared one would never let the time go back, which tests and
+        // `--start-at` do.
         let context = ContextV7::new().with_additional_precision();
         let time = uuid::Timestamp::from_unix(&context, seconds, nanoseconds);
         Self(uuid::Uuid::new_v7(time).to_string())

@@ -63,7 +63,8 @@ impl MetricSummary {
 /// The latencies of a stage.
 pub(crate) type Metrics = BTreeMap<LatencyMetric, MetricSummary>;
 
-/// Latencies by their keys; one that is not known here, of another version or program, is left out, as unknown keys are.
+/// Latencies by their keys; one that is not known here, of another version or program, is left out,
+/// as unknown keys are.
 pub(super) mod metrics {
     use std::collections::BTreeMap;
 

@@ -10,7 +10,8 @@ pub(crate) struct ProfileResult {
     pub(crate) whole: String,
     /// Its parts, in the order in which they are called.
     pub(crate) parts: Vec<String>,
-    /// Whether stagegate drove the parts itself. Otherwise it called them while the whole was under load.
+    /// Whether stagegate drove the parts itself. Otherwise it called them while the whole was under
+    /// load.
     pub(crate) driven: bool,
     /// The given load in words, for instance `20/s`.
     pub(crate) load: String,
@@ -38,7 +39,8 @@ pub(crate) struct ProfileCell {
     pub(crate) p95: Option<Estimate>,
 }
 
-/// An estimate with the ends of its 95 % interval; an end is null where there are too few samples for it.
+/// An estimate with the ends of its 95 % interval; an end is null where there are too few samples
+/// for it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Estimate {
     pub(crate) value: f64,

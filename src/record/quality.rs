@@ -9,9 +9,11 @@ pub(crate) struct QualityResult {
     /// The suite that graded them, and the stage or pipeline that it grades.
     pub(crate) suite: String,
     pub(crate) stage: String,
-    /// Right answers a second: good, and passed. An answer to a case that the suite does not have counts for neither.
+    /// Right answers a second: good, and passed. An answer to a case that the suite does not have
+    /// counts for neither.
     pub(crate) right_goodput_rps: f64,
-    /// The same cases, asked by one user at a time before the load; null where the load was one part of several.
+    /// The same cases, asked by one user at a time before the load; null where the load was one
+    /// part of several.
     #[serde(default)]
     pub(crate) idle: Option<StepQuality>,
     /// By the rate at which requests were sent, from low to high.

@@ -1,4 +1,5 @@
-//! The run document: what `--format json` prints and `run.json` holds, key by key as in the contract.
+//! The run document: what `--format json` prints and `run.json` holds, key by key as in the
+//! contract.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ use super::warning::Warning;
 /// The schema name of a run document.
 pub(crate) const RUN_SCHEMA: &str = "stagegate/run";
 
-/// One run: a load test, an eval, a gate. Times in ms as numbers; unknown keys are ignored by readers.
+/// One run: a load test, an eval, a gate. Times in ms as numbers; unknown keys are ignored by
+/// readers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct RunRecord {
     pub(crate) schema: String,
@@ -38,8 +40,8 @@ pub(crate) struct RunRecord {
     pub(crate) duration_s: f64,
     /// False when the run was interrupted.
     pub(crate) complete: bool,
-    /// The flags and `--set`s by which it differs from what the manifest says. Such a run is an experiment: no revision
-    /// stands for it, and it is no base.
+    /// The flags and `--set`s by which it differs from what the manifest says. Such a run is an
+    /// experiment: no revision stands for it, and it is no base.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) overrides: Vec<String>,
     pub(crate) release: Release,
@@ -173,7 +175,8 @@ pub(crate) struct Generator {
     /// Null in a closed loop.
     #[serde(default)]
     pub(crate) schedule_lag_ms: Option<Spread>,
-    /// For how long the kernel had held what was read, on a sample of the connections; null where it does not tell.
+    /// For how long the kernel had held what was read, on a sample of the connections; null where
+    /// it does not tell.
     #[serde(default)]
     pub(crate) receive_lag_ms: Option<Spread>,
     pub(crate) not_sent: u64,

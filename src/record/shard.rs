@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Shard `index` of `of`: the arrivals i, and the users u, whose number leaves that rest when divided by `of`.
+/// Shard `index` of `of`: the arrivals i, and the users u, whose number leaves that rest when
+/// divided by `of`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shard {
     /// Below `of`.
@@ -26,7 +27,8 @@ impl Shard {
 impl FromStr for Shard {
     type Err = String;
 
-    /// Reads `I/N`. Whether one counts from 0 or from 1, N shards are the whole: I and I mod N are the same shard.
+    /// Reads `I/N`. Whether one counts from 0 or from 1, N shards are the whole: I and I mod N are
+    /// the same shard.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is not a shard; write it like `1/4`");
         let (index, of) = text.split_once('/').ok_or_else(wrong)?;

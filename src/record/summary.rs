@@ -71,12 +71,14 @@ impl RunSummary {
         }
     }
 
-    /// Returns whether a revision may stand for this run: complete, not invalid, clean, and no experiment.
+    /// Returns whether a revision may stand for this run: complete, not invalid, clean, and no
+    /// experiment.
     pub(crate) fn is_usable(&self) -> bool {
         matches!(self.no_base(), None | Some(Unusable::Unmeasured))
     }
 
-    /// Returns why this run may not be a base: why no revision may stand for it, or that it was hardly answered.
+    /// Returns why this run may not be a base: why no revision may stand for it, or that it was
+    /// hardly answered.
     pub(crate) fn no_base(&self) -> Option<Unusable> {
         let reasons = [
             (self.dirty, Unusable::Dirty),

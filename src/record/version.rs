@@ -1,10 +1,12 @@
-//! Format versions: minor adds optional fields, major is anything else; every version ever written is read.
+//! Format versions: minor adds optional fields, major is anything else; every version ever written
+//! is read.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The version of a document's format: raise `minor` with each key that is added, `major` with any other change.
+/// The version of a document's format: raise `minor` with each key that is added, `major` with any
+/// other change.
 ///
 /// | version | brought |
 /// | --- | --- |
@@ -20,8 +22,8 @@ impl FormatVersion {
     /// What this program writes.
     pub(crate) const CURRENT: Self = Self { major: 1, minor: 1 };
 
-    /// Returns whether this program can read the document: a newer minor only adds keys, a newer major may not be
-    /// understood.
+    /// Returns whether this program can read the document: a newer minor only adds keys, a newer
+    /// major may not be understood.
     pub(crate) const fn is_readable(self) -> bool {
         self.major <= Self::CURRENT.major
     }

@@ -59,7 +59,8 @@ impl Connection {
         }
     }
 
-    /// Writes bytes, behind those that the kernel has not taken yet; `false` when the peer has gone.
+    /// Writes bytes, behind those that the kernel has not taken yet; `false` when the peer has
+    /// gone.
     pub(super) fn send(&mut self, bytes: &[u8]) -> bool {
         if !self.output.is_empty() {
             self.output.extend_from_slice(bytes);

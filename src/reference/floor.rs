@@ -13,8 +13,8 @@ pub(crate) struct Floor {
 }
 
 impl Floor {
-    /// Takes one streamed answer of the reference server. Where tokens came in one read, the gaps between them are not known
-    /// and not counted; those between reads are.
+    /// Takes one streamed answer of the reference server. Where tokens came in one read, the gaps
+    /// between them are not known and not counted; those between reads are.
     pub(crate) fn take(&mut self, answer: &Captured) {
         let sent = sent_times(answer.reply.text.as_deref().unwrap_or_default());
         let (Some(first), Some(seen)) = (sent.first(), answer.stamps.first_content) else {
@@ -35,10 +35,12 @@ impl Floor {
     }
 }
 
-/// Returns by how much each gap between two reads differs from the gap between the tokens on its two sides. `sent` are the times
-/// of the tokens, `first` that of the first read, and `gaps` those between the reads.
+/// Returns by how much each gap between two reads differs from the gap between the tokens on its
+/// two sides. `sent` are the times of the tokens, `first` that of the first read, and `gaps` those
+/// between the reads.
 ///
-/// A read brings what has been sent by then and was not read before, so that the times say which tokens came with it.
+/// A read brings what has been sent by then and was not read before, so that the times say which
+/// tokens came with it.
 fn gap_errors(sent: &[u64], first: u64, gaps: &[u64]) -> Vec<u64> {
     let mut read = first;
     let mut taken = 0;
@@ -70,7 +72,8 @@ mod tests {
         let sent = [100, 105, 110, 115];
         // Each token read 1 late, but for the third, which is 3 late.
         assert_eq!(gap_errors(&sent, 101, &[5, 7, 3]), [0, 2, 2]);
-        // The second and third came in one read, at 112: 7 after the first was sent, and 2 after the third.
+        // The second and third came in one read, at 112: 7 after the first was sent, and 2 after
+        // the third.
         assert_eq!(gap_errors(&sent, 101, &[11, 4]), [6, 1]);
         // All in one read.
         assert_eq!(gap_errors(&sent, 120, &[]), [0_u64; 0]);

@@ -1,5 +1,5 @@
-//! Layer 6: the reference server. What it sends, it sends at times that are known exactly, and says in the answer when it
-//! sent it, so that whoever measures it can be held against the truth.
+//! Layer 6: the reference server. What it sends, it sends at times that are known exactly, and says
+//! in the answer when it sent it, so that whoever measures it can be held against the truth.
 
 mod connection;
 mod floor;

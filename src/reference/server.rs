@@ -1,4 +1,5 @@
-//! The event loop of the reference server: one thread, an alarm for what is due, and nothing between the alarm and the write.
+//! The event loop of the reference server: one thread, an alarm for what is due, and nothing
+//! between the alarm and the write.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -105,7 +106,8 @@ impl Reference {
 impl Drop for Reference {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Where it cannot be woken, its next connection or alarm ends it; waiting for that would be worse.
+        // Where it cannot be woken, its next connection or alarm ends it; waiting for that would be
+        // worse.
         if self.waker.wake().is_ok()
             && let Some(thread) = self.thread.take()
         {
@@ -114,8 +116,8 @@ impl Drop for Reference {
     }
 }
 
-/// Returns when the tokens of an answer were handed to the kernel, in ns of this machine's monotonic clock: each token is
-/// that time.
+/// Returns when the tokens of an answer were handed to the kernel, in ns of this machine's
+/// monotonic clock: each token is that time.
 pub(crate) fn sent_times(text: &str) -> Vec<u64> {
     text.split_whitespace()
         .filter_map(|token| token.parse().ok())

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-/// Mean and variance of the gaps between arrivals, by Welford's recurrence: nothing is kept for each arrival.
+/// Mean and variance of the gaps between arrivals, by Welford's recurrence: nothing is kept for
+/// each arrival.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Arrivals {
     requests: u64,

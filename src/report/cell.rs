@@ -1,5 +1,5 @@
-//! The cells of a table, by what they hold: how a value is written, and on which side it stands, come
-//! from its type.
+//! The cells of a table, by what they hold: how a value is written, and on which side it stands,
+//! come from its type.
 
 use super::drawing::Drawing;
 use super::format::{NONE, TimeUnit, count, number, percent, time_ms};

@@ -1,4 +1,5 @@
-//! Charts: numbers until a format draws them. Text formats draw with block characters inside a table.
+//! Charts: numbers until a format draws them. Text formats draw with block characters inside a
+//! table.
 
 use super::cell::Value;
 use super::drawing::Drawing;

@@ -226,7 +226,8 @@ fn missed(case: &crate::record::CaseResult) -> String {
 }
 
 fn of_diff(diff: &DiffDocument) -> Vec<Finding> {
-    // Whatever turns the verdict is a finding: also a pass rate, of a suite or a slice, that has no rule.
+    // Whatever turns the verdict is a finding: also a pass rate, of a suite or a slice, that has no
+    // rule.
     let counts = |it: &&Comparison| it.rule.is_some() || is_loss(it);
     let judged = diff.comparisons.iter().filter(counts);
     let mut found: Vec<Finding> = judged.map(of_comparison).collect();
@@ -240,7 +241,8 @@ fn of_diff(diff: &DiffDocument) -> Vec<Finding> {
         }),
     );
     let worst = found.iter().map(|it| severity(&it.outcome)).max();
-    // What no comparison accounts for, the sentence does: nothing compared, or a run that was refused.
+    // What no comparison accounts for, the sentence does: nothing compared, or a run that was
+    // refused.
     if worst != Some(severity(&outcome(Some(diff.verdict), String::new()))) {
         found.push(Finding {
             suite: "gate".to_owned(),

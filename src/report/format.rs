@@ -1,12 +1,13 @@
 //! Numbers, units, plurals, times, and ids as people read them.
 //!
-//! Text is made with typographic characters (`–`, `−`, `…`); [`super::text::fold`] takes them back to ASCII where a
-//! terminal cannot show them.
+//! Text is made with typographic characters (`–`, `−`, `…`); [`super::text::fold`] takes them back
+//! to ASCII where a terminal cannot show them.
 
 /// What stands where there is no number.
 pub(super) const NONE: &str = "–";
 
-/// Formats with three significant digits, more only where a whole number has them: `0.123`, `12.3`, `1,234`.
+/// Formats with three significant digits, more only where a whole number has them: `0.123`, `12.3`,
+/// `1,234`.
 pub(super) fn number(value: f64) -> String {
     if !value.is_finite() {
         return NONE.to_owned();
@@ -130,7 +131,8 @@ pub(super) fn duration_s(seconds: f64) -> String {
     }
 }
 
-/// Formats a share without the sign: `91.0`, `0.17`, `100`. Never rounds to 0 or 100 what is neither.
+/// Formats a share without the sign: `91.0`, `0.17`, `100`. Never rounds to 0 or 100 what is
+/// neither.
 fn percent_digits(share: f64) -> String {
     let percent = share * 100.0;
     let size = percent.abs();
@@ -174,13 +176,14 @@ pub(super) fn signed(value: f64, show: impl Fn(f64) -> String) -> String {
     format!("{sign}{}", show(value.abs()))
 }
 
-/// Formats a change of a share or of a ratio as a number of points or percent, without the unit: `+1.2`.
+/// Formats a change of a share or of a ratio as a number of points or percent, without the unit:
+/// `+1.2`.
 pub(super) fn signed_percent_digits(change: f64) -> String {
     signed(change, percent_digits)
 }
 
-/// Returns as much of a run's id as identifies it in practice. A UUID v7 begins with 48 bits of time in ms: 13
-/// characters with the hyphen.
+/// Returns as much of a run's id as identifies it in practice. A UUID v7 begins with 48 bits of
+/// time in ms: 13 characters with the hyphen.
 pub(super) fn short_id(id: &str) -> &str {
     id.char_indices().nth(13).map_or(id, |(end, _)| &id[..end])
 }
@@ -193,7 +196,8 @@ pub(super) fn short_commit(commit: &str) -> &str {
         .map_or(commit, |(end, _)| &commit[..end])
 }
 
-/// Returns a release's names as people say them: `v1.2.0 (3f2a1bc)`, with a mark when the work tree differed.
+/// Returns a release's names as people say them: `v1.2.0 (3f2a1bc)`, with a mark when the work tree
+/// differed.
 pub(super) fn release(commit: Option<&str>, tag: Option<&str>, dirty: bool) -> String {
     let mut text = match (tag, commit.map(short_commit)) {
         (Some(tag), Some(commit)) => format!("{tag} ({commit})"),

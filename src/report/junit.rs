@@ -89,7 +89,8 @@ fn because(mut status: TestCaseStatus, word: &str, said: &str) -> TestCaseStatus
     status
 }
 
-/// Replaces what XML 1.0 does not allow, even escaped: most control characters, and two that are none.
+/// Replaces what XML 1.0 does not allow, even escaped: most control characters, and two that are
+/// none.
 fn xml(text: &str) -> String {
     let is_char = |c: char| match c {
         '\t' | '\n' | '\r' => true,

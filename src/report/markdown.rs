@@ -102,7 +102,8 @@ fn table(table: &Table) -> String {
     lines.join("\n")
 }
 
-/// Writes one of our own sentences: what stands between backticks is code, everything else is shown as it is.
+/// Writes one of our own sentences: what stands between backticks is code, everything else is shown
+/// as it is.
 fn prose(text: &str) -> String {
     let text = clean(text);
     let parts: Vec<&str> = text.split('`').collect();
@@ -116,7 +117,8 @@ fn prose(text: &str) -> String {
     parts.iter().enumerate().map(part).collect()
 }
 
-/// Writes a text so that Markdown shows it as it is: nothing in it is markup, HTML, a table's end, or a mention.
+/// Writes a text so that Markdown shows it as it is: nothing in it is markup, HTML, a table's end,
+/// or a mention.
 fn escaped(text: &str) -> String {
     escape(&clean(text))
 }

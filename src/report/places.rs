@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::manifest::Manifest;
 
-/// Lines of the manifest by what they say: `stage NAME`, `slo STAGE METRIC`, `load NAME`, `eval NAME`, `rule METRIC`. Empty
-/// where no manifest is at hand.
+/// Lines of the manifest by what they say: `stage NAME`, `slo STAGE METRIC`, `load NAME`, `eval
+/// NAME`, `rule METRIC`. Empty where no manifest is at hand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Places {
     /// The manifest's path, as the user would write it.

@@ -1,4 +1,5 @@
-//! Tables for a terminal: comfy-table draws, the widths are decided here so that a table never outgrows its page.
+//! Tables for a terminal: comfy-table draws, the widths are decided here so that a table never
+//! outgrows its page.
 
 use comfy_table::{
     Cell as DrawnCell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle,
@@ -132,8 +133,8 @@ fn least_widths(table: &Drawn) -> Vec<usize> {
         .collect()
 }
 
-/// The widths to draw: heads on one line where there is room; else the widest column of text gives way, then the
-/// widest of all.
+/// The widths to draw: heads on one line where there is room; else the widest column of text gives
+/// way, then the widest of all.
 fn widths(table: &Drawn, page_width: usize) -> Vec<usize> {
     let mut widths = least_widths(table);
     for (width_now, column) in widths.iter_mut().zip(&table.columns) {
@@ -166,7 +167,8 @@ fn longest_words(rows: &[Vec<(String, Tone)>], least: &[usize]) -> Vec<usize> {
         .collect()
 }
 
-/// Takes from the widest column that is above its floor until the page is wide enough or every column is at its floor.
+/// Takes from the widest column that is above its floor until the page is wide enough or every
+/// column is at its floor.
 fn shrink(widths: &mut [usize], floor: &[usize], page_width: usize) {
     while total(widths) > page_width {
         let above = widths
@@ -181,8 +183,8 @@ fn shrink(widths: &mut [usize], floor: &[usize], page_width: usize) {
     }
 }
 
-/// Characters of no width that no cleaned text holds: they carry a tone through the drawing, which would count escape
-/// codes as text.
+/// Characters of no width that no cleaned text holds: they carry a tone through the drawing, which
+/// would count escape codes as text.
 const MARKS: [(Tone, char); 5] = [
     (Tone::Good, '\u{2061}'),
     (Tone::Bad, '\u{2062}'),

@@ -44,7 +44,8 @@ impl Table {
         self.column(head, Some(true))
     }
 
-    /// Makes the last column one that may go where the page is too narrow, the highest number first.
+    /// Makes the last column one that may go where the page is too narrow, the highest number
+    /// first.
     #[must_use]
     pub(super) fn dispensable(mut self, order: u8) -> Self {
         if let Some(column) = self.columns.last_mut() {

@@ -7,8 +7,8 @@ pub(super) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Returns the text on one line and without anything that could drive a terminal: what a model answers is shown,
-/// never obeyed.
+/// Returns the text on one line and without anything that could drive a terminal: what a model
+/// answers is shown, never obeyed.
 pub(super) fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {
@@ -23,8 +23,8 @@ pub(super) fn clean(text: &str) -> String {
     clean.trim_end().to_owned()
 }
 
-/// Combining marks have no width of their own and belong to the letter before them; other characters of no width
-/// (direction overrides, joiners) can only mislead.
+/// Combining marks have no width of their own and belong to the letter before them; other
+/// characters of no width (direction overrides, joiners) can only mislead.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{610}'..='\u{61a}'
         | '\u{64b}'..='\u{65f}' | '\u{900}'..='\u{902}' | '\u{93c}'..='\u{94d}' | '\u{e31}'..='\u{e3a}'
@@ -81,8 +81,8 @@ pub(super) fn cut(text: &str, columns: usize) -> String {
     cut
 }
 
-/// Wraps to so many columns; the first line keeps its indent, continuation lines are indented by `hanging`. A word
-/// that is longer than a line is broken.
+/// Wraps to so many columns; the first line keeps its indent, continuation lines are indented by
+/// `hanging`. A word that is longer than a line is broken.
 pub(super) fn wrap(text: &str, columns: usize, hanging: usize) -> Vec<String> {
     let hanging = hanging.min(columns / 2);
     let words = text.trim_start_matches(' ');

@@ -29,8 +29,8 @@ pub(crate) enum View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Returns the view of what one command ran: a single run stands for itself, a gate for the comparison that it was decided
-    /// by.
+    /// Returns the view of what one command ran: a single run stands for itself, a gate for the
+    /// comparison that it was decided by.
     pub(crate) const fn of_runs(runs: &'a [RunRecord]) -> Self {
         match runs {
             [

@@ -22,7 +22,8 @@ pub(crate) struct CiSystem {
 }
 
 impl CiSystem {
-    /// Returns the step for a manifest in that folder of the repository: its path there, and its text.
+    /// Returns the step for a manifest in that folder of the repository: its path there, and its
+    /// text.
     pub(crate) fn step(&self, folder: &str) -> (&'static str, String) {
         let folder = if folder.is_empty() { "." } else { folder };
         let text = self.step.text.replace(FOLDER, folder);

@@ -43,7 +43,8 @@ impl NewFiles {
         Self(files.collect())
     }
 
-    /// Adds the step of a CI system for a project that lies in that folder of the repository, and returns what is left to do by hand.
+    /// Adds the step of a CI system for a project that lies in that folder of the repository, and
+    /// returns what is left to do by hand.
     pub(crate) fn add_step(&mut self, system: &CiSystem, root: &Path, inside: &str) -> String {
         let (path, text) = system.step(inside);
         self.0.push((root.join(path), text));
@@ -62,7 +63,8 @@ impl NewFiles {
         self.0.iter().map(|(path, _)| path.as_path())
     }
 
-    /// Writes them; with `force` over what is there. All or nothing: half a project would be worse than none.
+    /// Writes them; with `force` over what is there. All or nothing: half a project would be worse
+    /// than none.
     pub(crate) fn write(&self, force: bool) -> Result<(), WriteError> {
         if let Some(path) = self.paths().find(|path| !force && path.exists()) {
             return Err(WriteError::Exists(path.to_path_buf()));

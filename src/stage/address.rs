@@ -1,4 +1,5 @@
-//! Where a stage is: names are resolved once, before a load, as name resolution is no part of a stage's latency.
+//! Where a stage is: names are resolved once, before a load, as name resolution is no part of a
+//! stage's latency.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -60,7 +61,8 @@ impl Address {
         }
     }
 
-    /// Returns who answers, as it is told to people; empty for a program, which is named by its requests.
+    /// Returns who answers, as it is told to people; empty for a program, which is named by its
+    /// requests.
     pub(crate) fn origin(&self) -> &str {
         match self {
             Self::Http(http) => &http.origin,

@@ -1,4 +1,5 @@
-//! When a stage asks its callers to come back later: the one reading of `Retry-After`, for every caller.
+//! When a stage asks its callers to come back later: the one reading of `Retry-After`, for every
+//! caller.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +31,8 @@ impl Wait {
         }
     }
 
-    /// Returns how long to leave the stage alone: nothing where it does not say, and never longer than its timeout.
+    /// Returns how long to leave the stage alone: nothing where it does not say, and never longer
+    /// than its timeout.
     pub(crate) const fn bounded(self) -> Duration {
         match self {
             Self::Unsaid => Duration::ZERO,
@@ -44,8 +46,9 @@ pub(super) fn is_too_long(wait: Duration, timeout: Duration) -> bool {
     wait > timeout
 }
 
-/// Reads `Retry-After` of a busy stage's answer: seconds, or a date in any of the three forms of HTTP, which is compared
-/// with the stage's own clock where `Date` tells it. `None` where it is missing or neither, and for other statuses.
+/// Reads `Retry-After` of a busy stage's answer: seconds, or a date in any of the three forms of
+/// HTTP, which is compared with the stage's own clock where `Date` tells it. `None` where it is
+/// missing or neither, and for other statuses.
 pub(super) fn retry_after(head: Head<'_>) -> Option<Duration> {
     if !is_busy(head.status) {
         return None;

@@ -1,5 +1,5 @@
-//! The steps of a pipeline, one after another: what each of them sees, and what the whole brings. Calling them is the
-//! caller's.
+//! The steps of a pipeline, one after another: what each of them sees, and what the whole brings.
+//! Calling them is the caller's.
 
 use serde_json::Value;
 

@@ -7,10 +7,12 @@ use rustls::{ClientConfig, RootCertStore};
 /// What HTTP/2 is called in a TLS handshake.
 pub(crate) const HTTP2: &[u8] = b"h2";
 
-/// Returns a TLS configuration that trusts what this machine trusts; reads its certificates, so takes a while.
+/// Returns a TLS configuration that trusts what this machine trusts; reads its certificates, so
+/// takes a while.
 pub(crate) fn trusting_config() -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    // Certificates that cannot be read are left out; a server that needs one fails its handshake and says so.
+    // Certificates that cannot be read are left out; a server that needs one fails its handshake
+    // and says so.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     tls_config(roots)
 }

@@ -1,5 +1,5 @@
-//! Versions that stages tell by themselves: read from the answers that are measured anyway, so that no stage is called
-//! once more for it.
+//! Versions that stages tell by themselves: read from the answers that are measured anyway, so that
+//! no stage is called once more for it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

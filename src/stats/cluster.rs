@@ -1,5 +1,5 @@
-//! Standard errors of means whose observations come in clusters: repeats of a case, cases of a group, intervals of
-//! a run.
+//! Standard errors of means whose observations come in clusters: repeats of a case, cases of a
+//! group, intervals of a run.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 pub(crate) struct ClusteredMean {
     pub(crate) n: u64,
     pub(crate) clusters: u64,
-    /// Kish's effective number of clusters, n² / Σ m²: that of equal ones that would weigh as much. At most `clusters`.
+    /// Kish's effective number of clusters, n² / Σ m²: that of equal ones that would weigh as much.
+    /// At most `clusters`.
     pub(crate) effective_clusters: f64,
     pub(crate) mean: f64,
     /// As if all observations were independent; `None` below two of them.
@@ -19,8 +20,9 @@ pub(crate) struct ClusteredMean {
 
 /// Returns the mean with its cluster-robust standard error; `None` when there is nothing.
 ///
-/// SE² = G/(G−1) · Σ (Σ (s − s̄))² / n², outside over clusters, inside over the members of one: Miller 2024 (arXiv 2411.00640), eq. 4, times
-/// the usual correction for few clusters, G/(G−1), which that equation does not have. Assumes independent clusters.
+/// SE² = G/(G−1) · Σ (Σ (s − s̄))² / n², outside over clusters, inside over the members of one:
+/// Miller 2024 (arXiv 2411.00640), eq. 4, times the usual correction for few clusters, G/(G−1),
+/// which that equation does not have. Assumes independent clusters.
 pub(crate) fn clustered_mean<K: Ord>(
     observations: impl IntoIterator<Item = (K, f64)>,
 ) -> Option<ClusteredMean> {
@@ -87,9 +89,10 @@ impl Clusters {
 impl ClusteredMean {
     /// Returns the design effect, SE² / naive SE²: how many observations count as one.
     ///
-    /// Where all observations are equal nothing shows how alike those of one cluster are, so they count as one; with
-    /// a single cluster everything does. A design effect below one (clusters more alike than chance) is not
-    /// believed: it would make an interval narrower than that of independent cases.
+    /// Where all observations are equal nothing shows how alike those of one cluster are, so they
+    /// count as one; with a single cluster everything does. A design effect below one (clusters
+    /// more alike than chance) is not believed: it would make an interval narrower than that of
+    /// independent cases.
     pub(crate) fn design_effect(&self) -> f64 {
         let n = self.n as f64;
         match (self.se, self.naive_se) {
@@ -104,19 +107,22 @@ impl ClusteredMean {
         self.n as f64 / self.design_effect()
     }
 
-    /// Returns the degrees of freedom of t: the effective number of clusters less 1, not rounded, at least 1.
+    /// Returns the degrees of freedom of t: the effective number of clusters less 1, not rounded,
+    /// at least 1.
     ///
-    /// Few or unequal clusters say less of how clusters vary than as many equal ones (Carter, Schnepel, and Steigerwald 2017).
+    /// Few or unequal clusters say less of how clusters vary than as many equal ones (Carter,
+    /// Schnepel, and Steigerwald 2017).
     pub(crate) fn degrees(&self) -> f64 {
         (self.effective_clusters - 1.0).max(1.0)
     }
 }
 
-/// Returns (mean, standard error) over batches given as (count, mean of the batch); `None` below two batches that
-/// hold anything.
+/// Returns (mean, standard error) over batches given as (count, mean of the batch); `None` below
+/// two batches that hold anything.
 ///
-/// Batch means with unequal batches: the cluster-robust error with the batch as the cluster, which for equal batches is
-/// s/√J over their means. Use t with J − 1 degrees of freedom. Assumes that batches are long against the autocorrelation.
+/// Batch means with unequal batches: the cluster-robust error with the batch as the cluster, which
+/// for equal batches is s/√J over their means. Use t with J − 1 degrees of freedom. Assumes that
+/// batches are long against the autocorrelation.
 pub(crate) fn batch_mean(batches: &[(u64, f64)]) -> Option<(f64, f64)> {
     let held = || batches.iter().filter(|(count, _)| *count > 0);
     let count = held().count() as f64;

@@ -1,4 +1,5 @@
-//! The same cases under two releases, one answer each that is right or wrong: what the cases that flipped say.
+//! The same cases under two releases, one answer each that is right or wrong: what the cases that
+//! flipped say.
 
 use super::interval::Interval;
 use super::plan::least_cases;
@@ -7,7 +8,8 @@ use super::special::{binomial_cdf, normal_quantile};
 /// Halvings of a bracket of at most 2: the bound is exact to a double.
 const HALVINGS: usize = 60;
 
-/// How many of `n` independent cases, one answer each, passed in the head only and in the base only.
+/// How many of `n` independent cases, one answer each, passed in the head only and in the base
+/// only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flips {
     pub(crate) n: u64,
@@ -35,10 +37,12 @@ impl Flips {
         }
     }
 
-    /// Returns the one-sided mid-p for "worse": P(B > lost) + ½ P(B = lost), B ~ Bin(won + lost, ½).
+    /// Returns the one-sided mid-p for "worse": P(B > lost) + ½ P(B = lost), B ~ Bin(won + lost,
+    /// ½).
     ///
-    /// Fagerland, Lydersen, and Laake 2013 (BMC Med Res Methodol 13:91). Assumes independent cases. By enumeration an
-    /// unchanged release is called worse at 5 % in at most 6.0 % of the samples of 5 to 500 cases.
+    /// Fagerland, Lydersen, and Laake 2013 (BMC Med Res Methodol 13:91). Assumes independent cases.
+    /// By enumeration an unchanged release is called worse at 5 % in at most 6.0 % of the samples
+    /// of 5 to 500 cases.
     pub(crate) fn p_worse(&self) -> f64 {
         let flipped = self.won + self.lost;
         let below = match self.won {
@@ -58,10 +62,12 @@ impl Flips {
         (2.0 * self.p_worse().min(self.p_better())).min(1.0)
     }
 
-    /// Returns Tango's score statistic for a drop of `theta` in (−1, 1): negative where less was lost.
+    /// Returns Tango's score statistic for a drop of `theta` in (−1, 1): negative where less was
+    /// lost.
     ///
-    /// Tango 1998 (Stat Med 17:891), the test of Nam 1997: (l − w − nθ) / √(n (2q + θ − θ²)), where q is the
-    /// likelihood's estimate of the share won under a drop of θ. Assumes independent cases.
+    /// Tango 1998 (Stat Med 17:891), the test of Nam 1997: (l − w − nθ) / √(n (2q + θ − θ²)), where
+    /// q is the likelihood's estimate of the share won under a drop of θ. Assumes independent
+    /// cases.
     pub(crate) fn score(&self, theta: f64) -> f64 {
         let (n, won, lost) = (self.n as f64, self.won as f64, self.lost as f64);
         let b = (2.0 * n - lost + won) * theta - lost - won;
@@ -76,7 +82,8 @@ impl Flips {
         }
     }
 
-    /// Returns the lower bound of the one-sided 1 − `alpha` score interval of the change; −1 of no case.
+    /// Returns the lower bound of the one-sided 1 − `alpha` score interval of the change; −1 of no
+    /// case.
     pub(crate) fn lower_bound(&self, alpha: f64) -> f64 {
         if self.n == 0 {
             return -1.0;
@@ -94,7 +101,8 @@ impl Flips {
         -high
     }
 
-    /// Returns the upper bound of the one-sided 1 − `alpha` score interval of the change; 1 of no case.
+    /// Returns the upper bound of the one-sided 1 − `alpha` score interval of the change; 1 of no
+    /// case.
     pub(crate) fn upper_bound(&self, alpha: f64) -> f64 {
         -self.turned().lower_bound(alpha)
     }
@@ -110,7 +118,8 @@ impl Flips {
 
     /// Returns whether a drop of `margin` or more is excluded at one-sided `alpha`.
     ///
-    /// The score test with at least [`least_cases`]: below them nothing lost at all would be too likely.
+    /// The score test with at least [`least_cases`]: below them nothing lost at all would be too
+    /// likely.
     pub(crate) fn keeps(&self, margin: f64, alpha: f64) -> bool {
         let enough = least_cases(margin, alpha).is_some_and(|least| self.n >= least);
         enough && self.score(margin) < -normal_quantile(1.0 - alpha)
@@ -210,7 +219,8 @@ mod tests {
         }
     }
 
-    /// The chance that `wrong` holds where cases are won and lost with these chances, by enumeration.
+    /// The chance that `wrong` holds where cases are won and lost with these chances, by
+    /// enumeration.
     fn chance(n: u64, (gain, harm): (f64, f64), wrong: impl Fn(Flips) -> bool) -> f64 {
         let at = |k: u64, n: u64, p: f64| {
             let below = if k == 0 {

@@ -1,8 +1,10 @@
 //! Several tests at once.
 
-/// Returns the p-values adjusted so that the chance of any false alarm in the family stays at the level asked for.
+/// Returns the p-values adjusted so that the chance of any false alarm in the family stays at the
+/// level asked for.
 ///
-/// Holm 1979: sorted up, p̃₍ᵢ₎ = max over j ≤ i of min(1, (m − j + 1) p₍ⱼ₎). Assumes nothing about their dependence.
+/// Holm 1979: sorted up, p̃₍ᵢ₎ = max over j ≤ i of min(1, (m − j + 1) p₍ⱼ₎). Assumes nothing about
+/// their dependence.
 pub(crate) fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));

@@ -5,21 +5,23 @@ use super::special::normal_quantile;
 /// The chance of a decision that a plan is made for.
 const POWER: f64 = 0.8;
 
-/// Returns the least number of independent cases of which none changed that exclude a drop of `margin` at one-sided
-/// `alpha`; `None` for a margin outside (0, 1).
+/// Returns the least number of independent cases of which none changed that exclude a drop of
+/// `margin` at one-sided `alpha`; `None` for a margin outside (0, 1).
 ///
-/// ⌈ln α / ln(1 − θ)⌉: with fewer, a drop of θ would show no lost case with a chance above α. At 5 % it is 149, 59, and 29 for margins
-/// of 2, 5, and 10 %.
+/// ⌈ln α / ln(1 − θ)⌉: with fewer, a drop of θ would show no lost case with a chance above α. At 5
+/// % it is 149, 59, and 29 for margins of 2, 5, and 10 %.
 pub(crate) fn least_cases(margin: f64, alpha: f64) -> Option<u64> {
     let inside = margin > 0.0 && margin < 1.0;
     inside.then(|| (alpha.ln() / (1.0 - margin).ln()).ceil() as u64)
 }
 
-/// Returns the number of cases, one answer each, with which an unchanged release would be shown, with a chance of 80 % when a share of
-/// `flipped` flips, to have dropped by less than `margin` at one-sided `alpha`; `None` where no number does.
+/// Returns the number of cases, one answer each, with which an unchanged release would be shown,
+/// with a chance of 80 % when a share of `flipped` flips, to have dropped by less than `margin` at
+/// one-sided `alpha`; `None` where no number does.
 ///
-/// n = (z₁₋α √v + z₀.₈ √f)² / θ² with f the share that flipped and v the variance per case in Tango's score where as many were won as lost,
-/// at least [`least_cases`]. A normal approximation. Where nothing flipped it is what decides at best.
+/// n = (z₁₋α √v + z₀.₈ √f)² / θ² with f the share that flipped and v the variance per case in
+/// Tango's score where as many were won as lost, at least [`least_cases`]. A normal approximation.
+/// Where nothing flipped it is what decides at best.
 pub(crate) fn cases_needed(flipped: f64, margin: f64, alpha: f64) -> Option<u64> {
     let least = least_cases(margin, alpha)?;
     // The maximum-likelihood share that was won, for f/2 won and lost in each case.
@@ -32,11 +34,13 @@ pub(crate) fn cases_needed(flipped: f64, margin: f64, alpha: f64) -> Option<u64>
     Some(least.max((root * root).ceil() as u64))
 }
 
-/// Returns the number of clusters that would show the same where cases come in clusters whose mean changes vary by `variance`.
+/// Returns the number of clusters that would show the same where cases come in clusters whose mean
+/// changes vary by `variance`.
 ///
-/// The smallest G with z₁₋α √(Gσ² + 2) + z₀.₈ √(Gσ²) < θ (G + 2), where the 2 are the clusters that are added, at least
-/// [`least_cases`]; without these two it is n = (z₁₋α + z₀.₈)² σ² / θ² (Connor 1987; Miller 2024, section 5, with a true change
-/// of 0). A normal approximation, for clusters of one size.
+/// The smallest G with z₁₋α √(Gσ² + 2) + z₀.₈ √(Gσ²) < θ (G + 2), where the 2 are the clusters that
+/// are added, at least [`least_cases`]; without these two it is n = (z₁₋α + z₀.₈)² σ² / θ² (Connor
+/// 1987; Miller 2024, section 5, with a true change of 0). A normal approximation, for clusters of
+/// one size.
 pub(crate) fn clusters_needed(variance: f64, margin: f64, alpha: f64) -> Option<u64> {
     let least = least_cases(margin, alpha)?;
     let (bound, power) = (normal_quantile(1.0 - alpha), normal_quantile(POWER));

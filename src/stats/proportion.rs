@@ -15,10 +15,12 @@ pub(crate) struct Proportion {
     pub(crate) effective_n: f64,
 }
 
-/// Returns the `n` for which Wilson's interval, which takes the normal's quantile, is as wide as one with t.
+/// Returns the `n` for which Wilson's interval, which takes the normal's quantile, is as wide as
+/// one with t.
 ///
-/// n (z / t)² with t on G* − 1 degrees (Korn and Graubard 1998, with Kish's effective number of clusters for that of the sample's
-/// units). Where each observation is a cluster of its own nothing is estimated that a binomial would not know, and `n` stays.
+/// n (z / t)² with t on G* − 1 degrees (Korn and Graubard 1998, with Kish's effective number of
+/// clusters for that of the sample's units). Where each observation is a cluster of its own nothing
+/// is estimated that a binomial would not know, and `n` stays.
 fn for_few_clusters(mean: &ClusteredMean, n: f64, confidence: f64) -> f64 {
     if mean.clusters == mean.n {
         return n;
@@ -29,8 +31,8 @@ fn for_few_clusters(mean: &ClusteredMean, n: f64, confidence: f64) -> f64 {
 
 /// Returns the Wilson score interval for `successes` out of `n`; all of [0, 1] when `n` is 0.
 ///
-/// Source: Wilson 1927; Newcombe 1998, Stat Med 17:857, method 3. Assumes independent cases; `n` may be an effective
-/// number.
+/// Source: Wilson 1927; Newcombe 1998, Stat Med 17:857, method 3. Assumes independent cases; `n`
+/// may be an effective number.
 pub(crate) fn wilson(successes: f64, n: f64, confidence: f64) -> Interval {
     if n <= 0.0 {
         return Interval {
@@ -56,8 +58,9 @@ pub(crate) fn wilson(successes: f64, n: f64, confidence: f64) -> Interval {
 
 /// Returns the pass rate over answers given as (cluster, passed); `None` when there is none.
 ///
-/// Wilson on n / design effect · (z / t)² with t on G* − 1 degrees; the cluster is the group of a case, else the case
-/// itself, so that repeats are not new cases. With one answer a cluster it is plain Wilson. By simulation it covers 94.7 to 99.5 %.
+/// Wilson on n / design effect · (z / t)² with t on G* − 1 degrees; the cluster is the group of a
+/// case, else the case itself, so that repeats are not new cases. With one answer a cluster it is
+/// plain Wilson. By simulation it covers 94.7 to 99.5 %.
 pub(crate) fn pass_rate<K: Ord>(
     answers: impl IntoIterator<Item = (K, bool)>,
     confidence: f64,
@@ -77,10 +80,11 @@ pub(crate) fn pass_rate<K: Ord>(
 
 /// Returns the mean of scores in [0, 1] given as (cluster, score); `None` when there is none.
 ///
-/// Wilson on an effective n that also counts how much less graded scores vary than passes and failures with the same
-/// mean: n / (design effect · r) · (z / t)², r = s² / (m (1 − m)), both moments taken after adding one score of 0 and one of 1
-/// (as Agresti and Coull 1998 do), so that a few equal scores prove nothing. For scores of 0 and 1 r is exactly 1
-/// and the interval that of [`pass_rate`]. It never leaves [0, 1], as mean ± t·SE does.
+/// Wilson on an effective n that also counts how much less graded scores vary than passes and
+/// failures with the same mean: n / (design effect · r) · (z / t)², r = s² / (m (1 − m)), both
+/// moments taken after adding one score of 0 and one of 1 (as Agresti and Coull 1998 do), so that a
+/// few equal scores prove nothing. For scores of 0 and 1 r is exactly 1 and the interval that of
+/// [`pass_rate`]. It never leaves [0, 1], as mean ± t·SE does.
 pub(crate) fn mean_score<K: Ord>(
     scores: impl IntoIterator<Item = (K, f64)>,
     confidence: f64,
@@ -104,7 +108,8 @@ pub(crate) fn mean_score<K: Ord>(
     })
 }
 
-/// Returns the interval of the difference of two independent shares, second − first, each given as (successes, n).
+/// Returns the interval of the difference of two independent shares, second − first, each given as
+/// (successes, n).
 ///
 /// Newcombe's hybrid score interval: Newcombe 1998, Stat Med 17:873, method 10.
 pub(crate) fn newcombe(first: (f64, f64), second: (f64, f64), confidence: f64) -> Interval {
@@ -123,11 +128,11 @@ pub(crate) fn newcombe(first: (f64, f64), second: (f64, f64), confidence: f64) -
     }
 }
 
-/// Returns on which side of `limit` a share is shown to be, by `hits` of `n` independent trials; `None` where neither is
-/// shown.
+/// Returns on which side of `limit` a share is shown to be, by `hits` of `n` independent trials;
+/// `None` where neither is shown.
 ///
-/// The one-sided exact bounds of Clopper and Pearson (1934) at level 1 − `alpha` each: above when P(B ≥ hits) < alpha
-/// for a binomial B of `n` trials at `limit`, below when P(B ≤ hits) < alpha.
+/// The one-sided exact bounds of Clopper and Pearson (1934) at level 1 − `alpha` each: above when
+/// P(B ≥ hits) < alpha for a binomial B of `n` trials at `limit`, below when P(B ≤ hits) < alpha.
 pub(crate) fn side_of(hits: u64, n: u64, limit: f64, alpha: f64) -> Option<Ordering> {
     let at_least = match hits {
         0 => 1.0,
@@ -232,7 +237,8 @@ mod tests {
         assert!((found.effective_n - 190.0).abs() < 1e-9);
     }
 
-    /// statistics 14: the four sets of groups, all with an intraclass correlation of 0.2; 95 % less what chance leaves of 600.
+    /// statistics 14: the four sets of groups, all with an intraclass correlation of 0.2; 95 % less
+    /// what chance leaves of 600.
     #[test]
     fn few_and_unequal_groups_are_covered() {
         let mut dice = Dice::seeded(14);

@@ -24,9 +24,10 @@ pub(super) struct Ranks {
 
 /// Returns the quantile of `whole` in (0, 1) with its interval; `None` when it is empty.
 ///
-/// Order statistics, rounded outward to the buckets' edges. The intervals of the same run, in the order of time, give a design
-/// effect by [`design_effect`], and t with its degrees of freedom stands in for z; where they show that the run is too short against
-/// its own memory there is no interval. Without any the samples are taken as independent.
+/// Order statistics, rounded outward to the buckets' edges. The intervals of the same run, in the
+/// order of time, give a design effect by [`design_effect`], and t with its degrees of freedom
+/// stands in for z; where they show that the run is too short against its own memory there is no
+/// interval. Without any the samples are taken as independent.
 pub(crate) fn quantile_interval(
     whole: &Histogram,
     intervals: &[Histogram],
@@ -54,8 +55,8 @@ pub(crate) fn quantile_interval(
     })
 }
 
-/// Returns the ranks that allow for a queue's memory, from (samples, samples above the quantile) per interval; `None` when the run is
-/// too short against it.
+/// Returns the ranks that allow for a queue's memory, from (samples, samples above the quantile)
+/// per interval; `None` when the run is too short against it.
 pub(super) fn ranks_with_memory(
     n: u64,
     quantile: f64,
@@ -67,10 +68,12 @@ pub(super) fn ranks_with_memory(
     Some(corrected_ranks(n, quantile, t, effect.error.powi(2)))
 }
 
-/// Returns the interval of ln(head / base) of two quantiles; `None` when an end of either is missing or zero.
+/// Returns the interval of ln(head / base) of two quantiles; `None` when an end of either is
+/// missing or zero.
 ///
-/// MOVER (Zou and Donner 2008) on the log scale: the two intervals' distances from their estimates, added in squares. Assumes
-/// that the two were measured independently; it knows nothing of how runs differ from one another.
+/// MOVER (Zou and Donner 2008) on the log scale: the two intervals' distances from their estimates,
+/// added in squares. Assumes that the two were measured independently; it knows nothing of how runs
+/// differ from one another.
 pub(crate) fn mover_log_ratio(base: QuantileInterval, head: QuantileInterval) -> Option<Interval> {
     let logs = |of: QuantileInterval| {
         let (low, high) = (of.low?, of.high?);
@@ -84,8 +87,8 @@ pub(crate) fn mover_log_ratio(base: QuantileInterval, head: QuantileInterval) ->
     })
 }
 
-/// Returns the binomial ranks for independent samples: the largest l with P(B ≤ l−1) ≤ α/2 and the smallest u with
-/// P(B ≤ u−1) ≥ 1 − α/2, where B is binomial(n, quantile).
+/// Returns the binomial ranks for independent samples: the largest l with P(B ≤ l−1) ≤ α/2 and the
+/// smallest u with P(B ≤ u−1) ≥ 1 − α/2, where B is binomial(n, quantile).
 fn independent_ranks(n: u64, quantile: f64, confidence: f64) -> Ranks {
     let tail = 0.5 * (1.0 - confidence);
     let below = first_rank(n, |rank| binomial_cdf(rank - 1, n, quantile) > tail);
@@ -96,7 +99,8 @@ fn independent_ranks(n: u64, quantile: f64, confidence: f64) -> Ranks {
     }
 }
 
-/// Returns the first rank in 1..=n + 1 that `reached` holds for, given that it then holds for all after it.
+/// Returns the first rank in 1..=n + 1 that `reached` holds for, given that it then holds for all
+/// after it.
 fn first_rank(n: u64, reached: impl Fn(u64) -> bool) -> u64 {
     let (mut low, mut high) = (1, n + 1);
     while low < high {

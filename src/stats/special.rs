@@ -3,7 +3,8 @@
 use statrs::function::erf::{erfc, erfc_inv};
 use statrs::function::gamma::ln_gamma;
 
-/// From here on Stirling's series is exact to a double; below it `ln_gamma` is small enough not to cancel.
+/// From here on Stirling's series is exact to a double; below it `ln_gamma` is small enough not to
+/// cancel.
 const STIRLING_FROM: f64 = 16.0;
 
 /// Newton steps of a quantile; six are enough from any start, the rest guard against a bad one.
@@ -83,11 +84,12 @@ pub(crate) fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
     beta_lower(n - k, k + 1.0, 1.0 - p, p)
 }
 
-/// Returns the regularised incomplete beta function Iₓ(a, b), with `y` = 1 − x given so that neither is rounded.
+/// Returns the regularised incomplete beta function Iₓ(a, b), with `y` = 1 − x given so that
+/// neither is rounded.
 ///
-/// Continued fraction of Numerical Recipes 6.4 by Lentz's method. Its steps grow with √max(a, b), so the number is
-/// not fixed as in `statrs`, which is wrong beyond some 10,000; the factor before it is Loader's saddle point
-/// (2000), which does not cancel for large a and b.
+/// Continued fraction of Numerical Recipes 6.4 by Lentz's method. Its steps grow with √max(a, b),
+/// so the number is not fixed as in `statrs`, which is wrong beyond some 10,000; the factor before
+/// it is Loader's saddle point (2000), which does not cancel for large a and b.
 fn beta_lower(a: f64, b: f64, x: f64, y: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;

@@ -16,11 +16,13 @@ pub(crate) enum Steady {
 
 /// Finds out where a series becomes steady; `None` with fewer than ten values.
 ///
-/// The beginning that is cut is the one after which the squared standard error of the mean is smallest (MSER), among those of at
-/// most half the series. *Source:* White, Simulation 69:323 (1997). It is cut only when its trimmed mean differs from that of the
-/// rest by more than three standard errors and by more than `least`: otherwise chance would cut a little nearly always. The rest is
-/// not steady when its two halves differ by as much, with standard errors for the first-order autocorrelation that it shows. Means
-/// are without the lowest and the highest tenth, as the noise is without its largest: a pause in the middle is no change of level.
+/// The beginning that is cut is the one after which the squared standard error of the mean is
+/// smallest (MSER), among those of at most half the series. *Source:* White, Simulation 69:323
+/// (1997). It is cut only when its trimmed mean differs from that of the rest by more than three
+/// standard errors and by more than `least`: otherwise chance would cut a little nearly always. The
+/// rest is not steady when its two halves differ by as much, with standard errors for the
+/// first-order autocorrelation that it shows. Means are without the lowest and the highest tenth,
+/// as the noise is without its largest: a pause in the middle is no change of level.
 /// *Assumes* that what is steady has one level, and values that are about normal: take logarithms of times.
 pub(crate) fn steady(series: &[f64], least: f64) -> Option<Steady> {
     if series.len() < LEAST {
@@ -45,7 +47,8 @@ pub(crate) fn steady(series: &[f64], least: f64) -> Option<Steady> {
     Some(Steady::From(cut))
 }
 
-/// Returns whether the trimmed means of two parts differ by more than chance, as far as `noise` shows what chance does.
+/// Returns whether the trimmed means of two parts differ by more than chance, as far as `noise`
+/// shows what chance does.
 fn differ(one: &[f64], other: &[f64], noise: &[f64], least: f64) -> bool {
     let difference = (trimmed(one) - trimmed(other)).abs();
     let sizes = 1.0 / one.len() as f64 + 1.0 / other.len() as f64;
@@ -53,10 +56,12 @@ fn differ(one: &[f64], other: &[f64], noise: &[f64], least: f64) -> bool {
     difference > (SURE * error).max(least)
 }
 
-/// Returns the variance that sums of such values have, per value: s² (1 + φ)/(1 − φ) for a first-order autoregression.
+/// Returns the variance that sums of such values have, per value: s² (1 + φ)/(1 − φ) for a
+/// first-order autoregression.
 ///
-/// From differences one and two apart, whose mean squares are 2 s² (1 − φ) and 2 s² (1 − φ²). The largest tenth of the squares is
-/// left out, so that a step counts for little. In the factor stands φ + (1 + 3φ)/n, because the estimate is too low by that much.
+/// From differences one and two apart, whose mean squares are 2 s² (1 − φ) and 2 s² (1 − φ²). The
+/// largest tenth of the squares is left out, so that a step counts for little. In the factor stands
+/// φ + (1 + 3φ)/n, because the estimate is too low by that much.
 /// *Source of the bias:* Kendall, Biometrika 41:403 (1954). No autoregression has a φ well above 1: such a series goes somewhere
 /// smoothly, as a growing queue does, and that must not pass for noise with a long memory.
 fn long_run_variance(values: &[f64]) -> f64 {
@@ -116,7 +121,8 @@ mod tests {
     const RUNS: u64 = 400;
     const LEAST_CHANGE: f64 = 0.02;
 
-    /// Returns how often each of (nothing cut, something cut, never steady) comes out of noisy copies of a level.
+    /// Returns how often each of (nothing cut, something cut, never steady) comes out of noisy
+    /// copies of a level.
     fn outcomes(length: usize, noise: f64, phi: f64, level: impl Fn(f64) -> f64) -> [f64; 3] {
         of_runs(RUNS, length, noise, phi, level)
     }
@@ -185,7 +191,8 @@ mod tests {
         }
     }
 
-    /// Section 4's table of the statistics: the share of stationary runs that are called never steady.
+    /// Section 4's table of the statistics: the share of stationary runs that are called never
+    /// steady.
     #[test]
     fn a_long_memory_is_seldom_taken_for_a_change() {
         for (length, phi, most) in [

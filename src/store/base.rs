@@ -1,4 +1,5 @@
-//! The base of a comparison when none was named: the nearest release before the head that was measured.
+//! The base of a comparison when none was named: the nearest release before the head that was
+//! measured.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,8 @@ use crate::git::Git;
 use crate::record::RunSummary;
 use crate::record::{RunKind, ValidityVerdict, VerdictKind};
 
-/// How far back a base is looked for; further back it is hardly a release of the same thing, and the walk takes time.
+/// How far back a base is looked for; further back it is hardly a release of the same thing, and
+/// the walk takes time.
 const ANCESTORS: usize = 10_000;
 
 /// The side whose base is looked for.
@@ -51,15 +53,17 @@ impl<'a> Head<'a> {
 }
 
 impl Store {
-    /// Finds the base of a head, always in the head's environment: the nearest first-parent ancestor with usable runs
-    /// of something that the head measured; a dirty head starts at its own commit. When there is none: what was
-    /// measured before of the same release, or of anything outside git.
+    /// Finds the base of a head, always in the head's environment: the nearest first-parent
+    /// ancestor with usable runs of something that the head measured; a dirty head starts at its
+    /// own commit. When there is none: what was measured before of the same release, or of anything
+    /// outside git.
     pub(crate) fn default_base(&self, git: &Git, head: &Head<'_>) -> Result<Base, SelectError> {
         let listing = self.list()?;
         let mut passed_over = Vec::new();
         let chosen = match ancestor(git, head, &listing, &mut passed_over) {
             Some(chosen) => chosen,
-            // A release is not compared with itself: what stands for it now was measured of the same thing.
+            // A release is not compared with itself: what stands for it now was measured of the
+            // same thing.
             None if head.commit.is_some() && !head.dirty => Vec::new(),
             None => newest_of_each(earlier(head, &listing)),
         };
@@ -98,7 +102,8 @@ fn ancestor<'a>(
         env: Some(head.env),
         ..Wanted::default()
     };
-    // Only these commits can be the answer: most of a long history is passed without a look at the list.
+    // Only these commits can be the answer: most of a long history is passed without a look at the
+    // list.
     let stored: BTreeSet<&str> = listing
         .runs
         .iter()
@@ -160,7 +165,8 @@ fn shown(commit: &str) -> &str {
     commit.get(..7).unwrap_or(commit)
 }
 
-/// Returns the runs of the same release that came before the head's of the same kind and name, newest first.
+/// Returns the runs of the same release that came before the head's of the same kind and name,
+/// newest first.
 fn earlier<'a>(head: &Head<'_>, listing: &'a Listing) -> Vec<&'a RunSummary> {
     let mut found = Vec::new();
     // The list is newest first: what came before a run of the head lies behind it.
@@ -230,8 +236,8 @@ mod tests {
             Ok(base.runs.into_iter().map(|run| run.id).collect())
         }
 
-        /// Returns the commit, by its place, of the base that the last commit has, and what was passed over, with
-        /// commits by their places.
+        /// Returns the commit, by its place, of the base that the last commit has, and what was
+        /// passed over, with commits by their places.
         fn base_of_last(&self, takes_failed: bool) -> (Option<usize>, Vec<String>) {
             let head = Head {
                 commit: Some(&self.commits[2]),

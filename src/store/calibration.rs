@@ -19,8 +19,8 @@ impl Store {
         fs::rename(&aside, &path).map_err(|e| StoreError::io("write", &path, e))
     }
 
-    /// Returns the last calibration. One that cannot be read, or is of another version, is as good as none: it must not
-    /// stop a measurement.
+    /// Returns the last calibration. One that cannot be read, or is of another version, is as good
+    /// as none: it must not stop a measurement.
     pub(crate) fn calibration(&self) -> Option<Calibration> {
         let bytes = fs::read(self.root().join(FILE)).ok()?;
         serde_json::from_slice(&bytes).ok()

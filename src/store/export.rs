@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::split;
 use crate::record::RunRecord;
 
-/// The program that writes, kept in each document so that an older one can say which version to install.
+/// The program that writes, kept in each document so that an older one can say which version to
+/// install.
 const WRITER: &str = concat!("stagegate ", env!("CARGO_PKG_VERSION"));
 
 /// Returns the self-contained document that `runs export` writes: with cases, histograms,

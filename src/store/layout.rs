@@ -40,7 +40,8 @@ impl Store {
         self.runs_dir().join(id.as_str())
     }
 
-    /// Returns the folder in which runs are made before they are renamed into place; on the same file system.
+    /// Returns the folder in which runs are made before they are renamed into place; on the same
+    /// file system.
     pub(super) fn tmp_dir(&self) -> PathBuf {
         self.root.join("tmp")
     }
@@ -57,7 +58,8 @@ impl Store {
         Ok(folder)
     }
 
-    /// Creates a folder inside the store, and the store itself with a `.gitignore` that hides all of it from git.
+    /// Creates a folder inside the store, and the store itself with a `.gitignore` that hides all
+    /// of it from git.
     pub(super) fn prepare(&self, folder: &Path) -> Result<(), StoreError> {
         fs::create_dir_all(folder).map_err(|e| StoreError::io("create", folder, e))?;
         let ignore = self.root.join(".gitignore");

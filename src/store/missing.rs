@@ -1,4 +1,5 @@
-//! What to say when the runs that were asked for are not there: what was looked for, what exists, what was meant.
+//! What to say when the runs that were asked for are not there: what was looked for, what exists,
+//! what was meant.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -165,7 +166,8 @@ fn looked_for(label: &str, commit: Option<&str>, wanted: &Wanted<'_>) -> String 
     format!("{what}`{label}`{commit}{env}")
 }
 
-/// Returns why the runs of a commit cannot stand for it: empty, or for instance `: 1 dirty, 2 incomplete`.
+/// Returns why the runs of a commit cannot stand for it: empty, or for instance `: 1 dirty, 2
+/// incomplete`.
 fn unusable(commit: &str, wanted: &Wanted<'_>, listing: &Listing) -> String {
     let any_env = Wanted {
         env: None,

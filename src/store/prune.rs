@@ -39,8 +39,8 @@ pub(crate) struct Pruned {
 }
 
 impl Store {
-    /// Finds what the rules let go. The newest usable run of each kind, name, and environment always stays: it is what the
-    /// next comparison needs.
+    /// Finds what the rules let go. The newest usable run of each kind, name, and environment
+    /// always stays: it is what the next comparison needs.
     pub(crate) fn prunable(
         &self,
         git: &Git,

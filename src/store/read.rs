@@ -51,8 +51,8 @@ impl Store {
         }))
     }
 
-    /// Lists every stored run, newest first, and apart the folders that hold none that can be read. A store that
-    /// was never written to is empty.
+    /// Lists every stored run, newest first, and apart the folders that hold none that can be read.
+    /// A store that was never written to is empty.
     pub(crate) fn list(&self) -> Result<Listing, StoreError> {
         let folder = self.runs_dir();
         let entries = match fs::read_dir(&folder) {

@@ -41,7 +41,8 @@ pub(crate) struct Selection {
 impl FromStr for RunRef {
     type Err = SelectError;
 
-    /// A file is meant when the text ends in `.json`, or has a `/` and names a file: branches have slashes too.
+    /// A file is meant when the text ends in `.json`, or has a `/` and names a file: branches have
+    /// slashes too.
     fn from_str(text: &str) -> Result<Self, SelectError> {
         if text == "latest" {
             return Ok(Self::Latest(0));
@@ -250,8 +251,8 @@ fn is_commit_prefix(text: &str, commit: Option<&str>) -> bool {
     text.len() >= 7 && commit.is_some_and(|commit| commit.starts_with(text))
 }
 
-/// Returns the runs that stand for a commit: for each kind and name the newest valid one, else the newest degraded
-/// one.
+/// Returns the runs that stand for a commit: for each kind and name the newest valid one, else the
+/// newest degraded one.
 pub(super) fn usable_of_commit<'a>(
     listing: &'a Listing,
     commit: &str,

@@ -16,8 +16,8 @@ impl TestRepo {
     }
 }
 
-/// Returns a complete, valid run of kind `load` named `peak`, started that many seconds after the epoch of the tests;
-/// its id is `run-` and these seconds.
+/// Returns a complete, valid run of kind `load` named `peak`, started that many seconds after the
+/// epoch of the tests; its id is `run-` and these seconds.
 pub(crate) fn run_at(seconds: u32, commit: Option<&str>) -> RunRecord {
     let mut run = fixture("v1.0", "load");
     run.id = format!("run-{seconds:04}");

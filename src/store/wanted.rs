@@ -9,14 +9,14 @@ pub(crate) struct Wanted<'a> {
     pub(crate) name: Option<&'a str>,
     /// Not looked at for a run named by id or a file: naming it is asking for its environment.
     pub(crate) env: Option<&'a str>,
-    /// Whether a gate that is named, by its id or a file, is meant itself, for the comparison that it holds. Else, and where it holds
-    /// none, it stands for the runs that it made.
+    /// Whether a gate that is named, by its id or a file, is meant itself, for the comparison that
+    /// it holds. Else, and where it holds none, it stands for the runs that it made.
     pub(crate) gate: bool,
 }
 
 impl Wanted<'_> {
-    /// Returns whether the kind and name are those asked for. A run of kind `gate` measured nothing itself and is
-    /// meant only when asked for.
+    /// Returns whether the kind and name are those asked for. A run of kind `gate` measured nothing
+    /// itself and is meant only when asked for.
     pub(super) fn takes(&self, kind: RunKind, name: &str) -> bool {
         let kind_fits = match self.kind {
             Some(wanted) => wanted == kind,

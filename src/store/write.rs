@@ -1,4 +1,5 @@
-//! Writes a run so that it is there whole or not at all: a folder made aside, flushed, and renamed into place.
+//! Writes a run so that it is there whole or not at all: a folder made aside, flushed, and renamed
+//! into place.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -22,8 +23,8 @@ const ABANDONED: SignedDuration = SignedDuration::from_hours(24);
 const NEW: &str = "run";
 
 impl Store {
-    /// Writes a run and returns its folder. A run is never overwritten, unless what is there is incomplete: a resumed
-    /// run takes the place of the one that was interrupted.
+    /// Writes a run and returns its folder. A run is never overwritten, unless what is there is
+    /// incomplete: a resumed run takes the place of the one that was interrupted.
     pub(crate) fn write(&self, run: &RunRecord) -> Result<PathBuf, StoreError> {
         let id: RunId = run.id.parse()?;
         let place = self.run_dir(&id);
@@ -43,7 +44,8 @@ impl Store {
         Ok(place)
     }
 
-    /// Renames the finished folder into place; what is to be replaced is moved aside first, and back when that fails.
+    /// Renames the finished folder into place; what is to be replaced is moved aside first, and
+    /// back when that fails.
     fn put(&self, id: &RunId, aside: &Path, place: &Path, replace: bool) -> Result<(), StoreError> {
         let old = aside.join("old");
         if replace {
@@ -62,8 +64,8 @@ impl Store {
     }
 }
 
-/// Returns whether what lies in the run's place may be replaced: it is incomplete, or broken so that nothing is
-/// lost. A complete run is an error.
+/// Returns whether what lies in the run's place may be replaced: it is incomplete, or broken so
+/// that nothing is lost. A complete run is an error.
 fn is_replaceable(id: &RunId, place: &Path) -> Result<bool, StoreError> {
     if !place.is_dir() {
         return Ok(false); // Nothing, or a file in the way, which the rename will find.
@@ -83,7 +85,8 @@ fn exists(id: &RunId, place: &Path) -> StoreError {
     }
 }
 
-/// Names the place where the file would have been, not the one aside that is gone when the error is read.
+/// Names the place where the file would have been, not the one aside that is gone when the error is
+/// read.
 fn name_final(error: StoreError, aside: &Path, place: &Path) -> StoreError {
     match error {
         StoreError::Io {
@@ -150,7 +153,8 @@ fn flush_folder(folder: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes what killed processes left behind; a failure does not matter, the next write tries again.
+/// Removes what killed processes left behind; a failure does not matter, the next write tries
+/// again.
 fn sweep(tmp: &Path, now: Timestamp) {
     let Ok(entries) = fs::read_dir(tmp) else {
         return;

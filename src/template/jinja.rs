@@ -107,7 +107,8 @@ fn to_json(value: &Value) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|_| Error::from(ErrorKind::BadSerialization))
 }
 
-/// The filter `regex_escape`: a pattern that matches the text itself. What is no text is escaped as it is written.
+/// The filter `regex_escape`: a pattern that matches the text itself. What is no text is escaped as
+/// it is written.
 fn regex_escape(value: &Value) -> Result<String, Error> {
     match value.as_str() {
         Some(text) => Ok(regex::escape(text)),

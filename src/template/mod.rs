@@ -1,4 +1,5 @@
-//! Layer 1: strings and values with `{{ … }}` in them, what they may refer to, and the secrets among that.
+//! Layer 1: strings and values with `{{ … }}` in them, what they may refer to, and the secrets
+//! among that.
 
 mod jinja;
 mod scope;

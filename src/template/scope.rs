@@ -26,7 +26,8 @@ pub(crate) struct Scope {
     pub(crate) expected: Value,
     /// `{{ steps.STAGE.OUTPUT }}`.
     pub(crate) steps: Map<String, Value>,
-    /// `{{ session.id }}`, `{{ session.turn }}` (from 1), `{{ session.history }}`; null outside a session.
+    /// `{{ session.id }}`, `{{ session.turn }}` (from 1), `{{ session.history }}`; null outside a
+    /// session.
     pub(crate) session: Value,
 }
 
@@ -41,7 +42,8 @@ impl Scope {
         }
     }
 
-    /// Returns what a dotted reference stands for, or why there is nothing; the reason holds no value.
+    /// Returns what a dotted reference stands for, or why there is nothing; the reason holds no
+    /// value.
     pub(super) fn lookup(&self, path: &[String]) -> Result<Cow<'_, Value>, String> {
         let (root, rest) = path.split_first().ok_or("the reference is empty")?;
         let table = match root.as_str() {

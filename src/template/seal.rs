@@ -1,4 +1,5 @@
-//! Texts in which secrets are marked by name: they hold no secret, and who has the secrets gets back what stood there.
+//! Texts in which secrets are marked by name: they hold no secret, and who has the secrets gets
+//! back what stood there.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -43,7 +44,8 @@ impl Secrets {
         Cow::Owned(out)
     }
 
-    /// Returns what was sealed; `None` when a secret has another value now, or the text was not sealed.
+    /// Returns what was sealed; `None` when a secret has another value now, or the text was not
+    /// sealed.
     pub(crate) fn open<'a>(&self, sealed: &'a str) -> Option<Cow<'a, str>> {
         if !sealed.contains(OPEN) {
             return Some(Cow::Borrowed(sealed));
@@ -78,7 +80,8 @@ impl Secrets {
     }
 }
 
-/// Twelve bits of a hash: enough to notice that a secret has changed, too few to find out what it is.
+/// Twelve bits of a hash: enough to notice that a secret has changed, too few to find out what it
+/// is.
 fn check(value: &str) -> u16 {
     let key = blake3::derive_key("stagegate secret check", value.as_bytes());
     u16::from_le_bytes([key[0], key[1]]) & 0xfff

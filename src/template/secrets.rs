@@ -1,4 +1,5 @@
-//! Secret values: read from environment variables, given to templates, and struck out of everything else.
+//! Secret values: read from environment variables, given to templates, and struck out of everything
+//! else.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +21,8 @@ const REDACTED: &str = "***";
 #[derive(Clone, Default)]
 pub(crate) struct Secrets {
     values: BTreeMap<String, String>,
-    /// Every form in which a value may show up: plain, inside JSON, inside a URL. With each, whose it is: the secret's
-    /// name and the form's place among [`forms`].
+    /// Every form in which a value may show up: plain, inside JSON, inside a URL. With each, whose
+    /// it is: the secret's name and the form's place among [`forms`].
     forms: BTreeMap<String, (String, usize)>,
 }
 
@@ -58,7 +59,8 @@ impl Classify for MissingSecret {
 }
 
 impl Secrets {
-    /// Reads the named secrets. An empty value counts as missing: CI systems set unknown secrets to nothing.
+    /// Reads the named secrets. An empty value counts as missing: CI systems set unknown secrets to
+    /// nothing.
     pub(crate) fn resolve<'a>(
         names: impl IntoIterator<Item = &'a str>,
         lookup: &dyn Fn(&str) -> Option<String>,
@@ -92,8 +94,8 @@ impl Secrets {
         self.values.get(name).map(String::as_str)
     }
 
-    /// Strikes out every secret of four characters or more, also where it is escaped for JSON or for a URL, and what an
-    /// excerpt that ends in `…` has left of one.
+    /// Strikes out every secret of four characters or more, also where it is escaped for JSON or
+    /// for a URL, and what an excerpt that ends in `…` has left of one.
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let found = self.find(text).into_iter().map(|found| found.range);
         let mut found: Vec<Range<usize>> = found.chain(self.cut_off(text)).collect();

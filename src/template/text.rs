@@ -33,7 +33,8 @@ enum Form {
     Compiled(Compiled),
 }
 
-/// Why a template could not be rendered for one case: names the template and what is missing; holds no secret.
+/// Why a template could not be rendered for one case: names the template and what is missing; holds
+/// no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{template}` cannot be filled: {reason}")]
 pub(crate) struct TemplateError {
@@ -103,7 +104,8 @@ impl Template {
         &self.text
     }
 
-    /// Returns every reference: `env.api`, `secret.API_KEY`, `input.question`, `steps.retrieve.texts`, `expected`.
+    /// Returns every reference: `env.api`, `secret.API_KEY`, `input.question`,
+    /// `steps.retrieve.texts`, `expected`.
     pub(crate) fn references(&self) -> BTreeSet<Reference> {
         self.references.iter().cloned().collect()
     }
@@ -430,7 +432,8 @@ error: `{{ input.question + 1 }}` cannot be filled: tried to use + operator on u
         for _ in 0..2_000 {
             template.text(&scope).unwrap();
         }
-        // Measured: 22 µs each without optimisation; the bound only catches compiling anew for each request.
+        // Measured: 22 µs each without optimisation; the bound only catches compiling anew for each
+        // request.
         assert!(begin.elapsed() < std::time::Duration::from_secs(2));
     }
 }

@@ -1,4 +1,5 @@
-//! A TOML value of any shape whose strings may hold templates: request bodies, messages, expected values.
+//! A TOML value of any shape whose strings may hold templates: request bodies, messages, expected
+//! values.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The beginning of something long.
 
-/// Returns the beginning of a body on one line, at most that many characters and an ellipsis. White space and control
-/// characters become single spaces.
+/// Returns the beginning of a body on one line, at most that many characters and an ellipsis. White
+/// space and control characters become single spaces.
 pub(crate) fn excerpt(body: &[u8], longest: usize) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(longest.saturating_mul(8))]);
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());

@@ -33,7 +33,8 @@ pub(crate) struct Ui {
     messages: Messages,
 }
 
-/// Where the events of engines and experiments are shown: words as messages, progress as bars or lines.
+/// Where the events of engines and experiments are shown: words as messages, progress as bars or
+/// lines.
 struct Shown {
     decision: Decision,
     messages: Messages,
@@ -69,7 +70,8 @@ impl Ui {
         }
     }
 
-    /// Writes a result to stdout and flushes it. The bytes go out as they are, apart from colours that are not wanted.
+    /// Writes a result to stdout and flushes it. The bytes go out as they are, apart from colours
+    /// that are not wanted.
     pub(crate) fn result(&self, bytes: &[u8]) -> Written {
         let mut stdout = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
         let written = self

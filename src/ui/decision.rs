@@ -105,8 +105,8 @@ fn colour(when: ColorWhen, facts: &Facts, stream: StreamFacts) -> bool {
     }
 }
 
-/// Returns the decision in clap's words, for help (stdout) and usage errors (stderr): with colour where both streams
-/// have it, as clap takes one choice for the two.
+/// Returns the decision in clap's words, for help (stdout) and usage errors (stderr): with colour
+/// where both streams have it, as clap takes one choice for the two.
 pub(crate) fn clap_color(when: ColorWhen, facts: &Facts) -> clap::ColorChoice {
     let both = colour(when, facts, facts.stdout) && colour(when, facts, facts.stderr);
     match (when, both) {

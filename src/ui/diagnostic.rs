@@ -1,4 +1,5 @@
-//! Draws an error with miette: one heading style, the text underlined, help, and one blank line between several.
+//! Draws an error with miette: one heading style, the text underlined, help, and one blank line
+//! between several.
 
 use std::fmt;
 
@@ -17,7 +18,8 @@ pub(super) fn render(diagnostic: &(dyn Diagnostic + Send + Sync), decision: &Dec
     blocks.join("\n")
 }
 
-/// Draws the diagnostic, then each related one at the same level: several errors are several errors.
+/// Draws the diagnostic, then each related one at the same level: several errors are several
+/// errors.
 fn collect<'a>(
     diagnostic: &'a dyn Diagnostic,
     inherited: Option<&'a dyn SourceCode>,
@@ -62,7 +64,8 @@ fn one(
         .with_links(false)
         .with_width(width)
         .without_cause_chain();
-    // Writing to a string cannot fail; a span outside its text is drawn by miette as a message of its own.
+    // Writing to a string cannot fail; a span outside its text is drawn by miette as a message of
+    // its own.
     if handler.render_report(&mut drawn, &body).is_ok() {
         // The first line is the heading of `Body`, which is empty: ours stands in its place.
         text.extend(drawn.split_inclusive('\n').skip(1));

@@ -49,7 +49,8 @@ impl Facts {
         }
     }
 
-    /// Reads the environment variables through a function, so that a test needs no process of its own.
+    /// Reads the environment variables through a function, so that a test needs no process of its
+    /// own.
     pub(crate) fn of_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let text = |name: &str| {
             variable(name)

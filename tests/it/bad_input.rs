@@ -1,4 +1,5 @@
-//! What is wrong is said where it is, with the exit code of the contract, and nothing is lost or leaked.
+//! What is wrong is said where it is, with the exit code of the contract, and nothing is lost or
+//! leaked.
 
 use std::io::Read as _;
 
@@ -261,7 +262,8 @@ fn tls_against_a_server_without_it_is_a_failed_handshake() {
     }
 }
 
-/// Runs load and eval against a server that is there and never right; returns the kinds of error of both.
+/// Runs load and eval against a server that is there and never right; returns the kinds of error of
+/// both.
 fn failures(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> [Vec<String>; 2] {
     let stub = Stub::start(script);
     let project = shop(&stub, "timeout = \"5s\"");
@@ -369,7 +371,8 @@ fn a_store_that_cannot_be_written_loses_no_measurement() {
         output.stderr.contains("cannot create `./.stagegate/runs`"),
         "{output}"
     );
-    // A base that cannot be looked for, and an answer that cannot be journaled, are found out before anything is asked.
+    // A base that cannot be looked for, and an answer that cannot be journaled, are found out
+    // before anything is asked.
     let before = service.stub.requests().len();
     for (command, place) in [("gate", "runs"), ("eval", "journal")] {
         let output = project.run(&[command]).expect(3);

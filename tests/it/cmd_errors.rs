@@ -1,4 +1,5 @@
-//! A command that fails says why in the format that was asked for, on stdout and in the files of `--out` (verdicts G5).
+//! A command that fails says why in the format that was asked for, on stdout and in the files of
+//! `--out` (verdicts G5).
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! `gate`, `diff`, and `runs` over the life of a repository: releases come, and one of them loses answers.
+//! `gate`, `diff`, and `runs` over the life of a repository: releases come, and one of them loses
+//! answers.
 
 use serde_json::{Value, json};
 

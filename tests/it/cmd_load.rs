@@ -335,7 +335,8 @@ fn a_missed_slo_fails_and_one_without_enough_samples_cannot_be_told() {
         ),
         (&json!(null), &json!(null))
     );
-    // verdicts G11: 20 of 20 above refute "at most 5 % are above", also where p95 has not its samples.
+    // verdicts G11: 20 of 20 above refute "at most 5 % are above", also where p95 has not its
+    // samples.
     let few = "arrivals = { concurrency = 4 }\nrequests = 20";
     let run = project(&stub, slo, few)
         .measure(&["load", "--format", "json"])

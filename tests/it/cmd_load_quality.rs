@@ -33,7 +33,8 @@ kind = "equals"
 value = "{{ expected }}"
 "#;
 
-/// A stage that answers half of its cases with nothing when it is asked more than four times in 60 ms.
+/// A stage that answers half of its cases with nothing when it is asked more than four times in 60
+/// ms.
 fn overloaded() -> Stub {
     let open = Arc::new(AtomicU32::new(0));
     Stub::start(move |request| {
@@ -141,7 +142,8 @@ fn a_kind_of_user_beside_others_is_graded_alone() {
     });
     let text = MANIFEST.replace("ADDRESS", &stub.address.to_string());
     let text = text.replace("LIMIT", "").replace("BUDGET", "");
-    // The suite grades a pipeline, which only one kind of user calls; the other sends what no suite knows.
+    // The suite grades a pipeline, which only one kind of user calls; the other sends what no suite
+    // knows.
     let text = text
         .replace("target = \"llm\"\n", "")
         .replace("data = \"cases.jsonl\"\n", "")

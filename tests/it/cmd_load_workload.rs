@@ -1,4 +1,5 @@
-//! What a load sends, end to end: conversations whose turns carry what was said before, and made-up prompts.
+//! What a load sends, end to end: conversations whose turns carry what was said before, and made-up
+//! prompts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -133,8 +134,9 @@ fn the_end_of_the_load_cuts_sessions_and_a_failed_turn_ends_one() {
         .expect(0)
         .json();
     let stage = &run["stages"]["llm"];
-    // Fifteen begin 33.3 ms apart. Of the five `a`, the one begun at 0 alone has time for its third turn; of the five `b`,
-    // those begun at 33, 133, and 233 ms send a second turn, which fails; every `c` is finished with its first.
+    // Fifteen begin 33.3 ms apart. Of the five `a`, the one begun at 0 alone has time for its third
+    // turn; of the five `b`, those begun at 33, 133, and 233 ms send a second turn, which fails;
+    // every `c` is finished with its first.
     assert_eq!(
         stage["sessions"],
         json!({"begun": 15, "finished": 6, "failed": 3})

@@ -1,4 +1,5 @@
-//! Every command block of the documentation, run as a reader would: in one project, in the order of the pages, against the demo.
+//! Every command block of the documentation, run as a reader would: in one project, in the order of
+//! the pages, against the demo.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -167,7 +168,8 @@ fn every_command_of_the_documentation_runs() {
             }
             let started = Instant::now();
             let (code, said) = run(&hurry(&command), &folder, &home.path(""));
-            // A gate may fail, as the pages tell, or find too little on a busy machine. What a page writes must be understood.
+            // A gate may fail, as the pages tell, or find too little on a busy machine. What a page
+            // writes must be understood.
             let may_judge = ["gate", "diff", "load"]
                 .iter()
                 .any(|word| command.contains(word));

@@ -1,4 +1,5 @@
-//! Habits of the project that no compiler sees: few packages, pinned actions, and promises that name what there is.
+//! Habits of the project that no compiler sees: few packages, pinned actions, and promises that
+//! name what there is.
 
 use std::path::Path;
 
@@ -62,4 +63,34 @@ fn the_page_on_stability_names_every_document() {
         }
     }
     assert!(found > 5, "only {found} documents were found");
+}
+
+/// Lines of comments that are still wider than code may be: fewer from one change to the next.
+const WIDE_COMMENTS: usize = 380;
+
+#[test]
+fn comments_are_no_wider_than_code() {
+    let mut wide = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let lines = text.lines().enumerate();
+                let lines = lines.filter(|(_, line)| {
+                    line.trim_start().starts_with("//") && line.chars().count() > 100
+                });
+                wide.extend(lines.map(|(at, _)| format!("{}:{}", path.display(), at + 1)));
+            }
+        }
+    }
+    assert!(
+        wide.len() <= WIDE_COMMENTS,
+        "{} lines of comments are wider than 100 columns, at most {WIDE_COMMENTS}:\n{}",
+        wide.len(),
+        wide.join("\n")
+    );
 }

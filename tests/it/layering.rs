@@ -1,4 +1,5 @@
-//! The architecture is what `docs/architecture.md` says: who imports whom, and how long a file or a function may get.
+//! The architecture is what `docs/architecture.md` says: who imports whom, and how long a file or a
+//! function may get.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -112,14 +112,23 @@ fn two_suites_beside_each_other() {
 FAILED  v1.2.0 (3f2a1bc) → v1.2.0 (3f2a1bc)
 failed: `eval.answers` lost 8 of 40 cases
 
+Rules
+outcome  metric                base    head  change    limit               owner
+────────────────────────────────────────────────────────────────────────────────
+BROKEN   eval.answers        95.0 %  75.0 %  −20.0 pp  max_drop 5%         –
+         pass_rate                                     (margin)
+
+What decided
+eval.answers.pass_rate: −20.0 pp [−34.8, −9.5], mid_p, n 40, p 0.00391,
+  one-sided p 0.00195, one-sided bound −11.7 pp
+
 8 cases broke
   q31, q32, q33, q34, q35, q36, q37, q38
 
 Other metrics, not gated on
 metric                       base    head  change                  verdict
 ────────────────────────────────────────────────────────────────────────────
-eval.answers pass_rate     95.0 %  75.0 %  −20.0 pp [−32.6, −5.5]  regressed
-eval.answers equals.score  95.0 %  75.0 %  −20.0 pp [−32.6, −5.5]  regressed
+eval.answers equals.score  95.0 %  75.0 %  −20.0 pp [−34.8, −9.5]  regressed
 --- stderr ---
 [exit 1]
 "#);

@@ -6,7 +6,8 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fold {
     pub(super) ignore_case: bool,
-    /// How a character is encoded or typeset: composed or not, spaces that do not break, curly quotes, line ends.
+    /// How a character is encoded or typeset: composed or not, spaces that do not break, curly
+    /// quotes, line ends.
     pub(super) normalize: bool,
 }
 

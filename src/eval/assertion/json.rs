@@ -20,7 +20,8 @@ pub(super) enum Place {
 /// What an assertion looks for, or why there is nothing: as a score.
 pub(super) type Found<T> = Result<T, Scored>;
 
-/// Returns what `select` finds; the score says that there is no JSON, or that `what` selects nothing.
+/// Returns what `select` finds; the score says that there is no JSON, or that `what` selects
+/// nothing.
 pub(super) fn find<T>(
     reply: &Reply,
     place: Option<Place>,

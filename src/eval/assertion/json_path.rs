@@ -107,7 +107,8 @@ impl Check for Ready {
             Ok(wanted) => wanted,
             Err(error) => return Scored::Unscored(error.to_string()),
         };
-        // A path that selects several places is compared with an array as a whole, else one of them must be the value.
+        // A path that selects several places is compared with an array as a whole, else one of them
+        // must be the value.
         let whole = wanted.as_array().is_some_and(|wanted| {
             wanted.len() == found.len() && wanted.iter().zip(&found).all(|(a, b)| same(a, b))
         });

@@ -39,7 +39,8 @@ struct Spec {
     schema: Option<ValueTemplate>,
     file: Option<PathBuf>,
     path: Option<OutputPath>,
-    /// Which JSON of the answer is meant. Without it and without `path`, the text; with `path`, the body, else the text.
+    /// Which JSON of the answer is meant. Without it and without `path`, the text; with `path`, the
+    /// body, else the text.
     #[serde(rename = "in")]
     place: Option<Place>,
     /// The text itself must be JSON, without a fence around it.
@@ -107,7 +108,8 @@ impl Assertion for JsonSchema {
     }
 }
 
-/// Compiles a schema. References to other documents are not followed: a check must not depend on the network.
+/// Compiles a schema. References to other documents are not followed: a check must not depend on
+/// the network.
 fn build(schema: &Value) -> Result<Validator, String> {
     jsonschema::validator_for(schema).map_err(|error| error.to_string())
 }

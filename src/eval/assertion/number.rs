@@ -1,4 +1,5 @@
-//! Numbers as people, models, and manifests write them. What can be read in two ways is not read at all.
+//! Numbers as people, models, and manifests write them. What can be read in two ways is not read at
+//! all.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -112,7 +113,8 @@ pub(super) fn in_value(value: &Value, decimal: Decimal) -> Found {
     }
 }
 
-/// Returns the one number of a text. The same number several times is one; different ones cannot be told apart.
+/// Returns the one number of a text. The same number several times is one; different ones cannot be
+/// told apart.
 pub(super) fn in_text(text: &str, decimal: Decimal) -> Found {
     let (fractions, text) = match fractions(text) {
         Ok(taken) => taken,
@@ -143,8 +145,9 @@ pub(super) fn in_text(text: &str, decimal: Decimal) -> Found {
     }
 }
 
-/// Everything that may belong to a number: a sign, a currency, a sign, a leading mark, digits with marks between them, an
-/// exponent. It takes in too much rather than too little, so that no part of a number passes for the whole.
+/// Everything that may belong to a number: a sign, a currency, a sign, a leading mark, digits with
+/// marks between them, an exponent. It takes in too much rather than too little, so that no part of
+/// a number passes for the whole.
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     let minus = "[-−–‐‑﹣－+]";
     let space = r"[\x20\u{A0}\u{202F}\u{2009}]";
@@ -259,7 +262,8 @@ fn ends_in_word(text: &str) -> bool {
         .ends_with(|c: char| c.is_alphanumeric())
 }
 
-/// Returns whether the digits stand for something else than their value: `5²`, `10⁻³`, `1½`, `±5`, `0x1F`.
+/// Returns whether the digits stand for something else than their value: `5²`, `10⁻³`, `1½`, `±5`,
+/// `0x1F`.
 fn is_part_of_more(before: &str, after: &str, digits: &str) -> bool {
     let raised = |c: char| c.is_numeric() && !c.is_ascii_digit() || matches!(c, '⁻' | '⁺');
     let hexadecimal = digits == "0" && after.starts_with(['x', 'X']);

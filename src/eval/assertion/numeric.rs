@@ -160,8 +160,8 @@ impl Tolerance {
 
 /// Returns whether two numbers are at most `allowed` apart.
 ///
-/// Decimal fractions are not exact in binary, 0.3 is within 0.1 of 0.2: two roundings of half an ulp each, and that of
-/// `allowed`, are let pass. Whole numbers are exact.
+/// Decimal fractions are not exact in binary, 0.3 is within 0.1 of 0.2: two roundings of half an
+/// ulp each, and that of `allowed`, are let pass. Whole numbers are exact.
 fn is_within(found: Number, wanted: Number, allowed: f64) -> bool {
     let slack = match (found, wanted) {
         (Number::Whole(_), Number::Whole(_)) => 0.0,

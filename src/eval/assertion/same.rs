@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::number::Number;
 
-/// Compares as JSON means it: `1` and `1.0` are the same number. Integers of up to 64 bits are compared exactly, as they
-/// are read.
+/// Compares as JSON means it: `1` and `1.0` are the same number. Integers of up to 64 bits are
+/// compared exactly, as they are read.
 pub(super) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => Number::of_json(a) == Number::of_json(b),

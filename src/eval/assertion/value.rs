@@ -1,4 +1,5 @@
-//! What an assertion expects: the `value` of the manifest filled in for a case, and how values are compared and shown.
+//! What an assertion expects: the `value` of the manifest filled in for a case, and how values are
+//! compared and shown.
 
 use serde_json::Value;
 

@@ -204,7 +204,8 @@ fn a_request_that_cannot_be_written_is_our_error() {
     assert_eq!(run.result.error_kinds["request"], 1);
 }
 
-/// A target that answers with the ids which the step before it found, and a step that finds `<input>!`.
+/// A target that answers with the ids which the step before it found, and a step that finds
+/// `<input>!`.
 fn pipeline() -> (Server, Server) {
     let retrieve = Server::new(|_, body| {
         let id = format!("{}!", body["input"].as_str().unwrap());

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use crate::manifest::CaseOrder;
 
-/// Rounds of the Feistel network; four make a pseudorandom permutation of a pseudorandom function (Luby and Rackoff 1988).
+/// Rounds of the Feistel network; four make a pseudorandom permutation of a pseudorandom function
+/// (Luby and Rackoff 1988).
 const ROUNDS: u64 = 4;
 
-/// How the cases of a load are chosen. Nothing of it changes during a run, so that every thread and machine chooses the same.
+/// How the cases of a load are chosen. Nothing of it changes during a run, so that every thread and
+/// machine chooses the same.
 #[derive(Clone, Debug)]
 pub(crate) enum CaseSequence {
     /// In turn, of so many.
     InTurn(u64),
-    /// Each pass over so many in an order of its own: a keyed permutation of their numbers, by a Feistel network over the next
-    /// power of four with cycle walking.
+    /// Each pass over so many in an order of its own: a keyed permutation of their numbers, by a
+    /// Feistel network over the next power of four with cycle walking.
     Shuffled(u64),
     /// At random, by these running sums of weights.
     Weighted(Arc<[f64]>),
@@ -64,7 +66,8 @@ pub(crate) fn permute(place: u64, cases: u64, key: u64) -> u64 {
             (left, right) = (right, left ^ scrambled);
         }
         at = left << half_bits | right;
-        // A walk along the permutation's own cycle comes back into the range, at the latest where it began.
+        // A walk along the permutation's own cycle comes back into the range, at the latest where
+        // it began.
         if at < cases {
             return at;
         }

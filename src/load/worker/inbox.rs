@@ -1,4 +1,5 @@
-//! What was read and is yet to be parsed. All sockets that are ready are read first, each read with its own stamp.
+//! What was read and is yet to be parsed. All sockets that are ready are read first, each read with
+//! its own stamp.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -73,7 +74,8 @@ impl Inbox {
         self.unread.push_back((stage, id));
     }
 
-    /// Returns whether a connection may be read once more before the others; where not, it waits for its next turn.
+    /// Returns whether a connection may be read once more before the others; where not, it waits
+    /// for its next turn.
     pub(crate) fn may_read(&mut self, stage: StageId, id: ConnectionId) -> bool {
         let reads = match self.turn {
             Some((last_stage, last, reads)) if (last_stage, last) == (stage, id) => reads,
@@ -93,8 +95,8 @@ impl Inbox {
         !self.buffer.is_empty() && self.used + READ_SIZE > self.buffer.len()
     }
 
-    /// Reads a connection once and stamps the read; with `short_drains`, a read that does not fill its room has taken
-    /// everything there was, where the link is such.
+    /// Reads a connection once and stamps the read; with `short_drains`, a read that does not fill
+    /// its room has taken everything there was, where the link is such.
     pub(crate) fn read<L: Link>(
         &mut self,
         connection: &mut Connection<L>,

@@ -1,5 +1,5 @@
-//! One thread of the engine: its own event loop, connections, and tallies; nothing shared on the hot path but
-//! counters for the progress line.
+//! One thread of the engine: its own event loop, connections, and tallies; nothing shared on the
+//! hot path but counters for the progress line.
 
 mod capture;
 mod dispatcher;
@@ -69,8 +69,8 @@ pub(crate) struct Worker<'a> {
     next_sweep: u64,
     stalls: Histogram,
     receive_lag: Histogram,
-    /// Whether requests were in flight when the loop last went to wait: only then is the alarm set for the sweep, and
-    /// only they could be read late.
+    /// Whether requests were in flight when the loop last went to wait: only then is the alarm set
+    /// for the sweep, and only they could be read late.
     watched: bool,
 }
 
@@ -177,8 +177,8 @@ impl<'a> Worker<'a> {
         self.pacer.wait(&mut self.poll, events, next.min(sweep))
     }
 
-    /// Takes what has happened, in two passes: first all that is ready is read and stamped, then it is parsed, so that
-    /// no answer's time holds the parsing of another.
+    /// Takes what has happened, in two passes: first all that is ready is read and stamped, then it
+    /// is parsed, so that no answer's time holds the parsing of another.
     fn take_events(&mut self, events: &Events) {
         let unread = self.inbox.take_unread();
         for (stage, id) in &unread {
@@ -201,7 +201,8 @@ impl<'a> Worker<'a> {
                         // Once in a pass, so that the reads of one connection stand together.
                         self.inbox.put_off(stage, id);
                     } else {
-                        // A short read does not drain a socket whose end is waiting behind the bytes.
+                        // A short read does not drain a socket whose end is waiting behind the
+                        // bytes.
                         self.read(stage, id, !event.is_read_closed());
                     }
                 }
@@ -215,7 +216,8 @@ impl<'a> Worker<'a> {
         self.take_reports();
     }
 
-    /// Reads what there is on a connection; with `short_drains`, a read that does not fill its buffer ends it.
+    /// Reads what there is on a connection; with `short_drains`, a read that does not fill its
+    /// buffer ends it.
     fn read(&mut self, stage: StageId, id: ConnectionId, short_drains: bool) {
         while self.inbox.may_read(stage, id) {
             if self.inbox.is_full() {

@@ -3,7 +3,8 @@
 use crate::load::id::{ScenarioId, StageId};
 use crate::measure::Stamps;
 
-/// So many are kept by each thread, from the first on: enough for a short run, and a bound for a long one.
+/// So many are kept by each thread, from the first on: enough for a short run, and a bound for a
+/// long one.
 const MOST: usize = 20_000;
 
 /// One answered arrival, step by step.

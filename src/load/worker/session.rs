@@ -1,4 +1,5 @@
-//! One session under way: a conversation whose turns are sent one after another, each with what was said before.
+//! One session under way: a conversation whose turns are sent one after another, each with what was
+//! said before.
 
 use serde_json::{Value, json};
 
@@ -58,7 +59,8 @@ impl Session {
         OWNER | self.number
     }
 
-    /// Returns what the templates of the present turn see, and keeps what the turn says for those after it.
+    /// Returns what the templates of the present turn see, and keeps what the turn says for those
+    /// after it.
     pub(crate) fn enter(&mut self, plan: &LoadPlan, scenario: ScenarioId) -> Scope {
         let (scenario, sessions) = (
             &plan.scenarios[scenario],
@@ -82,8 +84,8 @@ impl Session {
         scope
     }
 
-    /// Takes the answer to the present turn, `None` where it failed, and goes on to the next one; returns whether
-    /// there is one.
+    /// Takes the answer to the present turn, `None` where it failed, and goes on to the next one;
+    /// returns whether there is one.
     pub(crate) fn go_on(&mut self, sessions: &Sessions, reply: Option<&Reply>) -> Progress {
         let Some(reply) = reply else {
             return Progress::Failed;
@@ -110,7 +112,8 @@ pub(crate) enum Progress {
     Failed,
 }
 
-/// Returns the text of a case's input: itself, or the one text in its table; else the input as it is.
+/// Returns the text of a case's input: itself, or the one text in its table; else the input as it
+/// is.
 fn text_of(input: &Value) -> &Value {
     let texts = |table: &'_ serde_json::Map<String, Value>| {
         table.values().filter(|value| value.is_string()).count()

@@ -66,7 +66,8 @@ fn values(entries: &DeTable<'static>, checker: &mut Checker<'_>) -> Map<String, 
     values
 }
 
-/// Environments are what templates are filled with, not templates: one that stands here would be sent as it stands.
+/// Environments are what templates are filled with, not templates: one that stands here would be
+/// sent as it stands.
 fn literal(value: &document::Value) -> Result<Value, String> {
     if holds_template(value.get_ref()) {
         return Err("templates are not filled in here; put them into the stage".to_owned());

@@ -135,7 +135,8 @@ fn rules(ruled: &[&Comparison]) -> Vec<Block> {
     blocks
 }
 
-/// Joins the limits of one metric that came out alike, for instance a rule and an SLO, so that each metric is read once.
+/// Joins the limits of one metric that came out alike, for instance a rule and an SLO, so that each
+/// metric is read once.
 fn by_metric<'a>(ruled: &[&'a Comparison]) -> Vec<(&'a Comparison, Vec<&'a str>)> {
     let mut rows: Vec<(&Comparison, Vec<&str>)> = Vec::new();
     for comparison in ruled {
@@ -218,7 +219,8 @@ fn slices(slices: &[&Comparison]) -> Vec<Block> {
     ]
 }
 
-/// Whether a comparison's own verdict means anything: one run against one run decides nothing about latency.
+/// Whether a comparison's own verdict means anything: one run against one run decides nothing about
+/// latency.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Judged {
     Yes,

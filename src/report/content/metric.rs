@@ -40,7 +40,8 @@ pub(super) fn change(comparison: &Comparison) -> String {
     }
 }
 
-/// Returns whether this is one of the latencies that people ask for; the others are in the document.
+/// Returns whether this is one of the latencies that people ask for; the others are in the
+/// document.
 pub(super) const fn is_main_latency(metric: &Metric) -> bool {
     matches!(
         metric,

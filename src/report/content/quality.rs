@@ -4,7 +4,8 @@ use super::super::block::{Block, Cell, Table, Tone, Value};
 use super::super::format::{NONE, number, percent_range, signed_percent_digits};
 use crate::record::{QualityChange, QualityResult, StageResult, StepQuality};
 
-/// Returns the pass rate of each step of the load, against idle; `stage` is the one that was graded.
+/// Returns the pass rate of each step of the load, against idle; `stage` is the one that was
+/// graded.
 pub(super) fn blocks(quality: &QualityResult, stage: Option<&StageResult>) -> Vec<Block> {
     let mut table = Table::default()
         .text("load")

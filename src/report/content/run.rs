@@ -56,8 +56,8 @@ fn title(run: &RunRecord) -> Title {
     }
 }
 
-/// Returns whether anything could have failed the run but its failing altogether: an SLO, or a case that must pass. The
-/// cases of a suite are judged by the gate's rules.
+/// Returns whether anything could have failed the run but its failing altogether: an SLO, or a case
+/// that must pass. The cases of a suite are judged by the gate's rules.
 fn is_judged(run: &RunRecord) -> bool {
     let must_pass = run.plan.get("must_pass").and_then(Value::as_array);
     match run.kind {

@@ -39,7 +39,8 @@ fn histogram(metric: &MetricSummary) -> Option<Histogram> {
     (!whole.is_empty()).then_some(whole)
 }
 
-/// Counts the values in buckets of equal width on a logarithmic scale between the smallest and the largest.
+/// Counts the values in buckets of equal width on a logarithmic scale between the smallest and the
+/// largest.
 fn spread(histogram: &Histogram) -> Option<(f64, Vec<u64>, f64)> {
     // The histogram counts in µs.
     let low = histogram.min_ms()?.max(1e-3);

@@ -122,7 +122,8 @@ fn share(runs: usize, mut wrong: impl FnMut() -> bool) -> f64 {
     (0..runs).filter(|_| wrong()).count() as f64 / runs as f64
 }
 
-/// The differences of a suite whose groups are lost whole with a chance of `lost`, and won whole with one of `won`.
+/// The differences of a suite whose groups are lost whole with a chance of `lost`, and won whole
+/// with one of `won`.
 fn whole_groups(dice: &mut Dice, sizes: &[usize], lost: f64, won: f64) -> Vec<(usize, f64)> {
     let one = |(group, size): (usize, &usize)| {
         let at = dice.share();
@@ -138,7 +139,8 @@ fn whole_groups(dice: &mut Dice, sizes: &[usize], lost: f64, won: f64) -> Vec<(u
     sizes.iter().enumerate().flat_map(one).collect()
 }
 
-/// statistics 4: at a true drop of exactly 5 % in whole groups it is kept at most as often as agreed, and a little more.
+/// statistics 4: at a true drop of exactly 5 % in whole groups it is kept at most as often as
+/// agreed, and a little more.
 #[test]
 fn a_drop_of_the_margin_in_whole_groups_is_hardly_ever_kept() {
     let mut dice = Dice::seeded(4);
@@ -152,7 +154,8 @@ fn a_drop_of_the_margin_in_whole_groups_is_hardly_ever_kept() {
     }
 }
 
-/// statistics 12: unchanged releases whose groups flip whole, one of them much larger than the rest.
+/// statistics 12: unchanged releases whose groups flip whole, one of them much larger than the
+/// rest.
 #[test]
 fn one_large_group_raises_no_more_false_alarms_than_agreed() {
     let mut dice = Dice::seeded(12);
@@ -170,7 +173,8 @@ fn one_large_group_raises_no_more_false_alarms_than_agreed() {
     }
 }
 
-/// The differences of cases that pass with chances of their own, averaged over repeats; the head's are lower by `drop`.
+/// The differences of cases that pass with chances of their own, averaged over repeats; the head's
+/// are lower by `drop`.
 fn repeated(dice: &mut Dice, cases: usize, repeats: u32, drop: f64) -> Vec<(usize, f64)> {
     let one = |case| {
         let p = 0.9 + 0.1 * dice.share();

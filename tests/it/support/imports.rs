@@ -1,4 +1,5 @@
-//! Who imports whom, read from the source as text: `use` trees, `super::` and `crate::` paths, and re-exports.
+//! Who imports whom, read from the source as text: `use` trees, `super::` and `crate::` paths, and
+//! re-exports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -71,7 +72,8 @@ impl Crate {
         }
     }
 
-    /// Returns the circles of files within one top-level module: each a set of files of which each reaches the others.
+    /// Returns the circles of files within one top-level module: each a set of files of which each
+    /// reaches the others.
     pub(crate) fn circles(&self) -> Vec<Vec<&str>> {
         let edges: Vec<BTreeSet<usize>> = (0..self.sources.len())
             .map(|from| {

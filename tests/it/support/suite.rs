@@ -1,4 +1,5 @@
-//! The small deployment of most tests: one stage `api` that echoes its question, and a suite `answers` over it.
+//! The small deployment of most tests: one stage `api` that echoes its question, and a suite
+//! `answers` over it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -30,7 +31,8 @@ pub(crate) fn manifest(address: SocketAddr, stage: &str, tables: &str) -> String
     )
 }
 
-/// Returns a golden set `q01`, `q02`, …: each expects its question back; every third is tagged `lang=de`, the rest `en`.
+/// Returns a golden set `q01`, `q02`, …: each expects its question back; every third is tagged
+/// `lang=de`, the rest `en`.
 pub(crate) fn golden(cases: usize) -> String {
     let mut text = String::new();
     for at in 1..=cases {
