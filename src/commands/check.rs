@@ -20,7 +20,7 @@ pub(crate) struct CheckArgs {
 /// Runs the command.
 pub(crate) async fn check(context: &Context, args: &CheckArgs) -> Result<Status> {
     let project = context.project()?;
-    let mut report = overview(&project);
+    let mut report = overview(&project)?;
     let status = if args.probe {
         context.tell_of_proxies(&project);
         probe(&project, &Client::default(), &mut report).await?

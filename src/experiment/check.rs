@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::inputs::examine;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::manifest::{Slo, Stage};
@@ -12,8 +13,9 @@ use crate::plan::{Caller, Project};
 use crate::report::{CheckReport, ProbeResult, StageCheck};
 use crate::transport::Client;
 
-/// Says what the manifest holds.
-pub(crate) fn overview(project: &Project) -> CheckReport {
+/// Says what the manifest holds, once what it names has been looked at.
+pub(crate) fn overview(project: &Project) -> Result<CheckReport> {
+    let missing = examine(project)?;
     let manifest = &project.manifest;
     let names = |names: Vec<&Name>| names.iter().map(ToString::to_string).collect::<Vec<_>>();
     let suites = [
@@ -52,7 +54,8 @@ pub(crate) fn overview(project: &Project) -> CheckReport {
         .map(|name| (name.clone(), std::env::var_os(name).is_some()))
         .collect();
     report.warnings.clone_from(&manifest.idle);
-    report
+    report.missing = missing;
+    Ok(report)
 }
 
 fn stage_check(project: &Project, stage: &Stage) -> StageCheck {

@@ -8,6 +8,7 @@ mod compare;
 mod drive;
 mod eval;
 mod gate;
+mod inputs;
 mod load;
 mod merge;
 mod profile;

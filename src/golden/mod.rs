@@ -6,4 +6,5 @@ mod read;
 mod relevance;
 
 pub(crate) use case::{Case, GoldenSet, NO_CASE};
+pub(crate) use error::GoldenError;
 pub(crate) use relevance::{Grades, grades, id_text};

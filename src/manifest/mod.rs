@@ -24,7 +24,7 @@ mod tests;
 mod topology;
 
 pub(crate) use checked::Manifest;
-pub(crate) use error::Problems;
+pub(crate) use error::{ManifestError, Problems};
 pub(crate) use idle::IdleKey;
 pub(crate) use kind::KindTable;
 pub(crate) use schema::schema;

@@ -74,7 +74,7 @@ pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
                 },
                 seconds: probe.response_time_ms.map(|ms| ms / 1e3),
             };
-            let idle = check.warnings.iter();
+            let idle = check.missing.iter().chain(&check.warnings);
             let idle = idle.map(|idle| of_idle(idle, &check.manifest));
             let valid = std::iter::once(valid(check));
             valid.chain(probed.map(finding)).chain(idle).collect()

@@ -45,7 +45,7 @@ impl Renderer for Jsonl {
                 for stage in &check.stages {
                     lines.add("stage", &[], stage);
                 }
-                for idle in &check.warnings {
+                for idle in check.missing.iter().chain(&check.warnings) {
                     lines.add("warning", &[], idle);
                 }
             }

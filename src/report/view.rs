@@ -64,6 +64,8 @@ pub(crate) struct CheckReport {
     pub(crate) secrets: BTreeMap<String, bool>,
     /// Keys that are accepted and do nothing yet.
     pub(crate) warnings: Vec<IdleKey>,
+    /// Files that the manifest names and that are not there yet.
+    pub(crate) missing: Vec<IdleKey>,
 }
 
 /// One stage of the manifest.
@@ -113,6 +115,7 @@ impl CheckReport {
             suites: BTreeMap::new(),
             secrets: BTreeMap::new(),
             warnings: Vec::new(),
+            missing: Vec::new(),
         }
     }
 }

@@ -349,3 +349,95 @@ fn a_probe_tells_what_refuses_from_what_is_not_there() {
         "{probe}"
     );
 }
+
+/// stumbles S3: what cannot work is told by `check`, before a stage is asked fifty times.
+#[test]
+fn what_the_manifest_names_is_held_against_it() {
+    let sliced = "slice_by = [\"lang\"]";
+    assert!(ANSWERS.contains(sliced));
+    let suite = ANSWERS.replace(sliced, "slice_by = [\"lnag\"]\nmust_pass = [\"q1\"]");
+    let project = project(nobody(), "", &suite, 3);
+    let output = project.run(&["check", "--format", "json"]).expect(2);
+    let document = output.json();
+    let errors = document["errors"].as_array().unwrap();
+    let said: Vec<&str> = errors
+        .iter()
+        .map(|it| it["message"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "`must_pass` of eval `answers`: no case of `golden.jsonl` is `q1`",
+            "`slice_by` of eval `answers`: no case of `golden.jsonl` has a tag `lnag`",
+        ]
+    );
+    assert_eq!(errors[0]["help"], "Did you mean `q01`?");
+    // A golden set that cannot be read is told beside them, line by line.
+    project.write("golden.jsonl", "{\"inptu\": 1}\n{\"id\": 7\n");
+    let broken = project.run(&["check", "--format", "json"]).expect(2).json();
+    assert_eq!(broken["errors"][0]["file"], "golden.jsonl");
+    assert_eq!(broken["errors"][1]["line"], 2);
+    // One that is not written yet is a warning: the manifest comes first.
+    std::fs::remove_file(project.path("golden.jsonl")).unwrap();
+    let output = project.run(&["check"]).expect(0);
+    assert!(
+        output
+            .stdout
+            .contains("golden set `golden.jsonl` does not exist"),
+        "{output}"
+    );
+}
+
+/// stumbles S3: addresses that no request can go to, also where the environment brings them.
+#[test]
+fn an_address_has_a_scheme_that_is_spoken() {
+    let right = manifest(nobody(), "", "");
+    let url = |url: &str| {
+        let line = right.lines().find(|it| it.starts_with("url = ")).unwrap();
+        let text = right.replace(line, &format!("url = \"{url}\""));
+        format!("{text}\n[env.local]\napi = \"127.0.0.1:8642\"\nok = \"http://127.0.0.1:8642\"\n")
+    };
+    for (wrong, said) in [
+        ("127.0.0.1:8642/chat", "`127.0.0.1:8642/chat` has no scheme"),
+        ("htp://127.0.0.1/chat", "there is no scheme `htp`"),
+        ("{{ env.api }}/chat", "`127.0.0.1:8642/chat` has no scheme"),
+        ("http://[::1/chat", "is no address"),
+    ] {
+        let output = Project::with_manifest(&url(wrong))
+            .run(&["check"])
+            .expect(2);
+        assert!(output.stderr.contains(said), "{wrong}: {output}");
+    }
+    for right in [
+        "{{ env.ok }}/chat",
+        "https://x/{{ input }}",
+        "{{ secret.BASE }}/chat",
+        "http://{{ secret.HOST }}/chat",
+    ] {
+        Project::with_manifest(&url(right))
+            .run(&["check"])
+            .expect(0);
+    }
+}
+
+/// stumbles S3: a rule on a slice that no case is in is never judged.
+#[test]
+fn a_rule_names_a_slice_that_some_case_is_in() {
+    let rule = |lang: &str| {
+        format!(
+            "{ANSWERS}[gate]\nevals = [\"answers\"]\n[[gate.rule]]\nmetric = 'eval.answers.slice.\"lang={lang}\".pass_rate'\nmin = \"50%\"\n"
+        )
+    };
+    project(nobody(), "", &rule("de"), 3)
+        .run(&["check"])
+        .expect(0);
+    let output = project(nobody(), "", &rule("xx"), 3)
+        .run(&["check"])
+        .expect(2);
+    assert!(
+        output
+            .stderr
+            .contains("no case of `golden.jsonl` has `lang=xx`"),
+        "{output}"
+    );
+}

@@ -26,7 +26,8 @@ pub(super) fn blocks(check: &CheckReport) -> Vec<Block> {
         }
     }
     blocks.extend(secrets(check));
-    blocks.extend(check.warnings.iter().map(warning));
+    let told = check.missing.iter().chain(&check.warnings);
+    blocks.extend(told.map(warning));
     blocks
 }
 
