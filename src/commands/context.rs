@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::proxies;
 use crate::args::Global;
 use crate::error::Result;
-use crate::experiment::{Experiment, Surroundings};
+use crate::experiment::{Experiment, Surroundings, booted};
 use crate::measure::Clock;
 use crate::plan::{Chosen, PlanError, Project};
 use crate::report::Places;
@@ -112,6 +112,16 @@ impl Context {
         if let Some(text) = proxies::unused(project, variable) {
             self.ui.note(&text);
         }
+    }
+
+    /// Does the work of a command while the project's deployment is up, where the manifest says how
+    /// to start it; `None` where the user asked for an end before that.
+    pub(crate) async fn while_up<T>(
+        &self,
+        experiment: &Experiment,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<Option<T>> {
+        booted(experiment, self.asked_to_end(), work).await
     }
 
     /// Makes the surroundings of a project's runs.

@@ -43,11 +43,17 @@ pub(crate) async fn eval(context: &Context, args: &EvalArgs) -> Result<Status> {
     let repeats = args.repeats.map(|it| format!("--repeats {it}"));
     let only = args.only.iter().map(|it| format!("--only {it}"));
     let experiment = context.experiment_with(&project, repeats.into_iter().chain(only))?;
-    let mut runs = Several::default();
-    for eval in evals {
-        if runs.take(run_eval(&experiment, eval, &options).await?) {
-            break;
+    let work = Box::pin(async {
+        let mut runs = Several::default();
+        for eval in evals {
+            if runs.take(run_eval(&experiment, eval, &options).await?) {
+                break;
+            }
         }
+        Ok(runs)
+    });
+    match context.while_up(&experiment, work).await? {
+        Some(runs) => Ok(runs.show(context)),
+        None => Ok(Status::Interrupted),
     }
-    Ok(runs.show(context))
 }

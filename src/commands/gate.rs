@@ -53,7 +53,10 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
         return Ok(context.emit_text(&text, Status::Passed));
     }
     let experiment = context.experiment(&project)?;
-    let decided = run_gate(&experiment, &plan, args.base.as_ref(), args.wait).await?;
+    let work = Box::pin(run_gate(&experiment, &plan, args.base.as_ref(), args.wait));
+    let Some(decided) = context.while_up(&experiment, work).await? else {
+        return Ok(Status::Interrupted);
+    };
     let (status, doubt) = match (decided.status, args.inconclusive) {
         (Status::Inconclusive, Some(Inconclusive::Fail)) => (Status::Failed, Doubt::Failed),
         (Status::Inconclusive, Some(Inconclusive::Neutral)) => (Status::Passed, Doubt::Neutral),

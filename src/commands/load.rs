@@ -87,16 +87,22 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Status> {
         return Err(PlanError::OneStart { loads }.into());
     }
     let experiment = context.experiment_with(&project, args.changes())?;
-    let mut runs = Several::default();
-    for load in &loads {
-        let run = if args.find_limit {
-            find_capacity(&experiment, load, &portion, args.duration).await?
-        } else {
-            run_load(&experiment, load, &portion).await?
-        };
-        if runs.take(run) {
-            break;
+    let work = Box::pin(async {
+        let mut runs = Several::default();
+        for load in &loads {
+            let run = if args.find_limit {
+                find_capacity(&experiment, load, &portion, args.duration).await?
+            } else {
+                run_load(&experiment, load, &portion).await?
+            };
+            if runs.take(run) {
+                break;
+            }
         }
+        Ok(runs)
+    });
+    match context.while_up(&experiment, work).await? {
+        Some(runs) => Ok(runs.show(context)),
+        None => Ok(Status::Interrupted),
     }
-    Ok(runs.show(context))
 }

@@ -48,11 +48,17 @@ pub(crate) async fn profile(context: &Context, args: &ProfileArgs) -> Result<Sta
         each: args.duration,
     };
     let experiment = context.experiment(&project)?;
-    let mut runs = Several::default();
-    for whole in &wholes {
-        if runs.take(run_profile(&experiment, whole, &overrides).await?) {
-            break;
+    let work = Box::pin(async {
+        let mut runs = Several::default();
+        for whole in &wholes {
+            if runs.take(run_profile(&experiment, whole, &overrides).await?) {
+                break;
+            }
         }
+        Ok(runs)
+    });
+    match context.while_up(&experiment, work).await? {
+        Some(runs) => Ok(runs.show(context)),
+        None => Ok(Status::Interrupted),
     }
-    Ok(runs.show(context))
 }

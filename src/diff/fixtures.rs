@@ -63,6 +63,8 @@ pub(super) fn answer(id: &str, lang: &str, passed: bool) -> CaseResult {
         reason: None,
         error: None,
         response_time_ms: None,
+        finish_reason: None,
+        trace_id: None,
     }
 }
 
@@ -123,6 +125,8 @@ pub(super) fn eval(id: &str, cases: Vec<CaseResult>) -> RunRecord {
         error_kinds: BTreeMap::new(),
         cached: 0,
         retries: 0,
+        finish_reasons: BTreeMap::new(),
+        refusals: 0,
         must_pass_broken: Vec::new(),
         cases,
     });

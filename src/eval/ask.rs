@@ -11,7 +11,7 @@ use super::plan::EvalPlan;
 use super::question::{Question, Told};
 use crate::golden::Case;
 use crate::measure::Failure;
-use crate::protocol::CallFailure;
+use crate::protocol::{CallFailure, TraceParent};
 use crate::stage::{Stage, Steps};
 use crate::template::Scope;
 use crate::transport::{Called, Client};
@@ -32,6 +32,7 @@ pub(super) async fn ask(
         client,
         seed: (&case.id, repeat),
         retries: 0,
+        trace: None,
     };
     let scope = plan.scope_of(case);
     let run = async { asking.before(scope.clone()).await };
@@ -64,6 +65,7 @@ pub(super) async fn ask_questions(
                 client,
                 seed: (id, repeat),
                 retries: 0,
+                trace: None,
             };
             let outcome = match plan.asked.get(&question.stage) {
                 Some(stage) => asking.call(stage, &question.scope).await,
@@ -104,6 +106,8 @@ struct Asking<'a> {
     /// Spreads the pauses of different cases, the same in every run.
     seed: (&'a str, u32),
     retries: u32,
+    /// The trace that the last call began, where it carried one.
+    trace: Option<String>,
 }
 
 impl Asking<'_> {
@@ -113,6 +117,7 @@ impl Asking<'_> {
             steps,
             retries: self.retries,
             told: Told::new(),
+            trace: self.trace.clone(),
         }
     }
 
@@ -163,6 +168,7 @@ impl Asking<'_> {
         let request = stage.request(scope).map_err(redacted)?;
         let called = self.client.call_patiently(stage, &request, self.seed).await;
         self.retries += called.retries;
+        self.trace = called.trace.map(TraceParent::trace_id);
         called.outcome.map_err(redacted)
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Attempt {
     pub(crate) retries: u32,
     /// What the stages said that assertions asked about the answer.
     pub(crate) told: Told,
+    /// The trace that the last call began, where it carried one.
+    pub(crate) trace: Option<String>,
 }
 
 /// An answer as the stage gave it: what is stored or shown of it is redacted then.

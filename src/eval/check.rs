@@ -295,7 +295,7 @@ mod tests {
         ]);
         insta::assert_snapshot!(problems.join("\n"), @r"
 unknown assertion `contians` (Did you mean `contains`?)
-unknown assertion `rouge` (Write one of `contains`, `equals`, `json_path`, `json_schema`, `latency`, `matches`, `mrr`, `ndcg`, `numeric`, `precision`, `recall`, `not_contains`, `not_equals`, `not_json_path`, `not_json_schema`, `not_matches`, `not_numeric`.)
+unknown assertion `rouge` (Write one of `contains`, `equals`, `finish_reason`, `json_path`, `json_schema`, `latency`, `matches`, `mrr`, `ndcg`, `numeric`, `precision`, `recall`, `not_contains`, `not_equals`, `not_finish_reason`, `not_json_path`, `not_json_schema`, `not_matches`, `not_numeric`.)
 unknown key `vlaue` in stage `test` (Did you mean `value`?)
 ");
     }

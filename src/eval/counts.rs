@@ -55,6 +55,7 @@ impl Counts {
             steps: Map::new(),
             retries: 0,
             told: Told::new(),
+            trace: None,
         })
     }
 

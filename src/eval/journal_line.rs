@@ -17,6 +17,8 @@ pub(super) struct Line {
     #[serde(default)]
     retries: u32,
     #[serde(default)]
+    trace: Option<String>,
+    #[serde(default)]
     steps: Map<String, Value>,
     #[serde(default)]
     reply: Option<ReplyLine>,
@@ -56,6 +58,8 @@ pub(super) struct LineRef<'a> {
     case: &'a str,
     repeat: u32,
     retries: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<&'a str>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     steps: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,7 +120,8 @@ impl Serialize for ReplyRef<'_> {
     }
 }
 
-/// Token counts as `[input, output]`.
+/// Token counts as `[input, output]`, or with their parts: `[input, output, cached, cache_write,
+/// reasoning]`.
 mod usage {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -130,14 +135,24 @@ mod usage {
         usage: &Option<Usage>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        usage.map(|usage| (usage.input, usage.output)).serialize(to)
+        let counts = |it: Usage| [it.input, it.output, it.cached, it.cache_write, it.reasoning];
+        usage.map(counts).serialize(to)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Option<Usage>, D::Error> {
-        let pair: Option<(u64, u64)> = Option::deserialize(from)?;
-        Ok(pair.map(|(input, output)| Usage { input, output }))
+        let counts: Option<Vec<u64>> = Option::deserialize(from)?;
+        Ok(counts.map(|counts| {
+            let count = |at: usize| counts.get(at).copied().unwrap_or(0);
+            Usage {
+                input: count(0),
+                output: count(1),
+                cached: count(2),
+                cache_write: count(3),
+                reasoning: count(4),
+            }
+        }))
     }
 }
 
@@ -148,6 +163,7 @@ impl<'a> LineRef<'a> {
             case,
             repeat,
             retries: attempt.retries,
+            trace: attempt.trace.as_deref(),
             steps: &attempt.steps,
             reply: answer.map(|answer| ReplyRef(&answer.reply)),
             response_time_ms: answer.map(|answer| answer.response_time_ms),
@@ -185,6 +201,7 @@ impl Line {
             steps: self.steps,
             retries: self.retries,
             told: Told::new(),
+            trace: self.trace,
         })
     }
 
@@ -218,6 +235,7 @@ mod tests {
             usage: Some(Usage {
                 input: 3,
                 output: 4,
+                ..Usage::default()
             }),
             chunks: 7,
             finish_reason: Some("stop".to_owned()),
@@ -235,6 +253,7 @@ mod tests {
                 .clone(),
             retries: 2,
             told: Told::new(),
+            trace: None,
         };
         let text = serde_json::to_string(&LineRef::new("q1", 3, &attempt)).unwrap();
         assert!(!text.contains('\n'));
@@ -250,6 +269,7 @@ mod tests {
             steps: Map::new(),
             retries: 0,
             told: Told::new(),
+            trace: None,
         };
         let text = serde_json::to_string(&LineRef::new("q1", 0, &attempt)).unwrap();
         assert_eq!(

@@ -22,6 +22,8 @@ pub(crate) struct CaseReply {
     pub(crate) repeat: u32,
     pub(crate) reply: Reply,
     pub(crate) response_time_ms: f64,
+    /// The trace that its request began, where it carried one.
+    pub(crate) trace: Option<String>,
 }
 
 /// Grades answers, in their order. What assertions ask of stages first is asked with the suite's
@@ -70,6 +72,7 @@ impl CaseReply {
             steps: Map::new(),
             retries: 0,
             told: Told::new(),
+            trace: self.trace,
         };
         (self.index, self.repeat, attempt)
     }

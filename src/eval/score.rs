@@ -31,6 +31,7 @@ pub(crate) struct GradedCase {
     pub(super) why: Option<String>,
     /// Key and words of what an assertion has to tell about how it read the answer.
     pub(super) notes: Vec<(String, String)>,
+    is_refusal: bool,
 }
 
 impl GradedCase {
@@ -45,7 +46,9 @@ impl GradedCase {
             reached: true,
             why: None,
             notes: Vec::new(),
+            is_refusal: false,
         };
+        graded.tell(attempt);
         let answer = match &attempt.outcome {
             Ok(answer) => answer,
             Err(error) => {
@@ -93,6 +96,17 @@ impl GradedCase {
         graded
     }
 
+    /// Notes what an attempt says besides its answer.
+    fn tell(&mut self, attempt: &Attempt) {
+        self.result.trace_id.clone_from(&attempt.trace);
+        if let Ok(answer) = &attempt.outcome {
+            self.result
+                .finish_reason
+                .clone_from(&answer.reply.finish_reason);
+            self.is_refusal = answer.reply.is_refusal();
+        }
+    }
+
     /// Makes the grade of an answer that nobody gave.
     #[cfg(test)]
     pub(crate) fn made_up(id: &str, group: Option<&str>, passed: bool) -> Self {
@@ -112,6 +126,7 @@ impl GradedCase {
             reached: true,
             why: None,
             notes: Vec::new(),
+            is_refusal: false,
         }
     }
 
@@ -143,6 +158,8 @@ fn unanswered(case: &Case, repeat: u32) -> CaseResult {
         reason: None,
         error: None,
         response_time_ms: None,
+        finish_reason: None,
+        trace_id: None,
     }
 }
 
@@ -180,9 +197,22 @@ pub(crate) fn score(plan: &EvalPlan, mut graded: Vec<GradedCase>) -> EvalResult 
         error_kinds,
         cached: 0,
         retries: graded.iter().map(|case| u64::from(case.retries)).sum(),
+        finish_reasons: finish_reasons(&graded),
+        refusals: graded.iter().map(|case| u64::from(case.is_refusal)).sum(),
         must_pass_broken: must_pass_broken(plan, &graded),
         cases: graded.into_iter().map(|case| case.result).collect(),
     }
+}
+
+fn finish_reasons(graded: &[GradedCase]) -> BTreeMap<String, u64> {
+    let mut reasons = BTreeMap::new();
+    for reason in graded
+        .iter()
+        .filter_map(|case| case.result.finish_reason.as_ref())
+    {
+        *reasons.entry(reason.clone()).or_insert(0) += 1;
+    }
+    reasons
 }
 
 /// How many of some answers passed.

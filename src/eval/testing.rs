@@ -45,6 +45,8 @@ impl Call for FakeCall {
             body: body.to_string().into(),
             version: crate::manifest::HttpVersion::One,
             documents: None,
+            may_repeat: false,
+            is_traced: false,
         }))
     }
 

@@ -24,7 +24,7 @@ pub(crate) async fn run_load(
         ..experiment.begin(RunKind::Load, name)
     };
     tell_plan(experiment, &plan);
-    let (result, scored) = match &load.score_with {
+    let (mut result, scored) = match &load.score_with {
         None => (
             experiment.drive(("load", name), &plan, &Keep::default())?,
             None,
@@ -34,7 +34,7 @@ pub(crate) async fn run_load(
             quality::run_scored(experiment, (name, &plan), suite).await?
         }
     };
-    tell_result(experiment, &plan, &result)?;
+    tell_result(experiment, &plan, &mut result)?;
     let ending = Ending {
         complete: result.complete,
         never_reached: result.never_reached,
@@ -54,7 +54,7 @@ pub(crate) async fn run_load(
         stages: result.stages,
         eval,
         quality,
-        warnings: result.over_budget.then(|| vec![Warning::OverBudget]),
+        warnings: result.over_budget.map(|_| vec![Warning::OverBudget]),
         ..record
     };
     Ok(experiment.finish(record, status).await)
@@ -72,7 +72,7 @@ fn tell_plan(experiment: &Experiment, plan: &LoadPlan) {
 }
 
 /// Says what the figures alone do not: what the failures look like, and that a budget ended the run.
-fn tell_result(experiment: &Experiment, plan: &LoadPlan, result: &LoadResult) -> Result<()> {
+fn tell_result(experiment: &Experiment, plan: &LoadPlan, result: &mut LoadResult) -> Result<()> {
     for stage in plan.stages.iter().map(|it| &it.name) {
         // What a stage sends back may hold the secrets that were sent to it.
         let caller = Caller::new(&experiment.project, &experiment.client, stage)?;
@@ -80,12 +80,22 @@ fn tell_result(experiment: &Experiment, plan: &LoadPlan, result: &LoadResult) ->
         for (failure, detail) in examples.filter(|(_, detail)| !detail.is_empty()) {
             let detail = caller.redact(detail);
             experiment.note(format!("stage `{stage}`, {failure}: {detail}"));
+            if let Some(result) = result.stages.get_mut(stage) {
+                result.examples.insert(failure.to_string(), detail);
+            }
         }
     }
-    if result.over_budget {
-        experiment.warn(
-            "the run stopped before its end because `max_requests` or `max_cost` was reached",
-        );
+    if let Some(budget) = result.over_budget {
+        let key = budget.key();
+        experiment.warn(format!(
+            "the run stopped before its end because `{key}` was reached"
+        ));
+    }
+    if plan.max_tokens.is_some() && result.by_chunks > 0 {
+        let answers = result.by_chunks;
+        experiment.warn(format!(
+            "`max_tokens_total`: of {answers} answers the stage did not say the tokens: they count by their chunks, and their prompts not at all"
+        ));
     }
     Ok(())
 }

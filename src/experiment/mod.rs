@@ -1,6 +1,7 @@
 //! Layer 8: one run of each kind, from its plan to its stored record; without flags and without printing.
 
 mod answering;
+mod boot;
 mod calibrate;
 mod capacity;
 mod check;
@@ -20,6 +21,7 @@ mod story;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use boot::booted;
 pub(crate) use calibrate::{NoReference, calibrate_against, calibrate_machine};
 pub(crate) use capacity::find_capacity;
 pub(crate) use check::{overview, probe};

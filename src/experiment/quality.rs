@@ -14,6 +14,7 @@ use crate::eval::{
 use crate::load::{Captured, CaseSequence, Keep, LoadPlan, LoadResult, Scenario};
 use crate::manifest::Eval;
 use crate::plan::{EvalOptions, eval_plan};
+use crate::protocol::TraceParent;
 use crate::record::{EvalResult, QualityChange, QualityResult, Shard, StageResult, StepQuality};
 use crate::stats::{CONFIDENCE, MIN_CLUSTERS};
 
@@ -120,6 +121,7 @@ fn alone(plan: &LoadPlan, stage: &str, golden: &BTreeSet<&str>) -> Option<LoadPl
         warmup: Duration::ZERO,
         max_requests: Some(half.min(requests)),
         max_cost: plan.max_cost.map(|most| most / 2.0),
+        max_tokens: plan.max_tokens.map(|most| most / 2),
         ..plan.clone()
     })
 }
@@ -129,10 +131,13 @@ fn what_is_left(plan: &LoadPlan, spent: &BTreeMap<String, StageResult>) -> LoadP
     let called = plan.stages.iter();
     let stages: Vec<&StageResult> = called.filter_map(|it| spent.get(&it.name)).collect();
     let requests: u64 = stages.iter().map(|it| it.attempted).sum();
+    let tokens = stages.iter().filter_map(|it| it.tokens.as_ref());
+    let tokens: u64 = tokens.map(|it| it.input + it.output).sum();
     let usd: f64 = stages.iter().filter_map(|it| it.cost_usd).sum();
     LoadPlan {
         max_requests: plan.max_requests.map(|most| most.saturating_sub(requests)),
         max_cost: plan.max_cost.map(|most| (most - usd).max(0.0)),
+        max_tokens: plan.max_tokens.map(|most| most.saturating_sub(tokens)),
         ..plan.clone()
     }
 }
@@ -168,6 +173,7 @@ async fn grade(
                 repeat: *repeat,
                 reply: answer.reply,
                 response_time_ms: response_time as f64 / 1e6,
+                trace: answer.trace.map(TraceParent::trace_id),
             });
             let due_s = answer.stamps.intended.saturating_sub(start) as f64 / 1e9;
             times.push((due_s, answer.good_in_window));

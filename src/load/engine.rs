@@ -10,7 +10,7 @@ use mio::{Poll, Waker};
 
 use crate::arrival::Until;
 use crate::error::{Classify, Kind};
-use crate::load::plan::LoadPlan;
+use crate::load::plan::{Budget, LoadPlan};
 use crate::load::schedule::{Counters, Schedule};
 use crate::load::tally::count::Counted;
 use crate::load::tally::generator::{Machine, hurry_this_thread, most_connections, peak_rss_mb};
@@ -40,8 +40,10 @@ pub(crate) struct LoadResult {
     pub(crate) duration_s: f64,
     /// False when it was interrupted.
     pub(crate) complete: bool,
-    /// Whether the run stopped because of `max_requests`.
-    pub(crate) over_budget: bool,
+    /// Which budget ended the run.
+    pub(crate) over_budget: Option<Budget>,
+    /// Ok answers that did not say their tokens, where these are on a budget.
+    pub(crate) by_chunks: u64,
     /// Whether not one request reached its stage.
     pub(crate) never_reached: bool,
     /// The first detail of each kind of failure, by stage.
@@ -249,7 +251,8 @@ fn merge(workers: Vec<WorkerResult>) -> WorkerResult {
     let mut merged = workers.next().unwrap_or_default();
     for worker in workers {
         merged.exhausted += worker.exhausted;
-        merged.over_budget |= worker.over_budget;
+        merged.over_budget = merged.over_budget.or(worker.over_budget);
+        merged.by_chunks += worker.by_chunks;
         merged.stalls.merge(&worker.stalls);
         merged.receive_lag.merge(&worker.receive_lag);
         merged.captured.extend(worker.captured);
@@ -266,7 +269,9 @@ fn measured_s(plan: &LoadPlan, merged: &WorkerResult, end: &Conclusion) -> f64 {
     let elapsed_s = plan.clock.monotonic_ns().saturating_sub(end.start) as f64 / 1e9;
     match plan.until {
         // A run whose last answer came early still had its whole length for arrivals.
-        Until::Duration(duration) if end.complete && !merged.over_budget => duration.as_secs_f64(),
+        Until::Duration(duration) if end.complete && merged.over_budget.is_none() => {
+            duration.as_secs_f64()
+        }
         Until::Duration(duration) => duration.as_secs_f64().min(elapsed_s),
         Until::Requests(_) => {
             let last = merged.counted.iter().map(|it| it.tally.last_end_ns).max();
@@ -329,6 +334,7 @@ fn conclude(plan: &LoadPlan, workers: Vec<WorkerResult>, end: &Conclusion) -> Lo
         duration_s,
         complete: end.complete,
         over_budget: merged.over_budget,
+        by_chunks: merged.by_chunks,
         captured: merged.captured,
         traces: merged.traces,
     }

@@ -9,10 +9,30 @@ use crate::load::schedule::CaseSequence;
 use crate::load::wire::encode::Prepared;
 use crate::manifest::{Connections, Cost, ShareOfArrivals, Slo};
 use crate::measure::Clock;
-use crate::metric::{Figure, LatencyMetric, Stat};
+use crate::metric::LatencyMetric;
+use crate::protocol::TraceIds;
 use crate::record::Shard;
-use crate::stage::Stage;
+use crate::stage::{Stage, strictest};
 use crate::template::Scope;
+
+/// What a run may spend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budget {
+    Requests,
+    Cost,
+    Tokens,
+}
+
+impl Budget {
+    /// Returns the key of the manifest that bounds it.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::Requests => "max_requests",
+            Self::Cost => "max_cost",
+            Self::Tokens => "max_tokens_total",
+        }
+    }
+}
 
 /// One load run. Every scenario receives the whole arrival process (or all users of a closed loop) for itself, or its share of the one
 /// that all have.
@@ -26,6 +46,8 @@ pub(crate) struct LoadPlan {
     /// Whether a user of a closed loop waits as long as `Retry-After` says.
     pub(crate) honour_retry_after: bool,
     pub(crate) connections: Connections,
+    /// Where the traces of its requests get their identifiers.
+    pub(crate) traces: Arc<TraceIds>,
     /// Which shard of it this process sends.
     pub(crate) shard: Shard,
     /// t = 0 on the engine's clock; as soon as possible without.
@@ -38,6 +60,8 @@ pub(crate) struct LoadPlan {
     /// Stops the run once its answers have cost so much, in USD, by the stages' `cost` and the tokens counted. What is
     /// in flight then still comes.
     pub(crate) max_cost: Option<f64>,
+    /// A budget of tokens, of prompts and answers together.
+    pub(crate) max_tokens: Option<u64>,
     /// The length of the intervals of the time series.
     pub(crate) interval: Duration,
     /// Stamps everything.
@@ -169,18 +193,6 @@ impl Measured {
     /// Returns the limits in ns that a good request keeps: each latency with an SLO, whatever its percentile; the
     /// strictest where one metric has several.
     pub(crate) fn limits(&self) -> Vec<(LatencyMetric, u64)> {
-        let mut limits: Vec<(LatencyMetric, u64)> = Vec::new();
-        for slo in &self.slo {
-            if let Figure::Latency(metric, stat) = &slo.figure
-                && *stat != Stat::Min
-            {
-                let limit = (slo.limit.value * 1e6).round() as u64;
-                match limits.iter_mut().find(|(known, _)| known == metric) {
-                    Some((_, known)) => *known = (*known).min(limit),
-                    None => limits.push((*metric, limit)),
-                }
-            }
-        }
-        limits
+        strictest(&self.slo)
     }
 }

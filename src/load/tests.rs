@@ -51,6 +51,7 @@ fn plan(target: Stage, timing: Timing, until: Until) -> LoadPlan {
         timing,
         honour_retry_after: false,
         connections: Connections::Pooled,
+        traces: Arc::default(),
         shard: Shard::WHOLE,
         start: None,
         until,
@@ -58,6 +59,7 @@ fn plan(target: Stage, timing: Timing, until: Until) -> LoadPlan {
         seed: 7,
         max_requests: None,
         max_cost: None,
+        max_tokens: None,
         interval: Duration::from_secs(1),
         clock: crate::measure::Clock::System,
     }
@@ -380,7 +382,13 @@ fn the_warm_up_is_never_counted_and_a_budget_stops_the_run() {
     warm.max_requests = Some(30);
     let (result, stage) = run_quietly(&warm);
     // 20 requests of warm-up and 10 more.
-    assert_eq!((stage.attempted, result.over_budget), (10, true));
+    assert_eq!(
+        (
+            stage.attempted,
+            result.over_budget.map(crate::load::plan::Budget::key)
+        ),
+        (10, Some("max_requests"))
+    );
 }
 
 #[test]

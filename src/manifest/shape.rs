@@ -332,9 +332,9 @@ x unknown key `users` in load `peak`
  33 |
     `----
   help: Known are `arrivals`, `connections`, `data`, `duration`,
-        `honour_retry_after`, `max_cost`, `max_requests`, `mix`, `order`,
-        `prompts`, `requests`, `score_with`, `seed`, `sessions`, `target`,
-        `warmup`.
+        `honour_retry_after`, `max_cost`, `max_requests`, `max_tokens_total`,
+        `mix`, `order`, `prompts`, `requests`, `score_with`, `seed`,
+        `sessions`, `target`, `warmup`.
 "#);
         insta::assert_snapshot!(spoilt("[gate]", "[defaults]\na = 1\n[gate]"), @r#"
 x unknown key `defaults`

@@ -1,4 +1,4 @@
-//! The nine monotonic timestamps of one attempt, and the latencies that follow from them.
+//! The monotonic timestamps of one attempt, and the latencies that follow from them.
 
 /// Nanoseconds since the start of the run, on one monotonic clock. `None` where the attempt did not get so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) struct Stamps {
     pub(crate) first_byte: Option<u64>,
     /// The read that returned the first non-empty content (text, reasoning, or tool call).
     pub(crate) first_content: Option<u64>,
+    /// The read that returned the first content of the answer itself, apart from its reasoning.
+    pub(crate) first_answer: Option<u64>,
     /// The read that returned the last content.
     pub(crate) last_content: Option<u64>,
     /// The end of the response.
@@ -47,6 +49,11 @@ impl Stamps {
     /// `first_content − send_start`, in ns.
     pub(crate) fn ttft(&self) -> Option<u64> {
         Some(self.first_content?.saturating_sub(self.send_start?))
+    }
+
+    /// `first_answer − send_start`, in ns.
+    pub(crate) fn ttfa(&self) -> Option<u64> {
+        Some(self.first_answer?.saturating_sub(self.send_start?))
     }
 
     /// `first_content − intended`, in ns.

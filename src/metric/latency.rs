@@ -23,12 +23,13 @@ pub(crate) enum LatencyMetric {
     ServiceTime,
     TlsTime,
     Tpot,
+    Ttfa,
     Ttft,
     TtftSched,
 }
 
 /// Every latency, in the order of reports.
-static TABLE: [Row<LatencyMetric>; 14] = [
+static TABLE: [Row<LatencyMetric>; 15] = [
     Row {
         metric: LatencyMetric::ResponseTime,
         key: "response_time",
@@ -52,6 +53,12 @@ static TABLE: [Row<LatencyMetric>; 14] = [
         key: "ttft_sched",
         better: Better::Lower,
         meaning: "from the moment a request was due to its first content",
+    },
+    Row {
+        metric: LatencyMetric::Ttfa,
+        key: "ttfa",
+        better: Better::Lower,
+        meaning: "from the first byte sent to the first content of the answer, its reasoning left out",
     },
     Row {
         metric: LatencyMetric::Tpot,
@@ -117,11 +124,12 @@ static TABLE: [Row<LatencyMetric>; 14] = [
 
 impl LatencyMetric {
     /// Every metric, in the order of reports.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::ResponseTime,
         Self::ServiceTime,
         Self::Ttft,
         Self::TtftSched,
+        Self::Ttfa,
         Self::Tpot,
         Self::ChunkGap,
         Self::MaxStall,

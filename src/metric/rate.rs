@@ -8,9 +8,10 @@ pub(crate) enum RateMetric {
     Offered,
     Achieved,
     Goodput,
+    GoodTokens,
 }
 
-static TABLE: [Row<RateMetric>; 3] = [
+static TABLE: [Row<RateMetric>; 4] = [
     Row {
         metric: RateMetric::Offered,
         key: "offered_rps",
@@ -29,11 +30,22 @@ static TABLE: [Row<RateMetric>; 3] = [
         better: Better::Higher,
         meaning: "good answers a second: ok, and within every latency SLO of the stage",
     },
+    Row {
+        metric: RateMetric::GoodTokens,
+        key: "goodput_tps",
+        better: Better::Higher,
+        meaning: "output tokens of good answers a second; absent where no tokens were counted",
+    },
 ];
 
 impl RateMetric {
     /// Every rate, in the order of reports.
-    pub(crate) const ALL: [Self; 3] = [Self::Offered, Self::Achieved, Self::Goodput];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Offered,
+        Self::Achieved,
+        Self::Goodput,
+        Self::GoodTokens,
+    ];
 
     /// Returns all that is known of it.
     pub(crate) fn row(self) -> &'static Row<Self> {

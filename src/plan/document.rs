@@ -24,6 +24,10 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
         "max_requests": load.max_requests,
         "max_cost": load.max_cost,
     });
+    // Absent without one: documents of before it stay as they are.
+    if let Some(most) = load.max_tokens_total {
+        document["max_tokens_total"] = json!(most);
+    }
     if load.mix.is_empty() {
         describe(&load.sends, &mut document);
     } else {

@@ -16,7 +16,7 @@ use crate::load::{CaseSequence, Cases, LoadPlan, Measured, Prepared, Scenario, S
 use crate::manifest::{self, Load, Sends, ShareOfArrivals};
 use crate::measure::Clock;
 use crate::name::Name;
-use crate::protocol::Request;
+use crate::protocol::{Request, TraceIds};
 use crate::record::Shard;
 use crate::stage::{Address, AddressError, Stage};
 use crate::template::Scope;
@@ -68,6 +68,7 @@ pub(crate) async fn load_plan(site: &Site<'_>, load: &Load, portion: &Portion) -
         timing,
         honour_retry_after: load.honour_retry_after,
         connections: load.connections,
+        traces: Arc::new(TraceIds::new(load.seed)),
         shard,
         start: portion.start(load.warmup, site.clock)?,
         until,
@@ -75,6 +76,7 @@ pub(crate) async fn load_plan(site: &Site<'_>, load: &Load, portion: &Portion) -
         seed: load.seed,
         max_requests: load.max_requests.map(|most| shard.share(most)),
         max_cost: load.max_cost.map(|most| most / f64::from(shard.of)),
+        max_tokens: load.max_tokens_total.map(|most| shard.share(most)),
         interval: INTERVAL,
         clock: site.clock.clone(),
     })

@@ -237,6 +237,7 @@ fn given(project: &Project, whole: &str, overrides: &ProfileOverrides) -> Result
         score_with: None,
         max_requests: None,
         max_cost: None,
+        max_tokens_total: None,
         ..base.unwrap_or_else(|| Load::bare(arrivals, Until::Duration(EACH)))
     })
 }

@@ -13,7 +13,7 @@ use crate::manifest::{self, Environment, Eval, Load, Manifest, Problems};
 use crate::name::Name;
 use crate::protocol::{Call, PROTOCOLS};
 use crate::registry::did_you_mean;
-use crate::stage::{Heard, Listener, Stage};
+use crate::stage::{Heard, Listener, MAX_ANSWER, Stage};
 use crate::template::{Scope, Secrets};
 
 /// What the command line says about where and in which environment.
@@ -82,6 +82,12 @@ impl Project {
             owner: self.manifest.owner(name).map(str::to_owned),
             cost: stage.cost,
             slo: stage.slo.clone(),
+            max_answer: stage.max_answer.unwrap_or(MAX_ANSWER),
+            retry_stale: stage.retry_stale,
+            trace: stage.trace.unwrap_or(self.manifest.deployment.trace),
+            slo_headers: stage
+                .slo_headers
+                .unwrap_or(self.manifest.deployment.slo_headers),
             listener: Listener::of(&self.manifest, name, &self.heard),
             ..Stage::new(name, call, stage.timeout)
         })

@@ -93,6 +93,8 @@ impl Call for CommandCall {
             input: input.into(),
             folder: scope.folder.clone(),
             documents: None,
+            is_traced: false,
+            variables: Vec::new(),
         }))
     }
 

@@ -179,6 +179,7 @@ impl Promise {
             usage: usage.map(|usage| Usage {
                 input: usage.prompt_tokens,
                 output: 0,
+                ..Usage::default()
             }),
             ..Reply::default()
         }
@@ -271,7 +272,8 @@ mod tests {
             reply.usage,
             Some(Usage {
                 input: 7,
-                output: 0
+                output: 0,
+                ..Usage::default()
             })
         );
     }

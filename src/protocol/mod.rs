@@ -20,6 +20,7 @@ mod sse;
 mod stream;
 mod target;
 mod text_json;
+mod trace;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use chat::{responses_reader, stream_reader as chat_reader};
@@ -30,6 +31,7 @@ pub(crate) use failure::CallFailure;
 pub(crate) use output::{Documents, KNOWN as KNOWN_OUTPUTS, OutputPath};
 pub(crate) use reply::{Head, Reply, Usage};
 pub(crate) use text_json::TextJson;
+pub(crate) use trace::{HEADER as TRACE_HEADER, TraceIds, TraceParent, VARIABLE as TRACE_VARIABLE};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -151,6 +153,37 @@ pub(crate) enum Request {
     Process(ProcessRequest),
 }
 
+impl Request {
+    /// Returns whether the stage may be asked twice: where it is not known whether the first time
+    /// has acted.
+    pub(crate) const fn may_repeat(&self) -> bool {
+        match self {
+            Self::Http(request) => request.may_repeat,
+            Self::Process(_) => false,
+        }
+    }
+
+    /// Gives it a `traceparent` of its own, where it is to have one.
+    pub(crate) fn trace(&mut self, ids: &TraceIds) -> Option<TraceParent> {
+        match self {
+            Self::Http(request) if request.is_traced => {
+                let trace = ids.next();
+                request.headers.retain(|(name, _)| name != TRACE_HEADER);
+                request.add_header(TRACE_HEADER, &trace.to_string());
+                Some(trace)
+            }
+            Self::Process(request) if request.is_traced => {
+                let trace = ids.next();
+                request.variables.retain(|(name, _)| name != TRACE_VARIABLE);
+                let variable = (TRACE_VARIABLE.to_owned(), trace.to_string());
+                request.variables.push(variable);
+                Some(trace)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// An HTTP request.
 #[derive(Clone)]
 pub(crate) struct HttpRequest {
@@ -161,6 +194,11 @@ pub(crate) struct HttpRequest {
     pub(crate) version: HttpVersion,
     /// The documents that it carries, where the answer puts them in order.
     pub(crate) documents: Option<Arc<Documents>>,
+    /// Whether the stage may be asked twice: where it is not known whether the first time has
+    /// acted.
+    pub(crate) may_repeat: bool,
+    /// Whether whoever sends it gives it a `traceparent` of its own.
+    pub(crate) is_traced: bool,
 }
 
 impl HttpRequest {
@@ -188,6 +226,10 @@ pub(crate) struct ProcessRequest {
     pub(crate) folder: std::path::PathBuf,
     /// The documents that it carries, where the answer puts them in order.
     pub(crate) documents: Option<Arc<Documents>>,
+    /// Whether whoever starts it gives it a `TRACEPARENT` of its own.
+    pub(crate) is_traced: bool,
+    /// What its environment has besides that of this process.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// Reads one answer, in pieces as they arrive.
@@ -198,6 +240,12 @@ pub(crate) trait ReplyReader: Send {
     /// Takes body bytes and returns how many content-bearing events they completed: 0 or more for a stream, 0 or 1
     /// (any bytes at all) otherwise.
     fn data(&mut self, bytes: &[u8]) -> u32;
+
+    /// Returns whether content of the answer itself has come, and not of its reasoning only; asked
+    /// where there was content.
+    fn has_answered(&self) -> bool {
+        true
+    }
 
     /// Ends the answer; `Err` when it breaks the stage's output contract.
     fn finish(self: Box<Self>) -> Result<Reply, CallFailure>;

@@ -130,9 +130,18 @@ impl Reply {
     }
 }
 
-/// Token counts by the server.
+/// Token counts by the server, in whatever way its API counts: `input` and `output` are all, and
+/// the others parts of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
+    /// All tokens of the prompt, those of a prompt cache among them.
     pub(crate) input: u64,
+    /// All tokens of the answer, those of its reasoning among them.
     pub(crate) output: u64,
+    /// Of the prompt, those that were read from a prompt cache.
+    pub(crate) cached: u64,
+    /// Of the prompt, those that were written to one.
+    pub(crate) cache_write: u64,
+    /// Of the answer, those of its reasoning.
+    pub(crate) reasoning: u64,
 }

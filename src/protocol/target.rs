@@ -48,6 +48,8 @@ impl Target {
             body,
             version: HttpVersion::One,
             documents: None,
+            may_repeat: is_idempotent(&self.method),
+            is_traced: false,
         };
         if json {
             request.add_header("content-type", "application/json");
@@ -62,6 +64,12 @@ impl Target {
             .chain(self.headers.values())
             .flat_map(Template::references)
     }
+}
+
+/// Returns whether asking twice by this method is asking once (RFC 9110, 9.2.2).
+fn is_idempotent(method: &str) -> bool {
+    const IDEMPOTENT: [&str; 6] = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"];
+    IDEMPOTENT.contains(&method)
 }
 
 /// Returns the steps among references: the NAME of `steps.NAME.…`, each once.

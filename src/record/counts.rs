@@ -48,10 +48,19 @@ counts! {
     empty,
     refusals,
     connections,
+    /// Requests that were sent a second time, because their connection turned out to be closed.
+    resent,
     tokens_in,
     tokens_out,
+    /// Parts of them: of the prompts, read from and written to a prompt cache; of the answers,
+    /// their reasoning.
+    tokens_cached,
+    tokens_cache_write,
+    tokens_reasoning,
     /// Output tokens of the ok answers that were complete before the end of the measured phase.
     tokens_out_in_window,
+    /// Those of the good ones among them.
+    tokens_good_in_window,
     /// Ok answers whose tokens the server counted, and whose were counted by chunks.
     by_usage,
     by_chunks,
@@ -99,4 +108,99 @@ pub(crate) struct TallyRecord {
 pub(crate) struct Price {
     pub(crate) input: f64,
     pub(crate) output: f64,
+    /// Of the prompt, what was read from a prompt cache; as `input` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cached: Option<f64>,
+    /// Of the prompt, what was written to one; as `input` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_write: Option<f64>,
+    /// Of the answer, its reasoning; as `output` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reasoning: Option<f64>,
+}
+
+/// Tokens that are paid for. `input` and `output` are all of them; the others are parts of these,
+/// paid for at their own price
+/// and at no other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TokenCounts {
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+    pub(crate) cached: u64,
+    pub(crate) cache_write: u64,
+    pub(crate) reasoning: u64,
+}
+
+impl Price {
+    /// Returns what tokens cost, in USD.
+    pub(crate) fn usd(&self, tokens: &TokenCounts) -> f64 {
+        let parts = tokens.cached + tokens.cache_write;
+        let plain_input = tokens.input.saturating_sub(parts);
+        let plain_output = tokens.output.saturating_sub(tokens.reasoning);
+        let costs = [
+            (plain_input, self.input),
+            (tokens.cached, self.cached.unwrap_or(self.input)),
+            (tokens.cache_write, self.cache_write.unwrap_or(self.input)),
+            (plain_output, self.output),
+            (tokens.reasoning, self.reasoning.unwrap_or(self.output)),
+        ];
+        costs
+            .iter()
+            .map(|(count, price)| *count as f64 * price)
+            .sum::<f64>()
+            / 1e6
+    }
+}
+
+impl Counts {
+    /// Returns the tokens that are paid for.
+    pub(crate) const fn tokens(&self) -> TokenCounts {
+        TokenCounts {
+            input: self.tokens_in,
+            output: self.tokens_out,
+            cached: self.tokens_cached,
+            cache_write: self.tokens_cache_write,
+            reasoning: self.tokens_reasoning,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// field 29: in dollars, by hand.
+    #[test]
+    fn each_kind_of_token_is_paid_for_once() {
+        let plain = Price {
+            input: 3.0,
+            output: 15.0,
+            cached: None,
+            cache_write: None,
+            reasoning: None,
+        };
+        let tokens = TokenCounts {
+            input: 10_000,
+            output: 2_000,
+            cached: 6_000,
+            cache_write: 1_000,
+            reasoning: 500,
+        };
+        // 10,000 at 3 and 2,000 at 15 USD per million.
+        assert!((plain.usd(&tokens) - 0.06).abs() < 1e-12);
+        let apart = Price {
+            cached: Some(0.3),
+            cache_write: Some(3.75),
+            reasoning: Some(20.0),
+            ..plain
+        };
+        // 3,000 at 3; 6,000 at 0.3; 1,000 at 3.75; 1,500 at 15; 500 at 20.
+        assert!((apart.usd(&tokens) - 0.04705).abs() < 1e-12);
+        // A price of nothing is a price.
+        let free = Price {
+            cached: Some(0.0),
+            ..plain
+        };
+        assert!((free.usd(&tokens) - 0.042).abs() < 1e-12);
+    }
 }

@@ -26,11 +26,26 @@ pub(crate) struct EvalResult {
     pub(crate) cached: u64,
     #[serde(default)]
     pub(crate) retries: u64,
+    /// Why models stopped, as they said, of all answers; absent where none said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) finish_reasons: BTreeMap<String, u64>,
+    /// Answers that were refusals; absent where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) refusals: u64,
     /// `must_pass` cases that did not pass.
     #[serde(default)]
     pub(crate) must_pass_broken: Vec<String>,
     #[serde(default)]
     pub(crate) cases: Vec<CaseResult>,
+}
+
+/// Returns whether a count says nothing.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference to the field"
+)]
+pub(super) fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Which golden set.
@@ -96,6 +111,12 @@ pub(crate) struct CaseResult {
     pub(crate) error: Option<String>,
     #[serde(default)]
     pub(crate) response_time_ms: Option<f64>,
+    /// Why the model stopped, as it said; absent where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) finish_reason: Option<String>,
+    /// The trace that the last call of the case began; absent without `trace = true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trace_id: Option<String>,
 }
 
 impl EvalResult {

@@ -26,7 +26,7 @@ pub(crate) const FOLDER: &str = ".stagegate";
 
 pub(crate) use calibration::{CALIBRATION_SCHEMA, Calibration};
 pub(crate) use capacity::{GaveWay, LimitResult, Probe};
-pub(crate) use counts::{Counts, Price, ResponseLevel, TallyRecord};
+pub(crate) use counts::{Counts, Price, ResponseLevel, TallyRecord, TokenCounts};
 pub(crate) use diff::{
     Blame, CaseChanges, Change, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Side,
     dirty_sentence,

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::counts::TallyRecord;
+use super::eval::is_zero;
 use super::latency::{MetricSummary, Metrics, metrics};
 use crate::measure::Histogram;
 use crate::metric::Figure;
@@ -37,11 +38,21 @@ pub(crate) struct StageResult {
     pub(crate) failed: u64,
     #[serde(default)]
     pub(crate) errors: BTreeMap<String, u64>,
+    /// What one failure of each kind looked like, cut, its secrets struck out; absent where none
+    /// failed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) examples: BTreeMap<String, String>,
+    /// Why models stopped, as they said, of the ok answers; absent where none said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) finish_reasons: BTreeMap<String, u64>,
     pub(crate) in_flight_at_end: u64,
     /// Null in a closed loop.
     pub(crate) offered_rps: Option<f64>,
     pub(crate) achieved_rps: f64,
     pub(crate) goodput_rps: f64,
+    /// Output tokens of good answers a second; absent where no tokens were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) goodput_tps: Option<f64>,
     /// Null when nothing was attempted.
     pub(crate) attainment: Option<f64>,
     pub(crate) error_rate: Option<f64>,
@@ -58,6 +69,10 @@ pub(crate) struct StageResult {
     pub(crate) refusals: Option<u64>,
     #[serde(default)]
     pub(crate) connections: u64,
+    /// Requests that were sent a second time, on a new connection, because the one that they were
+    /// on turned out to be closed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) resent: u64,
     /// Absent where no sessions were sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sessions: Option<SessionCounts>,
@@ -107,8 +122,19 @@ pub(crate) struct SessionCounts {
 /// Token counts of a stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Tokens {
+    /// All tokens of the prompts, those of a prompt cache among them.
     pub(crate) input: u64,
+    /// All tokens of the answers, those of their reasoning among them.
     pub(crate) output: u64,
+    /// Of `input`, what was read from a prompt cache; absent where there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) cached: u64,
+    /// Of `input`, what was written to one; absent where there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) cache_write: u64,
+    /// Of `output`, what was reasoning; absent where there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) reasoning: u64,
     /// `usage`, `chunks`, or `mixed`.
     pub(crate) source: String,
     /// Output tokens of the ok answers that were complete in the window, a second: of the system, not of a user.

@@ -15,6 +15,8 @@ pub(crate) struct Tally {
     pub(crate) counts: Counts,
     /// Failed requests by kind.
     pub(crate) errors: BTreeMap<String, u64>,
+    /// Ok answers by why their model stopped.
+    pub(crate) finish_reasons: BTreeMap<String, u64>,
     /// The end of the last ok answer, in ns since t = 0.
     pub(crate) last_end_ns: u64,
     /// By the interval in which requests were due.
@@ -27,6 +29,7 @@ impl AddAssign for Tally {
         let Self {
             counts,
             errors,
+            finish_reasons,
             last_end_ns,
             levels,
             distributions,
@@ -34,6 +37,9 @@ impl AddAssign for Tally {
         self.counts += counts;
         for (kind, count) in errors {
             *self.errors.entry(kind).or_default() += count;
+        }
+        for (reason, count) in finish_reasons {
+            *self.finish_reasons.entry(reason).or_default() += count;
         }
         self.last_end_ns = self.last_end_ns.max(last_end_ns);
         if self.levels.len() < levels.len() {
@@ -69,6 +75,7 @@ impl Tally {
         Ok(Self {
             counts: record.counts,
             errors: stage.errors.clone(),
+            finish_reasons: stage.finish_reasons.clone(),
             last_end_ns: record.last_end_ns,
             levels: record.levels.clone(),
             distributions: distributions.collect::<Result<_, _>>()?,

@@ -277,7 +277,7 @@ impl Rows<'_> {
     }
 }
 
-fn numbers(stage: &StageResult) -> [(&'static str, Option<f64>, &'static str); 12] {
+fn numbers(stage: &StageResult) -> [(&'static str, Option<f64>, &'static str); 13] {
     let count = |count: u64| Some(count as f64);
     [
         ("attempted", count(stage.attempted), ""),
@@ -287,6 +287,7 @@ fn numbers(stage: &StageResult) -> [(&'static str, Option<f64>, &'static str); 1
         ("offered_rps", stage.offered_rps, "1/s"),
         ("achieved_rps", Some(stage.achieved_rps), "1/s"),
         ("goodput_rps", Some(stage.goodput_rps), "1/s"),
+        ("goodput_tps", stage.goodput_tps, "1/s"),
         ("attainment", stage.attainment, "share"),
         ("error_rate", stage.error_rate, "share"),
         ("fallback_rate", stage.fallback_rate, "share"),

@@ -79,6 +79,12 @@ impl AnswerReader {
         self.reader.data(bytes)
     }
 
+    /// Returns whether content of the answer itself has come, and not of its reasoning only; asked
+    /// where there was content.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.reader.has_answered()
+    }
+
     /// Returns whether the stage answered with a status that is no success.
     pub(crate) fn is_refusal(&self) -> bool {
         self.status.is_some_and(|it| !(200..300).contains(&it))

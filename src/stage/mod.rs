@@ -21,7 +21,8 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 
 use crate::manifest::{Cost, HttpVersion, Slo, Timeouts};
-use crate::protocol::{Call, CallFailure, Documents, HttpRequest, Request};
+use crate::metric::{Figure, LatencyMetric, Stat};
+use crate::protocol::{Call, CallFailure, Documents, HttpRequest, Request, TRACE_HEADER};
 use crate::template::Scope;
 
 /// The size limit of an answer in bytes where nothing else is said: far above any honest answer, far below the memory of
@@ -38,6 +39,31 @@ const OWN_HEADERS: [(&str, &str); 2] = [
     ("accept-encoding", "identity"),
 ];
 
+/// The headers of `slo_headers`, in ms.
+const SLO_HEADERS: [(LatencyMetric, &str); 2] = [
+    (LatencyMetric::Ttft, "x-slo-ttft-ms"),
+    (LatencyMetric::Tpot, "x-slo-tpot-ms"),
+];
+
+/// Returns the limits in ns that a good request keeps: each latency with an SLO, whatever its
+/// percentile; the strictest where one
+/// metric has several.
+pub(crate) fn strictest(slos: &[Slo]) -> Vec<(LatencyMetric, u64)> {
+    let mut limits: Vec<(LatencyMetric, u64)> = Vec::new();
+    for slo in slos {
+        if let Figure::Latency(metric, stat) = &slo.figure
+            && *stat != Stat::Min
+        {
+            let limit = (slo.limit.value * 1e6).round() as u64;
+            match limits.iter_mut().find(|(known, _)| known == metric) {
+                Some((_, known)) => *known = (*known).min(limit),
+                None => limits.push((*metric, limit)),
+            }
+        }
+    }
+    limits
+}
+
 /// A stage, ready to be called.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
@@ -49,6 +75,13 @@ pub(crate) struct Stage {
     pub(crate) timeouts: Timeouts,
     /// The size limit of an answer, in bytes.
     pub(crate) max_answer: u64,
+    /// Whether it may be asked twice, whatever the method, where it is not known whether the first
+    /// time has acted.
+    pub(crate) retry_stale: bool,
+    /// Whether each request carries a `traceparent` of its own.
+    pub(crate) trace: bool,
+    /// Whether each request tells the limits of its SLOs.
+    pub(crate) slo_headers: bool,
     /// Who is told; that of the deployment where the stage has none of its own.
     pub(crate) owner: Option<String>,
     /// `None` where the manifest does not say what tokens cost.
@@ -68,6 +101,9 @@ impl Stage {
             http_version: HttpVersion::One,
             timeouts,
             max_answer: MAX_ANSWER,
+            retry_stale: false,
+            trace: false,
+            slo_headers: false,
             owner: None,
             cost: None,
             slo: Vec::new(),
@@ -86,7 +122,10 @@ impl Stage {
         let request = self.call.request(scope);
         let mut request = request.map_err(|error| Unwritable::Template(error.to_string()))?;
         match &mut request {
-            Request::Process(request) => request.documents = self.documents(scope),
+            Request::Process(request) => {
+                request.documents = self.documents(scope);
+                request.is_traced = self.trace;
+            }
             Request::Http(request) => {
                 request.version = self.http_version;
                 request.documents = self.documents(scope);
@@ -94,9 +133,26 @@ impl Stage {
                 for (name, value) in OWN_HEADERS {
                     request.add_header(name, value);
                 }
+                self.add_slo_headers(request);
+                request.may_repeat |= self.retry_stale;
+                request.is_traced = self.trace && !request.has_header(TRACE_HEADER);
             }
         }
         Ok(request)
+    }
+
+    /// Tells the stage how fast its answer is to be, in the headers that routers of model servers
+    /// read.
+    fn add_slo_headers(&self, request: &mut HttpRequest) {
+        if !self.slo_headers {
+            return;
+        }
+        for (metric, name) in SLO_HEADERS {
+            let limits = strictest(&self.slo).into_iter();
+            for (_, ns) in limits.filter(|(it, _)| *it == metric) {
+                request.add_header(name, &(ns as f64 / 1e6).to_string());
+            }
+        }
     }
 
     /// Makes the reader of one answer, to a request that carried these documents.

@@ -1,6 +1,6 @@
 //! The reqwest transport, for everything but the load engine: probes, evals, and the steps before a stage.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,9 @@ use super::failure::{cut, unanswered};
 use super::program::run as run_process;
 use crate::manifest::{HttpVersion, Timeouts};
 use crate::measure::{Failure, now_ns};
-use crate::protocol::{CallFailure, Head, HttpRequest, ProcessRequest, Reply, Request};
+use crate::protocol::{
+    CallFailure, Head, HttpRequest, ProcessRequest, Reply, Request, TraceIds, TraceParent,
+};
 use crate::stage::{AnswerReader, HTTP2, Stage, origin, tls_config, trusting_config};
 
 /// How long connecting may take where the stage does not say.
@@ -26,6 +28,9 @@ pub(crate) struct Client {
     pools: Mutex<HashMap<Pool, reqwest::Client>>,
     /// Loading the machine's certificates takes tens of milliseconds, so plain HTTP never waits for it.
     trusted: OnceCell<ClientConfig>,
+    /// Who has answered before: only their connections can be used ones.
+    answered: Mutex<HashSet<String>>,
+    traces: TraceIds,
 }
 
 /// What one reqwest client is bound to.
@@ -34,6 +39,8 @@ struct Pool {
     tls: bool,
     version: HttpVersion,
     connect: Duration,
+    /// Whether connections are kept and used again.
+    keeps: bool,
 }
 
 /// An answer that kept the stage's contract.
@@ -44,6 +51,8 @@ pub(crate) struct Called {
     pub(crate) status: Option<u16>,
     /// From the call to the last content; connecting counts.
     pub(crate) response_time: Duration,
+    /// Whether it was sent a second time, because its connection turned out to be closed.
+    pub(crate) is_resent: bool,
 }
 
 /// The moments after which an answer is late.
@@ -59,67 +68,126 @@ impl Client {
         stage: &Stage,
         request: Request,
     ) -> Result<Called, CallFailure> {
-        match request {
+        self.call_traced(stage, request).await.0
+    }
+
+    /// Calls a stage, and says which trace the call began.
+    pub(super) async fn call_traced(
+        &self,
+        stage: &Stage,
+        mut request: Request,
+    ) -> (Result<Called, CallFailure>, Option<TraceParent>) {
+        let trace = request.trace(&self.traces);
+        let outcome = match request {
             Request::Http(request) => self.fetch(stage, request).await,
             Request::Process(request) => execute(stage, &request).await,
-        }
+        };
+        (outcome, trace)
     }
 
     async fn fetch(&self, stage: &Stage, request: HttpRequest) -> Result<Called, CallFailure> {
         let from = origin(&request.url);
-        let version = request.version;
+        let (version, may_repeat) = (request.version, request.may_repeat);
         let documents = request.documents.clone();
         let request = prepare(request)?;
         let pool = Pool {
             version,
             tls: request.url().scheme() == "https",
             connect: connect_limit(stage.timeouts),
+            // A server may close a connection behind its answer without a word, and would lose the
+            // next request on it. One that
+            // must not be sent twice therefore has a connection to itself, where a connection
+            // carries one at a time.
+            keeps: may_repeat || version == HttpVersion::Two,
         };
         let client = self.client(pool).await?;
         let deadlines = Deadlines {
             started: Instant::now(),
             timeouts: stage.timeouts,
         };
-        match timeout_at(deadlines.until_content(), client.execute(request)).await {
+        let send = async |client: reqwest::Client, request| match timeout_at(
+            deadlines.until_content(),
+            client.execute(request),
+        )
+        .await
+        {
             Err(_) => Err(deadlines.late(&from, false)),
-            Ok(Err(error)) => Err(unanswered(&error, &from, pool.tls, pool.connect)),
-            Ok(Ok(response)) => {
-                let answer = stage.answer(documents);
-                receive(response, answer, &deadlines, stage.max_answer, &from).await
-            }
+            Ok(sent) => sent.map_err(|it| unanswered(&it, &from, pool.tls, pool.connect)),
+        };
+        let again = request.try_clone().filter(|_| may_repeat);
+        let is_used = self.has_answered(&from, false);
+        let mut outcome = send(client, request).await;
+        let mut is_resent = false;
+        if let (Err(failure), Some(again)) = (&outcome, again.filter(|_| is_used))
+            && failure.failure == Failure::Reset
+        {
+            // Not the pool's next one, which may be closed too.
+            outcome = send(build(pool, self.config(pool).await)?, again).await;
+            is_resent = true;
         }
+        let response = outcome?;
+        self.has_answered(&from, true);
+        let answer = stage.answer(documents);
+        let called = receive(response, answer, &deadlines, stage.max_answer, &from).await?;
+        Ok(Called {
+            is_resent,
+            ..called
+        })
     }
 
-    async fn client(&self, pool: Pool) -> Result<reqwest::Client, CallFailure> {
-        let config = if pool.tls {
+    /// Returns whether that origin has answered before; notes that it has, where it `does`.
+    fn has_answered(&self, origin: &str, does: bool) -> bool {
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        if does && !answered.contains(origin) {
+            answered.insert(origin.to_owned());
+        }
+        answered.contains(origin)
+    }
+
+    async fn config(&self, pool: Pool) -> ClientConfig {
+        let mut config = if pool.tls {
             self.trusted.get_or_init(load_trusted).await.clone()
         } else {
             tls_config(RootCertStore::empty())
         };
-        let mut config = config;
         if pool.version == HttpVersion::Two {
             config.alpn_protocols = vec![HTTP2.to_vec()];
         }
+        config
+    }
+
+    async fn client(&self, pool: Pool) -> Result<reqwest::Client, CallFailure> {
+        let config = self.config(pool).await;
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = pools.get(&pool) {
             return Ok(client.clone());
         }
-        let client = match pool.version {
-            HttpVersion::One => reqwest::Client::builder().http1_only(),
-            HttpVersion::Two => reqwest::Client::builder().http2_prior_knowledge(),
-        };
-        let client = client
-            .tls_backend_preconfigured(config)
-            .redirect(Policy::none())
-            .no_proxy()
-            .connect_timeout(pool.connect)
-            .build()
-            .map_err(|error| {
-                CallFailure::unsent(format!("the client cannot be set up: {error}"))
-            })?;
+        let client = build(pool, config)?;
         pools.insert(pool, client.clone());
         Ok(client)
     }
+}
+
+/// Makes a client with connections of its own. By itself it sends a request a second time only
+/// where it had not been begun to be
+/// written. Its retries are off: they take any `GOAWAY` for the word that a request was not begun,
+/// which servers that shut down
+/// in good order say to requests that they answer.
+fn build(pool: Pool, config: ClientConfig) -> Result<reqwest::Client, CallFailure> {
+    let client = match pool.version {
+        HttpVersion::One => reqwest::Client::builder().http1_only(),
+        HttpVersion::Two => reqwest::Client::builder().http2_prior_knowledge(),
+    };
+    let most_idle = if pool.keeps { usize::MAX } else { 0 };
+    let client = client
+        .pool_max_idle_per_host(most_idle)
+        .retry(reqwest::retry::never())
+        .tls_backend_preconfigured(config)
+        .redirect(Policy::none())
+        .no_proxy()
+        .connect_timeout(pool.connect)
+        .build();
+    client.map_err(|error| CallFailure::unsent(format!("the client cannot be set up: {error}")))
 }
 
 async fn execute(stage: &Stage, request: &ProcessRequest) -> Result<Called, CallFailure> {
@@ -131,6 +199,7 @@ async fn execute(stage: &Stage, request: &ProcessRequest) -> Result<Called, Call
         reply: answer.finish(&request.command[0])?,
         status: None,
         response_time: Duration::from_nanos(finished.last_byte.saturating_sub(before)),
+        is_resent: false,
     })
 }
 
@@ -206,6 +275,7 @@ async fn receive(
         reply: answer.finish(from)?,
         status: Some(status),
         response_time: end - deadlines.started,
+        is_resent: false,
     })
 }
 

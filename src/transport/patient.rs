@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Called, Client};
 use crate::measure::Failure;
-use crate::protocol::{CallFailure, Request};
+use crate::protocol::{CallFailure, Request, TraceParent};
 use crate::stage::{Stage, Wait, is_busy};
 
 /// How often a stage is called at most.
@@ -20,6 +20,8 @@ pub(crate) struct Patient {
     pub(crate) outcome: Result<Called, CallFailure>,
     /// How often the stage was called again.
     pub(crate) retries: u32,
+    /// The trace that the last call began, where it carried one.
+    pub(crate) trace: Option<TraceParent>,
 }
 
 impl Client {
@@ -33,13 +35,20 @@ impl Client {
     ) -> Patient {
         let mut retries = 0;
         loop {
-            let outcome = self.call(stage, request.clone()).await;
+            let (outcome, trace) = self.call_traced(stage, request.clone()).await;
             let wait = match &outcome {
-                Err(failure) if retries + 1 < TRIES => pause(stage, failure, &seed, retries),
+                Err(failure) if retries + 1 < TRIES && is_passing(failure, request) => {
+                    pause(stage, failure, &seed, retries)
+                }
                 _ => None,
             };
             let Some(wait) = wait else {
-                return Patient { outcome, retries };
+                let resent = outcome.as_ref().is_ok_and(|it| it.is_resent);
+                return Patient {
+                    outcome,
+                    retries: retries + u32::from(resent),
+                    trace,
+                };
             };
             tokio::time::sleep(wait).await;
             retries += 1;
@@ -47,14 +56,19 @@ impl Client {
     }
 }
 
-/// Returns how long to wait before calling again; `None` for failures that calling again does not mend, or would hide,
-/// and for a stage that asks for too long a wait.
-fn pause(stage: &Stage, failure: &CallFailure, seed: &impl Hash, retries: u32) -> Option<Duration> {
-    let is_passing = match failure.failure {
+/// Returns whether calling again may mend a failure without acting twice: a busy stage has said
+/// that it did nothing, but one that
+/// dropped the connection may have acted.
+fn is_passing(failure: &CallFailure, request: &Request) -> bool {
+    match failure.failure {
         Failure::Status(status) => is_busy(status),
-        Failure::Reset => true,
+        Failure::Reset => request.may_repeat(),
         _ => false,
-    };
+    }
+}
+
+/// Returns how long to wait before calling again; `None` for a stage that asks for too long a wait.
+fn pause(stage: &Stage, failure: &CallFailure, seed: &impl Hash, retries: u32) -> Option<Duration> {
     let pause = match Wait::of(failure, stage.timeouts.total) {
         Wait::For(wait) => wait,
         Wait::Unsaid => PAUSE * 2_u32.pow(retries),
@@ -63,5 +77,5 @@ fn pause(stage: &Stage, failure: &CallFailure, seed: &impl Hash, retries: u32) -
     let mut hasher = DefaultHasher::new();
     (seed, retries).hash(&mut hasher);
     let jitter = (hasher.finish() % 1000) as f64 / 1000.0;
-    is_passing.then(|| pause.mul_f64(1.0 + 0.25 * jitter))
+    Some(pause.mul_f64(1.0 + 0.25 * jitter))
 }

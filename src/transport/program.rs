@@ -98,6 +98,7 @@ fn spawn(request: &ProcessRequest) -> Result<Child, CallFailure> {
     let mut command = Command::new(program);
     command
         .args(&request.command[1..])
+        .envs(request.variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -254,6 +255,8 @@ mod tests {
             input: input.to_owned().into(),
             folder: std::path::PathBuf::new(),
             documents: None,
+            is_traced: false,
+            variables: Vec::new(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -334,6 +337,8 @@ mod tests {
             input: bytes::Bytes::new(),
             folder: std::path::PathBuf::new(),
             documents: None,
+            is_traced: false,
+            variables: Vec::new(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

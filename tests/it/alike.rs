@@ -230,3 +230,39 @@ fn an_answer_means_the_same_to_load_eval_check_and_profile() {
         );
     }
 }
+
+/// field 21: bytes of any kind are a sign of life, and before the first of them there is nothing to
+/// be idle.
+#[test]
+fn the_idle_limit_means_the_same_in_load_and_eval() {
+    use crate::support::stub::{Step, wait};
+    const HEAD: &str =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let content = "data: {\"t\": \"42\"}\n\n";
+    let comments = |first: u64| {
+        let mut steps = vec![wait(first), send(HEAD)];
+        steps.extend((0..5).flat_map(|_| [wait(200), send(": still here\n\n")]));
+        steps
+    };
+    for (name, first, silence, code) in [
+        ("comments are life", 0, 200, 0),
+        ("waiting for the first byte is not idle", 900, 200, 0),
+        ("silence is", 0, 900, 1),
+    ] {
+        let stub = Stub::start(move |_| {
+            let mut steps = comments(first);
+            steps.extend([wait(silence), send(content), Step::Close]);
+            steps
+        });
+        let stage = "kind = \"http\"\nstream = true\noutput = { delta = \"$.t\" }\ntimeout = { idle = \"500ms\" }";
+        let project = project(&format!("http://{}/", stub.address), stage);
+        for command in ["load", "eval"] {
+            let output = project.measure(&[command, "--format", "json"]);
+            assert_eq!(output.code, Some(code), "{name}, {command}: {output}");
+            if code == 1 {
+                let said = output.stdout.contains("timeout");
+                assert!(said, "{name}, {command}: {output}");
+            }
+        }
+    }
+}

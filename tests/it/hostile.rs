@@ -220,3 +220,76 @@ fn a_shallow_clone_says_that_its_history_ends() {
     assert!(gate.code == Some(0) || gate.code == Some(4), "{gate}");
     assert!(gate.stderr.contains("shallow"), "{gate}");
 }
+
+/// `max_answer` bounds a body alike whoever reads it, and the failure says how much was allowed.
+#[test]
+fn the_size_of_an_answer_has_a_limit_of_the_stages_own() {
+    let body = format!("{{\"answer\": \"{}\"}}", "x".repeat(3000));
+    let stub = Stub::start(move |_: &Request| vec![crate::support::stub::ok(&body)]);
+    for (limit, said) in [
+        ("max_answer = \"1KiB\"", "1024 bytes"),
+        ("max_answer = 2000", "2000 bytes"),
+    ] {
+        every_way(&stub, limit, "too large", said);
+    }
+    let project = project(
+        stub.address,
+        "max_answer = \"4kB\"",
+        &format!("{ANSWERS}\n{ONE}"),
+        1,
+    );
+    project.run(&["load"]).expect(0);
+    for (wrong, said) in [
+        (
+            "max_answer = 0",
+            "`max_answer` of stage `api` must be above zero",
+        ),
+        (
+            "max_answer = \"much\"",
+            "`much` is not a size such as `64MiB`",
+        ),
+        ("max_answer = -1", "`-1` is not a size such as `64MiB`"),
+    ] {
+        let project = crate::support::suite::project(stub.address, wrong, ANSWERS, 1);
+        let shown = project.run(&["check"]).expect(2).stderr;
+        assert!(shown.contains(said), "{shown}");
+    }
+}
+
+/// field 23: one example of each kind of failure, in the report and in JSON, without secrets.
+#[test]
+fn a_load_says_what_its_failures_look_like() {
+    let stub = Stub::start(|_: &Request| {
+        let body = format!(
+            "{{\"error\":\"unknown model; your key is s3cret-key\", \"more\": \"{}\"}}",
+            "x".repeat(5000)
+        );
+        let head = format!(
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        vec![send(head + &body)]
+    });
+    let headers = "headers = { authorization = \"Bearer {{ secret.API_KEY }}\" }";
+    let project = project(stub.address, headers, &format!("{ANSWERS}\n{ONE}"), 1);
+    let run = |format: &str| {
+        let mut command = project.command(&["load", "--format", format]);
+        let output = command.env("API_KEY", "s3cret-key").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let json: Value = serde_json::from_str(&run("json")).unwrap();
+    let example = json["stages"]["api"]["examples"]["status 400"]
+        .as_str()
+        .unwrap();
+    assert!(
+        example.contains("unknown model; your key is ***"),
+        "{example}"
+    );
+    assert!(example.len() < 400, "{example}");
+    let shown = run("human");
+    assert!(
+        shown.contains("api, status 400: ") && shown.contains("unknown model"),
+        "{shown}"
+    );
+    assert!(!shown.contains("s3cret") && !json.to_string().contains("s3cret"));
+}

@@ -5,6 +5,7 @@
 mod alike; // the same answers through check, eval, load, and profile
 mod asserts;
 mod bad_input; // unreachable stages, wrong names, broken golden lines, missing secrets: message and exit code
+mod boot; // the deployment started and stopped around what is measured
 mod cmd_calibrate;
 mod cmd_check; // the manifest, all errors at once
 mod cmd_demo; // the built-in story and the templates that point at it
@@ -18,6 +19,7 @@ mod cmd_load_mix; // kinds of users that share one load
 mod cmd_load_quality; // answers under load against those without it
 mod cmd_load_tls; // handshakes, HTTP/2
 mod cmd_load_workload; // conversations and made-up prompts
+mod connections; // those that the server has closed, and what is sent twice
 mod docs;
 mod fresh;
 mod habits; // few packages, pinned actions, promises that name what there is
@@ -28,6 +30,8 @@ mod outputs; // headers, bodies, texts, and errors, by every kind and command
 mod pipelines;
 mod profiles; // of orchestrators whose truth is known: right, or silent
 mod rerankers; // positions and the documents that they are of
+mod spending; // tokens by kind, prices, budgets, finish reasons
 mod streams; // server-sent events, lines, plain text
 mod support;
+mod traces; // headers that differ from request to request
 mod whole;

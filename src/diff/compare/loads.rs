@@ -39,7 +39,7 @@ pub(super) fn compare(
         let name = |figure| Metric::load(load, stage, figure);
         let mut found = latencies(&name, before, after, asked);
         found.extend(shares(&name, before, after));
-        found.push(goodput(&name, before, after));
+        found.extend(goodput(&name, before, after));
         let owner = (context.owner)(stage).or_else(|| after.owner.clone());
         for measured in &mut found {
             measured.owner.clone_from(&owner);
@@ -204,21 +204,35 @@ fn due(stage: &StageResult) -> u64 {
     stage.attempted + not_sent
 }
 
+/// Returns what is shown of a stage's goodput: in answers, and in tokens where these were counted.
 fn goodput(
     name: &dyn Fn(Figure) -> Metric,
     base: Option<&StageResult>,
     head: &StageResult,
-) -> Measured {
-    let before = base.map(|stage| stage.goodput_rps);
-    let after = Some(head.goodput_rps);
-    let mut measured = Measured::shown(name(Figure::Rate(RateMetric::Goodput)), before, after);
-    measured.n = head.attempted;
-    measured.evidence = Evidence::Shown {
-        change: ratio(before, after),
-        interval: None,
-        method: "none",
-    };
-    measured
+) -> Vec<Measured> {
+    let in_answers = (
+        RateMetric::Goodput,
+        base.map(|stage| stage.goodput_rps),
+        Some(head.goodput_rps),
+    );
+    let in_tokens = (
+        RateMetric::GoodTokens,
+        base.and_then(|stage| stage.goodput_tps),
+        head.goodput_tps,
+    );
+    let known = |(_, before, after): &(_, Option<f64>, Option<f64>)| before.or(*after).is_some();
+    let rates = [in_answers, in_tokens].into_iter().filter(known);
+    let measured = rates.map(|(metric, before, after)| {
+        let mut measured = Measured::shown(name(Figure::Rate(metric)), before, after);
+        measured.n = head.attempted;
+        measured.evidence = Evidence::Shown {
+            change: ratio(before, after),
+            interval: None,
+            method: "none",
+        };
+        measured
+    });
+    measured.collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod contains;
 mod equals;
+mod finish_reason;
 mod fold;
 mod json;
 mod json_path;
@@ -40,6 +41,7 @@ pub(crate) static ASSERTIONS: Registry<dyn Assertion> = Registry::new(
     &[
         &contains::Contains,
         &equals::Equals,
+        &finish_reason::FinishReason,
         &json_path::JsonPath,
         &json_schema::JsonSchema,
         &latency::Latency,
@@ -239,6 +241,7 @@ mod tests {
             [
                 "contains",
                 "equals",
+                "finish_reason",
                 "json_path",
                 "json_schema",
                 "latency",

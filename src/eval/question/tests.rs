@@ -173,6 +173,7 @@ fn answers_of_another_engine_are_asked_about_too() {
         repeat: 0,
         reply: Reply::of_text(&format!("w{index}")),
         response_time_ms: 1.0,
+        trace: None,
     };
     let grade = |interrupted: bool| {
         let runtime = tokio::runtime::Builder::new_current_thread()

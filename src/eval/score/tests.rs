@@ -30,6 +30,7 @@ fn answer(text: &str) -> Attempt {
         steps: Map::new(),
         retries: 0,
         told: Told::new(),
+        trace: None,
     }
 }
 

@@ -39,6 +39,7 @@ fn plan(scenarios: Vec<Scenario>) -> LoadPlan {
         timing: Timing::at(Gaps::Even, 20.0),
         honour_retry_after: false,
         connections: Connections::Pooled,
+        traces: Arc::default(),
         shard: Shard::WHOLE,
         start: None,
         until: Until::Duration(Duration::from_secs(10)),
@@ -46,6 +47,7 @@ fn plan(scenarios: Vec<Scenario>) -> LoadPlan {
         seed: 1,
         max_requests: None,
         max_cost: None,
+        max_tokens: None,
         interval: Duration::from_secs(1),
         clock: crate::measure::Clock::System,
     }

@@ -39,6 +39,10 @@ pub(crate) struct Connection<L> {
     pub(crate) connected: u64,
     /// Whose it is, where connections are kept for someone.
     pub(crate) owner: Option<u64>,
+    /// How many requests have ended on it.
+    pub(crate) answers: u64,
+    /// How many bytes the link has taken since the last request was put on it.
+    pub(crate) taken: usize,
     /// Whether it is among the idle ones.
     pub(crate) is_listed: bool,
 }
@@ -65,6 +69,8 @@ impl<L: Link> Connection<L> {
             dialed: now,
             connected: now,
             owner: None,
+            answers: 0,
+            taken: 0,
             is_listed: false,
         }
     }
@@ -80,7 +86,10 @@ impl<L: Link> Connection<L> {
             }
             self.is_unflushed = true;
             match self.link.write(&self.out) {
-                Ok(count) => drop(self.out.split_to(count)),
+                Ok(count) => {
+                    self.taken += count;
+                    drop(self.out.split_to(count));
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -99,6 +108,12 @@ impl<L: Link> Connection<L> {
                 Ok(())
             }
         }
+    }
+
+    /// Looks whether the other side has closed it while it was idle, or has said something unasked.
+    pub(crate) fn is_gone(&mut self) -> bool {
+        let found = self.link.read(&mut [0; 1]).map_err(|error| error.kind());
+        !matches!(found, Err(ErrorKind::WouldBlock | ErrorKind::Interrupted))
     }
 
     /// Returns whether one more request may be put on it.

@@ -6,6 +6,7 @@ pub(crate) mod dial;
 pub(crate) mod kernel_time;
 pub(crate) mod link;
 mod open;
+mod resend;
 pub(crate) mod resolver;
 mod settle;
 pub(crate) mod socket;
@@ -120,8 +121,11 @@ impl<D: Dialer> Pool<D> {
 
     /// Sends a request: on an idle connection, on a new one, or as soon as one is free.
     pub(crate) fn submit(&mut self, request: Box<Request>, outside: &mut Outside<'_, D>) {
-        if let Some(id) = self.free_for(&request) {
-            return self.put_on(id, request, outside);
+        while let Some(id) = self.free_for(&request) {
+            if !self.is_gone(id) {
+                return self.put_on(id, request, outside);
+            }
+            self.close(id, outside);
         }
         if self.count() >= self.settings.most || self.will_have_room() {
             return self.waiting.push_back(request);
@@ -154,7 +158,9 @@ impl<D: Dialer> Pool<D> {
         };
         let mut ended = Vec::new();
         let standing = connection.wire.on_bytes(read.bytes, read.at, &mut ended);
-        let was_used = !ended.is_empty();
+        let is_used = connection.answers > 0;
+        let has_ended = !ended.is_empty();
+        connection.answers += ended.len() as u64;
         match standing {
             Standing::Same => {}
             // Where more has come behind the answer, it is not of the next one: the connection's end, most often.
@@ -166,11 +172,11 @@ impl<D: Dialer> Pool<D> {
                     self.open_up(id);
                 }
                 self.write(id, outside);
-                self.settle(id, was_used, outside);
+                self.settle(id, has_ended, outside);
             }
             Standing::Broken(failure, detail) => self.broken(id, &failure, &detail, outside),
         }
-        outside.reports.extend(ended.into_iter().map(Report::Ended));
+        self.conclude(ended, is_used, outside);
     }
 
     /// Closes a connection whose link has failed, and fails what is on it.
@@ -241,10 +247,12 @@ impl<D: Dialer> Pool<D> {
         if self.settings.mode == Connections::PerSession {
             connection.owner = request.intent.owner();
         }
+        let is_used = connection.answers > 0;
+        connection.taken = 0;
         let refused = connection.wire.submit(request, now);
         self.list(id);
         self.write(id, outside);
-        outside.reports.extend(refused.map(Report::Ended));
+        self.conclude(refused.into_iter().collect(), is_used, outside);
         // One that refused for the request's own sake goes on with what it carries.
         if self.connections.get(id.0).is_some_and(Connection::is_over) {
             self.retire(id, outside);

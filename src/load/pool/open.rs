@@ -187,7 +187,7 @@ impl<D: Dialer> Pool<D> {
         }
     }
 
-    fn may_open(&self, outside: &Outside<'_, D>) -> bool {
+    pub(super) fn may_open(&self, outside: &Outside<'_, D>) -> bool {
         self.count() < self.settings.most && outside.dialer.has_room()
     }
 

@@ -4,7 +4,7 @@ use super::connection::{Connection, Overdue, Phase};
 use super::link::Dialer;
 use super::{Outside, Pool, Report};
 use crate::load::id::{ConnectionId, StreamId};
-use crate::load::worker::request::Request;
+use crate::load::worker::request::{Ended, Request};
 use crate::manifest::Connections;
 use crate::measure::{Failure, nanos};
 
@@ -65,19 +65,20 @@ impl<D: Dialer> Pool<D> {
             }
             (Connections::PerSession | Connections::PerRequest, _) if !is_free => {}
             // One that has just opened, for the request that has waited longest; where it waits no more, for none.
-            (Connections::PerSession | Connections::PerRequest, _) => {
-                match self.waiting.pop_front() {
-                    Some(request) => self.put_on(id, request, outside),
-                    None => self.retire(id, outside),
-                }
-            }
+            (Connections::PerSession | Connections::PerRequest, _) => match self.next_for(id) {
+                Some(request) => self.put_on(id, request, outside),
+                None => self.retire(id, outside),
+            },
             (Connections::Pooled | Connections::Fixed(_), _) => self.fill(id, outside),
         }
     }
 
     fn fill(&mut self, id: ConnectionId, outside: &mut Outside<'_, D>) {
         while self.connections.get(id.0).is_some_and(Connection::has_room) {
-            match self.waiting.pop_front() {
+            if !self.waiting.is_empty() && self.is_gone(id) {
+                return self.retire(id, outside);
+            }
+            match self.next_for(id) {
                 Some(request) => self.put_on(id, request, outside),
                 None => break,
             }
@@ -137,6 +138,8 @@ impl<D: Dialer> Pool<D> {
             return;
         };
         let was_open = connection.phase == Phase::Open;
+        let is_used = connection.answers > 0;
+        let is_untouched = connection.taken == 0 && !self.settings.is_multiplexed;
         let mut ended = Vec::new();
         connection
             .wire
@@ -145,7 +148,15 @@ impl<D: Dialer> Pool<D> {
         if ended.is_empty() && !was_open {
             self.fail_next(failure.clone(), detail.to_owned(), outside);
         }
-        outside.reports.extend(ended.into_iter().map(Report::Ended));
+        let untouched = |ended: Ended| {
+            if is_untouched {
+                ended.untouched()
+            } else {
+                ended
+            }
+        };
+        let ended = ended.into_iter().map(untouched).collect();
+        self.conclude(ended, is_used, outside);
         self.replace(outside);
     }
 
@@ -155,7 +166,7 @@ impl<D: Dialer> Pool<D> {
         self.replace(outside);
     }
 
-    fn close(&mut self, id: ConnectionId, outside: &mut Outside<'_, D>) {
+    pub(super) fn close(&mut self, id: ConnectionId, outside: &mut Outside<'_, D>) {
         let Some(connection) = self.connections.try_remove(id.0) else {
             return;
         };

@@ -331,6 +331,7 @@ mod tests {
             timing,
             honour_retry_after: false,
             connections: Connections::Pooled,
+            traces: Arc::default(),
             shard: Shard::WHOLE,
             start: None,
             until,
@@ -338,6 +339,7 @@ mod tests {
             seed: 7,
             max_requests: None,
             max_cost: None,
+            max_tokens: None,
             interval: Duration::from_secs(1),
             clock: crate::measure::Clock::System,
         }

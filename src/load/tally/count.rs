@@ -6,13 +6,20 @@ use std::time::Duration;
 use crate::load::worker::request::Completion;
 use crate::measure::{Failure, Histogram, Intervals, Stamps, nanos};
 use crate::metric::LatencyMetric;
-use crate::protocol::Usage;
+use crate::protocol::{Reply, Usage};
 use crate::record::{Counts, Distribution, IntervalRecord, ResponseLevel, Tally};
+
+/// So many reasons why a model stopped are told apart, each of so many bytes at most.
+const MOST_REASONS: usize = 24;
+const LONGEST_REASON: usize = 64;
+/// What the rest are counted as.
+const OTHER_REASON: &str = "other";
 
 /// Counts what becomes of the requests to one stage, or of one scenario as a whole.
 pub(crate) struct Counter {
     pub(crate) counts: Counts,
     pub(crate) errors: BTreeMap<Failure, u64>,
+    finish_reasons: BTreeMap<String, u64>,
     /// The first detail of each kind of failure.
     pub(crate) examples: BTreeMap<Failure, String>,
     last_end_ns: u64,
@@ -63,6 +70,7 @@ impl Counter {
         Self {
             counts: Counts::default(),
             errors: BTreeMap::new(),
+            finish_reasons: BTreeMap::new(),
             examples: BTreeMap::new(),
             last_end_ns: 0,
             levels: Vec::new(),
@@ -77,6 +85,7 @@ impl Counter {
     /// of the window.
     pub(crate) fn record(&mut self, completion: &Completion, start: u64, open_loop: bool) -> bool {
         self.counts.attempted += 1;
+        self.counts.resent += u64::from(completion.is_resent);
         let stamps = &completion.stamps;
         let at = stamps.end.unwrap_or(stamps.dequeued).saturating_sub(start);
         if open_loop {
@@ -100,7 +109,7 @@ impl Counter {
                     self.counts.fallbacks += u64::from(fallback);
                 }
                 self.counts.empty += u64::from(reply.is_empty);
-                self.counts.refusals += u64::from(reply.is_refusal());
+                self.count_finish(reply);
                 self.counts.hit_known += u64::from(reply.hit.is_some());
                 self.counts.hits += u64::from(reply.hit == Some(true));
                 self.add_level(stamps, start);
@@ -146,8 +155,25 @@ impl Counter {
         self.counts.good += u64::from(good);
         self.counts.ok_in_window += u64::from(in_window);
         self.counts.tokens_out_in_window += if in_window { tokens } else { 0 };
+        self.counts.tokens_good_in_window += if in_window && good { tokens } else { 0 };
         self.counts.good_in_window += u64::from(in_window && good);
         in_window && good
+    }
+
+    fn count_finish(&mut self, reply: &Reply) {
+        self.counts.refusals += u64::from(reply.is_refusal());
+        let Some(reason) = &reply.finish_reason else {
+            return;
+        };
+        if let Some(count) = self.finish_reasons.get_mut(reason) {
+            *count += 1;
+        } else {
+            // A server may say anything, and as many things as there are answers.
+            let is_one_more = self.finish_reasons.len() < MOST_REASONS;
+            let known = is_one_more && reason.len() <= LONGEST_REASON;
+            let reason = if known { reason } else { OTHER_REASON };
+            *self.finish_reasons.entry(reason.to_owned()).or_default() += 1;
+        }
     }
 
     fn count_tokens(&mut self, usage: Option<Usage>, chunks: u64) -> u64 {
@@ -155,6 +181,9 @@ impl Counter {
             self.counts.by_usage += 1;
             self.counts.tokens_in += usage.input;
             self.counts.tokens_out += usage.output;
+            self.counts.tokens_cached += usage.cached;
+            self.counts.tokens_cache_write += usage.cache_write;
+            self.counts.tokens_reasoning += usage.reasoning;
             if chunks > 0 {
                 self.counts.counted_twice += 1;
                 self.counts.mismatched += u64::from(chunks != usage.output);
@@ -223,6 +252,7 @@ impl Counter {
             tally: Tally {
                 counts: self.counts,
                 errors: errors.map(|(it, n)| (it.to_string(), *n)).collect(),
+                finish_reasons: self.finish_reasons,
                 last_end_ns: self.last_end_ns,
                 levels: self.levels,
                 distributions: self.series.into_iter().map(distribution).collect(),
@@ -249,6 +279,7 @@ fn latency(
         LatencyMetric::ConnWait => stamps.conn_wait(),
         LatencyMetric::ScheduleLag => Some(stamps.schedule_lag()),
         LatencyMetric::Ttft => stamps.ttft().filter(|_| streams),
+        LatencyMetric::Ttfa => stamps.ttfa().filter(|_| streams),
         LatencyMetric::TtftSched => stamps.ttft_sched().filter(|_| streams),
         LatencyMetric::Tpot => stamps.tpot(tokens).filter(|_| streams),
         LatencyMetric::MaxStall => max_stall,

@@ -34,6 +34,7 @@ pub(crate) fn judge(
         Figure::Rate(RateMetric::Offered) => simple(result.offered_rps),
         Figure::Rate(RateMetric::Achieved) => simple(Some(result.achieved_rps)),
         Figure::Rate(RateMetric::Goodput) => simple(Some(result.goodput_rps)),
+        Figure::Rate(RateMetric::GoodTokens) => simple(result.goodput_tps),
         Figure::Other(_) => Found::default(),
     };
     SloResult {

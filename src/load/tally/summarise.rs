@@ -6,6 +6,7 @@ use super::slo::judge;
 use super::steady::steady_state;
 use crate::arrival::Timing;
 use crate::load::plan::Measured;
+use crate::manifest::Cost;
 use crate::metric::{Figure, Limit};
 use crate::record::{
     Counts, NoTally, Price, RunRecord, SessionCounts, StageResult, Tally, TallyRecord, Tokens,
@@ -33,10 +34,7 @@ impl TallySpec {
         Self {
             slo: slo.map(|slo| (slo.figure.clone(), slo.limit)).collect(),
             owner: measured.owner.clone(),
-            price: measured.cost.map(|cost| Price {
-                input: cost.input,
-                output: cost.output,
-            }),
+            price: measured.cost.map(price),
             is_open: timing.is_open(),
             is_level: timing.is_level(),
         }
@@ -80,10 +78,13 @@ pub(crate) fn summarise(tally: &Tally, spec: &TallySpec, duration_s: f64) -> Sta
         ok: counts.ok,
         failed,
         errors: tally.errors.clone(),
+        finish_reasons: tally.finish_reasons.clone(),
+        examples: BTreeMap::new(),
         in_flight_at_end: open,
         offered_rps: spec.is_open.then(|| per_second(planned)),
         achieved_rps: per_second(counts.ok_in_window),
         goodput_rps: per_second(counts.good_in_window),
+        goodput_tps: (counts.tokens_out > 0).then(|| per_second(counts.tokens_good_in_window)),
         attainment: share(counts.good, planned),
         error_rate: share(failed, counts.attempted),
         fallback_rate: share(counts.fallbacks, counts.ok).filter(|_| counts.fallback_known > 0),
@@ -91,6 +92,7 @@ pub(crate) fn summarise(tally: &Tally, spec: &TallySpec, duration_s: f64) -> Sta
         empty: some(counts.empty),
         refusals: some(counts.refusals),
         connections: counts.connections,
+        resent: counts.resent,
         sessions: sessions(counts),
         tokens: tokens(counts, per_second(counts.tokens_out_in_window)),
         cost_usd: spec.price.and_then(|price| cost(counts, price)),
@@ -131,10 +133,17 @@ pub(crate) fn merge_stages(shards: &[&RunRecord], duration_s: f64) -> Result<Sta
             .or_insert_with(|| (Tally::default(), TallySpec::stored(stage)));
         *whole += tally;
     }
-    let stages = merged.into_iter();
-    Ok(stages
-        .map(|(name, (tally, spec))| (name.to_owned(), summarise(&tally, &spec, duration_s)))
-        .collect())
+    let stages = merged.into_iter().map(|(name, (tally, spec))| {
+        let mut stage = summarise(&tally, &spec, duration_s);
+        for shard in shards.iter().filter_map(|shard| shard.stages.get(name)) {
+            for (failure, example) in &shard.examples {
+                let known = stage.examples.entry(failure.clone());
+                known.or_insert_with(|| example.clone());
+            }
+        }
+        (name.to_owned(), stage)
+    });
+    Ok(stages.collect())
 }
 
 fn some(count: u64) -> Option<u64> {
@@ -154,8 +163,18 @@ fn sessions(counts: &Counts) -> Option<SessionCounts> {
 }
 
 fn cost(counts: &Counts, price: Price) -> Option<f64> {
-    let usd = counts.tokens_in as f64 * price.input + counts.tokens_out as f64 * price.output;
-    (counts.by_usage > 0).then_some(usd / 1e6)
+    (counts.by_usage > 0).then(|| price.usd(&counts.tokens()))
+}
+
+/// Returns the prices of a manifest.
+pub(crate) const fn price(cost: Cost) -> Price {
+    Price {
+        input: cost.input,
+        output: cost.output,
+        cached: cost.cached,
+        cache_write: cost.cache_write,
+        reasoning: cost.reasoning,
+    }
 }
 
 fn tokens(counts: &Counts, output_per_s: f64) -> Option<Tokens> {
@@ -168,6 +187,9 @@ fn tokens(counts: &Counts, output_per_s: f64) -> Option<Tokens> {
     Some(Tokens {
         input: counts.tokens_in,
         output: counts.tokens_out,
+        cached: counts.tokens_cached,
+        cache_write: counts.tokens_cache_write,
+        reasoning: counts.tokens_reasoning,
         source: source.to_owned(),
         output_per_s: Some(output_per_s),
         mismatch: share(counts.mismatched, counts.counted_twice),

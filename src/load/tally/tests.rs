@@ -69,6 +69,7 @@ fn completion(outcome: &Outcome, stage: &Stage) -> Completion {
         sent: Some(due + 40_000),
         first_byte: Some(end - MS / 2),
         first_content: Some(end - MS / 2),
+        first_answer: Some(end - MS / 2),
         last_content: Some(end),
         end: Some(end),
     };
@@ -76,7 +77,11 @@ fn completion(outcome: &Outcome, stage: &Stage) -> Completion {
     completion.gaps = vec![outcome.gap_ms * MS];
     completion.outcome = if outcome.ok {
         Ok(Reply {
-            usage: outcome.usage.map(|output| Usage { input: 7, output }),
+            usage: outcome.usage.map(|output| Usage {
+                input: 7,
+                output,
+                ..Usage::default()
+            }),
             chunks: outcome.chunks,
             fallback: outcome.fallback,
             hit: outcome.hit,
@@ -113,6 +118,9 @@ fn measured() -> Measured {
         cost: Some(Cost {
             input: 3.0,
             output: 15.0,
+            cached: None,
+            cache_write: None,
+            reasoning: None,
         }),
         owner: Some("team".to_owned()),
     }

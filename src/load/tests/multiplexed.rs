@@ -156,6 +156,8 @@ fn a_server_without_http2_is_told() {
         body: bytes::Bytes::new(),
         version: HttpVersion::Two,
         documents: None,
+        may_repeat: true,
+        is_traced: false,
     };
     let request = Prepared::new(&protocol::Request::Http(exchange), Connections::Pooled);
     Arc::get_mut(&mut plan.scenarios[0].cases).unwrap().requests = vec![request.unwrap()];

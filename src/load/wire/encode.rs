@@ -5,7 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::manifest::{Connections, HttpVersion};
-use crate::protocol::{CallFailure, Documents, HttpRequest, ProcessRequest, Request};
+use crate::protocol::{
+    CallFailure, Documents, HttpRequest, ProcessRequest, Request, TRACE_HEADER, TRACE_VARIABLE,
+    TraceIds, TraceParent,
+};
 
 /// A request, ready to go. A copy shares the bytes.
 #[derive(Clone)]
@@ -38,6 +41,38 @@ impl Prepared {
             Self::Process(request) => request.documents.clone(),
         }
     }
+
+    /// Returns the request with what differs from one to the next, where it has such a slot: its
+    /// own `traceparent`.
+    pub(crate) fn traced(self, ids: &TraceIds) -> (Self, Option<TraceParent>) {
+        let trace = match &self {
+            Self::Http(written) if written.slot.is_some() => ids.next(),
+            Self::Http2(request) if request.is_traced => ids.next(),
+            Self::Process(request) if request.is_traced => ids.next(),
+            _ => return (self, None),
+        };
+        let filled = match self {
+            Self::Http(written) => Self::Http(written.filled(trace)),
+            Self::Http2(request) => Self::Http2(Arc::new(request.filled(trace))),
+            Self::Process(request) => {
+                let mut request = ProcessRequest::clone(&request);
+                let variable = (TRACE_VARIABLE.to_owned(), trace.to_string());
+                request.variables.push(variable);
+                Self::Process(Arc::new(request))
+            }
+        };
+        (filled, Some(trace))
+    }
+
+    /// Returns whether the stage may be asked twice where it is not known whether the first time
+    /// has acted.
+    pub(crate) fn may_repeat(&self) -> bool {
+        match self {
+            Self::Http(written) => written.may_repeat,
+            Self::Http2(request) => request.may_repeat,
+            Self::Process(_) => false,
+        }
+    }
 }
 
 /// A request of HTTP/2, whose bytes depend on what its connection has carried before.
@@ -46,9 +81,20 @@ pub(crate) struct Http2Request {
     pub(crate) head: http::Request<()>,
     pub(crate) body: Bytes,
     documents: Option<Arc<Documents>>,
+    is_traced: bool,
+    may_repeat: bool,
 }
 
 impl Http2Request {
+    /// Returns it with its `traceparent`.
+    fn filled(&self, trace: TraceParent) -> Self {
+        let mut filled = self.clone();
+        if let Ok(value) = http::HeaderValue::from_str(&trace.to_string()) {
+            filled.head.headers_mut().insert(TRACE_HEADER, value);
+        }
+        filled
+    }
+
     /// Writes it; fails where a header cannot be one.
     fn new(request: &HttpRequest) -> Result<Self, CallFailure> {
         let wrong = |error: http::Error| CallFailure::unsent(error.to_string());
@@ -86,6 +132,8 @@ impl Http2Request {
             head: head.body(()).map_err(wrong)?,
             body: request.body.clone(),
             documents: request.documents.clone(),
+            is_traced: request.is_traced,
+            may_repeat: request.may_repeat,
         })
     }
 }
@@ -108,6 +156,9 @@ pub(crate) struct Written {
     pub(crate) bytes: Bytes,
     pub(crate) is_head: bool,
     documents: Option<Arc<Documents>>,
+    may_repeat: bool,
+    /// Where the text of a `traceparent` begins, where each copy is to have its own.
+    slot: Option<usize>,
 }
 
 impl Written {
@@ -119,11 +170,14 @@ impl Written {
             target.push_str(query);
         }
         let mut head = format!("{} {target} HTTP/1.1\r\n", request.method);
+        // Returns where the value begins.
         let mut line = |name: &str, value: &str| {
             head.push_str(name);
             head.push_str(": ");
+            let begin = head.len();
             head.push_str(value);
             head.push_str("\r\n");
+            begin
         };
         if !request.has_header("host") {
             let host = request.url.host_str().unwrap_or_default();
@@ -144,6 +198,10 @@ impl Written {
         if !request.body.is_empty() || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
             line("content-length", &request.body.len().to_string());
         }
+        let slot = request.is_traced.then(|| {
+            let blank = "0".repeat(TraceParent::LENGTH);
+            line(TRACE_HEADER, &blank)
+        });
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(&request.body);
@@ -151,6 +209,21 @@ impl Written {
             bytes: Bytes::from(bytes),
             is_head: request.method == "HEAD",
             documents: request.documents.clone(),
+            may_repeat: request.may_repeat,
+            slot,
+        }
+    }
+
+    /// Returns a copy with its `traceparent`.
+    fn filled(&self, trace: TraceParent) -> Self {
+        let mut bytes = self.bytes.to_vec();
+        if let Some(slot) = self.slot {
+            let text = trace.to_string();
+            bytes[slot..slot + TraceParent::LENGTH].copy_from_slice(text.as_bytes());
+        }
+        Self {
+            bytes: Bytes::from(bytes),
+            ..self.clone()
         }
     }
 }

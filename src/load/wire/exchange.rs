@@ -48,7 +48,7 @@ impl Wire for Http1 {
         let progress = if bytes.is_empty() {
             self.parser.end()
         } else {
-            request.stamps.first_byte.get_or_insert(now);
+            request.hear(now);
             let mut sink = request.sink(now);
             self.parser.feed(bytes, self.is_head, &mut sink)
         };

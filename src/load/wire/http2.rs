@@ -58,6 +58,8 @@ enum Look {
     More,
     Done,
     Failed(Failure, String),
+    /// The server has said that it did not begin it.
+    Untouched(String),
 }
 
 impl Http2 {
@@ -168,6 +170,7 @@ impl Http2 {
         self.unsent.retain(|unsent| *unsent != number);
         Some(match look {
             Look::Failed(failure, detail) => stream.request.failed(failure, detail, now),
+            Look::Untouched(it) => stream.request.failed(Failure::Reset, it, now).untouched(),
             Look::More | Look::Done => stream.request.answered(now),
         })
     }
@@ -182,7 +185,7 @@ impl Wire for Http2 {
         };
         let response = match begun {
             Ok(response) => response,
-            Err(detail) => return Some(request.failed(Failure::Reset, detail, now)),
+            Err(detail) => return Some(request.failed(Failure::Reset, detail, now).untouched()),
         };
         let number = self.enter(request, response);
         self.drive();
@@ -282,6 +285,10 @@ impl Stream {
         if let State::Waiting(response) = &mut self.state {
             let response = match Pin::new(response).poll(&mut context) {
                 Poll::Pending => return Look::More,
+                // Of what it has begun, a server that goes away says nothing of the kind.
+                Poll::Ready(Err(error)) if error.is_go_away() && error.is_remote() => {
+                    return Look::Untouched(error.to_string());
+                }
                 Poll::Ready(Err(error)) => return Look::Failed(Failure::Reset, error.to_string()),
                 Poll::Ready(Ok(response)) => response,
             };
@@ -291,7 +298,7 @@ impl Stream {
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_bytes()))
                 .collect();
-            self.request.stamps.first_byte.get_or_insert(now);
+            self.request.hear(now);
             self.request.sink(now).head(Head {
                 status: head.status.as_u16(),
                 headers: &headers,
@@ -309,6 +316,7 @@ impl Stream {
                     return Look::Failed(Failure::Reset, error.to_string());
                 }
                 Poll::Ready(Some(Ok(bytes))) => {
+                    self.request.hear(now);
                     self.request.sink(now).body(&bytes);
                     if self.request.is_too_large() {
                         // What is said of it is the answer's own.

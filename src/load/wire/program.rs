@@ -131,6 +131,7 @@ fn finish(
     sink.body(&found.output);
     if request.stamps.first_content.is_some() {
         request.stamps.first_content = found.first_byte;
+        request.stamps.first_answer = found.first_byte;
     }
     request.answered(found.end)
 }

@@ -2,7 +2,7 @@
 
 use crate::load::id::{ScenarioId, TallyId};
 use crate::measure::Stamps;
-use crate::protocol::Reply;
+use crate::protocol::{Reply, TraceParent};
 
 /// So many are kept by each thread: enough for any pass rate, and a bound for a long run.
 const MOST: usize = 20_000;
@@ -18,6 +18,8 @@ pub(crate) struct Captured {
     pub(crate) gaps: Vec<u64>,
     /// Whether it kept every limit, and was complete before the end of the window.
     pub(crate) good_in_window: bool,
+    /// The trace that the request began, where it carried one.
+    pub(crate) trace: Option<TraceParent>,
 }
 
 /// What one thread keeps: every answer, and when these become too many, every second of them, every fourth, and so on.
@@ -99,6 +101,7 @@ mod tests {
                 reply: Reply::default(),
                 stamps: Stamps::default(),
                 gaps: Vec::new(),
+                trace: None,
                 good_in_window: true,
             });
         }

@@ -64,6 +64,7 @@ impl Pipeline {
         let first = self.past.first().map_or(completion.stamps, |(_, it)| *it);
         completion.stamps = Stamps {
             first_content: completion.stamps.first_content,
+            first_answer: completion.stamps.first_answer,
             last_content: completion.stamps.last_content,
             end: completion.stamps.end,
             ..first

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::manifest::Timeouts;
 use crate::measure::{Failure, Stamps, nanos};
-use crate::protocol::{CallFailure, Head, Reply};
+use crate::protocol::{CallFailure, Head, Reply, TraceIds, TraceParent};
 use crate::stage::{AnswerReader, Stage};
 
 use crate::load::id::{ScenarioId, StageId};
@@ -51,6 +51,12 @@ pub(crate) struct Request {
     pub(crate) gaps: Vec<u64>,
     /// Content-bearing events that came in one read with an earlier one: their gaps cannot be known.
     pub(crate) coalesced: u64,
+    /// The trace that it begins, where it carries one.
+    pub(crate) trace: Option<TraceParent>,
+    /// Whether it was sent a second time, because its connection turned out to be closed.
+    pub(crate) is_resent: bool,
+    /// When bytes came last, of whatever kind.
+    heard: Option<u64>,
     answer: AnswerReader,
     streams: bool,
 }
@@ -62,8 +68,9 @@ impl Request {
         intent: Intent,
         prepared: Prepared,
         (intended, dequeued): (u64, u64),
-        stage: &Stage,
+        (stage, traces): (&Stage, &TraceIds),
     ) -> Box<Self> {
+        let (prepared, trace) = prepared.traced(traces);
         Box::new(Self {
             answer: stage.answer(prepared.documents()),
             intent,
@@ -75,18 +82,28 @@ impl Request {
             },
             gaps: Vec::new(),
             coalesced: 0,
+            trace,
+            is_resent: false,
+            heard: None,
             streams: stage.call.streams(),
         })
     }
 
-    /// Returns the time at which something was last heard of the server, or at which the request began.
-    pub(crate) fn last_sign(&self) -> u64 {
-        let stamps = &self.stamps;
-        stamps
-            .last_content
-            .or(stamps.first_byte)
-            .or(stamps.send_start)
-            .unwrap_or(stamps.dequeued)
+    /// Notes that bytes of its answer were read at `now`, whatever they are.
+    pub(crate) fn hear(&mut self, now: u64) {
+        self.stamps.first_byte.get_or_insert(now);
+        self.heard = Some(now);
+    }
+
+    /// Makes it one that is to be sent again, on another connection: as if it had only been taken
+    /// up.
+    pub(crate) fn renew(&mut self) {
+        self.is_resent = true;
+        self.stamps = Stamps {
+            intended: self.stamps.intended,
+            dequeued: self.stamps.dequeued,
+            ..Stamps::default()
+        };
     }
 
     /// Returns which deadline the request is past, if any.
@@ -99,7 +116,9 @@ impl Request {
             Some("no complete answer within the timeout")
         } else if waits && first.is_some_and(|limit| past(dequeued, limit)) {
             Some("no content within `timeout.first_token`")
-        } else if idle.is_some_and(|limit| past(self.last_sign(), limit)) {
+        } else if let (Some(limit), Some(heard)) = (idle, self.heard)
+            && past(heard, limit)
+        {
             Some("nothing more for `timeout.idle`")
         } else {
             None
@@ -122,6 +141,7 @@ impl Request {
             request: self,
             end,
             failed: None,
+            is_untouched: false,
         }
     }
 
@@ -131,6 +151,7 @@ impl Request {
             request: self,
             end,
             failed: Some(CallFailure::new(failure, detail)),
+            is_untouched: false,
         }
     }
 }
@@ -140,6 +161,8 @@ pub(crate) struct Ended {
     request: Box<Request>,
     end: u64,
     failed: Option<CallFailure>,
+    /// Whether the stage is known not to have begun it.
+    is_untouched: bool,
 }
 
 impl Ended {
@@ -148,12 +171,42 @@ impl Ended {
         self.request.intent.target
     }
 
+    /// Notes that the stage cannot have begun the request.
+    pub(crate) fn untouched(self) -> Self {
+        Self {
+            is_untouched: true,
+            ..self
+        }
+    }
+
+    /// Returns its request, to be sent once more, where its connection was closed before the first
+    /// byte of an answer and asking again
+    /// cannot act twice: the stage has not begun it, or, on a connection that was `used` before,
+    /// may be asked twice. Gives
+    /// it back where not.
+    pub(crate) fn again(self, used: bool) -> Result<Box<Request>, Self> {
+        let request = &self.request;
+        let is_cut = self
+            .failed
+            .as_ref()
+            .is_some_and(|it| it.failure == Failure::Reset);
+        let is_unanswered = request.stamps.first_byte.is_none() && !request.is_resent;
+        let is_harmless = self.is_untouched || (used && request.prepared.may_repeat());
+        if is_cut && is_unanswered && is_harmless {
+            let mut request = self.request;
+            request.renew();
+            return Ok(request);
+        }
+        Err(self)
+    }
+
     /// Reads the answer of the stage.
     pub(crate) fn read(self, stage: &Stage) -> Completion {
         let Self {
             request,
             end,
             failed,
+            ..
         } = self;
         let request = *request;
         let mut stamps = request.stamps;
@@ -172,6 +225,8 @@ impl Ended {
             stamps,
             gaps: request.gaps,
             coalesced: request.coalesced,
+            is_resent: request.is_resent,
+            trace: request.trace,
             streams: request.streams,
             outcome,
         }
@@ -196,6 +251,8 @@ impl Completion {
             },
             gaps: Vec::new(),
             coalesced: 0,
+            is_resent: false,
+            trace: None,
             streams: false,
             outcome: Err(error),
         }
@@ -208,6 +265,8 @@ pub(crate) struct Completion {
     pub(crate) stamps: Stamps,
     pub(crate) gaps: Vec<u64>,
     pub(crate) coalesced: u64,
+    pub(crate) is_resent: bool,
+    pub(crate) trace: Option<TraceParent>,
     pub(crate) streams: bool,
     pub(crate) outcome: Result<Reply, CallFailure>,
 }
@@ -231,6 +290,9 @@ impl Sink for ReadSink<'_> {
         }
         let stamps = &mut request.stamps;
         stamps.first_content.get_or_insert(self.now);
+        if stamps.first_answer.is_none() && request.answer.has_answered() {
+            stamps.first_answer = Some(self.now);
+        }
         if request.streams {
             let same_read = stamps.last_content == Some(self.now);
             if let Some(last) = stamps.last_content.filter(|_| !same_read) {
@@ -262,7 +324,7 @@ pub(crate) mod testing {
     pub(crate) fn of(stage: &Stage) -> Box<Request> {
         let request = stage.request(&Scope::default()).unwrap();
         let prepared = Prepared::new(&request, Connections::Pooled).unwrap();
-        Request::new(intent(), prepared, (0, 0), stage)
+        Request::new(intent(), prepared, (0, 0), (stage, &TraceIds::default()))
     }
 
     /// Makes a request with that method.

@@ -1,11 +1,14 @@
 //! `[deployment]`.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::manifest::checker::{Checker, Family};
 use crate::manifest::document::Table;
 use crate::manifest::span::Spanned;
+use crate::measure::Time;
 use crate::name::Name;
 
 /// What a deployment is called that does not say.
@@ -19,6 +22,13 @@ pub(in crate::manifest) struct RawDeployment {
     owner: Option<String>,
     entry: Option<Spanned<Name>>,
     env: Option<Spanned<Name>>,
+    start: Option<Spanned<String>>,
+    stop: Option<Spanned<String>>,
+    ready: Option<Spanned<Time>>,
+    #[serde(default)]
+    trace: bool,
+    #[serde(default)]
+    slo_headers: bool,
 }
 
 /// `[deployment]`.
@@ -30,6 +40,15 @@ pub(crate) struct Deployment {
     pub(crate) entry: Option<Name>,
     /// The default environment.
     pub(crate) env: Option<Name>,
+    /// The commands that start and stop it, run by `sh -c` in the folder of the manifest.
+    pub(crate) start: Option<String>,
+    pub(crate) stop: Option<String>,
+    /// How long its stages may take until they answer.
+    pub(crate) ready: Option<Duration>,
+    /// Whether every request carries a `traceparent` of its own, where the stage does not say.
+    pub(crate) trace: bool,
+    /// Whether every request tells the limits of its SLOs, where the stage does not say.
+    pub(crate) slo_headers: bool,
 }
 
 impl Deployment {
@@ -49,11 +68,24 @@ impl Deployment {
             }
             None => default_environment(&mut checker),
         }
+        for (key, command) in [("start", &raw.start), ("stop", &raw.stop)] {
+            if let Some(command) = command.as_ref().filter(|it| it.value.trim().is_empty()) {
+                checker.bad(key, &command.span, "is no command: it is empty", None);
+            }
+        }
+        if let Some(ready) = raw.ready.as_ref().filter(|it| it.value.0.is_zero()) {
+            checker.bad("ready", &ready.span, "must be above zero", None);
+        }
         Self {
+            start: raw.start.map(|it| it.value),
+            stop: raw.stop.map(|it| it.value),
+            ready: raw.ready.map(|it| it.value.0),
             name: raw.name.unwrap_or_else(|| UNNAMED.to_owned()),
             owner: raw.owner,
             entry: raw.entry.map(|entry| entry.value),
             env: raw.env.map(|env| env.value),
+            trace: raw.trace,
+            slo_headers: raw.slo_headers,
         }
     }
 }

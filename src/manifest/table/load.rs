@@ -41,6 +41,7 @@ pub(in crate::manifest) struct RawLoad {
     score_with: Option<Spanned<Name>>,
     max_requests: Option<Spanned<u64>>,
     max_cost: Option<Spanned<f64>>,
+    max_tokens_total: Option<Spanned<u64>>,
     honour_retry_after: Option<Spanned<bool>>,
     connections: Option<Spanned<RawConnections>>,
     sessions: Option<Spanned<RawSessions>>,
@@ -72,6 +73,8 @@ pub(crate) struct Load {
     pub(crate) max_requests: Option<u64>,
     /// USD.
     pub(crate) max_cost: Option<f64>,
+    /// Tokens, of prompts and answers together.
+    pub(crate) max_tokens_total: Option<u64>,
     /// Whether a user of a closed loop waits as long as `Retry-After` says.
     pub(crate) honour_retry_after: bool,
     pub(crate) connections: Connections,
@@ -94,6 +97,7 @@ impl Load {
             score_with: None,
             max_requests: None,
             max_cost: None,
+            max_tokens_total: None,
             honour_retry_after: false,
             connections: Connections::Pooled,
             span: 0..0,
@@ -147,6 +151,7 @@ impl Load {
             score_with: raw.score_with.map(|suite| suite.value),
             max_requests,
             max_cost,
+            max_tokens_total: checker.positive("max_tokens_total", raw.max_tokens_total.as_ref()),
             honour_retry_after,
             connections: connections?,
             span: checker.span.clone(),

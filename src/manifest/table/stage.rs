@@ -11,10 +11,11 @@ use crate::manifest::checker::{Checker, Family};
 use crate::manifest::document::{Section, Table};
 use crate::manifest::kind::KindTable;
 use crate::manifest::span::{Span, Spanned};
+use crate::measure::Size;
 use crate::name::Name;
 
 /// The keys that every kind of stage has.
-const SHARED: [&str; 9] = [
+const SHARED: [&str; 13] = [
     "kind",
     "calls",
     "fallback",
@@ -24,6 +25,10 @@ const SHARED: [&str; 9] = [
     "cost",
     "proxy",
     "http_version",
+    "max_answer",
+    "retry_stale",
+    "trace",
+    "slo_headers",
 ];
 
 // What may be written for every kind, but for `kind`, `timeout`, and `slo`.
@@ -38,6 +43,11 @@ pub(in crate::manifest) struct RawStage {
     cost: Option<Spanned<Cost>>,
     proxy: Option<Spanned<String>>,
     http_version: Option<Spanned<String>>,
+    max_answer: Option<Spanned<Size>>,
+    #[serde(default)]
+    retry_stale: bool,
+    trace: Option<bool>,
+    slo_headers: Option<bool>,
 }
 
 /// `[stage.NAME]`: the keys every kind has; the others stay in `kind` for the protocol that owns
@@ -54,6 +64,15 @@ pub(crate) struct Stage {
     pub(crate) owner: Option<String>,
     pub(crate) slo: Vec<Slo>,
     pub(crate) cost: Option<Cost>,
+    /// The most bytes that an answer may have; `None` for the default.
+    pub(crate) max_answer: Option<u64>,
+    /// Whether it may be asked twice, whatever the method, where it is not known whether the first
+    /// time has acted.
+    pub(crate) retry_stale: bool,
+    /// Whether each request carries a `traceparent` of its own; `None` where the deployment says.
+    pub(crate) trace: Option<bool>,
+    /// Whether each request tells the limits of its SLOs; `None` where the deployment says.
+    pub(crate) slo_headers: Option<bool>,
     /// The table's header in the text.
     pub(crate) span: Span,
 }
@@ -64,6 +83,10 @@ pub(crate) struct Stage {
 pub(crate) struct Cost {
     pub(crate) input: f64,
     pub(crate) output: f64,
+    // Parts of the two above; priced as these where they have no price of their own.
+    pub(crate) cached: Option<f64>,
+    pub(crate) cache_write: Option<f64>,
+    pub(crate) reasoning: Option<f64>,
 }
 
 /// `http_version`: how an HTTP stage is spoken to.
@@ -113,6 +136,10 @@ impl Stage {
             owner: raw.owner,
             cost: raw.cost.and_then(|it| cost(&it, &mut checker)),
             http_version: http_version.unwrap_or_default(),
+            max_answer: raw.max_answer.and_then(|it| size(&it, &mut checker)),
+            retry_stale: raw.retry_stale,
+            trace: raw.trace,
+            slo_headers: raw.slo_headers,
             name,
             kind: kind?,
             timeout,
@@ -141,11 +168,22 @@ fn split_shared(table: &mut Table) -> Table {
 fn cost(written: &Spanned<Cost>, checker: &mut Checker<'_>) -> Option<Cost> {
     let legal = |price: f64| price.is_finite() && price >= 0.0;
     let cost = written.value;
-    if legal(cost.input) && legal(cost.output) {
+    let parts = [cost.cached, cost.cache_write, cost.reasoning];
+    let mut parts = parts.into_iter().flatten();
+    if legal(cost.input) && legal(cost.output) && parts.all(legal) {
         return Some(cost);
     }
     checker.bad("cost", &written.span, "must not be negative", None);
     None
+}
+
+fn size(written: &Spanned<Size>, checker: &mut Checker<'_>) -> Option<u64> {
+    let Size(bytes) = written.value;
+    if bytes == 0 {
+        checker.bad("max_answer", &written.span, "must be above zero", None);
+        return None;
+    }
+    Some(bytes)
 }
 
 fn proxy(written: &Spanned<String>, checker: &mut Checker<'_>) {

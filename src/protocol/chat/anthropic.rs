@@ -25,7 +25,8 @@ const MAX_TOKENS: u32 = 1024;
 pub(super) fn body(spec: &Spec, scope: &Scope) -> Result<Map<String, Value>, TemplateError> {
     let mut body = Map::new();
     body.insert("model".to_owned(), spec.model.value(scope)?);
-    let limit = spec.max_tokens.unwrap_or(MAX_TOKENS);
+    let limit = spec.max_tokens.or(spec.max_completion_tokens);
+    let limit = limit.unwrap_or(MAX_TOKENS);
     body.insert("max_tokens".to_owned(), json!(limit));
     if let Some(system) = &spec.system {
         body.insert("system".to_owned(), system.value(scope)?);
@@ -103,6 +104,27 @@ impl UsageBody {
         let cached = [self.cache_creation, self.cache_read];
         Some(self.input? + cached.into_iter().flatten().sum::<u64>())
     }
+
+    /// Takes what a later event counted anew.
+    fn update(&mut self, later: Self) {
+        if later.input.is_some() {
+            self.input = later.input;
+            self.cache_creation = later.cache_creation;
+            self.cache_read = later.cache_read;
+        }
+        self.output = later.output.or(self.output);
+    }
+
+    /// Returns the counts as they are kept; `None` where the answer's are missing.
+    fn usage(self) -> Option<Usage> {
+        Some(Usage {
+            input: self.prompt().unwrap_or(0),
+            output: self.output?,
+            cached: self.cache_read.unwrap_or(0),
+            cache_write: self.cache_creation.unwrap_or(0),
+            reasoning: 0,
+        })
+    }
 }
 
 /// A tool call under way: its arguments come in pieces.
@@ -127,10 +149,11 @@ pub(super) struct Message {
     text: String,
     /// By the number of their content block.
     tool_calls: BTreeMap<u64, ToolCall>,
-    input: Option<u64>,
-    output: Option<u64>,
+    usage: UsageBody,
     finish_reason: Option<String>,
     done: bool,
+    /// Whether anything but thinking has come.
+    has_answered: bool,
     /// `message` of the first event: model, id.
     begun: Option<Value>,
     failure: Option<CallFailure>,
@@ -143,7 +166,11 @@ impl Message {
                 let usage = message
                     .get("usage")
                     .and_then(|it| UsageBody::deserialize(it).ok());
-                self.input = usage.and_then(UsageBody::prompt);
+                // What it counts of the answer is how that begins.
+                self.usage = UsageBody {
+                    output: None,
+                    ..usage.unwrap_or_default()
+                };
                 self.begun = Some(message);
             }
             Told::ContentBlockStart {
@@ -152,8 +179,7 @@ impl Message {
             } => return self.block(index, &content_block),
             Told::ContentBlockDelta { index, delta } => return self.delta(index, delta),
             Told::MessageDelta { delta, usage } => {
-                self.input = usage.prompt().or(self.input);
-                self.output = usage.output.or(self.output);
+                self.usage.update(usage);
                 let reason = delta.get("stop_reason").and_then(Value::as_str);
                 self.finish_reason = reason.map(str::to_owned).or(self.finish_reason.take());
             }
@@ -210,7 +236,20 @@ impl Events for Message {
             self.failure.get_or_insert(failure);
             return false;
         };
-        self.take(told, data)
+        let is_thinking = matches!(
+            told,
+            Told::ContentBlockDelta {
+                delta: Delta::Thinking { .. },
+                ..
+            }
+        );
+        let content = self.take(told, data);
+        self.has_answered |= content && !is_thinking;
+        content
+    }
+
+    fn has_answered(&self) -> bool {
+        self.has_answered
     }
 
     fn finish(self, end: &End<'_>) -> Result<Reply, CallFailure> {
@@ -227,10 +266,7 @@ impl Events for Message {
             let what = format!("{} events", end.events);
             return Err(no_content(&what, &Value::Null));
         }
-        let usage = self.output.map(|output| Usage {
-            input: self.input.unwrap_or_default(),
-            output,
-        });
+        let usage = self.usage.usage();
         let calls = self.tool_calls.into_values().map(ToolCall::into_value);
         Ok(Reply {
             body: self.begun,
@@ -271,12 +307,7 @@ pub(super) fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFa
         .and_then(|it| UsageBody::deserialize(it).ok());
     let reason = body.get("stop_reason").and_then(Value::as_str);
     Ok(Reply {
-        usage: usage.and_then(|usage| {
-            Some(Usage {
-                input: usage.prompt()?,
-                output: usage.output?,
-            })
-        }),
+        usage: usage.and_then(|usage| usage.prompt().and(usage.usage())),
         finish_reason: reason.map(str::to_owned),
         is_empty,
         ..Reply::of_answer(&text, calls)
@@ -330,7 +361,9 @@ mod tests {
             reply.usage,
             Some(Usage {
                 input: 25,
-                output: 9
+                output: 9,
+                cached: 20,
+                ..Usage::default()
             })
         );
         assert_eq!(
@@ -378,7 +411,8 @@ mod tests {
             reply.usage,
             Some(Usage {
                 input: 3,
-                output: 2
+                output: 2,
+                ..Usage::default()
             })
         );
         assert_eq!(
@@ -386,5 +420,22 @@ mod tests {
             "{\"x\":1}"
         );
         assert_eq!(read("{}").unwrap_err().failure, Failure::Contract);
+    }
+
+    /// field 29: Anthropic counts cached tokens beside those of the prompt.
+    #[test]
+    fn cached_tokens_are_parts_of_the_prompt_here() {
+        let mut reader = reader(false);
+        reader.data(
+            br#"{"content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","usage":{"input_tokens":3,"cache_read_input_tokens":60,"cache_creation_input_tokens":7,"output_tokens":2}}"#,
+        );
+        let parts = Usage {
+            input: 70,
+            output: 2,
+            cached: 60,
+            cache_write: 7,
+            reasoning: 0,
+        };
+        assert_eq!(reader.finish().unwrap().usage, Some(parts));
     }
 }

@@ -127,6 +127,8 @@ struct Spec {
     #[serde(default)]
     stream: StreamKey,
     max_tokens: Option<u32>,
+    /// What newer models of OpenAI's API take in place of `max_tokens`.
+    max_completion_tokens: Option<u32>,
     temperature: Option<f64>,
     /// Further keys of the request, for instance `{ top_p = 0.9 }`.
     body: Option<ValueTemplate>,
@@ -152,6 +154,12 @@ impl Protocol for Chat {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
         let mut spec: Spec = table.parse(problems)?;
         let mut headers = std::mem::take(&mut spec.headers);
+        if spec.max_tokens.is_some() && spec.max_completion_tokens.is_some() {
+            let message = "`max_tokens` and `max_completion_tokens` are two names of one limit";
+            let help = "Keep the one that the model takes.".to_owned();
+            problems.at(table.span_of("max_completion_tokens"), message, Some(help));
+            return None;
+        }
         let given = |name: &str| headers.keys().any(|key| key.eq_ignore_ascii_case(name));
         if spec.api == Api::Anthropic && !given(anthropic::VERSION.0) {
             let (name, version) = anthropic::VERSION;

@@ -29,6 +29,9 @@ pub(super) fn body(spec: &Spec, scope: &Scope) -> Result<Map<String, Value>, Tem
     if let Some(limit) = spec.max_tokens {
         body.insert("max_tokens".to_owned(), json!(limit));
     }
+    if let Some(limit) = spec.max_completion_tokens {
+        body.insert("max_completion_tokens".to_owned(), json!(limit));
+    }
     if spec.stream.0.is_some() {
         body.insert("stream_options".to_owned(), json!({"include_usage": true}));
     }
@@ -110,31 +113,51 @@ fn text_or_parts<'de, D: Deserializer<'de>>(
     deserializer.deserialize_any(Content)
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Deserialize)]
 struct UsageBody {
     #[serde(default)]
     prompt_tokens: u64,
     #[serde(default)]
     completion_tokens: u64,
+    /// What the counts above are made of, in part; not every server says.
+    #[serde(default)]
+    prompt_tokens_details: Value,
+    #[serde(default)]
+    completion_tokens_details: Value,
 }
 
 impl From<UsageBody> for Usage {
     fn from(usage: UsageBody) -> Self {
+        let part = |details: &Value, key: &str| details[key].as_u64().unwrap_or(0);
+        let (input, output) = (usage.prompt_tokens, usage.completion_tokens);
+        let cached = part(&usage.prompt_tokens_details, "cached_tokens");
+        let reasoning = part(&usage.completion_tokens_details, "reasoning_tokens");
         Self {
-            input: usage.prompt_tokens,
-            output: usage.completion_tokens,
+            input,
+            output,
+            // Parts, whatever a server says.
+            cached: cached.min(input),
+            cache_write: 0,
+            reasoning: reasoning.min(output),
         }
     }
+}
+
+#[expect(clippy::ref_option, reason = "it is asked of fields")]
+fn is_filled(text: &Option<Cow<'_, str>>) -> bool {
+    text.as_ref().is_some_and(|it| !it.is_empty())
 }
 
 impl Delta<'_> {
     /// Returns whether the delta shows anything: text, reasoning, a refusal, or a tool call. A role alone does not.
     fn has_content(&self) -> bool {
-        let filled = |text: &Option<Cow<'_, str>>| text.as_ref().is_some_and(|t| !t.is_empty());
-        filled(&self.content)
-            || filled(&self.reasoning_content)
-            || filled(&self.reasoning)
-            || filled(&self.refusal)
+        is_filled(&self.reasoning_content) || is_filled(&self.reasoning) || self.has_answer()
+    }
+
+    /// Returns whether it shows anything but reasoning.
+    fn has_answer(&self) -> bool {
+        is_filled(&self.content)
+            || is_filled(&self.refusal)
             || self.function_call.is_some()
             || self
                 .tool_calls
@@ -152,6 +175,8 @@ pub(super) struct Chunks {
     usage: Option<Usage>,
     finish_reason: Option<String>,
     done: bool,
+    /// Whether anything but reasoning has come.
+    has_answered: bool,
     last: Vec<u8>,
     failure: Option<CallFailure>,
 }
@@ -185,6 +210,7 @@ impl Events for Chunks {
         for choice in chunk.choices.unwrap_or_default() {
             let delta = choice.delta.unwrap_or_default();
             content |= delta.has_content();
+            self.has_answered |= delta.has_answer();
             // With several choices the answer is that of index 0; content of any of them is content.
             if choice.index != 0 {
                 continue;
@@ -204,6 +230,10 @@ impl Events for Chunks {
         self.last.clear();
         self.last.extend_from_slice(data);
         content
+    }
+
+    fn has_answered(&self) -> bool {
+        self.has_answered
     }
 
     fn finish(self, end: &End<'_>) -> Result<Reply, CallFailure> {
@@ -330,7 +360,8 @@ mod tests {
             reply.usage,
             Some(Usage {
                 input: 3,
-                output: 2
+                output: 2,
+                ..Usage::default()
             })
         );
         assert_eq!(
@@ -440,5 +471,41 @@ mod tests {
     fn an_object_that_is_an_error_ends_the_stream() {
         let error = "data: {\"object\":\"error\",\"message\":\"full\"}\n\ndata: [DONE]\n\n";
         assert_eq!(read(error).unwrap_err().failure, Failure::StreamError);
+    }
+
+    /// field 29: OpenAI counts cached tokens within those of the prompt, and reasoning within those
+    /// of the answer.
+    #[test]
+    fn the_parts_of_usage_are_kept_and_a_server_that_says_none_has_none() {
+        let usage = |details: &str| {
+            let event = format!(
+                r#"{{"choices":[],"usage":{{"prompt_tokens":100,"completion_tokens":40{details}}}}}"#
+            );
+            let text = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n";
+            let reply = read(&format!("{text}data: {event}\n\ndata: [DONE]\n\n"));
+            reply.unwrap().usage.unwrap()
+        };
+        let all = Usage {
+            input: 100,
+            output: 40,
+            ..Usage::default()
+        };
+        let details = r#","prompt_tokens_details":{"cached_tokens":64,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":30}"#;
+        let parts = Usage {
+            cached: 64,
+            reasoning: 30,
+            ..all
+        };
+        assert_eq!(usage(details), parts);
+        for none in [
+            "",
+            r#","prompt_tokens_details":null,"completion_tokens_details":null"#,
+            r#","prompt_tokens_details":{"cached_tokens":null},"completion_tokens_details":[]"#,
+        ] {
+            assert_eq!(usage(none), all, "{none}");
+        }
+        // A part is never more than the whole.
+        let wrong = r#","prompt_tokens_details":{"cached_tokens":640}"#;
+        assert_eq!(usage(wrong).cached, 100);
     }
 }

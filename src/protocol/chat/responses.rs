@@ -85,6 +85,8 @@ enum Told<'a> {
 /// Puts a streamed answer together.
 #[derive(Default)]
 pub(super) struct Response {
+    /// Whether anything but reasoning has come.
+    has_answered: bool,
     text: String,
     refusal: String,
     tool_calls: ToolCalls,
@@ -93,20 +95,9 @@ pub(super) struct Response {
     failure: Option<CallFailure>,
 }
 
-impl Events for Response {
-    /// Text, refusals, reasoning, and tool calls are content.
-    fn event(&mut self, event: &Event<'_>) -> bool {
-        let data = event.data;
-        if event.is_done_mark() {
-            return false;
-        }
-        let Ok(told) = serde_json::from_slice::<Told<'_>>(data) else {
-            let failure = parse_json(data).err().unwrap_or_else(|| {
-                CallFailure::contract("an event is not one of the Responses API")
-            });
-            self.failure.get_or_insert(failure);
-            return false;
-        };
+impl Response {
+    /// Takes what an event tells and returns whether it held content.
+    fn take(&mut self, told: Told<'_>, data: &[u8]) -> bool {
         match told {
             Told::Text { delta } => {
                 self.text.push_str(&delta);
@@ -143,6 +134,31 @@ impl Events for Response {
             }
             Told::Other => false,
         }
+    }
+}
+
+impl Events for Response {
+    /// Text, refusals, reasoning, and tool calls are content.
+    fn event(&mut self, event: &Event<'_>) -> bool {
+        let data = event.data;
+        if event.is_done_mark() {
+            return false;
+        }
+        let Ok(told) = serde_json::from_slice::<Told<'_>>(data) else {
+            let failure = parse_json(data).err().unwrap_or_else(|| {
+                CallFailure::contract("an event is not one of the Responses API")
+            });
+            self.failure.get_or_insert(failure);
+            return false;
+        };
+        let is_reasoning = matches!(told, Told::Reasoning { .. });
+        let content = self.take(told, data);
+        self.has_answered |= content && !is_reasoning;
+        content
+    }
+
+    fn has_answered(&self) -> bool {
+        self.has_answered
     }
 
     fn finish(self, end: &End<'_>) -> Result<Reply, CallFailure> {
@@ -243,9 +259,17 @@ fn status_of(response: &Value, failed: Failure) -> Result<String, CallFailure> {
 
 fn usage_of(response: &Value) -> Option<Usage> {
     let usage = response.get("usage")?;
+    let (input, output) = (
+        usage.get("input_tokens")?.as_u64()?,
+        usage.get("output_tokens")?.as_u64()?,
+    );
+    let part = |details: &str, key: &str| usage[details][key].as_u64().unwrap_or(0);
     Some(Usage {
-        input: usage.get("input_tokens")?.as_u64()?,
-        output: usage.get("output_tokens")?.as_u64()?,
+        input,
+        output,
+        cached: part("input_tokens_details", "cached_tokens").min(input),
+        cache_write: 0,
+        reasoning: part("output_tokens_details", "reasoning_tokens").min(output),
     })
 }
 

@@ -208,6 +208,7 @@ fn usage(reply: &Reply) -> Option<Usage> {
     output.map(|output| Usage {
         input: input.unwrap_or_default(),
         output,
+        ..Usage::default()
     })
 }
 

@@ -17,6 +17,12 @@ pub(in crate::protocol) trait Events: Send {
     /// Takes one event, whose data is not empty, and returns whether it held content.
     fn event(&mut self, event: &Event<'_>) -> bool;
 
+    /// Returns whether content of the answer itself has come, and not of its reasoning only; asked
+    /// where there was content.
+    fn has_answered(&self) -> bool {
+        true
+    }
+
     /// Ends the stream.
     fn finish(self, end: &End<'_>) -> Result<Reply, CallFailure>;
 }
@@ -103,6 +109,10 @@ impl<E: Events> ReplyReader for StreamReader<E> {
         });
         self.chunks += u64::from(content);
         content
+    }
+
+    fn has_answered(&self) -> bool {
+        self.kind.has_answered()
     }
 
     fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {

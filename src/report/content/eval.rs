@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::block::{Block, Cell, Table, Tone};
 use super::super::format::{NONE, count, number, percent, percent_interval, percent_range, plural};
 use super::super::text::{clean, cut};
+use super::calls;
 use crate::record::{CaseResult, EvalResult};
 
 /// So many cases are shown; the others are in the run.
@@ -197,6 +198,16 @@ fn economy(eval: &EvalResult) -> Option<Block> {
     }
     if eval.retries > 0 {
         parts.push(format!("{} asked again", plural(eval.retries, "call")));
+    }
+    if eval.refusals > 0 {
+        parts.push(plural(eval.refusals, "refusal"));
+    }
+    if eval
+        .finish_reasons
+        .keys()
+        .any(|reason| !calls::is_whole(reason))
+    {
+        parts.push(calls::reasons(&eval.finish_reasons));
     }
     (!parts.is_empty()).then(|| Block::Text(Tone::Faint, parts.join(", ")))
 }

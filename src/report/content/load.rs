@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::block::{Block, Cell, Table, Tone, Value};
 use super::super::format::{NONE, TimeUnit, count, number};
-use super::{answers, metric, spread};
+use super::{answers, calls, metric, spread};
 use crate::metric::{Better, LatencyMetric, Stat};
 use crate::record::{RunRecord, SloResult, StageResult};
 
@@ -46,6 +46,7 @@ pub(super) fn blocks(run: &RunRecord) -> Vec<Block> {
     }
     blocks.extend(answers::block(stages));
     blocks.extend(spread::block(stages));
+    blocks.extend(calls::blocks(stages));
     blocks.extend(costs(stages));
     blocks
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod blame;
 mod calibration;
+mod calls;
 mod check;
 mod diff;
 mod errors;

@@ -38,6 +38,8 @@ fn get(url: &str) -> HttpRequest {
         body: bytes::Bytes::new(),
         version: crate::manifest::HttpVersion::One,
         documents: None,
+        may_repeat: true,
+        is_traced: false,
     }
 }
 

@@ -5,13 +5,15 @@ use std::sync::atomic::Ordering;
 use super::{Dispatcher, RETRY_NS};
 use crate::load::id::{StageId, TallyId};
 use crate::load::plan::LoadPlan;
+use crate::load::tally::summarise::price;
 use crate::load::worker::capture::Captured;
 use crate::load::worker::pipeline::Pipeline;
 use crate::load::worker::request::{Completion, Intent, Request};
 use crate::load::worker::request_log::RequestLog;
 use crate::load::worker::session::Progress;
 use crate::measure::{Failure, Stamps, nanos};
-use crate::protocol::Reply;
+use crate::protocol::{Reply, Usage};
+use crate::record::TokenCounts;
 use crate::stage::Wait;
 
 impl Dispatcher<'_> {
@@ -92,7 +94,12 @@ impl Dispatcher<'_> {
                 self.shared.sent.fetch_add(1, Ordering::Relaxed);
                 self.in_flight += 1;
                 let stage = &plan.stages[next];
-                Some(Request::new(intent, prepared, (due, now), stage))
+                Some(Request::new(
+                    intent,
+                    prepared,
+                    (due, now),
+                    (stage, &plan.traces),
+                ))
             }
         }
     }
@@ -187,20 +194,35 @@ impl Dispatcher<'_> {
                 stamps: completion.stamps,
                 gaps: completion.gaps.clone(),
                 good_in_window,
+                trace: completion.trace,
             });
         }
     }
 
     /// Counts what an answer has cost, by the server's tokens or else by chunks; warm-up is paid for too.
-    fn spend(&self, target: StageId, reply: &Reply) {
-        let Some(cost) = self.plan.stages[target].cost else {
+    fn spend(&mut self, target: StageId, reply: &Reply) {
+        let cost = self.plan.stages[target].cost;
+        if cost.is_none() && self.plan.max_tokens.is_none() {
             return;
-        };
-        let (input, output) = reply
-            .usage
-            .map_or((0, reply.chunks), |usage| (usage.input, usage.output));
-        // USD per million tokens are 1e3 nano-USD per token.
-        let nanos = (input as f64 * cost.input + output as f64 * cost.output) * 1e3;
-        self.shared.spent.fetch_add(nanos as u64, Ordering::Relaxed);
+        }
+        let usage = reply.usage.unwrap_or(Usage {
+            output: reply.chunks,
+            ..Usage::default()
+        });
+        let tokens = usage.input + usage.output;
+        self.shared.tokens.fetch_add(tokens, Ordering::Relaxed);
+        self.by_chunks += u64::from(reply.usage.is_none());
+        if let Some(cost) = cost {
+            let usd = price(cost).usd(&TokenCounts {
+                input: usage.input,
+                output: usage.output,
+                cached: usage.cached,
+                cache_write: usage.cache_write,
+                reasoning: usage.reasoning,
+            });
+            self.shared
+                .spent
+                .fetch_add((usd * 1e9) as u64, Ordering::Relaxed);
+        }
     }
 }

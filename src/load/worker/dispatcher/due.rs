@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::Dispatcher;
 use crate::load::id::ScenarioId;
+use crate::load::plan::Budget;
 use crate::load::schedule::{Arrival, Schedule};
 use crate::load::wire::encode::Prepared;
 use crate::load::worker::pipeline::Pipeline;
@@ -24,7 +25,7 @@ pub(crate) enum Due {
 impl Dispatcher<'_> {
     /// Returns when something is due next, as far as that is known.
     pub(crate) fn next_at(&self) -> Option<u64> {
-        if self.over_budget {
+        if self.over_budget.is_some() {
             return None;
         }
         let turn = self.turns.keys().next().map(|(at, _)| *at);
@@ -38,7 +39,7 @@ impl Dispatcher<'_> {
     /// Takes up what is due by `now`: a turn of a session, else the earliest arrival of all scenarios, so that none
     /// waits behind another's backlog.
     pub(crate) fn take_due(&mut self, now: u64) -> Due {
-        if self.over_budget {
+        if self.over_budget.is_some() {
             return Due::Nothing;
         }
         if let Some(entry) = self.turns.first_entry().filter(|it| it.key().0 <= now) {
@@ -114,7 +115,12 @@ impl Dispatcher<'_> {
         }
         self.in_flight += 1;
         match prepared {
-            Ok(prepared) => Due::Send(Request::new(intent, prepared, (intended, now), stage)),
+            Ok(prepared) => Due::Send(Request::new(
+                intent,
+                prepared,
+                (intended, now),
+                (stage, &plan.traces),
+            )),
             Err(error) => {
                 let end = Completion::unwritten(intent, (intended, now), error, now);
                 // A request that was not written has no next step.
@@ -128,12 +134,17 @@ impl Dispatcher<'_> {
     pub(super) fn within_budget(&mut self) -> bool {
         let requests = self.shared.sent.fetch_add(1, Ordering::Relaxed);
         let usd = self.shared.spent.load(Ordering::Relaxed) as f64 / 1e9;
-        if self.plan.max_requests.is_some_and(|most| requests >= most)
-            || self.plan.max_cost.is_some_and(|most| usd >= most)
-        {
-            self.over_budget = true;
-            return false;
-        }
-        true
+        let tokens = self.shared.tokens.load(Ordering::Relaxed);
+        let plan = self.plan;
+        self.over_budget = if plan.max_requests.is_some_and(|most| requests >= most) {
+            Some(Budget::Requests)
+        } else if plan.max_cost.is_some_and(|most| usd >= most) {
+            Some(Budget::Cost)
+        } else if plan.max_tokens.is_some_and(|most| tokens >= most) {
+            Some(Budget::Tokens)
+        } else {
+            None
+        };
+        self.over_budget.is_none()
     }
 }

@@ -16,7 +16,7 @@ use super::request_log::RequestLogs;
 use super::shared::{Keep, Shared, WorkerResult};
 use crate::arrival::Until;
 use crate::load::id::{ScenarioId, StageId, TallyId};
-use crate::load::plan::LoadPlan;
+use crate::load::plan::{Budget, LoadPlan};
 use crate::load::schedule::Schedule;
 use crate::load::tally::count::Counter;
 use crate::measure::nanos;
@@ -49,7 +49,9 @@ pub(crate) struct Dispatcher<'a> {
     start: u64,
     in_flight: u64,
     exhausted: u64,
-    over_budget: bool,
+    over_budget: Option<Budget>,
+    /// Ok answers that did not say their tokens, where these are on a budget.
+    by_chunks: u64,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -83,7 +85,8 @@ impl<'a> Dispatcher<'a> {
             start,
             in_flight: 0,
             exhausted: 0,
-            over_budget: false,
+            over_budget: None,
+            by_chunks: 0,
         }
     }
 
@@ -148,7 +151,7 @@ impl<'a> Dispatcher<'a> {
 
     /// Returns what has been counted, at the end of the run; what is due by `now` and was not taken up was not sent.
     pub(crate) fn into_result(mut self, now: u64) -> WorkerResult {
-        if !self.over_budget {
+        if self.over_budget.is_none() {
             for scenario in self.plan.scenario_ids() {
                 let overdue = self.schedules[scenario].overdue(now);
                 self.tally_of(scenario).counts.not_sent += overdue;
@@ -170,6 +173,7 @@ impl<'a> Dispatcher<'a> {
             traces: self.logs.map(RequestLogs::into_vec).unwrap_or_default(),
             exhausted: self.exhausted,
             over_budget: self.over_budget,
+            by_chunks: self.by_chunks,
             ..WorkerResult::default()
         }
     }

@@ -50,6 +50,7 @@ fn plan(stages: Vec<Stage>, timing: Timing, until: Until) -> LoadPlan {
         timing,
         honour_retry_after: false,
         connections: Connections::Pooled,
+        traces: Arc::default(),
         shard: Shard::WHOLE,
         start: None,
         until,
@@ -57,6 +58,7 @@ fn plan(stages: Vec<Stage>, timing: Timing, until: Until) -> LoadPlan {
         seed: 7,
         max_requests: None,
         max_cost: None,
+        max_tokens: None,
         interval: Duration::from_secs(1),
         clock: crate::measure::Clock::System,
     }
@@ -244,6 +246,9 @@ fn a_budget_ends_the_run_before_it_is_overrun() {
     dear.cost = Some(Cost {
         input: 0.0,
         output: 10.0,
+        cached: None,
+        cache_write: None,
+        reasoning: None,
     });
     let mut plan = plan(vec![dear], users(2), Until::Requests(100));
     plan.max_requests = Some(3);
@@ -260,12 +265,14 @@ fn a_budget_ends_the_run_before_it_is_overrun() {
             usage: Some(Usage {
                 input: 5,
                 output: 1_000,
+                ..Usage::default()
             }),
             ..Reply::default()
         };
         let end = ended(request, MS, Ok(reply));
         dispatcher.complete(end, 1_001 * MS);
         assert!(due(&mut dispatcher, 1_002 * MS).is_none());
-        assert!(dispatcher.into_result(1_002 * MS).over_budget);
+        let over = dispatcher.into_result(1_002 * MS).over_budget;
+        assert_eq!(over, Some(Budget::Cost));
     });
 }

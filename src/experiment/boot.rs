@@ -1,0 +1,263 @@
+//! The deployment's own start and stop: `start`, `stop`, and `ready` of `[deployment]`, around
+//! whatever is measured.
+
+use std::fs::File;
+use std::future::Future;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use miette::Diagnostic;
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
+};
+
+use super::Experiment;
+use crate::error::{Classify, Kind, Result};
+use crate::measure::show_duration;
+use crate::plan::{Caller, PlanError};
+
+/// How long the stages may take to be ready where the manifest does not say.
+const READY: Duration = Duration::from_mins(1);
+/// How long `stop` may take, and what was started once it is asked to end.
+const STOP: Duration = Duration::from_mins(1);
+const GRACE: Duration = Duration::from_secs(3);
+/// How often it is looked whether anything has changed.
+const LOOK: Duration = Duration::from_millis(50);
+/// The pause between two probes of a stage.
+const PROBE: Duration = Duration::from_millis(200);
+/// How much of the end of what a command wrote is repeated, in bytes.
+const REPEATED: u64 = 2000;
+
+/// Why the deployment is not there.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BootError {
+    #[error("`{key}` of `[deployment]` cannot be run: {reason}")]
+    Unrunnable { key: &'static str, reason: String },
+    #[error("`start` of `[deployment]` ended with {status}{}", said(.output))]
+    Ended { status: ExitStatus, output: String },
+    #[error("the deployment is not ready after {}: stage `{stage}`: {reason}{}", show_duration(*.after), said(.output))]
+    NotReady {
+        after: Duration,
+        stage: String,
+        reason: String,
+        output: String,
+    },
+}
+
+/// Repeats what a command wrote, if anything.
+fn said(output: &str) -> String {
+    if output.is_empty() {
+        return String::new();
+    }
+    format!("; it wrote:\n{output}")
+}
+
+impl Diagnostic for BootError {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        let help = match self {
+            Self::Unrunnable { .. } => "`sh` is needed to run it, in the folder of the manifest.",
+            Self::Ended { .. } => {
+                "It is run by `sh -c` in the folder of the manifest, and ends with 0 or goes on."
+            }
+            Self::NotReady { .. } => {
+                "Give it more time with `ready` of `[deployment]`, or see what `check --probe` says."
+            }
+        };
+        Some(Box::new(help))
+    }
+}
+
+impl Classify for BootError {
+    fn kind(&self) -> Kind {
+        Kind::Environment
+    }
+}
+
+/// Starts the deployment, does the work once every stage answers, and stops the deployment again,
+/// however that ended. `None`
+/// where the user asked for an end before there was anything to measure: `cancelled` becomes ready
+/// then.
+pub(crate) async fn booted<T>(
+    experiment: &Experiment,
+    cancelled: impl Future<Output = ()>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<Option<T>> {
+    let deployment = &experiment.project.manifest.deployment;
+    let start = deployment.start.as_deref();
+    if start.is_none() && deployment.stop.is_none() && deployment.ready.is_none() {
+        return work.await.map(Some);
+    }
+    let outcome = match start
+        .map(|it| Started::run(experiment, "start", it))
+        .transpose()
+    {
+        Err(error) => (None, Err(error.into())),
+        Ok(mut started) => {
+            let ready = tokio::select! {
+                ready = is_ready(experiment, started.as_mut()) => ready.map(Some),
+                () = cancelled => Ok(None),
+            };
+            let outcome = match ready {
+                Ok(Some(())) => work.await.map(Some),
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            };
+            (started, outcome)
+        }
+    };
+    let (started, outcome) = outcome;
+    if let Some(stop) = &deployment.stop {
+        stopped(experiment, stop).await;
+    }
+    if let Some(started) = started {
+        started.end().await;
+    }
+    outcome
+}
+
+/// Waits until every stage answers a probe.
+async fn is_ready(experiment: &Experiment, mut started: Option<&mut Started>) -> Result<()> {
+    let project = &experiment.project;
+    let limit = project.manifest.deployment.ready.unwrap_or(READY);
+    let (begin, case) = (Instant::now(), project.first_case()?);
+    for stage in &project.manifest.stages {
+        let name = stage.name.as_str();
+        let caller = Caller::new(project, &experiment.client, name)?;
+        let mut reason = "it has not been reached yet".to_owned();
+        loop {
+            if let Some(started) = &mut started
+                && let Some(status) = started.failed()
+            {
+                let output = caller.redact(&started.output());
+                return Err(BootError::Ended { status, output }.into());
+            }
+            let left = limit.saturating_sub(begin.elapsed());
+            match tokio::time::timeout(left, caller.probe(&case)).await {
+                Ok(Ok(Ok(_))) => break,
+                Ok(Ok(Err(failure))) => reason = caller.redact(&failure.detail),
+                Ok(Err(error @ PlanError::Step { .. })) => reason = error.to_string(),
+                Ok(Err(error)) => return Err(error.into()),
+                Err(_) => {
+                    let output = started.as_mut().map(|it| it.output()).unwrap_or_default();
+                    return Err(BootError::NotReady {
+                        after: limit,
+                        stage: name.to_owned(),
+                        reason,
+                        output: caller.redact(&output),
+                    }
+                    .into());
+                }
+            }
+            tokio::time::sleep(PROBE.min(left)).await;
+        }
+    }
+    Ok(())
+}
+
+/// Runs `stop`; that it failed is said, and changes nothing of what was measured.
+async fn stopped(experiment: &Experiment, command: &str) {
+    let warn = |text: String| experiment.warn(format!("`stop` of `[deployment]` {text}"));
+    let mut started = match Started::run(experiment, "stop", command) {
+        Ok(started) => started,
+        Err(error) => return experiment.warn(error.to_string()),
+    };
+    let begin = Instant::now();
+    while !started.has_ended() && begin.elapsed() < STOP {
+        tokio::time::sleep(LOOK).await;
+    }
+    if !started.has_ended() {
+        warn(format!("did not end within {}", show_duration(STOP)));
+    } else if let Some(status) = started.failed() {
+        warn(format!("ended with {status}{}", said(&started.output())));
+    }
+    started.end().await;
+}
+
+/// A command that was started, in a process group of its own.
+struct Started {
+    child: Child,
+    /// What it writes: to a file, which what it leaves in the background may hold open.
+    output: File,
+}
+
+impl Started {
+    fn run(
+        experiment: &Experiment,
+        key: &'static str,
+        command: &str,
+    ) -> std::result::Result<Self, BootError> {
+        let unrunnable = |error: std::io::Error| BootError::Unrunnable {
+            key,
+            reason: error.to_string(),
+        };
+        let output = tempfile::tempfile().map_err(unrunnable)?;
+        let (out, err) = (output.try_clone(), output.try_clone());
+        let child = Command::new("sh")
+            .args(["-c", command])
+            .current_dir(&experiment.project.folder)
+            .stdin(Stdio::null())
+            .stdout(out.map_err(unrunnable)?)
+            .stderr(err.map_err(unrunnable)?)
+            // Ctrl-C is ours: it is stopped when what was measured has been kept.
+            .process_group(0)
+            .spawn()
+            .map_err(unrunnable)?;
+        Ok(Self { child, output })
+    }
+
+    fn group(&self) -> Option<Pid> {
+        Pid::from_raw(self.child.id().cast_signed())
+    }
+
+    /// Returns whether the shell has ended. It is not waited for until the end, so that its number
+    /// stays that of its group.
+    fn has_ended(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        self.group()
+            .is_none_or(|pid| !matches!(waitid(WaitId::Pid(pid), options), Ok(None)))
+    }
+
+    /// Returns how the command ended, where that is a failure.
+    fn failed(&mut self) -> Option<ExitStatus> {
+        if !self.has_ended() {
+            return None;
+        }
+        let status = self.child.wait().ok()?;
+        (!status.success()).then_some(status)
+    }
+
+    /// Returns the end of what it has written.
+    fn output(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let length = self.output.metadata().map_or(0, |it| it.len());
+        let from = SeekFrom::Start(length.saturating_sub(REPEATED));
+        // What cannot be read is not repeated.
+        if let Ok(mut file) = self.output.try_clone()
+            && file.seek(from).is_ok()
+        {
+            drop(file.read_to_end(&mut bytes));
+        }
+        String::from_utf8_lossy(&bytes).trim().to_owned()
+    }
+
+    /// Ends what is left of its process group: asks, and after a while insists.
+    async fn end(mut self) {
+        let Some(group) = self.group() else {
+            return;
+        };
+        // Nobody may be left, which is what is wanted.
+        let _: std::result::Result<(), _> = kill_process_group(group, Signal::TERM);
+        let begin = Instant::now();
+        while begin.elapsed() < GRACE && test_kill_process_group(group).is_ok() {
+            // Once it has been waited for, the shell is no member of the group any more.
+            drop(self.child.try_wait());
+            tokio::time::sleep(LOOK).await;
+        }
+        if test_kill_process_group(group).is_ok() {
+            let _: std::result::Result<(), _> = kill_process_group(group, Signal::KILL);
+        }
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,53 @@
+//! Requests whose connection turned out to be closed: which are sent once more, and where. An agent
+//! must not act twice.
+
+use super::link::Dialer;
+use super::{Outside, Pool, Report};
+use crate::load::id::ConnectionId;
+use crate::load::worker::request::{Ended, Request};
+
+impl<D: Dialer> Pool<D> {
+    /// Reports what has ended on a connection, but for what is sent once more. `is_used`: the
+    /// connection had carried an answer
+    /// before, so that the server may have closed it meanwhile.
+    pub(super) fn conclude(
+        &mut self,
+        ended: Vec<Ended>,
+        is_used: bool,
+        outside: &mut Outside<'_, D>,
+    ) {
+        for ended in ended {
+            match ended.again(is_used) {
+                Ok(request) => self.resend(request, outside),
+                Err(ended) => outside.reports.push(Report::Ended(ended)),
+            }
+        }
+    }
+
+    /// Sends a request once more, on a connection that has carried nothing yet: another one that is
+    /// kept may be closed too.
+    fn resend(&mut self, request: Box<Request>, outside: &mut Outside<'_, D>) {
+        self.waiting.push_front(request);
+        let is_coming = self.settings.is_multiplexed && self.opening > 0;
+        if !is_coming && self.may_open(outside) {
+            self.dial_for_one(outside);
+        }
+    }
+
+    /// Takes the request that waits longest and may go on this connection.
+    pub(super) fn next_for(&mut self, id: ConnectionId) -> Option<Box<Request>> {
+        let is_new = self.connections.get(id.0)?.answers == 0;
+        let next = self.waiting.iter().position(|it| is_new || !it.is_resent)?;
+        self.waiting.remove(next)
+    }
+
+    /// Returns whether the server has closed an idle connection, or has spoken unasked, since its
+    /// last event.
+    pub(super) fn is_gone(&mut self, id: ConnectionId) -> bool {
+        if self.settings.is_multiplexed {
+            return false;
+        }
+        let connection = self.connections.get_mut(id.0);
+        connection.is_some_and(|it| it.answers > 0 && it.is_gone())
+    }
+}
