@@ -32,6 +32,7 @@ pub(crate) fn compare(
         base: side(base),
         head: side(head),
         verdict: judged.verdict,
+        interrupted: false,
         comparisons: judged.rows.into_iter().map(|row| row.comparison).collect(),
         cases: compared.cases,
         blame,

@@ -56,10 +56,24 @@ pub(crate) async fn run_gate(
         status,
     } = judge_head(experiment, runs.unwrap_or_default(), &head.runs);
     document.base.passed_over = base.passed_over;
+    if head.status == Status::Interrupted {
+        document = interrupted(document);
+    }
     let status = head.status.and(status);
     let record = concluded(experiment.begin(RunKind::Gate, "gate"), &head, &document);
     let Recorded { status, .. } = experiment.keep(record, status);
     Ok(Decided { document, status })
+}
+
+/// Returns the comparison of a gate that somebody stopped: whatever it shows, it decides nothing.
+fn interrupted(document: DiffDocument) -> DiffDocument {
+    DiffDocument {
+        interrupted: true,
+        verdict: VerdictKind::Inconclusive,
+        summary: "interrupted: the gate was stopped while it measured, so that nothing is decided"
+            .to_owned(),
+        ..document
+    }
 }
 
 /// Returns the stages that a gate calls.

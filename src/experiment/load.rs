@@ -54,7 +54,10 @@ pub(crate) async fn run_load(
         stages: result.stages,
         eval,
         quality,
-        warnings: result.over_budget.map(|_| vec![Warning::OverBudget]),
+        warnings: result.over_budget.map(|budget| {
+            let key = Some(budget.key().to_owned());
+            vec![Warning::OverBudget { key }]
+        }),
         ..record
     };
     Ok(experiment.finish(record, status).await)

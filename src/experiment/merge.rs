@@ -93,9 +93,13 @@ pub(crate) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
 
 /// Returns what the shards' engines noticed and the merged figures do not give away.
 fn warnings(shards: &[&RunRecord]) -> Vec<Warning> {
-    let over_budget = |run: &&RunRecord| run.warnings().contains(&Warning::OverBudget);
-    let found = shards.iter().any(over_budget);
-    found.then_some(Warning::OverBudget).into_iter().collect()
+    let mut found: Vec<Warning> = Vec::new();
+    for warning in shards.iter().flat_map(|run| run.warnings()) {
+        if matches!(warning, Warning::OverBudget { .. }) && !found.contains(&warning) {
+            found.push(warning.clone());
+        }
+    }
+    found
 }
 
 /// Finds each run's shard, and that they are all shards of one load.

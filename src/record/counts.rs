@@ -5,6 +5,8 @@ use std::ops::AddAssign;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::eval::is_zero;
+
 /// Makes the counts of a tally from one list of fields: the type, its keys in documents, and its sum.
 macro_rules! counts {
     ($($(#[$doc:meta])* $field:ident),* $(,)?) => {
@@ -93,6 +95,9 @@ pub(crate) struct TallyRecord {
     pub(crate) counts: Counts,
     #[serde(default)]
     pub(crate) last_end_ns: u64,
+    /// When the last request was due, where a number of requests ended an open loop; else 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) last_due_ns: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) levels: Vec<ResponseLevel>,
     /// Whether requests were due by a schedule, and whether that was of one rate.

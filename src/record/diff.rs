@@ -21,6 +21,9 @@ pub(crate) struct DiffDocument {
     pub(crate) base: Side,
     pub(crate) head: Side,
     pub(crate) verdict: VerdictKind,
+    /// Somebody stopped the gate while it measured: nothing was decided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) interrupted: bool,
     pub(crate) comparisons: Vec<Comparison>,
     pub(crate) cases: CaseChanges,
     pub(crate) blame: Vec<Blame>,

@@ -208,10 +208,13 @@ mod tests {
 
     #[test]
     fn what_an_engine_noticed_is_kept_once_beside_what_the_figures_say() {
+        let over_budget = Warning::OverBudget {
+            key: Some("max_requests".to_owned()),
+        };
         let run = RunRecord {
             kind: RunKind::Load,
             complete: false,
-            warnings: Some(vec![Warning::OverBudget, Warning::Incomplete]),
+            warnings: Some(vec![over_budget.clone(), Warning::Incomplete]),
             validity: Validity {
                 verdict: ValidityVerdict::Degraded,
                 reasons: vec!["late".to_owned()],
@@ -220,7 +223,7 @@ mod tests {
         };
         let warnings = run.with_warnings().warnings();
         let count = |it: &Warning| warnings.iter().filter(|other| *other == it).count();
-        assert_eq!(count(&Warning::OverBudget), 1);
+        assert_eq!(count(&over_budget), 1);
         assert_eq!(count(&Warning::Incomplete), 1);
         let reasons = vec!["late".to_owned()];
         assert_eq!(count(&Warning::Degraded { reasons }), 1);

@@ -19,6 +19,9 @@ pub(crate) struct Tally {
     pub(crate) finish_reasons: BTreeMap<String, u64>,
     /// The end of the last ok answer, in ns since t = 0.
     pub(crate) last_end_ns: u64,
+    /// When the last request was due, in ns since t = 0, where the run ended by a number of requests
+    /// of an open loop; else 0.
+    pub(crate) last_due_ns: u64,
     /// By the interval in which requests were due.
     pub(crate) levels: Vec<ResponseLevel>,
     pub(crate) distributions: BTreeMap<LatencyMetric, Distribution>,
@@ -31,6 +34,7 @@ impl AddAssign for Tally {
             errors,
             finish_reasons,
             last_end_ns,
+            last_due_ns,
             levels,
             distributions,
         } = other;
@@ -42,6 +46,7 @@ impl AddAssign for Tally {
             *self.finish_reasons.entry(reason).or_default() += count;
         }
         self.last_end_ns = self.last_end_ns.max(last_end_ns);
+        self.last_due_ns = self.last_due_ns.max(last_due_ns);
         if self.levels.len() < levels.len() {
             self.levels.resize(levels.len(), ResponseLevel::default());
         }
@@ -77,6 +82,7 @@ impl Tally {
             errors: stage.errors.clone(),
             finish_reasons: stage.finish_reasons.clone(),
             last_end_ns: record.last_end_ns,
+            last_due_ns: record.last_due_ns,
             levels: record.levels.clone(),
             distributions: distributions.collect::<Result<_, _>>()?,
         })

@@ -50,8 +50,11 @@ pub(crate) enum Warning {
     Dirty,
     /// The run was interrupted.
     Incomplete,
-    /// `max_requests` or `max_cost` ended the run.
-    OverBudget,
+    /// A budget ended the run: the key of the manifest that bounds it.
+    OverBudget {
+        #[serde(default)]
+        key: Option<String>,
+    },
     /// One that a later version knows.
     #[serde(other)]
     Other,

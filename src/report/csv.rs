@@ -2,7 +2,7 @@
 
 use super::view::{CheckReport, View};
 use super::{Page, Renderer};
-use crate::metric::Stat;
+use crate::metric::{Stat, Unit};
 use crate::record::{Calibration, EvalResult, RunRecord, Spread, StageResult};
 use crate::registry::Entry;
 
@@ -35,6 +35,8 @@ impl Renderer for Csv {
                     row.extend([it.n.to_string(), verdict, outcome]);
                     row.extend([it.rule.clone(), it.owner.clone()].map(Option::unwrap_or_default));
                     row.push(it.method.clone());
+                    let (unit, change) = units(it.metric.unit());
+                    row.extend([unit.to_owned(), change.to_owned(), float(it.p_decided)]);
                     table.row(&row);
                 }
             }
@@ -76,6 +78,17 @@ impl Renderer for Csv {
             }
         }
         table.into_bytes()
+    }
+}
+
+/// Returns the unit of a metric's values, and what a change of it is: a difference, or one over the
+/// value of the base.
+const fn units(unit: Unit) -> (&'static str, &'static str) {
+    match unit {
+        Unit::Time => ("ms", "relative"),
+        Unit::Share => ("share", "difference"),
+        Unit::Rate => ("1/s", "relative"),
+        Unit::Number => ("", "relative"),
     }
 }
 
@@ -135,8 +148,23 @@ fn head(view: &View<'_>) -> &'static [&'static str] {
             "unit",
         ],
         View::Diff(_) => &[
-            "metric", "base", "head", "change", "low", "high", "p", "bound", "n", "verdict",
-            "outcome", "rule", "owner", "method",
+            "metric",
+            "base",
+            "head",
+            "change",
+            "low",
+            "high",
+            "p",
+            "bound",
+            "n",
+            "verdict",
+            "outcome",
+            "rule",
+            "owner",
+            "method",
+            "unit",
+            "change_kind",
+            "p_decided",
         ],
         View::Runs(_) => &[
             "id",

@@ -1,7 +1,7 @@
 //! What a result says passed or failed, one by one: what `junit` and `github` show.
 
 use super::content::eval::why;
-use super::format::{number, time_ms};
+use super::format::{number, percent, time_ms};
 use super::view::{CheckReport, View};
 use crate::error::Fault;
 use crate::manifest::IdleKey;
@@ -226,6 +226,15 @@ fn missed(case: &crate::record::CaseResult) -> String {
 }
 
 fn of_diff(diff: &DiffDocument) -> Vec<Finding> {
+    if diff.interrupted {
+        return vec![Finding {
+            suite: "gate".to_owned(),
+            name: "verdict".to_owned(),
+            subject: Subject::Metric(String::new()),
+            outcome: Outcome::Error(diff.summary.clone()),
+            seconds: None,
+        }];
+    }
     // Whatever turns the verdict is a finding: also a pass rate, of a suite or a slice, that has no
     // rule.
     let counts = |it: &&Comparison| it.rule.is_some() || is_loss(it);
@@ -272,7 +281,13 @@ const fn severity(outcome: &Outcome) -> u8 {
 }
 
 fn of_comparison(comparison: &Comparison) -> Finding {
-    let shown = |value: Option<f64>| value.map_or_else(|| "not known".to_owned(), number);
+    let in_unit = |value: f64| match comparison.metric.unit() {
+        Unit::Time => time_ms(value),
+        Unit::Share => percent(value),
+        Unit::Rate => format!("{}/s", number(value)),
+        Unit::Number => number(value),
+    };
+    let shown = |value: Option<f64>| value.map_or_else(|| "not known".to_owned(), in_unit);
     let loss = is_loss(comparison).then_some("no loss may be shown");
     let rule = comparison.rule.as_deref().or(loss).unwrap_or_default();
     let mut said = format!(
@@ -293,7 +308,10 @@ fn of_comparison(comparison: &Comparison) -> Finding {
     }
     Finding {
         suite: "gate".to_owned(),
-        name: comparison.metric.to_string(),
+        // Two limits on one metric are two tests.
+        name: format!("{} {rule}", comparison.metric)
+            .trim_end()
+            .to_owned(),
         subject: Subject::Metric(comparison.metric.to_string()),
         outcome: match loss {
             Some(_) => Outcome::Failed(said),

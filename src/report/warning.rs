@@ -57,9 +57,11 @@ impl Warning {
             Self::Incomplete => {
                 "The run was interrupted: this is what was measured until then.".to_owned()
             }
-            Self::OverBudget => {
-                "The run stopped before its end because `max_requests` or `max_cost` was reached."
-                    .to_owned()
+            Self::OverBudget { key } => {
+                let budget = key
+                    .as_ref()
+                    .map_or("a budget".to_owned(), |it| format!("`{it}`"));
+                format!("The run stopped before its end because {budget} was reached.")
             }
             Self::Other => {
                 "A newer stagegate warns of something that this version does not know.".to_owned()
@@ -107,7 +109,7 @@ impl Warning {
             Self::Incomplete => {
                 "Run it again; an eval goes on where it stopped with `--resume`.".to_owned()
             }
-            Self::OverBudget => "Raise the budget, or ask for less.".to_owned(),
+            Self::OverBudget { .. } => "Raise the budget, or ask for less.".to_owned(),
             Self::Other => "Show the run with the version that stored it.".to_owned(),
         }
     }
@@ -203,7 +205,9 @@ mod tests {
             },
             Warning::Dirty,
             Warning::Incomplete,
-            Warning::OverBudget,
+            Warning::OverBudget {
+                key: Some("max_cost".to_owned()),
+            },
             Warning::Other,
         ];
         for warning in warnings {

@@ -74,7 +74,7 @@ fn annotations_stand_at_the_line_that_was_broken() {
         .lines()
         .find(|line| line.contains("line=31"))
         .unwrap();
-    assert!(rule.starts_with("::error file=stagegate.toml,line=31,title=gate%3A failed::eval.answers.pass_rate is 0.500"), "{rule}");
+    assert!(rule.starts_with("::error file=stagegate.toml,line=31,title=gate%3A failed::eval.answers.pass_rate is 50.0 %25"), "{rule}");
     let right = project
         .run(&["eval", "--only", "a", "--format", "github"])
         .expect(0);

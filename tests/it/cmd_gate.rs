@@ -705,3 +705,45 @@ fn a_probe_of_an_answer_that_cannot_be_read_has_failed() {
         (&json!(false), &json!(true))
     );
 }
+
+/// stumbles S17: a gate that somebody stopped has decided nothing, and says that it was stopped.
+#[cfg(unix)]
+#[test]
+fn a_gate_that_is_stopped_says_so_in_every_format() {
+    let slow = crate::support::stub::Stub::start(|request| {
+        let answer = crate::support::suite::echo(request);
+        [vec![crate::support::stub::wait(25)], answer].concat()
+    });
+    let suite = ANSWERS.replace("[[eval", "concurrency = 1\n[[eval");
+    let project = project(slow.address, "", &format!("{suite}{GATE}"), 60);
+    project.commit("v1");
+    let outs = [
+        "--out",
+        "github=g.txt",
+        "--out",
+        "junit=g.xml",
+        "--out",
+        "json=g.json",
+    ];
+    let child = project
+        .command(&[&["gate"][..], &outs].concat())
+        .spawn()
+        .unwrap();
+    while slow.requests().len() < 10 {
+        std::thread::yield_now();
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let output = project
+        .output(child.wait_with_output().unwrap())
+        .expect(130);
+    assert!(output.stdout.starts_with("INTERRUPTED"), "{output}");
+    let read = |file: &str| std::fs::read_to_string(project.path(file)).unwrap();
+    assert!(read("g.txt").starts_with("::error "), "{}", read("g.txt"));
+    assert!(read("g.xml").contains("<error "), "{}", read("g.xml"));
+    let document: Value = serde_json::from_str(&read("g.json")).unwrap();
+    assert_eq!(
+        (&document["interrupted"], &document["verdict"]),
+        (&json!(true), &json!("inconclusive"))
+    );
+}

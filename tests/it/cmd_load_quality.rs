@@ -123,7 +123,7 @@ fn asking_without_load_keeps_to_the_budget() {
     // That it ended early is in the record, and in every report of it.
     let warnings = run["warnings"].as_array().unwrap();
     assert!(
-        warnings.contains(&json!({"kind": "over_budget"})),
+        warnings.contains(&json!({"kind": "over_budget", "key": "max_requests"})),
         "{warnings:?}"
     );
     let shown = project.run(&["report"]).expect(0).stdout;

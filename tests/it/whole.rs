@@ -16,7 +16,7 @@ fn load() -> Record {
         .warning(json!({
             "kind": "too_few_samples", "needed": [{"statistic": "p99", "samples": 368}], "count": 300,
         }))
-        .warning(json!({"kind": "over_budget"}))
+        .warning(json!({"kind": "over_budget", "key": "max_requests"}))
 }
 
 fn report(record: &Record, format: &str) -> String {
@@ -52,8 +52,7 @@ api    timeout     12    1.0 %
 
 note: – means not enough samples (p99 needs 368; there were 300).
       Run longer or at a higher rate (`--duration`, `--rate`).
-note: The run stopped before its end because `max_requests` or `max_cost` was
-      reached.
+note: The run stopped before its end because `max_requests` was reached.
       Raise the budget, or ask for less.
 "#);
 }
@@ -90,7 +89,7 @@ run 0191a2b3-0001 · seed 7
 > Run longer or at a higher rate (`--duration`, `--rate`).
 
 > [!WARNING]
-> The run stopped before its end because `max_requests` or `max_cost` was reached.
+> The run stopped before its end because `max_requests` was reached.
 > Raise the budget, or ask for less.
 "#);
 }

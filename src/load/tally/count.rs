@@ -23,6 +23,7 @@ pub(crate) struct Counter {
     /// The first detail of each kind of failure.
     pub(crate) examples: BTreeMap<Failure, String>,
     last_end_ns: u64,
+    last_due_ns: u64,
     levels: Vec<ResponseLevel>,
     series: BTreeMap<LatencyMetric, Series>,
     /// The limits of a good request, in ns.
@@ -73,6 +74,7 @@ impl Counter {
             finish_reasons: BTreeMap::new(),
             examples: BTreeMap::new(),
             last_end_ns: 0,
+            last_due_ns: 0,
             levels: Vec::new(),
             series: BTreeMap::new(),
             limits,
@@ -88,6 +90,10 @@ impl Counter {
         self.counts.resent += u64::from(completion.is_resent);
         let stamps = &completion.stamps;
         let at = stamps.end.unwrap_or(stamps.dequeued).saturating_sub(start);
+        if open_loop && self.window_ns.is_none() {
+            let due = stamps.intended.saturating_sub(start);
+            self.last_due_ns = self.last_due_ns.max(due);
+        }
         if open_loop {
             self.add(LatencyMetric::ScheduleLag, at, Some(stamps.schedule_lag()));
         }
@@ -254,6 +260,7 @@ impl Counter {
                 errors: errors.map(|(it, n)| (it.to_string(), *n)).collect(),
                 finish_reasons: self.finish_reasons,
                 last_end_ns: self.last_end_ns,
+                last_due_ns: self.last_due_ns,
                 levels: self.levels,
                 distributions: self.series.into_iter().map(distribution).collect(),
             },

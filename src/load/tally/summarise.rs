@@ -81,7 +81,7 @@ pub(crate) fn summarise(tally: &Tally, spec: &TallySpec, duration_s: f64) -> Sta
         finish_reasons: tally.finish_reasons.clone(),
         examples: BTreeMap::new(),
         in_flight_at_end: open,
-        offered_rps: spec.is_open.then(|| per_second(planned)),
+        offered_rps: spec.is_open.then(|| offered(tally, planned, per_second)),
         achieved_rps: per_second(counts.ok_in_window),
         goodput_rps: per_second(counts.good_in_window),
         goodput_tps: (counts.tokens_out > 0).then(|| per_second(counts.tokens_good_in_window)),
@@ -102,14 +102,7 @@ pub(crate) fn summarise(tally: &Tally, spec: &TallySpec, duration_s: f64) -> Sta
             .collect(),
         slo: Vec::new(),
         steady: None,
-        tally: Some(TallyRecord {
-            counts: *counts,
-            last_end_ns: tally.last_end_ns,
-            levels: tally.levels.clone(),
-            is_open: spec.is_open,
-            is_level: spec.is_level,
-            price: spec.price,
-        }),
+        tally: Some(kept(tally, spec)),
     };
     if spec.is_level {
         result.steady = steady_state(tally);
@@ -119,6 +112,28 @@ pub(crate) fn summarise(tally: &Tally, spec: &TallySpec, duration_s: f64) -> Sta
         .map(|(metric, limit)| judge(metric, *limit, &result, tally))
         .collect();
     result
+}
+
+/// Returns what a stored stage keeps of its tally.
+fn kept(tally: &Tally, spec: &TallySpec) -> TallyRecord {
+    TallyRecord {
+        counts: tally.counts,
+        last_end_ns: tally.last_end_ns,
+        last_due_ns: tally.last_due_ns,
+        levels: tally.levels.clone(),
+        is_open: spec.is_open,
+        is_level: spec.is_level,
+        price: spec.price,
+    }
+}
+
+/// Returns the rate of the arrivals in 1/s. Of a run that ended by a number of requests the last ones
+/// may take long, which changes nothing of it: n arrivals have n − 1 gaps until the last is due.
+fn offered(tally: &Tally, planned: u64, per_second: impl Fn(u64) -> f64) -> f64 {
+    match tally.last_due_ns {
+        0 => per_second(planned),
+        last_due => planned.saturating_sub(1) as f64 / (last_due as f64 / 1e9),
+    }
 }
 
 /// Puts the stages of all shards of a load together. `duration_s` is the length of the whole. `Err` names the stage

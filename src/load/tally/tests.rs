@@ -250,3 +250,40 @@ fn shards_without_counts_or_histograms_are_refused() {
     let error = merge_stages(&[&run(bare)], LENGTH_S).unwrap_err();
     assert!(error.contains("has no histogram"), "{error}");
 }
+
+/// field 15: a run that ends by its number of requests was offered the rate of its arrivals, however
+/// long the last answers took; also where shards of it are put together.
+#[test]
+fn the_offered_rate_is_that_of_the_arrivals() {
+    let stage = testing::stage("");
+    let sent = |rate: u64, of: fn(&u64) -> bool| {
+        let mut counter = Counter::new(measured().limits(), None, Duration::from_secs(1));
+        for number in (0..20).filter(of) {
+            let outcome = Outcome {
+                due_ms: number * 1_000 / rate,
+                took_ms: 1_500,
+                ok: true,
+                usage: None,
+                chunks: 1,
+                fallback: None,
+                hit: None,
+                gap_ms: 1,
+            };
+            counter.record(&completion(&outcome, &stage), 0, true);
+        }
+        counter.into_counted()
+    };
+    for rate in [20, 50, 500] {
+        let whole = summarise(&sent(rate, |_| true).tally, &spec(), 2.45);
+        assert_eq!(whole.offered_rps, Some(rate as f64));
+    }
+    let mut both = sent(20, |it| it % 2 == 0);
+    both.add(sent(20, |it| it % 2 == 1));
+    assert_eq!(
+        summarise(&both.tally, &spec(), 2.45).offered_rps,
+        Some(20.0)
+    );
+    // One request has no rate of its own.
+    let one = summarise(&sent(20, |it| *it == 0).tally, &spec(), 2.0);
+    assert_eq!(one.offered_rps, Some(0.5));
+}

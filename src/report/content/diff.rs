@@ -17,7 +17,11 @@ const SHOWN_IDS: usize = 20;
 pub(super) fn blocks(diff: &DiffDocument) -> Vec<Block> {
     let mut blocks = vec![
         Block::Title(Title {
-            outcome: Outcome::Judged(diff.verdict),
+            outcome: if diff.interrupted {
+                Outcome::Interrupted
+            } else {
+                Outcome::Judged(diff.verdict)
+            },
             name: format!("{} → {}", side(&diff.base), side(&diff.head)),
             facts: Vec::new(),
         }),
