@@ -41,6 +41,8 @@ pub(crate) struct Connection<L> {
     pub(crate) owner: Option<u64>,
     /// How many requests have ended on it.
     pub(crate) answers: u64,
+    /// When it was last read from, in ns.
+    pub(crate) read_at: u64,
     /// How many bytes the link has taken since the last request was put on it.
     pub(crate) taken: usize,
     /// Whether it is among the idle ones.
@@ -70,6 +72,7 @@ impl<L: Link> Connection<L> {
             connected: now,
             owner: None,
             answers: 0,
+            read_at: now,
             taken: 0,
             is_listed: false,
         }

@@ -103,6 +103,8 @@ pub(crate) struct Pool<D: Dialer> {
     opening: usize,
     /// How many were ever begun.
     begun: u64,
+    /// Whether the server was seen to close a connection that it had not said it would close.
+    closes_unsaid: bool,
 }
 
 impl<D: Dialer> Pool<D> {
@@ -116,13 +118,14 @@ impl<D: Dialer> Pool<D> {
             resolving: 0,
             opening: 0,
             begun: 0,
+            closes_unsaid: false,
         }
     }
 
     /// Sends a request: on an idle connection, on a new one, or as soon as one is free.
     pub(crate) fn submit(&mut self, request: Box<Request>, outside: &mut Outside<'_, D>) {
         while let Some(id) = self.free_for(&request) {
-            if !self.is_gone(id) {
+            if !self.is_gone(id, request.stamps.dequeued) {
                 return self.put_on(id, request, outside);
             }
             self.close(id, outside);
@@ -157,6 +160,7 @@ impl<D: Dialer> Pool<D> {
             return;
         };
         let mut ended = Vec::new();
+        connection.read_at = read.at;
         let standing = connection.wire.on_bytes(read.bytes, read.at, &mut ended);
         let is_used = connection.answers > 0;
         let has_ended = !ended.is_empty();
@@ -165,6 +169,7 @@ impl<D: Dialer> Pool<D> {
             Standing::Same => {}
             // Where more has come behind the answer, it is not of the next one: the connection's end, most often.
             Standing::Changed if read.has_more && !self.settings.is_multiplexed => {
+                self.closes_unsaid = true;
                 self.retire(id, outside);
             }
             Standing::Changed => {

@@ -75,7 +75,8 @@ impl<D: Dialer> Pool<D> {
 
     fn fill(&mut self, id: ConnectionId, outside: &mut Outside<'_, D>) {
         while self.connections.get(id.0).is_some_and(Connection::has_room) {
-            if !self.waiting.is_empty() && self.is_gone(id) {
+            // What waits goes on right behind an answer: the connection has not been idle.
+            if !self.waiting.is_empty() && self.is_gone(id, 0) {
                 return self.retire(id, outside);
             }
             match self.next_for(id) {
@@ -139,6 +140,7 @@ impl<D: Dialer> Pool<D> {
         };
         let was_open = connection.phase == Phase::Open;
         let is_used = connection.answers > 0;
+        self.closes_unsaid |= is_used;
         let is_untouched = connection.taken == 0 && !self.settings.is_multiplexed;
         let mut ended = Vec::new();
         connection
