@@ -6,8 +6,9 @@ use super::{Outside, Pool, Report};
 use crate::load::id::ConnectionId;
 use crate::load::worker::request::{Ended, Request};
 
-/// A connection that nothing was read from for so long was idle.
-const IDLE_NS: u64 = 100_000;
+/// A connection that nothing was read from for so long was idle: longer than the engine takes to go
+/// through everything that came at once, and shorter than servers wait before they close.
+const IDLE_NS: u64 = 5_000_000;
 
 /// After so many answers a server shows whether it closes behind them.
 const KNOWN_BY: u64 = 3;
