@@ -64,7 +64,7 @@ impl Reads<'_> {
     }
 }
 
-/// Returns a path as it is from a folder: `../shared/x`.
+/// Returns a path as it is from a folder: `../common/x`.
 fn relative(folder: &Path, file: &Path) -> String {
     let common = folder.components().zip(file.components());
     let common = common.take_while(|(a, b)| a == b).count();
@@ -99,7 +99,7 @@ mod tests {
         let reads = Reads {
             manifest: &repo.path().join("ai/stagegate.toml"),
             text,
-            globs: vec!["prompts/**", "../shared/*.txt"],
+            globs: vec!["prompts/**", "../common/*.txt"],
         };
         Dirt::of(&GitFacts::read(repo.path()), &reads)
     }
@@ -124,13 +124,13 @@ mod tests {
             "ai/golden/set.jsonl",
             "tools/ask.py",
             "ai/prompts/deep/answer.txt",
-            "shared/style.txt",
+            "common/style.txt",
         ] {
             assert_eq!(dirt_of(&[read, "x.log"], text).counts, [read]);
         }
         // A name inside another one is another file.
         assert!(
-            dirt_of(&["ai/set.jsonl", "shared/deep/style.txt"], text)
+            dirt_of(&["ai/set.jsonl", "common/deep/style.txt"], text)
                 .counts
                 .is_empty()
         );
