@@ -9,7 +9,7 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use super::idle::Idle;
 use super::key::key_at;
 use super::source::Source;
-use super::span::Span;
+use super::span::{Span, line_of};
 use crate::error::{Classify, Fault, Kind};
 
 /// One thing that is wrong.
@@ -109,7 +109,6 @@ impl Shown {
 impl Shown {
     fn fault(&self) -> Fault {
         let text = self.source.inner();
-        let before = &text.as_bytes()[..self.span.start.min(text.len())];
         // An override is named by its own text: `--set KEY=VALUE`, on no line of a file.
         let set = self.source.name().strip_prefix("--set ");
         let overridden = set.and_then(|set| set.split_once('='));
@@ -119,7 +118,7 @@ impl Shown {
             file: set.is_none().then(|| self.source.name().to_owned()),
             line: set
                 .is_none()
-                .then(|| memchr::memchr_iter(b'\n', before).count() as u64 + 1),
+                .then(|| line_of(text.as_bytes(), self.span.start)),
             key: match overridden {
                 Some((key, _)) => Some(key.to_owned()),
                 None => key_at(text, self.span.start),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::source::Source;
-use super::span::Span;
+use super::span::{Span, line_of};
 
 /// A key without effect, in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +31,10 @@ impl Idle {
     /// Finds its line.
     pub(super) fn place(self, source: &Source) -> IdleKey {
         let (text, span) = source.locate(&self.span);
-        let before = &text.inner().as_bytes()[..span.start];
         IdleKey {
             message: format!("{} is accepted and does nothing yet", self.what),
             file: text.name().to_owned(),
-            line: memchr::memchr_iter(b'\n', before).count() as u64 + 1,
+            line: line_of(text.inner().as_bytes(), span.start),
             key: self.key,
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use miette::NamedSource;
 
-use super::span::Span;
+use super::span::{Span, line_of};
 
 /// The texts that spans point into: the manifest, and after its end each `--set KEY=VALUE`.
 #[derive(Clone, Debug)]
@@ -50,8 +50,7 @@ impl Source {
 
     /// Returns the line of the manifest's text, from 1, that a place is in.
     pub(crate) fn line(&self, at: usize) -> u64 {
-        let text = self.text().as_bytes();
-        memchr::memchr_iter(b'\n', &text[..at.min(text.len())]).count() as u64 + 1
+        line_of(self.text().as_bytes(), at)
     }
 
     /// Returns every `KEY=VALUE` that was laid over the text, and where it begins.

@@ -9,6 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A byte range in the manifest's text; beyond its end, in the text of an override.
 pub(crate) type Span = Range<usize>;
 
+/// Returns the line, from 1, that a byte of a text is in; of one beyond its end, the last.
+pub(super) fn line_of(text: &[u8], at: usize) -> u64 {
+    memchr::memchr_iter(b'\n', &text[..at.min(text.len())]).count() as u64 + 1
+}
+
 /// A value that an error may point at. Its schema is the value's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Spanned<T> {
