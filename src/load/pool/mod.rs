@@ -105,6 +105,8 @@ pub(crate) struct Pool<D: Dialer> {
     begun: u64,
     /// Whether the server was seen to close a connection that it had not said it would close.
     closes_unsaid: bool,
+    /// Room for what one read ends.
+    ended: Vec<Ended>,
 }
 
 impl<D: Dialer> Pool<D> {
@@ -119,6 +121,7 @@ impl<D: Dialer> Pool<D> {
             opening: 0,
             begun: 0,
             closes_unsaid: false,
+            ended: Vec::new(),
         }
     }
 
@@ -159,7 +162,7 @@ impl<D: Dialer> Pool<D> {
         let Some(connection) = connection.filter(|it| it.serial == serial) else {
             return;
         };
-        let mut ended = Vec::new();
+        let mut ended = std::mem::take(&mut self.ended);
         connection.read_at = read.at;
         let standing = connection.wire.on_bytes(read.bytes, read.at, &mut ended);
         let is_used = connection.answers > 0;
@@ -181,7 +184,8 @@ impl<D: Dialer> Pool<D> {
             }
             Standing::Broken(failure, detail) => self.broken(id, &failure, &detail, outside),
         }
-        self.conclude(ended, is_used, outside);
+        self.conclude(&mut ended, is_used, outside);
+        self.ended = ended;
     }
 
     /// Closes a connection whose link has failed, and fails what is on it.
@@ -257,7 +261,9 @@ impl<D: Dialer> Pool<D> {
         let refused = connection.wire.submit(request, now);
         self.list(id);
         self.write(id, outside);
-        self.conclude(refused.into_iter().collect(), is_used, outside);
+        if let Some(refused) = refused {
+            self.conclude(&mut vec![refused], is_used, outside);
+        }
         // One that refused for the request's own sake goes on with what it carries.
         if self.connections.get(id.0).is_some_and(Connection::is_over) {
             self.retire(id, outside);

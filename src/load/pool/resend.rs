@@ -19,11 +19,11 @@ impl<D: Dialer> Pool<D> {
     /// before, so that the server may have closed it meanwhile.
     pub(super) fn conclude(
         &mut self,
-        ended: Vec<Ended>,
+        ended: &mut Vec<Ended>,
         is_used: bool,
         outside: &mut Outside<'_, D>,
     ) {
-        for ended in ended {
+        for ended in ended.drain(..) {
             match ended.again(is_used) {
                 Ok(request) => self.resend(request, outside),
                 Err(ended) => outside.reports.push(Report::Ended(ended)),

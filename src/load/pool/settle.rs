@@ -157,8 +157,8 @@ impl<D: Dialer> Pool<D> {
                 ended
             }
         };
-        let ended = ended.into_iter().map(untouched).collect();
-        self.conclude(ended, is_used, outside);
+        let mut ended = ended.into_iter().map(untouched).collect();
+        self.conclude(&mut ended, is_used, outside);
         self.replace(outside);
     }
 

@@ -7,6 +7,8 @@ use crate::protocol::Head;
 const LONGEST_HEAD: usize = 256 * 1024;
 /// How many header lines are read.
 const MOST_HEADERS: usize = 128;
+/// As many as nearly all answers have: room for more of them is made where there are more.
+const FEW_HEADERS: usize = 24;
 
 /// What a piece of bytes meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,21 @@ enum State {
     ChunkEnd,
     /// Trailer lines; how many bytes the present one has.
     Trailer(u32),
+}
+
+/// Why a head was not read.
+enum NotRead {
+    TooManyHeaders,
+    Nonsense,
+}
+
+impl From<httparse::Error> for NotRead {
+    fn from(error: httparse::Error) -> Self {
+        match error {
+            httparse::Error::TooManyHeaders => Self::TooManyHeaders,
+            _ => Self::Nonsense,
+        }
+    }
 }
 
 impl ResponseParser {
@@ -102,16 +119,29 @@ impl ResponseParser {
         to_head: bool,
         sink: &mut impl Sink,
     ) -> Result<Option<usize>, Failure> {
+        match self.head_with::<FEW_HEADERS>(bytes, to_head, sink) {
+            Err(NotRead::TooManyHeaders) => self.head_with::<MOST_HEADERS>(bytes, to_head, sink),
+            read => read,
+        }
+        .map_err(|_| Failure::Decode)
+    }
+
+    /// Reads a head that has at most `MOST` header lines. Room for them is written before each
+    /// read, which takes longer than the reading where there is much of it.
+    fn head_with<const MOST: usize>(
+        &mut self,
+        bytes: &[u8],
+        to_head: bool,
+        sink: &mut impl Sink,
+    ) -> Result<Option<usize>, NotRead> {
         let mut from = 0;
         loop {
-            let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+            let mut headers = [httparse::EMPTY_HEADER; MOST];
             let mut response = httparse::Response::new(&mut headers);
-            let status = response
-                .parse(&bytes[from..])
-                .map_err(|_| Failure::Decode)?;
+            let status = response.parse(&bytes[from..])?;
             let httparse::Status::Complete(length) = status else {
                 if bytes.len() - from > LONGEST_HEAD {
-                    return Err(Failure::Decode);
+                    return Err(NotRead::Nonsense);
                 }
                 self.carry.clear();
                 self.carry.extend_from_slice(&bytes[from..]);
@@ -123,7 +153,7 @@ impl ResponseParser {
                 continue;
             }
             self.start_body(code, response.version == Some(1), response.headers, to_head)?;
-            let mut pairs = [("", &b""[..]); MOST_HEADERS];
+            let mut pairs = [("", &b""[..]); MOST];
             for (pair, header) in pairs.iter_mut().zip(response.headers.iter()) {
                 *pair = (header.name, header.value);
             }
@@ -142,7 +172,7 @@ impl ResponseParser {
         is_11: bool,
         headers: &[httparse::Header<'_>],
         to_head: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), NotRead> {
         let mut length = None;
         let mut chunked = false;
         self.keep_alive = is_11;
@@ -155,8 +185,8 @@ impl ResponseParser {
                 })
             };
             if header.name.eq_ignore_ascii_case("content-length") {
-                let text = std::str::from_utf8(header.value).map_err(|_| Failure::Decode)?;
-                length = Some(text.trim().parse::<u64>().map_err(|_| Failure::Decode)?);
+                let text = std::str::from_utf8(header.value).map_err(|_| NotRead::Nonsense)?;
+                length = Some(text.trim().parse::<u64>().map_err(|_| NotRead::Nonsense)?);
             } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
                 chunked |= holds("chunked");
             } else if header.name.eq_ignore_ascii_case("connection") {
@@ -357,6 +387,25 @@ mod tests {
             ),
         ] {
             assert_eq!(read(&[text.as_bytes(), b""]).0, Err(failure), "{text}");
+        }
+    }
+
+    #[test]
+    fn heads_of_many_lines_are_read_and_of_too_many_are_nonsense() {
+        let lines = |count: usize| "x-line: value\r\n".repeat(count);
+        for (count, end) in [
+            (FEW_HEADERS, DONE),
+            (MOST_HEADERS - 1, DONE),
+            (MOST_HEADERS, Err(Failure::Decode)),
+        ] {
+            let text = format!(
+                "HTTP/1.1 200 OK\r\n{}content-length: 2\r\n\r\nab",
+                lines(count)
+            );
+            let (first, rest) = text.as_bytes().split_at(text.len() / 2);
+            for pieces in [&[text.as_bytes()][..], &[first, rest]] {
+                assert_eq!(read(pieces).0, end, "{count}");
+            }
         }
     }
 

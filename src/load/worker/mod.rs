@@ -63,6 +63,8 @@ pub(crate) struct Worker<'a> {
     /// By [`StageId`].
     outlets: Vec<Outlet<'a>>,
     reports: Vec<Report>,
+    /// The room of reports that were taken, for those to come.
+    taken: Vec<Report>,
     inbox: Inbox,
     clock: &'a Clock,
     start: u64,
@@ -113,6 +115,7 @@ impl<'a> Worker<'a> {
             dispatcher: Dispatcher::new(plan, shared, schedules, start, keep),
             outlets: outlets.collect(),
             reports: Vec::new(),
+            taken: Vec::new(),
             inbox: Inbox::default(),
             clock: &plan.clock,
             start,
@@ -257,13 +260,12 @@ impl<'a> Worker<'a> {
 
     fn submit(&mut self, request: Box<Request>) {
         let stage = request.intent.target;
-        let now = self.clock.monotonic_ns();
         match &mut self.outlets[stage] {
             Outlet::Programs(programs) if programs.room() == 0 => {
                 self.reports.push(Report::NotSent(request));
             }
             Outlet::Programs(programs) => {
-                let refused = programs.submit(request, now);
+                let refused = programs.submit(request, self.clock.monotonic_ns());
                 self.reports.extend(refused.map(Report::Ended));
             }
             Outlet::Pool(_) => {
@@ -323,9 +325,11 @@ impl<'a> Worker<'a> {
     /// Takes what the pools have to tell, until they have no more.
     fn take_reports(&mut self) {
         while !self.reports.is_empty() {
-            for report in std::mem::take(&mut self.reports) {
+            let mut reports = std::mem::replace(&mut self.reports, std::mem::take(&mut self.taken));
+            for report in reports.drain(..) {
                 self.take_report(report);
             }
+            self.taken = reports;
             for (owner, stages) in self.dispatcher.take_over() {
                 for stage in stages {
                     self.with_pool(*stage, |pool, outside| pool.forget(owner, outside));
