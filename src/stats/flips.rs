@@ -126,6 +126,29 @@ impl Flips {
     }
 }
 
+/// Returns, by how many of `flipped` cases were lost, the one-sided mid-p for "worse".
+///
+/// The same numbers as [`Flips::p_worse`], all at once: binomial weights from the middle outwards,
+/// summed up from the smaller end.
+pub(super) fn worse_by_flips(flipped: u64) -> Vec<f64> {
+    let n = flipped as usize;
+    let mut weights = vec![1.0; n + 1];
+    for lost in n / 2..n {
+        weights[lost + 1] = weights[lost] * (n - lost) as f64 / (lost + 1) as f64;
+    }
+    for lost in (0..n / 2).rev() {
+        weights[lost] = weights[lost + 1] * (lost + 1) as f64 / (n - lost) as f64;
+    }
+    let whole: f64 = weights.iter().sum();
+    let mut above = 0.0;
+    for weight in weights.iter_mut().rev() {
+        let own = *weight / whole;
+        *weight = above + 0.5 * own;
+        above += own;
+    }
+    weights
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,10 @@
 //! Layer 0: estimates, intervals, and tests; pure functions of numbers.
 
 mod cluster;
+mod family;
 mod flips;
 mod interval;
 mod memory;
-mod multiple;
 mod paired;
 mod plan;
 mod proportion;
@@ -15,10 +15,10 @@ mod steady;
 #[cfg(test)]
 mod vectors;
 
+pub(crate) use family::{Adjusted, Cluster, Signs, step_down};
 pub(crate) use flips::Flips;
 pub(crate) use interval::{CONFIDENCE, Interval};
 pub(crate) use memory::{Batch, TOO_SHORT, mean_error, share_with_memory};
-pub(crate) use multiple::holm;
 pub(crate) use paired::{Difference, MIN_CLUSTERS, change_of_means, clustered_difference};
 pub(crate) use plan::{cases_needed, least_cases};
 #[cfg(test)]

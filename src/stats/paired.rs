@@ -131,6 +131,11 @@ impl Difference {
         (2.0 * self.p_worse().min(self.p_better())).min(1.0)
     }
 
+    /// Returns the degrees of freedom of its t.
+    pub(crate) const fn degrees(&self) -> f64 {
+        self.degrees
+    }
+
     /// Returns the one-sided p for "worse".
     pub(crate) fn p_worse(&self) -> f64 {
         self.tail(self.estimate)
@@ -154,16 +159,26 @@ impl Difference {
     }
 
     fn tail(&self, below: f64) -> f64 {
-        match self.se {
-            Some(se) if se > 0.0 => student_t_cdf(below / se, self.degrees),
-            Some(_) if below < 0.0 => 0.0,
-            Some(_) if below > 0.0 => 1.0,
-            _ => 0.5,
-        }
+        self.se
+            .map_or(0.5, |se| worse_by_t(below, se, self.degrees))
     }
 
     fn quantile(&self, p: f64) -> f64 {
         student_t_quantile(p, self.degrees)
+    }
+}
+
+/// Returns the one-sided p for "worse" of a mean with this error; by its sign alone where all
+/// clusters changed alike.
+pub(super) fn worse_by_t(mean: f64, se: f64, degrees: f64) -> f64 {
+    if se > 0.0 {
+        student_t_cdf(mean / se, degrees)
+    } else if mean < 0.0 {
+        0.0
+    } else if mean > 0.0 {
+        1.0
+    } else {
+        0.5
     }
 }
 

@@ -6,7 +6,7 @@ use crate::record::{CaseChanges, CaseResult, EvalResult};
 
 /// What is independent of the rest: a group, else a case, also one of which nothing is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::diff) enum Key<'a> {
+enum Key<'a> {
     Group(&'a str),
     Case(&'a str),
     Unknown(u64),
@@ -48,8 +48,9 @@ impl Value {
 }
 
 /// One case on both sides.
-pub(in crate::diff) struct Pair<'a> {
-    pub(in crate::diff) key: Key<'a>,
+pub(in crate::diff) struct Pair {
+    /// The number of its cluster: of the group, or of the case itself.
+    pub(in crate::diff) cluster: u32,
     pub(in crate::diff) base: Value,
     pub(in crate::diff) head: Value,
 }
@@ -91,6 +92,8 @@ impl Case<'_> {
 struct Both<'a> {
     id: Option<&'a str>,
     key: Key<'a>,
+    /// The number of its key.
+    cluster: u32,
     base: Case<'a>,
     head: Case<'a>,
 }
@@ -102,6 +105,7 @@ impl<'a> Both<'a> {
         Self {
             id: Some(id),
             key: group.map_or(Key::Case(id), Key::Group),
+            cluster: 0,
             base,
             head,
         }
@@ -112,6 +116,7 @@ impl<'a> Both<'a> {
         Self {
             id: None,
             key: Key::Unknown(number),
+            cluster: 0,
             base: absent(base),
             head: absent(head),
         }
@@ -174,6 +179,11 @@ impl<'a> Cases<'a> {
             all.push(Both::new(id, base, head));
         }
         all.extend((0..unknown).map(|number| Both::unknown(number, base, head)));
+        let mut numbers = BTreeMap::new();
+        for case in &mut all {
+            let next = numbers.len() as u32;
+            case.cluster = *numbers.entry(case.key).or_insert(next);
+        }
         Self {
             all,
             left_out,
@@ -187,17 +197,17 @@ impl<'a> Cases<'a> {
     }
 
     /// Returns the pass rates of all cases.
-    pub(in crate::diff) fn pass_rates(&self) -> Vec<Pair<'a>> {
+    pub(in crate::diff) fn pass_rates(&self) -> Vec<Pair> {
         self.values(Case::pass_rate, |_| true)
     }
 
     /// Returns the pass rates of the cases of a slice.
-    pub(in crate::diff) fn of_slice(&self, slice: &str) -> Vec<Pair<'a>> {
+    pub(in crate::diff) fn of_slice(&self, slice: &str) -> Vec<Pair> {
         self.values(Case::pass_rate, |case| case.is_in(slice))
     }
 
     /// Returns the scores of an assertion that both sides made.
-    pub(in crate::diff) fn scores(&self, assertion: &str) -> Vec<Pair<'a>> {
+    pub(in crate::diff) fn scores(&self, assertion: &str) -> Vec<Pair> {
         self.values(|case| case.score(assertion), |_| true)
     }
 
@@ -205,10 +215,10 @@ impl<'a> Cases<'a> {
         &self,
         value: impl Fn(&Case<'a>) -> Option<Value>,
         chosen: impl Fn(&Both<'a>) -> bool,
-    ) -> Vec<Pair<'a>> {
+    ) -> Vec<Pair> {
         let pair = |case: &Both<'a>| {
             Some(Pair {
-                key: case.key,
+                cluster: case.cluster,
                 base: value(&case.base)?,
                 head: value(&case.head)?,
             })

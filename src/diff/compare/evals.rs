@@ -91,7 +91,7 @@ fn alone(eval: &EvalResult, part: &EvalPart) -> Option<f64> {
     }
 }
 
-fn paired(metric: Metric, alone: Sides, pairs: &[Pair<'_>]) -> Measured {
+fn paired(metric: Metric, alone: Sides, pairs: &[Pair]) -> Measured {
     let mut measured = Measured {
         alone,
         ..Measured::shown(metric, None, None)

@@ -1,7 +1,11 @@
 //! What paired cases say of a change, with errors judged both ways.
 
-use super::cases::{Key, Pair, Value};
-use crate::stats::{Difference, Flips, Interval, cases_needed, clustered_difference, least_cases};
+use std::collections::BTreeMap;
+
+use super::cases::{Pair, Value};
+use crate::stats::{
+    Cluster, Difference, Flips, Interval, Signs, cases_needed, clustered_difference, least_cases,
+};
 
 /// Above this share of errors on a side no drop is excluded: what was not graded could hide it.
 pub(in crate::diff) const MOST_ERRORS: f64 = 0.05;
@@ -24,9 +28,16 @@ pub(in crate::diff) struct Paired {
     head_errors: f64,
 }
 
-/// A paired change by the method that fits the answers.
+/// A paired change, and what drawing its null takes.
+#[derive(Clone, Debug, PartialEq)]
+struct Change {
+    by: Method,
+    signs: Signs,
+}
+
+/// The method that fits the answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Change {
+enum Method {
     /// One answer a case, right or wrong, each case by itself.
     Single(Flips),
     /// Repeats, groups, or graded scores.
@@ -56,10 +67,10 @@ pub(in crate::diff) enum Open {
 
 impl Paired {
     /// Takes the pairs together; `None` of none.
-    pub(in crate::diff) fn new(pairs: &[Pair<'_>]) -> Option<Self> {
+    pub(in crate::diff) fn new(pairs: &[Pair]) -> Option<Self> {
         let n = pairs.len() as f64;
-        let mean = |of: &dyn Fn(&Pair<'_>) -> f64| pairs.iter().map(of).sum::<f64>() / n;
-        let errors = |of: &dyn Fn(&Pair<'_>) -> Value| {
+        let mean = |of: &dyn Fn(&Pair) -> f64| pairs.iter().map(of).sum::<f64>() / n;
+        let errors = |of: &dyn Fn(&Pair) -> Value| {
             let sum = |part: fn(Value) -> u64| pairs.iter().map(|it| part(of(it))).sum::<u64>();
             sum(|it| it.ungraded) as f64 / (sum(|it| it.answers) as f64).max(1.0)
         };
@@ -75,74 +86,81 @@ impl Paired {
 
     /// Returns the change, head − base, errors counted as failed.
     pub(in crate::diff) fn estimate(&self) -> f64 {
-        self.failed.estimate()
+        self.failed.by.estimate()
     }
 
     /// Returns the change with the base's errors counted as passed, where that makes a difference.
     pub(in crate::diff) fn estimate_if_errors_had_passed(&self) -> Option<f64> {
-        let change = self.passed.estimate();
+        let change = self.passed.by.estimate();
         ((change - self.estimate()).abs() > 1e-12).then_some(change)
     }
 
     /// Returns the number of paired cases.
     pub(in crate::diff) const fn n(&self) -> u64 {
-        match &self.failed {
-            Change::Single(flips) => flips.n,
-            Change::Clustered(change) => change.n,
+        match &self.failed.by {
+            Method::Single(flips) => flips.n,
+            Method::Clustered(change) => change.n,
         }
     }
 
     /// Returns the name of the test and the interval.
     pub(in crate::diff) const fn method(&self) -> &'static str {
-        match &self.failed {
-            Change::Single(_) => "mid_p",
-            Change::Clustered(_) => "paired_t",
+        match &self.failed.by {
+            Method::Single(_) => "mid_p",
+            Method::Clustered(_) => "paired_t",
         }
     }
 
     /// Returns the two-sided interval of the change.
     pub(in crate::diff) fn interval(&self, confidence: f64) -> Interval {
-        match &self.failed {
-            Change::Single(flips) => flips.interval(confidence),
-            Change::Clustered(change) => change.interval(confidence),
+        match &self.failed.by {
+            Method::Single(flips) => flips.interval(confidence),
+            Method::Clustered(change) => change.interval(confidence),
         }
     }
 
     /// Returns the two-sided p that nothing changed.
     pub(in crate::diff) fn p(&self) -> f64 {
-        match &self.failed {
-            Change::Single(flips) => flips.p(),
-            Change::Clustered(change) => change.p(),
+        match &self.failed.by {
+            Method::Single(flips) => flips.p(),
+            Method::Clustered(change) => change.p(),
         }
     }
 
     /// Returns whether the cases are enough for any decision, and if not, how many independent ones there are.
     pub(in crate::diff) const fn too_few_clusters(&self) -> Option<u64> {
-        match &self.failed {
-            Change::Clustered(change) if !change.has_clusters() => Some(change.clusters),
-            Change::Single(_) | Change::Clustered(_) => None,
+        match &self.failed.by {
+            Method::Clustered(change) if !change.has_clusters() => Some(change.clusters),
+            Method::Single(_) | Method::Clustered(_) => None,
         }
     }
 
     /// Returns the one-sided p that it got worse: the larger one of both ways.
     pub(in crate::diff) fn p_worse(&self) -> f64 {
-        self.failed.p_worse().max(self.passed.p_worse())
+        self.failed.by.p_worse().max(self.passed.by.p_worse())
+    }
+
+    /// Returns what drawing the null takes, with the base's errors counted as failed and as passed;
+    /// the second one only where it differs.
+    pub(in crate::diff) fn signs(&self) -> (&Signs, Option<&Signs>) {
+        let (failed, passed) = (&self.failed.signs, &self.passed.signs);
+        (failed, (failed != passed).then_some(passed))
     }
 
     /// Returns the one-sided p that it got better: the larger one of both ways.
     pub(in crate::diff) fn p_better(&self) -> f64 {
-        self.failed.p_better().max(self.passed.p_better())
+        self.failed.by.p_better().max(self.passed.by.p_better())
     }
 
     /// Returns the lower bound of the one-sided 1 − `alpha` interval, the lower one of both ways.
     pub(in crate::diff) fn lower_bound(&self, alpha: f64) -> f64 {
-        let (failed, passed) = (&self.failed, &self.passed);
+        let (failed, passed) = (&self.failed.by, &self.passed.by);
         failed.lower_bound(alpha).min(passed.lower_bound(alpha))
     }
 
     /// Returns the upper bound of the one-sided 1 − `alpha` interval, the higher one of both ways.
     pub(in crate::diff) fn upper_bound(&self, alpha: f64) -> f64 {
-        let (failed, passed) = (&self.failed, &self.passed);
+        let (failed, passed) = (&self.failed.by, &self.passed.by);
         failed.upper_bound(alpha).max(passed.upper_bound(alpha))
     }
 
@@ -163,9 +181,9 @@ impl Paired {
         if self.too_few_clusters().is_some() {
             return Err(Open::FewClusters);
         }
-        for way in [self.failed, self.passed] {
-            if !way.keeps(margin, alpha) {
-                return Err(way.what_it_takes(margin, alpha));
+        for way in [&self.failed, &self.passed] {
+            if !way.by.keeps(margin, alpha) {
+                return Err(way.by.what_it_takes(margin, alpha));
             }
         }
         Ok(())
@@ -173,35 +191,51 @@ impl Paired {
 }
 
 impl Change {
-    fn of(pairs: &[Pair<'_>], base: impl Fn(Value) -> f64) -> Option<Self> {
+    fn of(pairs: &[Pair], base: impl Fn(Value) -> f64) -> Option<Self> {
         let binary = |v: f64| v <= 0.0 || v >= 1.0;
-        let mut keys: Vec<Key<'_>> = pairs.iter().map(|pair| pair.key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let single = |pair: &Pair<'_>| {
+        let single = |pair: &Pair| {
             let ends = [pair.base.least, pair.base.most, pair.head.least];
             pair.base.answers.max(pair.head.answers) <= 1 && ends.into_iter().all(binary)
         };
-        if pairs.is_empty() {
-            return None;
+        let mut clusters: BTreeMap<u32, Cluster> = BTreeMap::new();
+        for pair in pairs {
+            let number = pair.cluster;
+            let cluster = clusters.entry(number).or_insert(Cluster {
+                number,
+                cases: 0.0,
+                change: 0.0,
+            });
+            cluster.cases += 1.0;
+            cluster.change += pair.head.least - base(pair.base);
         }
-        if keys.len() == pairs.len() && pairs.iter().all(single) {
-            let count = |is: &dyn Fn(f64, f64) -> bool| {
-                let is = |pair: &&Pair<'_>| is(base(pair.base), pair.head.least);
-                pairs.iter().filter(is).count() as u64
+        if clusters.len() == pairs.len() && pairs.iter().all(single) {
+            let count = |is: fn(&f64) -> bool| {
+                let changes = clusters.values().map(|it| it.change);
+                changes.filter(is).count() as u64
             };
-            return Some(Self::Single(Flips {
+            let flips = Flips {
                 n: pairs.len() as u64,
-                won: count(&|base, head| base < head),
-                lost: count(&|base, head| base > head),
-            }));
+                won: count(|change| *change > 0.0),
+                lost: count(|change| *change < 0.0),
+            };
+            return (flips.n > 0).then(|| Self {
+                by: Method::Single(flips),
+                signs: Signs::of_flips(clusters.into_values()),
+            });
         }
         let changes = pairs
             .iter()
-            .map(|pair| (pair.key, pair.head.least - base(pair.base)));
-        clustered_difference(changes).map(Self::Clustered)
+            .map(|pair| (pair.cluster, pair.head.least - base(pair.base)));
+        let difference = clustered_difference(changes)?;
+        let clusters: Vec<Cluster> = clusters.into_values().collect();
+        Some(Self {
+            by: Method::Clustered(difference),
+            signs: Signs::of_clusters(&clusters, difference.degrees()),
+        })
     }
+}
 
+impl Method {
     fn estimate(&self) -> f64 {
         match self {
             Self::Single(flips) => flips.estimate(),

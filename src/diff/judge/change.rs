@@ -6,18 +6,10 @@ use crate::diff::compare::{Evidence, Measured, Paired};
 use crate::diff::context::Context;
 use crate::metric::Metric;
 use crate::record::{Change, Comparison};
-use crate::stats::{CONFIDENCE, Interval, MIN_CLUSTERS, holm};
+use crate::stats::{Adjusted, CONFIDENCE, Interval, MIN_CLUSTERS, step_down};
 
-/// The test of one slice among all slices of its suite.
-#[derive(Clone, Copy, Debug)]
-struct Among {
-    /// One-sided for "worse", adjusted.
-    p: f64,
-    /// The level at which this slice's own p decided.
-    level: f64,
-    /// Slices that were tested.
-    slices: f64,
-}
+/// What the family says, by place among what was measured.
+type Family = BTreeMap<usize, Adjusted>;
 
 /// Returns every metric's comparison, in the order of measuring.
 pub(super) fn decide(measured: &[Measured], context: &Context<'_>) -> Vec<Comparison> {
@@ -28,43 +20,43 @@ pub(super) fn decide(measured: &[Measured], context: &Context<'_>) -> Vec<Compar
             interval,
             method,
         } => shown(it, *change, *interval, method),
-        Evidence::Paired(paired) => decided(it, paired, adjusted.get(&at), context),
+        Evidence::Paired(paired) => decided(it, paired, (&adjusted, at), context),
     };
     measured.iter().enumerate().map(one).collect()
 }
 
-/// Adjusts the p-values of each suite's slices by Holm's method; by place among what was measured.
-fn adjust(measured: &[Measured], alpha: f64) -> BTreeMap<usize, Among> {
-    let mut families: BTreeMap<&str, Vec<(usize, f64)>> = BTreeMap::new();
+/// Adjusts the p-values of all suites' pass rates and slices, which are one family; by place among
+/// what was measured.
+///
+/// Where errors of the base leave two ways to count, the family is judged both ways.
+fn adjust(measured: &[Measured], alpha: f64) -> Family {
+    let mut suites: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut places = Vec::new();
+    let (mut failed, mut passed) = (Vec::new(), Vec::new());
+    let mut is_one_way = true;
     for (at, it) in measured.iter().enumerate() {
-        let Metric::Eval { eval, .. } = &it.metric else {
+        let (Metric::Eval { eval, .. }, Some(paired)) = (&it.metric, it.paired()) else {
             continue;
         };
-        let paired = it
-            .paired()
-            .filter(|paired| paired.too_few_clusters().is_none());
-        if let (Some(_), Some(paired)) = (it.metric.slice(), paired) {
-            families
-                .entry(eval)
-                .or_default()
-                .push((at, paired.p_worse()));
+        if !it.metric.is_pass_rate() || paired.too_few_clusters().is_some() {
+            continue;
+        }
+        let next = suites.len();
+        let suite = *suites.entry(eval).or_insert(next);
+        let (least, most) = paired.signs();
+        is_one_way &= most.is_none();
+        places.push(at);
+        failed.push((suite, least));
+        passed.push((suite, most.unwrap_or(least)));
+    }
+    let mut adjusted = step_down(&failed, alpha);
+    if !is_one_way {
+        for (one, other) in adjusted.iter_mut().zip(step_down(&passed, alpha)) {
+            one.p = one.p.max(other.p);
+            one.level = one.level.min(other.level);
         }
     }
-    let mut adjusted = BTreeMap::new();
-    for family in families.into_values() {
-        let raw: Vec<f64> = family.iter().map(|(_, p)| *p).collect();
-        for (place, ((at, own), p)) in family.iter().zip(holm(&raw)).enumerate() {
-            let before = |(other, p): (usize, &f64)| *p < *own || (*p <= *own && other < place);
-            let earlier = raw.iter().enumerate().filter(|it| before(*it)).count();
-            let among = Among {
-                p,
-                level: alpha / (raw.len() - earlier) as f64,
-                slices: raw.len() as f64,
-            };
-            adjusted.insert(*at, among);
-        }
-    }
-    adjusted
+    places.into_iter().zip(adjusted).collect()
 }
 
 fn shown(
@@ -119,7 +111,7 @@ pub(super) fn alone(measured: &Measured) -> Comparison {
 fn decided(
     measured: &Measured,
     paired: &Paired,
-    among: Option<&Among>,
+    (family, at): (&Family, usize),
     context: &Context<'_>,
 ) -> Comparison {
     let interval = paired.interval(CONFIDENCE);
@@ -142,12 +134,15 @@ fn decided(
         return comparison;
     }
     let alpha = context.eval_alpha;
-    let (p, level, better) = match among {
-        Some(among) => (among.p, among.level, alpha / among.slices),
+    let (p, level, better) = match family.get(&at) {
+        Some(of) if measured.metric.slice().is_some() => {
+            (of.p, of.level, alpha / family.len() as f64)
+        }
+        Some(of) => (of.p, of.level, alpha),
         None => (paired.p_worse(), alpha, alpha),
     };
-    if among.is_some() {
-        comparison.method.push_str("+holm");
+    if family.len() > 1 && family.contains_key(&at) {
+        comparison.method.push_str("+min_p");
     }
     comparison.p_decided = Some(p);
     let (verdict, bound) = if p <= alpha {

@@ -200,9 +200,12 @@ fn max_drop(
         Err(open) => open,
     };
     let is_decidable = paired.too_few_clusters().is_none();
-    if is_decidable && paired.p_worse() <= alpha {
-        comparison.bound = Some(paired.upper_bound(alpha));
-        comparison.verdict = Change::Regressed;
+    if is_decidable && comparison.p_decided.is_some_and(|p| p <= alpha) {
+        // A rule with a wider limit may have agreed to the drop before.
+        if comparison.verdict != Change::Regressed {
+            comparison.bound = Some(paired.upper_bound(alpha));
+            comparison.verdict = Change::Regressed;
+        }
         return Limited::kept(false);
     }
     comparison.bound = is_decidable.then(|| paired.lower_bound(alpha));

@@ -44,7 +44,7 @@ fn single_answers_are_compared_by_mid_p_and_tangos_score() {
     let [base, head] = table(40, 5, 12, 23);
     let document = diff(&base, &head);
     let rate = of(&document, "eval.answers.pass_rate");
-    assert_eq!((rate.method.as_str(), rate.n), ("mid_p", 80));
+    assert_eq!((rate.method.as_str(), rate.n), ("mid_p+min_p", 80));
     near(rate.base, 45.0 / 80.0);
     near(rate.head, 52.0 / 80.0);
     near(rate.change, 7.0 / 80.0);
@@ -94,15 +94,16 @@ fn a_slice_that_broke_is_found_although_the_whole_is_not_lower() {
     let de = of(&document, "eval.answers.slice.\"lang=de\".pass_rate");
     assert_eq!(
         (de.verdict, de.n, de.method.as_str()),
-        (Change::Regressed, 20, "mid_p+holm")
+        (Change::Regressed, 20, "mid_p+min_p")
     );
-    // Two-sided; and one-sided, times the two slices.
+    // Two-sided; and one-sided: as rare as ten flips of either slice that all go one way.
     near(de.p, 2.0 / 2048.0);
-    near(de.p_decided, 2.0 / 2048.0);
+    let found = de.p_decided.unwrap();
+    assert!((found - 2.0 / 2048.0).abs() < 1e-3, "{found}");
     let en = of(&document, "eval.answers.slice.\"lang=en\".pass_rate");
     assert_eq!(en.verdict, Change::Improved);
     near(en.p, 2.0 / 2048.0);
-    near(en.p_decided, 1.0 - 1.0 / 2048.0);
+    assert!(en.p_decided.unwrap() > 0.99);
     assert_eq!(document.verdict, VerdictKind::Failed);
 }
 
