@@ -90,3 +90,64 @@ pub(crate) fn split_dotted(text: &str) -> Option<Vec<String>> {
     }
     (!quoted).then_some(parts)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_has_letters_digits_and_two_signs() {
+        for text in ["a", "retrieve-2", "LLM_small", "0", "-"] {
+            assert_eq!(text.parse::<Name>().unwrap().as_str(), text);
+        }
+        for text in ["", "a b", "a.b", "ä", "a/b", "a\n", "a\u{200b}"] {
+            let error = text.parse::<Name>().unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("`{text}` is not a name")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_document_with_a_wrong_name_is_refused() {
+        let name: Name = serde_json::from_value("gateway".into()).unwrap();
+        assert!(name == *"gateway");
+        assert_eq!(serde_json::to_value(&name).unwrap(), "gateway");
+        assert!(serde_json::from_value::<Name>("a b".into()).is_err());
+        assert!(serde_json::from_value::<Name>(7.into()).is_err());
+    }
+
+    #[test]
+    fn dots_in_quotes_do_not_part() {
+        let split = |text: &str| split_dotted(text).map(|parts| parts.join("|"));
+        for (text, parts) in [
+            ("a.b.c", "a|b|c"),
+            ("a.\"b.c\".d", "a|b.c|d"),
+            (r#"a."b\"c\\d""#, r#"a|b"c\d"#),
+            ("", ""),
+            (".", "|"),
+            ("a.\"\".b", "a||b"),
+            ("x\"y.z\"w", "xy.zw"),
+            (r"a\b", r"a\b"),
+        ] {
+            assert_eq!(split(text).as_deref(), Some(parts), "{text}");
+        }
+        for open in ["\"", "a.\"b", "a.\"b\\\"", "\"\\"] {
+            assert_eq!(split_dotted(open), None, "{open}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn quoted_parts_come_back(parts in proptest::collection::vec("\\PC{0,6}", 1..5)) {
+            let quoted = parts.iter().map(|part| {
+                format!("\"{}\"", part.replace('\\', "\\\\").replace('"', "\\\""))
+            });
+            let text = quoted.collect::<Vec<_>>().join(".");
+            prop_assert_eq!(split_dotted(&text), Some(parts));
+        }
+    }
+}

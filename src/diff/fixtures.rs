@@ -8,42 +8,17 @@ use crate::manifest::{Rule, Topology};
 use crate::measure::{Histogram, Intervals, Share};
 use crate::metric::{Figure, LatencyMetric, Limit, Metric, Stat, Unit};
 use crate::record::{
-    CaseResult, EvalResult, FormatVersion, GoldenInfo, IntervalRecord, MetricSummary, RUN_SCHEMA,
-    RateEstimate, Release, RunKind, RunRecord, ScoreEstimate, SliceEstimate, SloResult,
-    StageResult, Validity,
+    CaseResult, EvalResult, GoldenInfo, IntervalRecord, MetricSummary, RateEstimate, RunKind,
+    RunRecord, ScoreEstimate, SliceEstimate, SloResult, StageResult,
 };
 use crate::stats::pass_rate;
 
 /// Returns an empty run.
 pub(super) fn run(kind: RunKind, name: &str, id: &str) -> RunRecord {
     RunRecord {
-        schema: RUN_SCHEMA.to_owned(),
-        version: FormatVersion::CURRENT,
-        id: id.to_owned(),
-        kind,
-        name: name.to_owned(),
-        env: "local".to_owned(),
-        region: None,
         seed: 7,
-        started_at: "2026-11-24T00:00:00Z".to_owned(),
         duration_s: 1.0,
-        complete: true,
-        overrides: Vec::new(),
-        release: Release::default(),
-        validity: Validity::default(),
-        generator: None,
-        stages: BTreeMap::new(),
-        plan: serde_json::Value::Null,
-        eval: None,
-        quality: None,
-        fault: None,
-        profile: None,
-        limit: None,
-        verdict: None,
-        runs: Vec::new(),
-        diff: None,
-        warnings: None,
-        rounds: Vec::new(),
+        ..RunRecord::begun(kind, name, id, "2026-11-24T00:00:00Z")
     }
 }
 

@@ -3,16 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::Experiment;
 use super::release::add_versions;
 use crate::exit::Status;
 use crate::measure::Event;
-use crate::record::{
-    FormatVersion, RUN_SCHEMA, RunId, RunKind, RunRecord, StageResult, Validity, ValidityVerdict,
-    VerdictKind,
-};
+use crate::record::{RunId, RunKind, RunRecord, StageResult, ValidityVerdict, VerdictKind};
 
 /// A run that has ended and been stored, and how the command goes on.
 pub(crate) struct Recorded {
@@ -24,34 +19,13 @@ impl Experiment {
     /// Makes the record of a run that begins now; what was measured is filled in at its end.
     pub(super) fn begin(&self, kind: RunKind, name: &str) -> RunRecord {
         let started = self.clock.now();
+        let id = RunId::new(started).to_string();
         RunRecord {
-            schema: RUN_SCHEMA.to_owned(),
-            version: FormatVersion::CURRENT,
-            id: RunId::new(started).to_string(),
-            kind,
-            name: name.to_owned(),
             env: self.project.env_name.clone(),
             region: self.project.environment.region.clone(),
-            seed: 0,
-            started_at: started.to_string(),
-            duration_s: 0.0,
-            complete: true,
             overrides: self.overrides.clone(),
             release: self.release.clone(),
-            validity: Validity::default(),
-            generator: None,
-            stages: BTreeMap::new(),
-            plan: Value::Null,
-            eval: None,
-            quality: None,
-            fault: None,
-            profile: None,
-            limit: None,
-            verdict: None,
-            runs: Vec::new(),
-            diff: None,
-            warnings: None,
-            rounds: Vec::new(),
+            ..RunRecord::begun(kind, name, &id, &started.to_string())
         }
     }
 

@@ -62,7 +62,7 @@ impl Default for Histogram {
 impl Histogram {
     /// Records one duration in ns, rounded to the nearest µs.
     pub(crate) fn record_ns(&mut self, ns: u64) {
-        self.record_us((ns + 500) / 1000);
+        self.record_us(ns.saturating_add(500) / 1000);
     }
 
     /// Records one value in µs.
@@ -299,64 +299,4 @@ impl Intervals {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(values: impl IntoIterator<Item = u64>) -> Histogram {
-        let mut histogram = Histogram::default();
-        for us in values {
-            histogram.record_us(us);
-        }
-        histogram
-    }
-
-    #[test]
-    fn too_few_samples_give_no_percentile() {
-        let needed: Vec<u64> = [0.5, 0.9, 0.95, 0.99, 0.999].map(min_samples).to_vec();
-        assert_eq!(needed, [6, 36, 72, 368, 3688]);
-        assert_eq!(of(1..=71).percentile_ms(0.95, 0), None);
-        assert_eq!(of(1..=72).percentile_ms(0.95, 0), Some(0.069));
-    }
-
-    #[test]
-    fn what_was_still_open_takes_back_the_percentiles_it_could_move() {
-        let histogram = of(1001..=2000);
-        assert_eq!(
-            histogram.percentile_ms(0.5, 5),
-            histogram.percentile_ms(0.5, 0)
-        );
-        assert_eq!(histogram.percentile_ms(0.99, 20), None);
-    }
-
-    #[test]
-    fn a_histogram_survives_its_encoding() {
-        let histogram = of([1, 5, 1000, 123_456, 3_600_000_000]);
-        assert_eq!(
-            Histogram::decode(&histogram.encode()).unwrap().counts,
-            histogram.counts
-        );
-        assert!(Histogram::decode("AAAA").is_err());
-    }
-
-    #[test]
-    fn intervals_hold_what_fell_into_them() {
-        let mut intervals = Intervals::new(Duration::from_secs(1));
-        for (at, ns) in [(0, 1_000), (999_999_999, 2_000), (2_500_000_000, 3_000)] {
-            intervals.record(at, ns);
-        }
-        let found: Vec<(f64, f64, u64)> = intervals
-            .finish()
-            .iter()
-            .map(|(s, e, h)| (*s, *e, h.unpack().count()))
-            .collect();
-        assert_eq!(found, [(0.0, 1.0, 2), (2.0, 3.0, 1)]);
-    }
-
-    #[test]
-    fn ranks_are_rounded_outward() {
-        let histogram = of([1, 2, 4097]);
-        assert_eq!(histogram.rank_ms(2), Some((0.002, 0.002)));
-        assert_eq!(histogram.rank_ms(3), Some((4.096, 4.099)));
-        assert_eq!(histogram.rank_ms(4), None);
-    }
-}
+mod tests;

@@ -11,6 +11,8 @@ mod share;
 mod statistic;
 #[cfg(test)]
 mod table;
+#[cfg(test)]
+mod tests;
 mod unit;
 
 pub(crate) use expectation::Expectation;

@@ -208,7 +208,7 @@ impl fmt::Display for Metric {
             Self::Fault { fault, expectation } => {
                 write!(f, "fault.{}.{}", Part(fault), expectation.key())
             }
-            Self::Run { kind, name } => write!(f, "{kind}.{name}"),
+            Self::Run { kind, name } => write!(f, "{}.{}", Part(kind), Part(name)),
             Self::Other(text) => f.write_str(text),
         }
     }

@@ -139,7 +139,7 @@ pub(crate) struct TokenCounts {
 impl Price {
     /// Returns what tokens cost, in USD.
     pub(crate) fn usd(&self, tokens: &TokenCounts) -> f64 {
-        let parts = tokens.cached + tokens.cache_write;
+        let parts = tokens.cached.saturating_add(tokens.cache_write);
         let plain_input = tokens.input.saturating_sub(parts);
         let plain_output = tokens.output.saturating_sub(tokens.reasoning);
         let costs = [

@@ -58,10 +58,11 @@ impl fmt::Display for RunId {
 
 /// Returns whether what was written is the start of that id; hyphens may be left out.
 pub(crate) fn is_prefix(written: &str, id: &str) -> bool {
-    if written.len() < MIN_PREFIX {
+    let bare = written.replace('-', "");
+    if bare.len() < MIN_PREFIX {
         return false;
     }
-    id.starts_with(written) || id.replace('-', "").starts_with(&written.replace('-', ""))
+    id.starts_with(written) || id.replace('-', "").starts_with(&bare)
 }
 
 #[cfg(test)]
@@ -101,5 +102,9 @@ mod tests {
         assert!(is_prefix("01939a2b-3", "01939a2b-3f10-7"));
         assert!(!is_prefix("019", "01939a2b-3f10-7"));
         assert!(!is_prefix("01939a2c", "01939a2b-3f10-7"));
+        // Hyphens alone are the start of every id, and of none.
+        for hyphens in ["----", "--------", "0---", "01-9"] {
+            assert!(!is_prefix(hyphens, "01939a2b-3f10-7"), "{hyphens}");
+        }
     }
 }

@@ -17,6 +17,8 @@ mod shard;
 mod stage;
 mod summary;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod version;
 mod warning;

@@ -84,6 +84,42 @@ pub(crate) struct RunRecord {
     pub(crate) rounds: Vec<Round>,
 }
 
+impl RunRecord {
+    /// Makes the record of a run that was begun at that time (RFC 3339, UTC) and has measured
+    /// nothing yet.
+    pub(crate) fn begun(kind: RunKind, name: &str, id: &str, started_at: &str) -> Self {
+        Self {
+            schema: RUN_SCHEMA.to_owned(),
+            version: FormatVersion::CURRENT,
+            id: id.to_owned(),
+            kind,
+            name: name.to_owned(),
+            env: "local".to_owned(),
+            region: None,
+            seed: 0,
+            started_at: started_at.to_owned(),
+            duration_s: 0.0,
+            complete: true,
+            overrides: Vec::new(),
+            release: Release::default(),
+            validity: Validity::default(),
+            generator: None,
+            stages: BTreeMap::new(),
+            plan: Value::Null,
+            eval: None,
+            quality: None,
+            fault: None,
+            profile: None,
+            limit: None,
+            verdict: None,
+            runs: Vec::new(),
+            diff: None,
+            warnings: None,
+            rounds: Vec::new(),
+        }
+    }
+}
+
 /// What a run measured.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

@@ -14,9 +14,7 @@ use crate::manifest::{Cost, Slo};
 use crate::measure::{Failure, Stamps};
 use crate::metric::{Figure, Limit, Unit};
 use crate::protocol::{CallFailure, Reply, Usage};
-use crate::record::{
-    FormatVersion, RUN_SCHEMA, Release, RunKind, RunRecord, StageResult, Validity,
-};
+use crate::record::{RunKind, RunRecord, StageResult};
 use crate::stage::Stage;
 
 const MS: u64 = 1_000_000;
@@ -149,33 +147,10 @@ fn count<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Counted {
 
 fn run(stage: StageResult) -> RunRecord {
     RunRecord {
-        schema: RUN_SCHEMA.to_owned(),
-        version: FormatVersion::CURRENT,
-        id: "r".to_owned(),
-        kind: RunKind::Load,
-        name: "peak".to_owned(),
-        env: "local".to_owned(),
-        region: None,
         seed: 1,
-        started_at: "2026-01-01T00:00:00Z".to_owned(),
         duration_s: LENGTH_S,
-        complete: true,
-        overrides: Vec::new(),
-        release: Release::default(),
-        validity: Validity::default(),
-        generator: None,
         stages: [("s".to_owned(), stage)].into(),
-        plan: serde_json::Value::Null,
-        eval: None,
-        quality: None,
-        fault: None,
-        profile: None,
-        limit: None,
-        verdict: None,
-        runs: Vec::new(),
-        warnings: None,
-        rounds: Vec::new(),
-        diff: None,
+        ..RunRecord::begun(RunKind::Load, "peak", "r", "2026-01-01T00:00:00Z")
     }
 }
 
