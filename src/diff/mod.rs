@@ -12,6 +12,8 @@ mod fixtures;
 mod judge;
 mod pair;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod wording;
 
 pub(crate) use context::{Context, Mode};

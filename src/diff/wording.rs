@@ -9,9 +9,9 @@ pub(super) fn percent(share: f64) -> String {
 
 /// Returns a time in ms, from one second on in s: `61 ms`, `2.3 s`.
 pub(super) fn time(ms: f64) -> String {
-    if ms.abs() >= 1000.0 {
+    if ms.abs() >= 999.5 {
         format!("{} s", round(ms / 1000.0, 2))
-    } else if ms.abs() >= 10.0 {
+    } else if ms.abs() >= 9.995 {
         format!("{} ms", round(ms, 0))
     } else {
         format!("{} ms", round(ms, 2))
@@ -48,15 +48,25 @@ pub(super) fn count(n: usize, one: &str) -> String {
     }
 }
 
-fn round(value: f64, digits: i32) -> f64 {
-    let scale = 10_f64.powi(digits);
+/// What is smaller is left of the arithmetic.
+const NOTHING: f64 = 1e-9;
+
+/// Rounds to that many decimals, or, where that would be 0, to two significant digits: a small value
+/// is not told as none.
+fn round(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    let rounded = (value * scale).round() / scale;
+    if rounded == 0.0 && value.abs() > NOTHING {
+        return format!("{value:.1e}").parse().unwrap_or(value);
+    }
     // Adding 0 turns −0 into 0.
-    (value * scale).round() / scale + 0.0
+    rounded + 0.0
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{change_of, count, percent, time};
+    use super::{change_of, count, percent, time, value};
+    use crate::metric::Unit;
 
     #[test]
     fn numbers_are_short_and_keep_their_unit() {
@@ -71,5 +81,20 @@ mod tests {
         let points = [-0.095, 0.03, 0.0].map(change_of);
         assert_eq!(points, ["−9.5 points", "+3 points", "±0 points"]);
         assert_eq!([count(1, "case"), count(0, "case")], ["1 case", "0 cases"]);
+    }
+
+    /// An error rate of 0.04 % above a limit of 0 is not `0% (slo <= 0%)`.
+    #[test]
+    fn what_is_small_is_not_told_as_none() {
+        let shares = [0.0004, -0.000_412, 0.0, 1e-13].map(percent);
+        assert_eq!(shares, ["0.04%", "-0.041%", "0%", "0%"]);
+        let times = [0.0042, 0.0, 999.6, 9.996, -1500.0].map(time);
+        assert_eq!(times, ["0.0042 ms", "0 ms", "1 s", "10 ms", "-1.5 s"]);
+        assert_eq!(value(1.0 / 60.0, Unit::Rate), "0.017/s");
+        assert_eq!(value(0.0012, Unit::Number), "0.0012");
+        assert_eq!(
+            [-0.0004, 1e-17].map(change_of),
+            ["−0.04 points", "±0 points"]
+        );
     }
 }

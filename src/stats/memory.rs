@@ -98,7 +98,7 @@ fn uncapped_effect(counts: &[(u64, u64)], confidence: f64) -> Option<Uncertain> 
 }
 
 /// Returns (estimate, half) of the share of requests above a limit, `above` of `n`: above `allowed` when estimate − half is, below it
-/// when estimate + half is, each with an error of 5 %; `None` with fewer than five intervals.
+/// when estimate + half is, each with an error of 5 %; `None` with fewer than five intervals, or of no request.
 ///
 /// With m = n / D by [`design_effect`], however large, over `counts`, the (samples, samples above) of each interval: p' = (p m +
 /// 1)/(m + 2), ± t(0.95, ν) √(q (1 − q) / (m + 2)). *Source:* Agresti and Coull, American Statistician 52:119 (1998), with one success
@@ -115,6 +115,9 @@ pub(crate) fn share_with_memory(
     let effects = [counts, wider].map(|it| uncapped_effect(it, TWO_SIDED));
     let effects = effects.into_iter().flatten();
     let effect = effects.max_by(|a, b| a.error.total_cmp(&b.error))?;
+    if n == 0 {
+        return None;
+    }
     let m = n as f64 / effect.error.powi(2);
     let share = (above as f64 / n as f64 * m + 1.0) / (m + 2.0);
     let t = student_t_quantile(0.5 + 0.5 * TWO_SIDED, effect.df);

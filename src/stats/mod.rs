@@ -13,6 +13,8 @@ mod slope;
 mod special;
 mod steady;
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod vectors;
 
 pub(crate) use family::{Adjusted, Cluster, Signs, step_down};

@@ -12,7 +12,8 @@ const POWER: f64 = 0.8;
 /// % it is 149, 59, and 29 for margins of 2, 5, and 10 %.
 pub(crate) fn least_cases(margin: f64, alpha: f64) -> Option<u64> {
     let inside = margin > 0.0 && margin < 1.0;
-    inside.then(|| (alpha.ln() / (1.0 - margin).ln()).ceil() as u64)
+    // `ln_1p` and not the logarithm of 1 − θ: a θ of 1e-17 would be lost there.
+    inside.then(|| (alpha.ln() / (-margin).ln_1p()).ceil().max(1.0) as u64)
 }
 
 /// Returns the number of cases, one answer each, with which an unchanged release would be shown,
@@ -40,7 +41,7 @@ pub(crate) fn cases_needed(flipped: f64, margin: f64, alpha: f64) -> Option<u64>
 /// The smallest G with z₁₋α √(Gσ² + 2) + z₀.₈ √(Gσ²) < θ (G + 2), where the 2 are the clusters that
 /// are added, at least [`least_cases`]; without these two it is n = (z₁₋α + z₀.₈)² σ² / θ² (Connor
 /// 1987; Miller 2024, section 5, with a true change of 0). A normal approximation, for clusters of
-/// one size.
+/// one size. `None` also where no number that can be written suffices.
 pub(crate) fn clusters_needed(variance: f64, margin: f64, alpha: f64) -> Option<u64> {
     let least = least_cases(margin, alpha)?;
     let (bound, power) = (normal_quantile(1.0 - alpha), normal_quantile(POWER));
@@ -51,7 +52,7 @@ pub(crate) fn clusters_needed(variance: f64, margin: f64, alpha: f64) -> Option<
     // What suffices for G suffices for every larger G: double, then halve the step.
     let mut high = least;
     while !suffices(high) {
-        high *= 2;
+        high = high.checked_mul(2)?;
     }
     let mut low = least - 1;
     while high - low > 1 {

@@ -126,10 +126,12 @@ impl<'a> Both<'a> {
     fn is_in(&self, slice: &str) -> bool {
         let tags = self.head.answers.iter().chain(&self.base.answers).next();
         let tags = tags.map(|answer| &answer.tags);
-        slice
-            .split_once('=')
-            .zip(tags)
-            .is_some_and(|((tag, value), tags)| tags.get(tag).is_some_and(|of| of == value))
+        // A tag may have `=` in its name.
+        let is_named = |(tag, value): (&String, &String)| {
+            let rest = slice.strip_prefix(tag.as_str());
+            rest.and_then(|it| it.strip_prefix('=')) == Some(value.as_str())
+        };
+        tags.is_some_and(|tags| tags.iter().any(is_named))
     }
 
     /// Returns whether it passed on (base, head); of repeats, at least half of them.
