@@ -28,11 +28,17 @@ impl Fold {
             text.to_owned()
         };
         if self.ignore_case {
-            text.to_lowercase()
+            text.chars().flat_map(lowercase).collect()
         } else {
             text
         }
     }
+}
+
+/// Returns the small letters of one, the same wherever it stands: a sigma at the end of a word is
+/// any sigma, so that the beginning of a word is found in the word.
+fn lowercase(c: char) -> impl Iterator<Item = char> {
+    c.to_lowercase().map(|c| if c == 'ς' { 'σ' } else { c })
 }
 
 /// Returns the text in Unicode's form NFC (UAX #15), typeset as on a typewriter.

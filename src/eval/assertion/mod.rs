@@ -222,6 +222,8 @@ impl Scored {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod testing;
 
 #[cfg(test)]

@@ -2,11 +2,8 @@
 //!
 //! Reciprocal rank, whose mean over cases is the MRR; 0 when nothing relevant was found, as in `trec_eval`.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-
-use super::ranking::Keys;
-use super::{Assertion, Check, Parsed, Scored, Subject};
-use crate::manifest::{KindTable, Problems};
+use super::ranking::{Keys, RankingMetric};
+use super::{Scored, Subject};
 use crate::registry::Entry;
 
 pub(super) struct Mrr;
@@ -21,44 +18,21 @@ impl Entry for Mrr {
     }
 }
 
-#[derive(Debug)]
-struct Ready(Keys);
-
-impl Assertion for Mrr {
-    fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
-        let keys = Keys::parse(table, problems)?;
-        Some(Parsed {
-            name: keys.name.clone(),
-            check: Box::new(Ready(keys)),
-        })
-    }
-
-    fn needs(&self) -> Option<&'static str> {
-        Some("ids")
-    }
-
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        Keys::json_schema(generator)
-    }
+impl RankingMetric for Mrr {
+    const SCORE: fn(&Keys, &Subject<'_>) -> Scored = score;
 }
 
-impl Check for Ready {
-    fn reads_ids(&self) -> bool {
-        true
-    }
-
-    fn score(&self, subject: &Subject<'_>) -> Scored {
-        let ranking = match self.0.ranking_with_relevant(subject) {
-            Ok(ranking) => ranking,
-            Err(otherwise) => return otherwise,
-        };
-        let rank = ranking.top.iter().position(|id| ranking.is_relevant(id));
-        let reciprocal = rank.map_or(0.0, |rank| 1.0 / (rank + 1) as f64);
-        self.0.graded(reciprocal, || match rank {
-            Some(rank) => format!("the first relevant id has rank {}", rank + 1),
-            None => format!("no relevant id in {}", self.0.place()),
-        })
-    }
+fn score(keys: &Keys, subject: &Subject<'_>) -> Scored {
+    let ranking = match keys.ranking_with_relevant(subject) {
+        Ok(ranking) => ranking,
+        Err(otherwise) => return otherwise,
+    };
+    let rank = ranking.top.iter().position(|id| ranking.is_relevant(id));
+    let reciprocal = rank.map_or(0.0, |rank| 1.0 / (rank + 1) as f64);
+    keys.graded(reciprocal, || match rank {
+        Some(rank) => format!("the first relevant id has rank {}", rank + 1),
+        None => format!("no relevant id in {}", keys.place()),
+    })
 }
 
 #[cfg(test)]

@@ -60,10 +60,15 @@ enum Gain {
 }
 
 impl Gain {
-    fn of(self, grade: f64) -> f64 {
+    /// Returns the gain of a grade of at most `most`, the highest there is, as a share of `most` or
+    /// of 2^`most`: where it came from cancels out, and no grade is too large or too small for it.
+    fn of(self, grade: f64, most: f64) -> f64 {
         match self {
-            Self::Linear => grade,
-            Self::Exponential => grade.exp2() - 1.0,
+            Self::Linear => grade / most,
+            // (2^g − 1) / 2^m = (1 − 2^−g) 2^(g − m).
+            Self::Exponential => {
+                -(-grade * std::f64::consts::LN_2).exp_m1() * (grade - most).exp2()
+            }
         }
     }
 }
@@ -114,11 +119,12 @@ impl Check for Ready {
             Ok(ranking) => ranking,
             Err(otherwise) => return otherwise,
         };
-        let top = ranking.top.iter();
-        let found = discounted(top.map(|id| self.gain.of(ranking.grade(id))));
-        let ideal = ranking.ideal().into_iter();
-        let ideal = ideal.take(self.keys.k.map_or(usize::MAX, |k| k as usize));
-        let ndcg = found / discounted(ideal.map(|grade| self.gain.of(grade)));
+        let ideal = ranking.ideal();
+        let most = ideal.first().copied().unwrap_or(1.0);
+        let gain = |grade: f64| self.gain.of(grade, most);
+        let found = discounted(ranking.top.iter().map(|id| gain(ranking.grade(id))));
+        let places = self.keys.k.map_or(usize::MAX, |k| k as usize);
+        let ndcg = found / discounted(ideal.into_iter().take(places).map(gain));
         self.keys.graded(ndcg, || {
             format!(
                 "{} reaches {ndcg:.3} of the ideal ranking",

@@ -3,11 +3,8 @@
 //! precision@k = |relevant ∩ top k| / k, as in `trec_eval`: a ranking shorter than `k` has not filled its places. Without
 //! `k`, the ranking's own length stands for it.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-
-use super::ranking::{Keys, Ranked, nothing_wanted};
-use super::{Assertion, Check, Parsed, Scored, Subject};
-use crate::manifest::{KindTable, Problems};
+use super::ranking::{Keys, Ranked, RankingMetric, nothing_wanted};
+use super::{Scored, Subject};
 use crate::registry::Entry;
 
 pub(super) struct Precision;
@@ -22,51 +19,28 @@ impl Entry for Precision {
     }
 }
 
-#[derive(Debug)]
-struct Ready(Keys);
-
-impl Assertion for Precision {
-    fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
-        let keys = Keys::parse(table, problems)?;
-        Some(Parsed {
-            name: keys.name.clone(),
-            check: Box::new(Ready(keys)),
-        })
-    }
-
-    fn needs(&self) -> Option<&'static str> {
-        Some("ids")
-    }
-
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        Keys::json_schema(generator)
-    }
+impl RankingMetric for Precision {
+    const SCORE: fn(&Keys, &Subject<'_>) -> Scored = score;
 }
 
-impl Check for Ready {
-    fn reads_ids(&self) -> bool {
-        true
-    }
-
-    fn score(&self, subject: &Subject<'_>) -> Scored {
-        let ranking = match self.0.ranking(subject) {
-            Ok(Ranked::Ranking(ranking)) => ranking,
-            Ok(Ranked::NothingWanted { found }) => {
-                return Scored::binary(found == 0, || nothing_wanted(found));
-            }
-            Err(unscored) => return unscored,
-        };
-        let top = &ranking.top;
-        let found = top.iter().filter(|id| ranking.is_relevant(id)).count();
-        let places = self.0.k.map_or(top.len(), |k| k as usize);
-        let precision = found as f64 / places.max(1) as f64;
-        self.0.graded(precision, || {
-            format!(
-                "{found} of {places} places in {} are relevant",
-                self.0.place()
-            )
-        })
-    }
+fn score(keys: &Keys, subject: &Subject<'_>) -> Scored {
+    let ranking = match keys.ranking(subject) {
+        Ok(Ranked::Ranking(ranking)) => ranking,
+        Ok(Ranked::NothingWanted { found }) => {
+            return Scored::binary(found == 0, || nothing_wanted(found));
+        }
+        Err(unscored) => return unscored,
+    };
+    let top = &ranking.top;
+    let found = top.iter().filter(|id| ranking.is_relevant(id)).count();
+    let places = keys.k.map_or(top.len(), |k| k as usize);
+    let precision = found as f64 / places.max(1) as f64;
+    keys.graded(precision, || {
+        format!(
+            "{found} of {places} places in {} are relevant",
+            keys.place()
+        )
+    })
 }
 
 #[cfg(test)]

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Scored, Subject};
+use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::golden::{Grades, grades};
 use crate::manifest::{KindTable, Problems};
 use crate::measure::Share;
 use crate::name::Name;
 use crate::protocol::Reply;
+use crate::registry::Entry;
 use crate::template::ValueTemplate;
 
 /// The keys of a ranking metric.
@@ -115,6 +116,49 @@ impl Keys {
                 why: nothing_wanted(found),
             }),
         }
+    }
+}
+
+/// A metric that has the keys of every ranking metric and no others: a number of a ranking.
+pub(super) trait RankingMetric: Entry {
+    const SCORE: fn(&Keys, &Subject<'_>) -> Scored;
+}
+
+impl<M: RankingMetric> Assertion for M {
+    fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
+        let keys = Keys::parse(table, problems)?;
+        Some(Parsed {
+            name: keys.name.clone(),
+            check: Box::new(Ready {
+                keys,
+                score: M::SCORE,
+            }),
+        })
+    }
+
+    fn needs(&self) -> Option<&'static str> {
+        Some("ids")
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        Keys::json_schema(generator)
+    }
+}
+
+/// A ranking metric with its keys.
+#[derive(Debug)]
+struct Ready {
+    keys: Keys,
+    score: fn(&Keys, &Subject<'_>) -> Scored,
+}
+
+impl Check for Ready {
+    fn reads_ids(&self) -> bool {
+        true
+    }
+
+    fn score(&self, subject: &Subject<'_>) -> Scored {
+        (self.score)(&self.keys, subject)
     }
 }
 

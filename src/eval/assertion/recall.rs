@@ -2,11 +2,8 @@
 //!
 //! recall@k = |relevant ∩ top k| / |relevant|, binary relevance, as in `trec_eval`.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-
-use super::ranking::Keys;
-use super::{Assertion, Check, Parsed, Scored, Subject};
-use crate::manifest::{KindTable, Problems};
+use super::ranking::{Keys, RankingMetric};
+use super::{Scored, Subject};
 use crate::registry::Entry;
 
 pub(super) struct Recall;
@@ -21,54 +18,31 @@ impl Entry for Recall {
     }
 }
 
-#[derive(Debug)]
-struct Ready(Keys);
-
-impl Assertion for Recall {
-    fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
-        let keys = Keys::parse(table, problems)?;
-        Some(Parsed {
-            name: keys.name.clone(),
-            check: Box::new(Ready(keys)),
-        })
-    }
-
-    fn needs(&self) -> Option<&'static str> {
-        Some("ids")
-    }
-
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        Keys::json_schema(generator)
-    }
+impl RankingMetric for Recall {
+    const SCORE: fn(&Keys, &Subject<'_>) -> Scored = score;
 }
 
-impl Check for Ready {
-    fn reads_ids(&self) -> bool {
-        true
-    }
-
-    fn score(&self, subject: &Subject<'_>) -> Scored {
-        let ranking = match self.0.ranking_with_relevant(subject) {
-            Ok(ranking) => ranking,
-            Err(otherwise) => return otherwise,
-        };
-        let relevant = ranking.relevant();
-        let is_there = |id: &&str| ranking.top.iter().any(|found| found == id);
-        let missing: Vec<&str> = relevant
-            .iter()
-            .copied()
-            .filter(|id| !is_there(id))
-            .collect();
-        let found = relevant.len() - missing.len();
-        self.0.graded(found as f64 / relevant.len() as f64, || {
-            format!(
-                "{found} of {} relevant ids in {}, missing `{}`",
-                relevant.len(),
-                self.0.place(),
-                missing.join("`, `")
-            )
-        })
-    }
+fn score(keys: &Keys, subject: &Subject<'_>) -> Scored {
+    let ranking = match keys.ranking_with_relevant(subject) {
+        Ok(ranking) => ranking,
+        Err(otherwise) => return otherwise,
+    };
+    let relevant = ranking.relevant();
+    let is_there = |id: &&str| ranking.top.iter().any(|found| found == id);
+    let missing: Vec<&str> = relevant
+        .iter()
+        .copied()
+        .filter(|id| !is_there(id))
+        .collect();
+    let found = relevant.len() - missing.len();
+    keys.graded(found as f64 / relevant.len() as f64, || {
+        format!(
+            "{found} of {} relevant ids in {}, missing `{}`",
+            relevant.len(),
+            keys.place(),
+            missing.join("`, `")
+        )
+    })
 }
 
 #[cfg(test)]
