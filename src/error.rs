@@ -126,3 +126,157 @@ impl<E: Classify> From<E> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use miette::{LabeledSpan, NamedSource};
+
+    use super::*;
+
+    /// Something that is wrong at a place, and why.
+    #[derive(Debug)]
+    struct Wrong {
+        message: &'static str,
+        cause: Option<std::num::ParseIntError>,
+        at: Option<usize>,
+        source: Option<NamedSource<&'static str>>,
+        inside: Vec<Wrong>,
+    }
+
+    impl Wrong {
+        const fn new(message: &'static str) -> Self {
+            Self {
+                message,
+                cause: None,
+                at: None,
+                source: None,
+                inside: Vec::new(),
+            }
+        }
+    }
+
+    impl fmt::Display for Wrong {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.message)
+        }
+    }
+
+    impl std::error::Error for Wrong {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            self.cause.as_ref().map(|it| it as _)
+        }
+    }
+
+    impl Diagnostic for Wrong {
+        fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+            self.at.map(|at| Box::new(format!("Look at {at}.")) as _)
+        }
+
+        fn source_code(&self) -> Option<&dyn SourceCode> {
+            self.source.as_ref().map(|it| it as _)
+        }
+
+        fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+            let at = self.at?;
+            Some(Box::new(std::iter::once(LabeledSpan::at_offset(
+                at, "here",
+            ))))
+        }
+
+        fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+            let inside = self.inside.iter().map(|it| it as &dyn Diagnostic);
+            (!self.inside.is_empty()).then(|| Box::new(inside) as _)
+        }
+    }
+
+    impl Classify for Wrong {
+        fn kind(&self) -> Kind {
+            Kind::Manifest
+        }
+    }
+
+    #[test]
+    fn a_headline_is_told_by_what_stands_under_it_each_with_its_line() {
+        let headline = Wrong {
+            source: Some(NamedSource::new("stagegate.toml", "a = 1\nb = 2\nc = 3\n")),
+            inside: vec![
+                Wrong {
+                    at: Some(6),
+                    ..Wrong::new("`b` is wrong")
+                },
+                Wrong::new("nothing has a place"),
+                Wrong {
+                    at: Some(999),
+                    ..Wrong::new("a place that is none")
+                },
+            ],
+            ..Wrong::new("3 problems in `stagegate.toml`")
+        };
+        let error = Error::from(headline);
+        assert_eq!(error.kind(), Kind::Manifest);
+        let told: Vec<_> = error
+            .faults()
+            .iter()
+            .map(|it| (it.located(), it.line))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("stagegate.toml:2: `b` is wrong".to_owned(), Some(2)),
+                ("nothing has a place".to_owned(), None),
+                ("a place that is none".to_owned(), None),
+            ]
+        );
+        assert_eq!(error.faults()[0].help.as_deref(), Some("Look at 6."));
+        assert_eq!(
+            error.diagnostic().to_string(),
+            "3 problems in `stagegate.toml`"
+        );
+    }
+
+    #[test]
+    fn an_error_is_told_with_all_its_causes() {
+        let error = Error::from(Wrong {
+            cause: "x".parse::<u8>().err(),
+            ..Wrong::new("the port is wrong")
+        });
+        let [fault] = error.faults() else {
+            panic!("it is one fault");
+        };
+        assert_eq!(
+            fault.message,
+            "the port is wrong: invalid digit found in string"
+        );
+        assert_eq!((&fault.file, fault.line, &fault.key), (&None, None, &None));
+    }
+
+    #[test]
+    fn a_file_is_named_once() {
+        let fault = |message: &str, file: Option<&str>, line| Fault {
+            message: message.to_owned(),
+            file: file.map(str::to_owned),
+            line,
+            ..Fault::default()
+        };
+        for (fault, located) in [
+            (fault("it is wrong", None, None), "it is wrong"),
+            (fault("it is wrong", None, Some(3)), "it is wrong"),
+            (
+                fault("it is wrong", Some("a.toml"), None),
+                "a.toml: it is wrong",
+            ),
+            (
+                fault("it is wrong", Some("a.toml"), Some(3)),
+                "a.toml:3: it is wrong",
+            ),
+            (
+                fault("`a.toml` is wrong", Some("a.toml"), Some(3)),
+                "`a.toml` is wrong",
+            ),
+        ] {
+            assert_eq!(fault.located(), located);
+        }
+    }
+}

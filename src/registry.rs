@@ -58,7 +58,8 @@ impl<T: Entry + ?Sized> Registry<T> {
 
 /// Returns the candidate nearest to what was written, when near enough to be a slip of the hand.
 ///
-/// Distance: Damerau-Levenshtein, at most a third of the length and at most three edits.
+/// Distance: Damerau-Levenshtein, at most a third of the length and at most three edits, and something
+/// must be left of the word.
 pub(crate) fn did_you_mean<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -67,7 +68,10 @@ pub(crate) fn did_you_mean<'a>(
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(written, candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
+        .filter(|(distance, candidate)| {
+            let longer = written.chars().count().max(candidate.chars().count());
+            *distance <= limit && *distance < longer || *distance == 0
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -88,7 +92,9 @@ pub(crate) fn suggest(written: &str, known: &[&str]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::did_you_mean;
+    use proptest::prelude::*;
+
+    use super::{did_you_mean, suggest};
 
     #[test]
     fn suggests_only_what_is_near() {
@@ -96,5 +102,43 @@ mod tests {
         assert_eq!(did_you_mean("timout", keys), Some("timeout"));
         assert_eq!(did_you_mean("hedaers", keys), Some("headers"));
         assert_eq!(did_you_mean("colour", keys), None);
+    }
+
+    #[test]
+    fn help_names_what_was_meant_or_else_all_there_is() {
+        let help = |written: &str, known: &[&str]| suggest(written, known);
+        let said = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            help("timout", &["timeout", "headers"]),
+            said("Did you mean `timeout`?")
+        );
+        assert_eq!(help("x", &["b", "a", "b"]), said("Known are `a`, `b`."));
+        assert_eq!(help("x", &["only"]), said("Only `only` is known here."));
+        assert_eq!(help("x", &[]), None);
+        assert_eq!(
+            help("recal", &["recall", "recall"]),
+            said("Did you mean `recall`?")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_word_that_is_there_is_meant(words in proptest::collection::vec("[a-z_]{1,9}", 1..6), at in 0..6_usize) {
+            let known: Vec<&str> = words.iter().map(String::as_str).collect();
+            let written = known[at % known.len()];
+            prop_assert_eq!(did_you_mean(written, known.iter().copied()), Some(written));
+        }
+
+        #[test]
+        fn what_is_meant_is_known_and_near(written in "\\PC{0,9}", words in proptest::collection::vec("[a-z_]{1,9}", 0..6)) {
+            let known: Vec<&str> = words.iter().map(String::as_str).collect();
+            if let Some(near) = did_you_mean(&written, known.iter().copied()) {
+                prop_assert!(known.contains(&near));
+                prop_assert!(strsim::damerau_levenshtein(&written, near) <= 3);
+            }
+            let help = suggest(&written, &known);
+            prop_assert_eq!(help.is_none(), known.is_empty());
+            prop_assert!(help.is_none_or(|help| help.ends_with(['.', '?'])));
+        }
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::curve::{Curve, Flat};
+use super::gaps::Gaps;
 use super::process::ramp::{Exponential, Linear};
 use super::process::sine::Wave;
 use super::process::steps::{Level, Levels};
@@ -120,5 +121,98 @@ proptest! {
             let (first, second) = (curve.when(a), curve.when(a + more));
             prop_assert!(first >= 0.0 && second >= first * (1.0 - 1e-12) - 1e-9, "{curve:?}: {first} {second}");
         }
+    }
+}
+
+/// The arrivals that levels expect up to a time, level by level.
+fn expected_of(levels: &Levels, until_s: f64) -> f64 {
+    let (mut at, mut sum) = (0.0, 0.0);
+    let mut number = 0;
+    while at < until_s {
+        let last = levels.levels.len() - 1;
+        let level = if levels.again {
+            levels.levels[number % (last + 1)]
+        } else {
+            levels.levels[number.min(last)]
+        };
+        let is_last = !levels.again && number >= last;
+        let length = if is_last {
+            f64::INFINITY
+        } else {
+            level.length_s
+        };
+        let step = length.min(until_s - at);
+        sum += level.rate * step;
+        at += length;
+        number += 1;
+    }
+    sum
+}
+
+fn level() -> impl Strategy<Value = (f64, f64)> {
+    let rate = prop_oneof![1 => Just(0.0), 3 => 0.5..500.0_f64];
+    (rate, 0.01..50.0_f64)
+}
+
+proptest! {
+    #[test]
+    fn levels_expect_what_they_are_due(pairs in proptest::collection::vec(level(), 1..6), again: bool, count in 0.01..2_000.0_f64) {
+        let levels = levels(&pairs, again);
+        let due = levels.when(count);
+        if due.is_infinite() {
+            let whole: f64 = pairs.iter().map(|(rate, length)| rate * length).sum();
+            prop_assert!(pairs.last().is_some_and(|(rate, _)| *rate == 0.0) && (!again || whole == 0.0));
+            prop_assert!(again || whole <= count * (1.0 + 1e-9));
+        } else {
+            prop_assert!((expected_of(&levels, due) / count - 1.0).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn no_curve_has_a_rate_below_zero_nor_one_beyond_its_ends(
+        at_s in 0.0_f64..1e4, from in 1e-3_f64..1e3, to in 1e-3_f64..1e3, over_s in 0.01_f64..1e3, share in 0.0..=1.0_f64,
+    ) {
+        let (low, high) = (from.min(to) * (1.0 - 1e-9), from.max(to) * (1.0 + 1e-9));
+        for curve in [&Linear { from, to, over_s } as &dyn Curve, &Exponential { from, to, over_s }] {
+            let rate = curve.rate_at(at_s);
+            prop_assert!((low..=high).contains(&rate), "{curve:?}: {rate}");
+            prop_assert!(at_s < over_s || (rate / to - 1.0).abs() < 1e-9);
+            prop_assert_eq!(curve.when(0.0), 0.0);
+        }
+        let wave = Wave { mean: to, swing: to * share, period_s: over_s };
+        prop_assert!(wave.rate_at(at_s) >= -1e-9 && wave.rate_at(at_s) <= 2.0 * to + 1e-9);
+        // Of a whole number of periods the mean is the mean.
+        let periods = (at_s / over_s).floor();
+        let due = wave.when(periods * over_s * to);
+        prop_assert!((due - periods * over_s).abs() <= 1e-6 * (1.0 + due), "{} {}", due, periods * over_s);
+    }
+
+    #[test]
+    fn an_exponential_ramp_of_one_rate_is_flat(rate in 0.01_f64..1e3, over_s in 0.1_f64..1e3, count in 0.0..1e4_f64) {
+        let ramp = Exponential { from: rate, to: rate, over_s };
+        prop_assert!((ramp.when(count) - Flat(rate).when(count)).abs() < 1e-6 * (1.0 + count));
+        let nearly = Exponential { from: rate, to: rate * (1.0 + 1e-7), over_s };
+        prop_assert!((nearly.when(count) / (count / rate).max(1e-9) - 1.0).abs() < 1e-5 || count < 1e-3);
+    }
+}
+
+#[test]
+fn keys_of_gaps_are_read_for_every_process_alike() {
+    let read = |gaps: Option<&str>, cv| Gaps::read(gaps, cv);
+    assert_eq!(read(None, None), Ok(Gaps::Even));
+    assert_eq!(read(Some("constant"), Some(3.0)), Ok(Gaps::Even));
+    assert_eq!(read(Some("poisson"), None), Ok(Gaps::Exponential));
+    assert_eq!(read(Some("gamma"), Some(2.0)), Ok(Gaps::Gamma { cv: 2.0 }));
+    for (gaps, cv) in [
+        (None, Some(2.0)),
+        (Some("gamma"), None),
+        (Some("gamma"), Some(0.0)),
+        (Some("gamma"), Some(f64::NAN)),
+        (Some("gama"), Some(1.0)),
+    ] {
+        assert!(read(gaps, cv).is_err(), "{gaps:?} {cv:?}");
+    }
+    for gaps in [Gaps::Even, Gaps::Exponential, Gaps::Gamma { cv: 0.5 }] {
+        assert_eq!(read(Some(gaps.word()), gaps.cv()), Ok(gaps));
     }
 }

@@ -159,6 +159,7 @@ fn write_text(text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -221,5 +222,56 @@ mod tests {
         assert_eq!(part.cases.len(), 1);
         assert!(part.case("a").is_none() && part.case("b").is_some());
         assert_ne!(part.digest, whole.digest);
+    }
+
+    /// The same value with the keys of every table turned round.
+    fn turned(value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(turned).collect(),
+            Value::Object(table) => {
+                let entries = table.iter().rev();
+                Value::Object(entries.map(|(key, it)| (key.clone(), turned(it))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i32>().prop_map(Value::from),
+            "[a-z\"{}:, ]{0,5}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(3, 10, 3, |inner| {
+            let list = proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from);
+            let table = proptest::collection::btree_map("[a-d]", inner, 0..3);
+            prop_oneof![list, table.prop_map(|map| map.into_iter().collect())]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_equal_has_one_id_and_what_is_not_has_two(one in value(), other in value(), expected in value()) {
+            let id = |input: &Value| content_id(input, &expected);
+            prop_assert_eq!(id(&one), id(&turned(&one)));
+            prop_assert_eq!(id(&one) == id(&other), one == other);
+            let moved = content_id(&expected, &one);
+            prop_assert_eq!(moved == id(&one), one == expected);
+        }
+
+        #[test]
+        fn a_digest_is_of_all_cases_in_their_order(inputs in proptest::collection::vec(value(), 1..5)) {
+            let of = |inputs: &[Value]| {
+                let cases = inputs.iter().enumerate();
+                let cases = cases.map(|(at, input)| case(&format!("q{at}"), input.clone()));
+                GoldenSet::new("g".into(), cases.collect()).digest
+            };
+            let same: Vec<Value> = inputs.iter().map(turned).collect();
+            prop_assert_eq!(of(&inputs), of(&same));
+            let mut other = inputs.clone();
+            other.reverse();
+            prop_assert_eq!(of(&inputs) == of(&other), inputs == other);
+            prop_assert_ne!(of(&inputs), of(&inputs[1..]));
+        }
     }
 }

@@ -98,6 +98,7 @@ fn grade(id: &str, value: &Value) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -172,6 +173,44 @@ mod tests {
             ("\"1.0\"", "1.0"),
         ] {
             assert_eq!(id_text(&parse(written)), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_of_ids_is_a_table_of_ones(ids in proptest::collection::vec("[a-c0-9]{1,3}", 0..6)) {
+            let of_list = grades(&json!(ids)).unwrap();
+            let table: serde_json::Map<String, Value> =
+                ids.iter().map(|id| (id.clone(), json!(1))).collect();
+            // `{"id": …, "grade": …}` is one document, and no id here is such a word.
+            prop_assert_eq!(&grades(&Value::Object(table)).unwrap(), &of_list);
+            let documents: Vec<Value> = ids.iter().map(|id| json!({"id": id, "grade": "1"})).collect();
+            prop_assert_eq!(&grades(&Value::Array(documents)).unwrap(), &of_list);
+            prop_assert!(of_list.values().all(|grade| *grade == 1.0));
+        }
+
+        #[test]
+        fn grades_are_read_again_as_they_were_read(table in proptest::collection::btree_map("[a-z]{3,5}", -9.0..9.0_f64, 0..6)) {
+            let read = grades(&json!(table)).unwrap();
+            prop_assert_eq!(&read, &table);
+            prop_assert_eq!(grades(&json!(read)).unwrap(), table);
+        }
+
+        #[test]
+        fn a_whole_number_is_one_id_however_it_is_written(number in -1_000_000_i64..1_000_000) {
+            let text = number.to_string();
+            prop_assert_eq!(id_text(&json!(number)), text.clone());
+            prop_assert_eq!(id_text(&json!(number as f64)), text.clone());
+            prop_assert_eq!(id_text(&json!(text)), text);
+        }
+
+        #[test]
+        fn any_json_is_grades_or_refused(text in "[\\[\\]{}\",:a-d0-9ig ]{0,24}") {
+            if let Ok(value) = serde_json::from_str::<Value>(&text)
+                && let Ok(read) = grades(&value)
+            {
+                prop_assert!(read.values().all(|grade| grade.is_finite()));
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 //! among that.
 
 mod jinja;
+#[cfg(test)]
+mod properties;
 mod scope;
 mod seal;
 mod secrets;
