@@ -6,7 +6,7 @@ use std::path::Path;
 use super::assertion::{self, ASSERTIONS, Check, Negated, Scored, Subject};
 use super::error::EvalError;
 use super::question::{Question, Told};
-use crate::manifest::{KindTable, Problems};
+use crate::manifest::{KindTable, Problem, Problems};
 use crate::name::Name;
 use crate::protocol::{CallFailure, Reply};
 use crate::registry::did_you_mean;
@@ -44,7 +44,7 @@ impl Checks {
         let mut checks = Self::default();
         for table in tables {
             let Some((assertion, is_negated)) = assertion::find(&table.kind) else {
-                unknown(table, problems);
+                problems.extend([unknown(table)]);
                 continue;
             };
             if let Some(parsed) = assertion.parse(table, problems) {
@@ -176,14 +176,14 @@ fn score(check: &dyn Check, subject: &Subject<'_>, told: &[Result<Reply, CallFai
     })
 }
 
-fn unknown(table: &KindTable, problems: &mut Problems) {
+fn unknown(table: &KindTable) -> Problem {
     let known = assertion::names();
     let help = match did_you_mean(&table.kind, known.iter().map(String::as_str)) {
         Some(near) => format!("Did you mean `{near}`?"),
         None => format!("Write one of `{}`.", known.join("`, `")),
     };
     let message = format!("unknown {} `{}`", ASSERTIONS.family(), table.kind);
-    problems.at(table.kind_span.clone(), message, Some(help));
+    Problem::new(&table.kind_span, message, Some(help))
 }
 
 #[cfg(test)]

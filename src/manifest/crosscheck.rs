@@ -115,11 +115,17 @@ fn eval_part(eval: &Eval, part: &EvalPart, span: &Span, checker: &mut Checker<'_
         }
         EvalPart::Slice(slice) => {
             let tag = slice.split('=').next().unwrap_or_default();
+            // A tag may have `=` in its name.
+            let is_of = |by: &String| {
+                slice
+                    .strip_prefix(by.as_str())
+                    .is_some_and(|it| it.starts_with('='))
+            };
             if !slice.contains('=') {
                 let message = format!("`{slice}` is not a slice");
                 let help = "Write it like `slice.\"lang=de\"`.".to_owned();
                 checker.at(span.clone(), message, Some(help));
-            } else if !eval.slice_by.iter().any(|by| by == tag) {
+            } else if !eval.slice_by.iter().any(is_of) {
                 let message = format!("eval `{name}` is not sliced by `{tag}`");
                 let help = format!("Add `{tag}` to its `slice_by`.");
                 checker.at(span.clone(), message, Some(help));

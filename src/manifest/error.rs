@@ -23,6 +23,17 @@ pub(crate) struct Problem {
     pub(crate) help: Option<String>,
 }
 
+impl Problem {
+    /// Makes a problem at a place in the text.
+    pub(crate) fn new(span: &Span, message: impl Into<String>, help: Option<String>) -> Self {
+        Self {
+            span: span.clone(),
+            message: message.into(),
+            help,
+        }
+    }
+}
+
 /// Collects problems so that all are shown at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Problems {
@@ -34,11 +45,12 @@ pub(crate) struct Problems {
 impl Problems {
     /// Adds a problem at a place in the text.
     pub(crate) fn at(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
-        self.items.push(Problem {
-            span,
-            message: message.into(),
-            help,
-        });
+        self.items.push(Problem::new(&span, message, help));
+    }
+
+    /// Adds what a check has found.
+    pub(crate) fn extend(&mut self, found: impl IntoIterator<Item = Problem>) {
+        self.items.extend(found);
     }
 
     /// Adds a key that does nothing.

@@ -10,6 +10,8 @@ mod idle;
 mod key;
 mod kind;
 mod overrides;
+#[cfg(test)]
+mod properties;
 mod read;
 mod references;
 mod schema;
@@ -24,7 +26,7 @@ mod tests;
 mod topology;
 
 pub(crate) use checked::Manifest;
-pub(crate) use error::{ManifestError, Problems};
+pub(crate) use error::{ManifestError, Problem, Problems};
 pub(crate) use idle::IdleKey;
 pub(crate) use kind::KindTable;
 pub(crate) use schema::schema;

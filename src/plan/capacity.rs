@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::error::PlanError;
-use super::load::{Site, load_plan};
+use super::load::load_plan;
 use super::overrides::Portion;
+use super::site::Site;
 use crate::arrival::{Gaps, Timing, Until};
 use crate::error::Result;
 use crate::load::LoadPlan;

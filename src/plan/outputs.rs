@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::eval::needs;
-use crate::manifest::{KindTable, Manifest, Problems};
+use crate::manifest::{Eval, KindTable, Manifest, Problem};
 use crate::metric::{Figure, LatencyMetric, Metric, ShareMetric};
 use crate::name::Name;
 use crate::protocol::{Call, KNOWN_OUTPUTS};
@@ -13,26 +13,21 @@ use crate::registry::{did_you_mean, suggest};
 /// Stages ready to be called, by name.
 type Calls = BTreeMap<Name, Arc<dyn Call>>;
 
-/// Adds to `problems` every output that is wanted and not there, or there and not wanted by mistake, and every limit on a number
-/// that no answer can tell.
-pub(super) fn check(manifest: &Manifest, calls: &Calls, problems: &mut Problems) {
-    let used = references(manifest, calls, problems);
+/// Returns every output that is wanted and not there, or there and not wanted by mistake, and every
+/// limit on a number that no answer can tell.
+pub(super) fn check(manifest: &Manifest, calls: &Calls) -> Vec<Problem> {
+    let (used, mut problems) = references(manifest, calls);
     for stage in &manifest.stages {
         let Some(call) = calls.get(&stage.name) else {
             continue;
         };
-        misspelt(
-            &stage.kind,
-            &used,
-            stage.name.as_str(),
-            call.as_ref(),
-            problems,
-        );
-        documents(&stage.kind, calls, call.as_ref(), problems);
+        let call = call.as_ref();
+        problems.extend(misspelt(&stage.kind, &used, stage.name.as_str(), call));
+        problems.extend(documents(&stage.kind, calls, call));
         for slo in &stage.slo {
-            if let Some((reason, help)) = unknowable(&slo.figure, call.as_ref()) {
+            if let Some((reason, help)) = unknowable(&slo.figure, call) {
                 let message = format!("`slo.{}` of stage `{}` {reason}", slo.figure, stage.name);
-                problems.at(slo.span.clone(), message, Some(help.to_owned()));
+                problems.push(Problem::new(&slo.span, message, Some(help.to_owned())));
             }
         }
     }
@@ -42,21 +37,18 @@ pub(super) fn check(manifest: &Manifest, calls: &Calls, problems: &mut Problems)
             && let Some((reason, help)) = unknowable(figure, call.as_ref())
         {
             let message = format!("metric `{}` {reason}", rule.metric);
-            problems.at(rule.span.clone(), message, Some(help.to_owned()));
+            problems.push(Problem::new(&rule.span, message, Some(help.to_owned())));
         }
     }
-    rankings(manifest, calls, problems);
+    problems.extend(rankings(manifest, calls));
+    problems
 }
 
-/// Checks every `{{ steps.STAGE.OUTPUT }}`, and returns the pairs that are used.
-fn references(
-    manifest: &Manifest,
-    calls: &Calls,
-    problems: &mut Problems,
-) -> BTreeSet<(String, String)> {
+/// Checks every `{{ steps.STAGE.OUTPUT }}`; returns the pairs that are used, and what is wrong.
+fn references(manifest: &Manifest, calls: &Calls) -> (BTreeSet<(String, String)>, Vec<Problem>) {
     let stages = manifest.stages.iter().map(|stage| &stage.kind);
     let asserts = manifest.evals.iter().flat_map(|eval| &eval.asserts);
-    let mut used = BTreeSet::new();
+    let (mut used, mut problems) = (BTreeSet::new(), Vec::new());
     for table in stages.chain(asserts) {
         for (reference, span) in table.references() {
             let [root, step, output, ..] = reference.as_slice() else {
@@ -70,11 +62,11 @@ fn references(
             let names = call.brings().names();
             if !names.contains(&output.as_str()) {
                 let message = format!("{}: stage `{step}` has no output `{output}`", table.what());
-                problems.at(span, message, suggest(output, &names));
+                problems.push(Problem::new(&span, message, suggest(output, &names)));
             }
         }
     }
-    used
+    (used, problems)
 }
 
 /// A name that nobody uses and that is nearly one with a meaning was meant to be that.
@@ -83,35 +75,35 @@ fn misspelt(
     used: &BTreeSet<(String, String)>,
     stage: &str,
     call: &dyn Call,
-    problems: &mut Problems,
-) {
-    for name in call.brings().made_up() {
-        let is_used = used.contains(&(stage.to_owned(), name.to_owned()));
-        if let Some(near) = did_you_mean(name, KNOWN_OUTPUTS).filter(|_| !is_used) {
-            let message =
-                format!("unknown output `{name}` of stage `{stage}`, which no other uses");
-            let help = format!("Did you mean `{near}`?");
-            problems.at(table.key_span_inside("output", name), message, Some(help));
-        }
-    }
+) -> Vec<Problem> {
+    let made_up = call.brings().made_up();
+    let unused = made_up
+        .into_iter()
+        .filter(|name| !used.contains(&(stage.to_owned(), (*name).to_owned())));
+    let wrong = unused.filter_map(|name| {
+        let near = did_you_mean(name, KNOWN_OUTPUTS)?;
+        let message = format!("unknown output `{name}` of stage `{stage}`, which no other uses");
+        let help = format!("Did you mean `{near}`?");
+        let span = table.key_span_inside("output", name);
+        Some(Problem::new(&span, message, Some(help)))
+    });
+    wrong.collect()
 }
 
 /// Positions need documents to be of.
-fn documents(table: &KindTable, calls: &Calls, call: &dyn Call, problems: &mut Problems) {
-    let Some(step) = call.documents_of() else {
-        return;
-    };
-    let found = calls.iter().find(|(name, _)| **name == *step);
-    let names = found.map(|(_, call)| call.brings().names());
-    let lacks = names.is_some_and(|names| !names.contains(&"ids"));
-    if lacks {
-        let message = format!(
-            "`output.order` of {}: stage `{step}`, which gives the documents, has no `output.ids`",
-            table.what()
-        );
-        let help = format!("Add `ids = \"$.hits[*].id\"` to the `output` of stage `{step}`.");
-        problems.at(table.span_inside("output", "order"), message, Some(help));
+fn documents(table: &KindTable, calls: &Calls, call: &dyn Call) -> Option<Problem> {
+    let step = call.documents_of()?;
+    let (_, giving) = calls.iter().find(|(name, _)| **name == *step)?;
+    if giving.brings().names().contains(&"ids") {
+        return None;
     }
+    let message = format!(
+        "`output.order` of {}: stage `{step}`, which gives the documents, has no `output.ids`",
+        table.what()
+    );
+    let help = format!("Add `ids = \"$.hits[*].id\"` to the `output` of stage `{step}`.");
+    let span = table.span_inside("output", "order");
+    Some(Problem::new(&span, message, Some(help)))
 }
 
 /// Returns why a number of a stage can never be known, and what to do.
@@ -144,25 +136,28 @@ fn unknowable(figure: &Figure, call: &dyn Call) -> Option<(&'static str, &'stati
 }
 
 /// Rankings are of ids.
-fn rankings(manifest: &Manifest, calls: &Calls, problems: &mut Problems) {
-    for eval in &manifest.evals {
+fn rankings(manifest: &Manifest, calls: &Calls) -> Vec<Problem> {
+    let of_suite = |eval: &Eval| {
         let steps = manifest.steps_of(&eval.stage);
         let all: Option<Vec<_>> = steps.iter().map(|step| calls.get(step)).collect();
         // A stage that is wrong itself has been reported.
-        let Some(all) = all.filter(|all| !all.is_empty()) else {
-            continue;
-        };
+        let all = all.unwrap_or_default();
         let mut brought = all.iter().flat_map(|call| call.brings().names());
-        let has_ids = brought.any(|name| name == "ids");
-        for table in eval.asserts.iter().filter(|_| !has_ids) {
-            if let Some(output) = needs(&table.kind) {
+        let is_wrong = !all.is_empty() && !brought.any(|name| name == "ids");
+        let wrong = eval
+            .asserts
+            .iter()
+            .filter(|_| is_wrong)
+            .filter_map(|table| {
+                let output = needs(&table.kind)?;
                 let message = format!(
                     "`{}` of eval `{}` can never be scored: `{}` has no `output.{output}`",
                     table.kind, eval.name, eval.stage
                 );
                 let help = format!("Add `{output} = \"$.hits[*].id\"` to its `output`.");
-                problems.at(table.kind_span.clone(), message, Some(help));
-            }
-        }
-    }
+                Some(Problem::new(&table.kind_span, message, Some(help)))
+            });
+        wrong.collect::<Vec<_>>()
+    };
+    manifest.evals.iter().flat_map(of_suite).collect()
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::error::PlanError;
-use super::load::{Site, load_plan};
+use super::load::load_plan;
 use super::overrides::Portion;
 use super::project::Project;
+use super::site::Site;
 use crate::arrival::{self, Gaps, Length, Timing, Until, Users};
 use crate::error::Result;
 use crate::load::LoadPlan;

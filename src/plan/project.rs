@@ -9,7 +9,7 @@ use super::outputs;
 use crate::error::Result;
 use crate::eval::Checks;
 use crate::golden::{Case, GoldenSet};
-use crate::manifest::{self, Environment, Eval, Load, Manifest, Problems};
+use crate::manifest::{self, Environment, Eval, KindTable, Load, Manifest, Problem, Problems};
 use crate::name::Name;
 use crate::protocol::{Call, PROTOCOLS};
 use crate::registry::did_you_mean;
@@ -45,7 +45,7 @@ impl Project {
         let heard = Arc::new(Heard::default());
         let calls = resolve_stages(&manifest, &mut problems);
         let checks = resolve_checks(&manifest, &mut problems);
-        outputs::check(&manifest, &calls, &mut problems);
+        problems.extend(outputs::check(&manifest, &calls));
         let manifest = manifest.or_error(problems)?;
         let (env_name, environment) = manifest.environment(chosen.env.as_deref())?;
         let folder = chosen
@@ -235,12 +235,7 @@ fn resolve_stages(manifest: &Manifest, problems: &mut Problems) -> BTreeMap<Name
     let mut calls = BTreeMap::new();
     for stage in &manifest.stages {
         let Some(protocol) = PROTOCOLS.get(&stage.kind.kind) else {
-            unknown_kind(
-                &stage.kind,
-                PROTOCOLS.family(),
-                &PROTOCOLS.names(),
-                problems,
-            );
+            problems.extend([unknown_kind(&stage.kind)]);
             continue;
         };
         let Some(call) = protocol.parse(&stage.kind, problems) else {
@@ -262,16 +257,12 @@ fn resolve_checks(manifest: &Manifest, problems: &mut Problems) -> BTreeMap<Name
     checks
 }
 
-fn unknown_kind(
-    table: &crate::manifest::KindTable,
-    family: &str,
-    names: &[&'static str],
-    problems: &mut Problems,
-) {
+fn unknown_kind(table: &KindTable) -> Problem {
+    let (family, names) = (PROTOCOLS.family(), PROTOCOLS.names());
     let help = match did_you_mean(&table.kind, names.iter().copied()) {
         Some(near) => format!("Did you mean `{near}`?"),
         None => format!("There is: {}.", names.join(", ")),
     };
     let message = format!("there is no {family} `{}`", table.kind);
-    problems.at(table.kind_span.clone(), message, Some(help));
+    Problem::new(&table.kind_span, message, Some(help))
 }

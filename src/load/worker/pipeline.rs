@@ -3,9 +3,8 @@
 use crate::load::id::StageId;
 use crate::load::plan::{LoadPlan, Scenario};
 use crate::load::wire::encode::Prepared;
-use crate::load::worker::request::Completion;
 use crate::measure::Stamps;
-use crate::protocol::CallFailure;
+use crate::protocol::{CallFailure, Reply};
 use crate::stage::Steps;
 use crate::template::Scope;
 
@@ -30,16 +29,17 @@ impl Pipeline {
         self.steps.place() == 0
     }
 
-    /// Takes what a step brought. Returns the next step's stage and request, or `None` when the way ends here.
+    /// Takes what a step brought, where it brought anything. Returns the next step's stage and
+    /// request, or `None` when the way ends here.
     pub(crate) fn go_on(
         &mut self,
         plan: &LoadPlan,
         scenario: &Scenario,
-        completion: &Completion,
+        (stage, stamps): (StageId, Stamps),
+        reply: Option<&Reply>,
     ) -> Option<(StageId, Result<Prepared, CallFailure>)> {
-        let stage = completion.intent.target;
-        self.past.push((stage, completion.stamps));
-        let reply = completion.outcome.as_ref().ok()?;
+        self.past.push((stage, stamps));
+        let reply = reply?;
         let next = *scenario.steps.get(self.steps.place() + 1)?;
         self.steps.go_on(&plan.stages[stage], reply);
         let request = plan.stages[next].request(self.steps.scope());
@@ -54,27 +54,28 @@ impl Pipeline {
         &self.past
     }
 
-    /// Returns the end of the whole way: due when the first step was, answered when the last one was.
+    /// Returns the stamps of the whole way, due when the first step was, and what it brought, given
+    /// those of its last step, which called `stage`.
     pub(crate) fn conclude(
         &self,
-        plan: &LoadPlan,
         scenario: &Scenario,
-        mut completion: Completion,
-    ) -> Completion {
-        let first = self.past.first().map_or(completion.stamps, |(_, it)| *it);
-        completion.stamps = Stamps {
-            first_content: completion.stamps.first_content,
-            first_answer: completion.stamps.first_answer,
-            last_content: completion.stamps.last_content,
-            end: completion.stamps.end,
+        stage: &str,
+        stamps: Stamps,
+        outcome: Result<Reply, CallFailure>,
+    ) -> (Stamps, Result<Reply, CallFailure>) {
+        let first = self.past.first().map_or(stamps, |(_, it)| *it);
+        let whole = Stamps {
+            first_content: stamps.first_content,
+            first_answer: stamps.first_answer,
+            last_content: stamps.last_content,
+            end: stamps.end,
             ..first
         };
-        let stage = &plan.stages[completion.intent.target];
-        completion.outcome = match completion.outcome {
+        let outcome = match outcome {
             Ok(reply) => Ok(self.steps.whole(reply)),
-            Err(failure) if scenario.steps.len() > 1 => Err(failure.in_step(&stage.name)),
+            Err(failure) if scenario.steps.len() > 1 => Err(failure.in_step(stage)),
             failed => failed,
         };
-        completion
+        (whole, outcome)
     }
 }

@@ -235,7 +235,8 @@ impl Tokens {
                 f64::from(from) - 0.5 + share * (f64::from(to) - f64::from(from) + 1.0)
             }
             Self::Skewed { mean, cv } => {
-                let variance = cv.mul_add(cv, 1.0).ln();
+                // Not ln(1 + cv²), whose square is infinite from 1e154 on.
+                let variance = 2.0 * cv.hypot(1.0).ln();
                 (mean.ln() - variance / 2.0 + variance.sqrt() * normal_quantile(share)).exp()
             }
         };

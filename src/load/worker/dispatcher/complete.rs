@@ -71,9 +71,13 @@ impl Dispatcher<'_> {
             self.capture(tally, &completion, good);
         }
         let scenario = &plan.scenarios[scenario];
-        match pipeline.go_on(plan, scenario, &completion) {
+        let (step, reply) = (
+            (target, completion.stamps),
+            completion.outcome.as_ref().ok(),
+        );
+        match pipeline.go_on(plan, scenario, step, reply) {
             None => {
-                let completion = pipeline.conclude(plan, scenario, completion);
+                let completion = whole_way(plan, &pipeline, completion);
                 self.log(&completion, Some(pipeline.past()));
                 self.concluded(completion, now);
                 None
@@ -81,7 +85,7 @@ impl Dispatcher<'_> {
             Some((next, Err(failure))) => {
                 completion.intent.target = next;
                 completion.outcome = Err(failure);
-                self.concluded(pipeline.conclude(plan, scenario, completion), now);
+                self.concluded(whole_way(plan, &pipeline, completion), now);
                 None
             }
             Some((next, Ok(prepared))) => {
@@ -224,5 +228,18 @@ impl Dispatcher<'_> {
                 .spent
                 .fetch_add((usd * 1e9) as u64, Ordering::Relaxed);
         }
+    }
+}
+
+/// Returns the end of a pipeline's whole way, given that of its last step.
+fn whole_way(plan: &LoadPlan, pipeline: &Pipeline, completion: Completion) -> Completion {
+    let scenario = &plan.scenarios[completion.intent.scenario];
+    let stage = &plan.stages[completion.intent.target].name;
+    let (stamps, outcome) =
+        pipeline.conclude(scenario, stage, completion.stamps, completion.outcome);
+    Completion {
+        stamps,
+        outcome,
+        ..completion
     }
 }
