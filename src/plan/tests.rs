@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::arrival::{Timing, Until};
-use crate::error::{Classify, Error, Kind, Result};
+use crate::error::{Classify, Error, Fault, Kind, Result};
 use crate::load::LoadPlan;
 use crate::manifest::Load;
 use crate::measure::Clock;
@@ -384,7 +384,8 @@ fn a_pipeline_is_profiled_by_its_steps_and_a_stage_by_those_it_calls() {
         .unwrap();
     assert_eq!(driven.parts, ["retrieve", "gateway"]);
     assert!(driven.driven && driven.nested.is_empty());
-    assert_eq!((driven.measurements(), driven.seed), (6, 7));
+    assert_eq!((driven.measurements(), driven.seed), (6, 1));
+    assert_eq!(driven.load, "8 users");
     let calling = opened.profile(
         "gateway",
         &ProfileOverrides {
@@ -486,7 +487,7 @@ fn names_are_those_of_the_manifest() {
     let error = opened.project.load("x").unwrap_err();
     assert_eq!(
         error.help().unwrap().to_string(),
-        "There is: peak, both, mixed."
+        "There is: peak, driven, mixed."
     );
     let first = opened.project.first_case().unwrap();
     assert_eq!(first.id, "q1");
@@ -494,27 +495,126 @@ fn names_are_those_of_the_manifest() {
 
 #[test]
 fn what_no_answer_brings_is_wanted_in_vain() {
-    insta::assert_snapshot!(
+    let contains = "kind = \"contains\"\nvalue = \"{{ expected }}\"";
+    let slo = "error_rate = \"1%\" }";
+    let unknowable = "fallback_rate = \"1%\", ttft.p95 = \"1s\", hit_time.p50 = \"1s\" }";
+    let texts = "texts = \"$.hits[*].text\" }";
+    let all = [
         wrong("{{ steps.retrieve.texts }}", "{{ steps.retrieve.text }}"),
-        @r"
-    23: stage `rerank`: stage `retrieve` has no output `text`
+        wrong(slo, unknowable),
+        wrong(texts, "txts = \"$.hits[*].text\" }"),
+        wrong(contains, "kind = \"recall\""),
+        wrong("kind = \"retrieval\"", "kind = \"retreival\""),
+        wrong("kind = \"contains\"", "kind = \"contians\""),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    21: stage `rerank`: stage `retrieve` has no output `text`
       Did you mean `texts`?
-    "
-    );
-    insta::assert_snapshot!(
-        wrong("error_rate = \"1%\" }", "fallback_rate = \"1%\", ttft.p95 = \"1s\", hit_time.p50 = \"1s\" }"),
-        @""
-    );
-    insta::assert_snapshot!(
-        wrong("texts = \"$.hits[*].text\" }", "txts = \"$.hits[*].text\" }"),
-        @""
-    );
-    insta::assert_snapshot!(
-        wrong("kind = \"contains\"\nvalue = \"{{ expected }}\"", "kind = \"recall\""),
-        @""
-    );
-    insta::assert_snapshot!(wrong("kind = \"retrieval\"", "kind = \"retreival\""), @"");
-    insta::assert_snapshot!(wrong("kind = \"contains\"", "kind = \"contians\""), @"");
+    12: `slo.fallback_rate` of stage `gateway` can never be known: no answer says whether it is a fallback
+      Add `output = { fallback = "$.degraded" }`, or `{ header = "x-fallback" }` as its value.
+    12: `slo.ttft.p95` of stage `gateway` can never be known: the answer is no stream
+      Write `stream = true`, or take a limit on `response_time`.
+    12: `slo.hit_time.p50` of stage `gateway` can never be known: no answer says whether a cache had it
+      Add `output = { hit = { header = "x-cache" } }`.
+    17: unknown output `txts` of stage `retrieve`, which no other uses
+      Did you mean `texts`?
+    21: stage `rerank`: stage `retrieve` has no output `texts`
+      Did you mean `txts`?
+    53: `recall` of eval `answers` can never be scored: `gateway` has no `output.ids`
+      Add `ids = "$.hits[*].id"` to its `output`.
+    14: there is no stage kind `retreival`
+      Did you mean `retrieval`?
+    53: unknown assertion `contians`
+      Did you mean `contains`?
+    "#);
+}
+
+/// The manifest of the contract, with every table.
+const CONTRACT: &str = include_str!("../../tests/fixtures/manifests/contract.toml");
+
+/// What is wrong with a manifest.
+fn faults(manifest: &str) -> Vec<Fault> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stagegate.toml");
+    std::fs::write(&path, manifest).unwrap();
+    let opened = Project::open(&Chosen {
+        manifest: path,
+        ..Chosen::default()
+    });
+    opened
+        .err()
+        .map_or_else(Vec::new, |error| error.faults().to_vec())
+}
+
+/// A value that no key takes.
+const NONSENSE: &str = "{ nonsense = [[1979-05-27]] }";
+
+/// Every key of the contract's manifest in turn holds what it cannot: the line is named.
+#[test]
+fn a_value_of_the_wrong_kind_is_told_on_its_line() {
+    let lines: Vec<&str> = CONTRACT.lines().collect();
+    let mut heading = "";
+    let mut silent = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        if line.starts_with('[') {
+            heading = line;
+        }
+        let Some((key, _)) = line.split_once(" = ") else {
+            continue;
+        };
+        // Values of an environment and made-up parts of a body may be of any kind.
+        let takes_anything = heading.starts_with("[env") || ["body", "value"].contains(&key);
+        let is_key = key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_.".contains(c));
+        if takes_anything || !is_key {
+            continue;
+        }
+        let spoilt = [key, " = ", NONSENSE].concat();
+        let mut text = lines.clone();
+        text[at] = &spoilt;
+        let found = faults(&text.join("\n"));
+        if !found.iter().any(|it| it.line == Some(at as u64 + 1)) {
+            silent.push(format!("{heading} {line}: {found:?}"));
+        }
+    }
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
+}
+
+/// A slip in any key of the contract's manifest is told on its line, and says which key was meant or
+/// which there are.
+#[test]
+fn a_slip_in_a_key_is_told_on_its_line() {
+    let lines: Vec<&str> = CONTRACT.lines().collect();
+    let mut heading = "";
+    let mut silent = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        if line.starts_with('[') {
+            heading = line;
+        }
+        let Some((key, value)) = line.split_once(" = ") else {
+            continue;
+        };
+        let is_key = key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let takes_any = ["[env", "[release", "[[eval"]
+            .iter()
+            .any(|it| heading.starts_with(it));
+        // Without its kind a table has no keys that could be known.
+        if takes_any || !is_key || key == "kind" {
+            continue;
+        }
+        let spoilt = format!("{key}x = {value}");
+        let mut text = lines.clone();
+        text[at] = &spoilt;
+        let slip = faults(&text.join("\n"))
+            .into_iter()
+            .find(|it| it.line == Some(at as u64 + 1) && it.message.contains(&format!("{key}x")));
+        match slip.and_then(|it| it.help) {
+            Some(help) if help.contains(key) => {}
+            other => silent.push(format!("{heading} {line}: {other:?}")),
+        }
+    }
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
 }
 
 fn text(of: &str) -> String {

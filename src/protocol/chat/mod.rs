@@ -19,7 +19,7 @@ use super::output::{Answers, Outputs, Shape, source_of};
 use super::stream::{Events, Framing, StreamKey, StreamReader};
 use super::target::{Target, steps};
 use super::{Brings, Call, Protocol, ReplyReader, Request};
-use crate::manifest::{KindTable, Problems};
+use crate::manifest::{KindTable, Problem, Problems};
 use crate::registry::Entry;
 use crate::template::{Scope, Template, TemplateError, ValueTemplate};
 
@@ -153,13 +153,11 @@ struct ChatCall {
 impl Protocol for Chat {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>> {
         let mut spec: Spec = table.parse(problems)?;
-        let mut headers = std::mem::take(&mut spec.headers);
-        if spec.max_tokens.is_some() && spec.max_completion_tokens.is_some() {
-            let message = "`max_tokens` and `max_completion_tokens` are two names of one limit";
-            let help = "Keep the one that the model takes.".to_owned();
-            problems.at(table.span_of("max_completion_tokens"), message, Some(help));
+        if let Some(problem) = wrong(&spec, table) {
+            problems.extend([problem]);
             return None;
         }
+        let mut headers = std::mem::take(&mut spec.headers);
         let given = |name: &str| headers.keys().any(|key| key.eq_ignore_ascii_case(name));
         if spec.api == Api::Anthropic && !given(anthropic::VERSION.0) {
             let (name, version) = anthropic::VERSION;
@@ -175,15 +173,6 @@ impl Protocol for Chat {
             .iter()
             .any(|path| path.first().is_some_and(|root| root == "session"));
         let framing = spec.stream.0;
-        if framing.is_some_and(|framing| framing != Framing::Sse) {
-            let message = format!(
-                "{} streams server-sent events, and nothing else",
-                table.what()
-            );
-            let help = "Write `stream = true`, or `kind = \"http\"` for another API.".to_owned();
-            problems.at(table.span_of("stream"), message, Some(help));
-            return None;
-        }
         let shape = Shape {
             answers: framing.map_or(Answers::Whole, |_| Answers::NamedEvents),
             knows_its_text: true,
@@ -215,6 +204,41 @@ impl Protocol for Chat {
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         Spec::json_schema(generator)
     }
+}
+
+/// Returns what is wrong with the keys together, or with what they hold.
+fn wrong(spec: &Spec, table: &KindTable) -> Option<Problem> {
+    let what = table.what();
+    let (key, message, help) = if spec.max_tokens.is_some() && spec.max_completion_tokens.is_some()
+    {
+        (
+            "max_completion_tokens",
+            "`max_tokens` and `max_completion_tokens` are two names of one limit".to_owned(),
+            "Keep the one that the model takes.",
+        )
+    } else if matches!(
+        spec.messages,
+        ValueTemplate::Table(_) | ValueTemplate::Literal(_)
+    ) {
+        (
+            "messages",
+            format!("`messages` of {what} is not a list"),
+            "Write it like `messages = [{ role = \"user\", content = \"{{ input.question }}\" }]`.",
+        )
+    } else if spec.stream.0.is_some_and(|it| it != Framing::Sse) {
+        (
+            "stream",
+            format!("{what} streams server-sent events, and nothing else"),
+            "Write `stream = true`, or `kind = \"http\"` for another API.",
+        )
+    } else {
+        return None;
+    };
+    Some(Problem::new(
+        &table.span_of(key),
+        message,
+        Some(help.to_owned()),
+    ))
 }
 
 /// Returns how many messages at the beginning are instructions and no part of the conversation.
