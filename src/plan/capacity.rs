@@ -26,7 +26,7 @@ const SHORTEST_LONG: Duration = Duration::from_mins(1);
 const BEGINNING: f64 = 0.25;
 /// How many short and long probes a search makes: few, and many.
 const FEW: (u32, u32) = (8, 2);
-const MANY: (u32, u32) = (16, 5);
+const MANY: (u32, u32) = (16, 8);
 /// Left out at the beginning of each probe: connections are made then.
 const WARMUP: Duration = Duration::from_millis(500);
 /// What takes longer than so many times the longest limit has failed: a queue need not be waited for to its end.

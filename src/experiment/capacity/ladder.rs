@@ -1,11 +1,15 @@
 //! Long probes on a ladder of rates, outwards from where the short search ended: what holds below, and what breaks above.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 /// Each rung is that many times the one below.
 const RUNG: f64 = 1.08;
-/// So many rungs away from the middle the search ends, either way.
-const MOST: i32 = 6;
+/// So many rungs above the middle the search ends.
+const HIGHEST: i32 = 6;
+/// And so many below, down to two fifths of the rate: short probes err by holding where nothing holds for long.
+const LOWEST: i32 = 12;
+/// From so many rungs below the middle on, every second one is left out.
+const FAR: i32 = 6;
 
 /// What a long probe shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +24,7 @@ pub(super) enum Shown {
 #[derive(Clone, Debug)]
 pub(super) struct Ladder {
     middle: f64,
-    /// The rungs that were looked at, from the lowest on.
-    lowest: i32,
-    /// The rung above the highest.
-    next: i32,
-    looks: VecDeque<Shown>,
+    looks: BTreeMap<i32, Shown>,
 }
 
 impl Ladder {
@@ -32,9 +32,7 @@ impl Ladder {
     pub(super) fn between(low: f64, high: f64) -> Self {
         Self {
             middle: (low * high).sqrt(),
-            lowest: 0,
-            next: 0,
-            looks: VecDeque::new(),
+            looks: BTreeMap::new(),
         }
     }
 
@@ -45,25 +43,17 @@ impl Ladder {
 
     /// Takes what the rate that was asked for showed.
     pub(super) fn tell(&mut self, shown: Shown) {
-        match self.next_rung() {
-            Some(rung) if rung < self.lowest => {
-                self.lowest = rung;
-                self.looks.push_front(shown);
-            }
-            Some(_) => {
-                self.next += 1;
-                self.looks.push_back(shown);
-            }
-            None => {}
+        if let Some(rung) = self.next_rung() {
+            self.looks.insert(rung, shown);
         }
     }
 
     /// Returns the highest rate that holds and the lowest above it that breaks, where both were shown.
     pub(super) fn interval(&self) -> Option<(f64, f64)> {
         let low = self.highest(Shown::Holds)?;
-        let mut above = self.rungs().skip_while(|(rung, _)| *rung <= low);
-        let (high, _) = above.find(|(_, it)| *it == Shown::Breaks)?;
-        Some((self.rate(low), self.rate(high)))
+        let mut above = self.looks.range(low + 1..);
+        let (high, _) = above.find(|(_, it)| **it == Shown::Breaks)?;
+        Some((self.rate(low), self.rate(*high)))
     }
 
     /// Returns the highest rate that holds.
@@ -71,28 +61,32 @@ impl Ladder {
         self.highest(Shown::Holds).map(|rung| self.rate(rung))
     }
 
+    /// Returns the lowest rate that breaks.
+    pub(super) fn high(&self) -> Option<f64> {
+        let mut looks = self.looks.iter();
+        let (rung, _) = looks.find(|(_, it)| **it == Shown::Breaks)?;
+        Some(self.rate(*rung))
+    }
+
     fn next_rung(&self) -> Option<i32> {
-        if self.looks.is_empty() {
+        let Some((lowest, _)) = self.looks.first_key_value() else {
             return Some(0);
+        };
+        if self.highest(Shown::Holds).is_none() {
+            let step = if *lowest > -FAR { 1 } else { 2 };
+            return Some(lowest - step).filter(|rung| *rung >= -LOWEST);
         }
-        let holds = self.highest(Shown::Holds);
-        if holds.is_none() {
-            return Some(self.lowest - 1).filter(|rung| *rung >= -MOST);
-        }
+        let (highest, _) = self.looks.last_key_value()?;
         self.interval()
             .is_none()
-            .then_some(self.next)
-            .filter(|rung| *rung <= MOST)
+            .then_some(highest + 1)
+            .filter(|rung| *rung <= HIGHEST)
     }
 
     /// Returns the highest rung that showed that.
     fn highest(&self, wanted: Shown) -> Option<i32> {
-        let such = self.rungs().filter(|(_, it)| *it == wanted);
-        such.map(|(rung, _)| rung).max()
-    }
-
-    fn rungs(&self) -> impl Iterator<Item = (i32, Shown)> {
-        (self.lowest..).zip(self.looks.iter().copied())
+        let mut looks = self.looks.iter().rev();
+        looks.find(|(_, it)| **it == wanted).map(|(rung, _)| *rung)
     }
 
     fn rate(&self, rung: i32) -> f64 {
@@ -132,6 +126,28 @@ mod tests {
         }
     }
 
+    /// Seen on real servers: short probes held at 1.35 times the limit, and six rungs did not reach what holds.
+    #[test]
+    fn a_limit_far_below_is_found_by_longer_steps() {
+        for limit in [41.0, 50.0, 60.0] {
+            let (ladder, looks) = search(|rate| {
+                if rate <= limit {
+                    Shown::Holds
+                } else if rate < 1.3 * limit {
+                    Shown::Open
+                } else {
+                    Shown::Breaks
+                }
+            });
+            let (low, high) = ladder.interval().unwrap();
+            assert!(
+                low <= limit && limit < high && high / low < 1.6,
+                "{limit}: {low} {high}"
+            );
+            assert!(looks <= 10, "{looks}");
+        }
+    }
+
     #[test]
     fn what_is_open_lies_in_the_interval() {
         let (ladder, looks) = search(|rate| {
@@ -152,11 +168,12 @@ mod tests {
 
     #[test]
     fn a_search_that_shows_nothing_ends_without_an_interval() {
-        for (of, most) in [(Shown::Open, 7), (Shown::Breaks, 7), (Shown::Holds, 7)] {
+        for (of, most) in [(Shown::Open, 10), (Shown::Breaks, 10), (Shown::Holds, 7)] {
             let (ladder, looks) = search(|_| of);
             assert_eq!((ladder.interval(), looks), (None, most), "{of:?}");
         }
         assert_eq!(search(|_| Shown::Open).0.low(), None);
+        assert!(search(|_| Shown::Breaks).0.high().unwrap() < 42.0);
         assert!(search(|_| Shown::Holds).0.low().unwrap() > 140.0);
     }
 }

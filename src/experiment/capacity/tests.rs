@@ -1,8 +1,11 @@
 //! The search against made-up servers.
 
+use super::found::probe_of;
 use super::*;
+use crate::exit::Status;
 use crate::experiment::testing::{invalid, result, slo};
 use crate::metric::{Figure, LatencyMetric, Stat};
+use crate::record::{StageResult, Validity, ValidityVerdict};
 
 /// What a stage of that capacity answers at a rate, per second: it keeps its 100 ms up to there.
 fn stage(capacity: f64, rate: f64) -> StageResult {
@@ -214,5 +217,48 @@ fn rates_are_shown_with_three_digits() {
     assert_eq!(
         shown,
         ["0.0781", "1.00", "9.88", "12.3", "98.8", "1230", "328000"]
+    );
+}
+
+/// Long probes that leave an end open still overrule the short ones: no rate is said to hold that broke for longer.
+#[test]
+fn what_broke_for_long_is_not_said_to_hold() {
+    let of = |capacity: f64, open: bool| {
+        let probe = |look: Look| {
+            let rate = look.rate;
+            let result = result([(
+                "chat",
+                stage(if look.long { capacity } else { 100.0 }, rate),
+            )]);
+            // Nothing is shown of the rates below where samples are missing.
+            let is_unknown = look.long && open && rate < capacity;
+            Ok(if is_unknown {
+                let unknown = StageResult {
+                    slo: vec![slo(100.0, None, None)],
+                    ..StageResult::default()
+                };
+                self::result([("chat", unknown)])
+            } else {
+                result
+            })
+        };
+        search(&course(10.0, true), probe, || {}).unwrap()
+    };
+    let found = of(70.0, true);
+    let (low, high) = (found.limit.low.unwrap(), found.limit.high.unwrap());
+    assert!(
+        !found.limit.interval && low < high && high < 76.0,
+        "{:?}",
+        found.limit
+    );
+    let shown = found.stages["chat"].goodput_rps;
+    assert!((shown - low).abs() < 1e-9, "{shown} {low}");
+    insta::assert_snapshot!(found.limit.summary, @"every SLO held at 40.0/s and broke at 74.6/s, and no interval could be shown; `chat` (platform) gives way first: response_time.p95");
+    // Even the lowest rung breaks: what short probes held below it is all that is known.
+    let found = of(10.0, false);
+    let (low, high) = (found.limit.low.unwrap(), found.limit.high.unwrap());
+    assert!(
+        !found.limit.interval && low < high && high < 45.0,
+        "{low} {high}"
     );
 }
