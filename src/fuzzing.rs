@@ -1,12 +1,13 @@
-//! What must hold for any bytes that a server may send: a parser says the same however they are cut into reads, and never panics.
-//! Called by the fuzzers under `tests/fuzz`, and by tests.
+//! What must hold for any bytes that a server may send: a parser says the same however they are cut
+//! into reads, and never panics. Called by the fuzzers under `tests/fuzz`, and by tests.
 
 use crate::load::{Progress, ResponseParser, Sink};
 use crate::protocol::{
     CallFailure, Head, Reply, ReplyReader, SseParser, chat_reader, responses_reader,
 };
 
-/// Takes an input apart: how it is cut, and what is cut. The first byte says how many cuts there are, as many bytes where they lie.
+/// Takes an input apart: how it is cut, and what is cut. The first byte says how many cuts there
+/// are, as many bytes where they lie.
 fn pieces(input: &[u8]) -> Vec<&[u8]> {
     let Some((count, rest)) = input.split_first() else {
         return Vec::new();
@@ -47,7 +48,8 @@ pub fn http1(input: &[u8]) {
     let pieces = pieces(input);
     let (cut, cut_seen) = response(&pieces);
     let (whole, whole_seen) = response(&[&pieces.concat()]);
-    // Bytes behind the answer that come with a later read are not seen any more; all else is the same.
+    // Bytes behind the answer that come with a later read are not seen any more; all else is the
+    // same.
     let ends = |progress| match progress {
         Ok(Progress::Done { .. }) => Ok(true),
         Ok(Progress::More) => Ok(false),

@@ -58,8 +58,8 @@ impl<T: Entry + ?Sized> Registry<T> {
 
 /// Returns the candidate nearest to what was written, when near enough to be a slip of the hand.
 ///
-/// Distance: Damerau-Levenshtein, at most a third of the length and at most three edits, and something
-/// must be left of the word.
+/// Distance: Damerau-Levenshtein, at most a third of the length and at most three edits, and
+/// something must be left of the word.
 pub(crate) fn did_you_mean<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,

@@ -25,10 +25,11 @@ pub(crate) enum Phase {
 ///
 /// Arrival i is due when the curve expects `S_i` arrivals, where `S_0 = 0` and `S_i` is the sum of
 /// i gaps of mean 1: all 1, exponential (`−ln(1 − u)`), or gamma distributed with shape 1/cv² and
-/// scale cv². The first gamma gap has the equilibrium law of such gaps (a uniform part of a gap that is
-/// drawn by its length, gamma with shape 1/cv² + 1): a process that began with an arrival would
-/// else send (cv² + 1)/2 too many. At a flat rate these are the constant, the Poisson, and the gamma
-/// process in equilibrium, with one more arrival at 0. *Source:* Cox, Renewal Theory (1962), chapter
+/// scale cv². The first gamma gap has the equilibrium law of such gaps (a uniform part of a gap
+/// that is drawn by its length, gamma with shape 1/cv² + 1): a process that began with an arrival
+/// would else send (cv² + 1)/2 too many. At a flat rate these are the constant, the Poisson, and
+/// the gamma process in equilibrium, with one more arrival at 0. *Source:* Cox, Renewal Theory
+/// (1962), chapter
 /// 5. The random numbers are those of `ChaCha8` keyed by the seed,
 /// with one stream for each target and phase.
 pub(crate) struct DueTimes {
@@ -298,7 +299,8 @@ mod tests {
         }
     }
 
-    /// Finding 21: at 50/s over 20 s there were 18.9 too many with cv 5, and 47 with cv 10; the first second had 96 for 50.
+    /// Finding 21: at 50/s over 20 s there were 18.9 too many with cv 5, and 47 with cv 10; the
+    /// first second had 96 for 50.
     #[test]
     fn bursty_arrivals_are_as_many_as_the_rate_says_from_the_first_second_on() {
         for (cv, runs) in [(0.5, 200), (5.0, 2000), (10.0, 2000)] {

@@ -48,7 +48,8 @@ pub(crate) struct LoadArgs {
 }
 
 impl LoadArgs {
-    /// Returns the flags that make the run another one than the manifest's, as they would be written.
+    /// Returns the flags that make the run another one than the manifest's, as they would be
+    /// written.
     fn changes(&self) -> Vec<String> {
         let stages = self.stages.iter().map(|it| format!("--stage {it}"));
         let rate = self.rate.map(|it| format!("--rate {it}"));

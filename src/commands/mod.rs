@@ -1,4 +1,5 @@
-//! Layer 9: one file for each command. A command composes engines, store, and reports; it prints nothing itself.
+//! Layer 9: one file for each command. A command composes engines, store, and reports; it prints
+//! nothing itself.
 
 mod calibrate;
 mod check;

@@ -14,7 +14,8 @@ const VARIABLES: [&str; 6] = [
     "all_proxy",
 ];
 
-/// Returns what to say of the proxies that `variable` holds: that they are not used, where a stage is not on this machine.
+/// Returns what to say of the proxies that `variable` holds: that they are not used, where a stage
+/// is not on this machine.
 pub(super) fn unused(
     project: &Project,
     variable: impl Fn(&str) -> Option<String>,

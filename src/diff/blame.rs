@@ -11,7 +11,8 @@ use crate::record::{Blame, Change, VerdictKind};
 use crate::record::{MetricSummary, RunKind, StageResult};
 use crate::stats::{Batch, CONFIDENCE, mean_error, student_t_quantile};
 
-/// The metric that is attributed; its mean, because means of sequential parts add up and percentiles do not.
+/// The metric that is attributed; its mean, because means of sequential parts add up and
+/// percentiles do not.
 const METRIC: LatencyMetric = LatencyMetric::ResponseTime;
 
 /// A change of a mean in ms with what its interval needs.
@@ -31,13 +32,15 @@ struct Variance {
 
 /// Returns what each stage contributed, the largest slowdown first.
 ///
-/// A stage's own change is its change less that of the stages it calls and that were measured too. Assumes that the
-/// calls of a stage follow one another and that each stage was measured in the same load; what runs at the same time is
-/// counted twice. `share` is the part of the entry's change, cut to [0, 1], and null where the entry's change is not
-/// distinguishable from none. The interval is 95 %, with Welch's t over errors that allow for a queue's memory
-/// ([`mean_error`]), and missing where a run is too short against it; it knows the noise within the two runs only, and shows nothing of
-/// the releases: an owner is named only where a limit of the stage was broken, or a change of it was shown. Without an entry that
-/// was measured on both sides every stage is listed, without shares.
+/// A stage's own change is its change less that of the stages it calls and that were measured too.
+/// Assumes that the calls of a stage follow one another and that each stage was measured in the
+/// same load; what runs at the same time is counted twice. `share` is the part of the entry's
+/// change, cut to [0, 1], and null where the entry's change is not distinguishable from none. The
+/// interval is 95 %, with Welch's t over errors that allow for a queue's memory ([`mean_error`]),
+/// and missing where a run is too short against it; it knows the noise within the two runs only,
+/// and shows nothing of the releases: an owner is named only where a limit of the stage was broken,
+/// or a change of it was shown. Without an entry that was measured on both sides every stage is
+/// listed, without shares.
 pub(super) fn blame(pairing: &Pairing<'_>, judged: &Judged, context: &Context<'_>) -> Vec<Blame> {
     let loads: Vec<BTreeMap<&str, Shift>> = pairing
         .pairs

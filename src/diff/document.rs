@@ -12,10 +12,11 @@ use crate::record::{Changed, DIFF_SCHEMA, DiffDocument, FormatVersion, RunRecord
 
 /// Compares the runs of two releases, judges rules and SLOs, and says what decided.
 ///
-/// The runs are those the store chose: of each kind and name the one that stands for its release (of several, the newest
-/// counts). It fails when a pass rate, of a suite or of a slice, is shown to be lower, when an SLO that the base met
-/// is missed, when a `must_pass` case did not pass, when every request of the head failed, or when a rule is broken; it is
-/// inconclusive when a rule cannot be judged or there was nothing to decide by, and passed otherwise.
+/// The runs are those the store chose: of each kind and name the one that stands for its release
+/// (of several, the newest counts). It fails when a pass rate, of a suite or of a slice, is shown
+/// to be lower, when an SLO that the base met is missed, when a `must_pass` case did not pass, when
+/// every request of the head failed, or when a rule is broken; it is inconclusive when a rule
+/// cannot be judged or there was nothing to decide by, and passed otherwise.
 pub(crate) fn compare(
     base: &[RunRecord],
     head: &[RunRecord],

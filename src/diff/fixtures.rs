@@ -43,7 +43,8 @@ pub(super) fn answer(id: &str, lang: &str, passed: bool) -> CaseResult {
     }
 }
 
-/// Returns `n` cases, the first half in English and the rest in German, of which those that `passes` holds for passed.
+/// Returns `n` cases, the first half in English and the rest in German, of which those that
+/// `passes` holds for passed.
 pub(super) fn answers(n: usize, passes: impl Fn(usize) -> bool) -> Vec<CaseResult> {
     let lang = |i: usize| if i < n / 2 { "en" } else { "de" };
     (0..n)
@@ -201,7 +202,8 @@ pub(super) fn min(share: f64) -> Rule {
     }
 }
 
-/// Calls `then` with a context: gateway calls retrieve and rerank; rerank is owned by search-team, the rest by app-team.
+/// Calls `then` with a context: gateway calls retrieve and rerank; rerank is owned by search-team,
+/// the rest by app-team.
 pub(super) fn with<T>(mode: Mode, rules: &[Rule], then: impl FnOnce(&Context<'_>) -> T) -> T {
     let name = |name: &str| name.parse().unwrap();
     let callees = vec![name("retrieve"), name("rerank")];

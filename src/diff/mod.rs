@@ -1,7 +1,7 @@
 //! Layer 6: two releases compared and judged. Pure: no async, no I/O.
 //!
-//! Three passes, each of which makes a new value: runs are paired and compared (`Compared`), judged (`Judged`), and told in one
-//! sentence. `document` runs them.
+//! Three passes, each of which makes a new value: runs are paired and compared (`Compared`), judged
+//! (`Judged`), and told in one sentence. `document` runs them.
 
 mod blame;
 mod compare;

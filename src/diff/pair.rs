@@ -1,4 +1,5 @@
-//! Which run of the base each run of the head is put beside, and which runs cannot be compared at all.
+//! Which run of the base each run of the head is put beside, and which runs cannot be compared at
+//! all.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,8 @@ use crate::record::{RunKind, RunRecord, ValidityVerdict};
 pub(super) struct Pairing<'a> {
     /// The newest run of the head of each kind, name, and environment.
     pub(super) pairs: Vec<Matched<'a>>,
-    /// The newest runs of the base, each with the head's run that stands in its place, if there is one.
+    /// The newest runs of the base, each with the head's run that stands in its place, if there is
+    /// one.
     pub(super) before: Vec<(&'a RunRecord, Option<&'a RunRecord>)>,
 }
 
@@ -35,7 +37,8 @@ impl SideName {
 }
 
 impl<'a> Pairing<'a> {
-    /// Pairs by kind and name, within an environment where both sides have it; of several runs the newest counts.
+    /// Pairs by kind and name, within an environment where both sides have it; of several runs the
+    /// newest counts.
     pub(super) fn new(base: &'a [RunRecord], head: &'a [RunRecord]) -> Self {
         let pairs = newest(head).into_iter().map(|head| Matched {
             base: partner(head, base),
@@ -116,7 +119,8 @@ fn newest(runs: &[RunRecord]) -> Vec<&RunRecord> {
     chosen.into_values().collect()
 }
 
-/// Returns the other side's run of the same kind and name, of the same environment where there is one.
+/// Returns the other side's run of the same kind and name, of the same environment where there is
+/// one.
 fn partner<'a>(run: &RunRecord, others: &'a [RunRecord]) -> Option<&'a RunRecord> {
     others
         .iter()

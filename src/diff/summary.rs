@@ -66,8 +66,8 @@ impl Told<'_> {
         self.rows.iter().map(|row| &row.comparison)
     }
 
-    /// Names the stage whose own part of the slowdown is the largest, when it is clear of the runs' noise and of the margin. One run
-    /// against one run shows nothing, so that it accuses nobody.
+    /// Names the stage whose own part of the slowdown is the largest, when it is clear of the runs'
+    /// noise and of the margin. One run against one run shows nothing, so that it accuses nobody.
     fn slower(&self) -> Option<String> {
         let worst = self.blame.first()?;
         let mean = |pair: &Matched<'_>| {
@@ -97,8 +97,8 @@ impl Told<'_> {
         (by >= WORTH_MS).then(|| format!("{} slower at p95", time(by)))
     }
 
-    /// Returns (name, clause) of each suite that regressed; the clause names the slice that holds most of
-    /// the lost cases.
+    /// Returns (name, clause) of each suite that regressed; the clause names the slice that holds
+    /// most of the lost cases.
     fn lost(&self) -> Vec<(String, String)> {
         let clause = |pair: &Matched<'_>| {
             let (base, head) = (pair.base()?.eval.as_ref()?, pair.head.eval.as_ref()?);
@@ -117,7 +117,8 @@ impl Told<'_> {
         self.pairs.iter().filter_map(clause).collect()
     }
 
-    /// Names the broken rules, each metric once, but for those of the suites whose lost cases were named.
+    /// Names the broken rules, each metric once, but for those of the suites whose lost cases were
+    /// named.
     fn broken(&self, named: &[&str]) -> Vec<String> {
         let is_named = |c: &Comparison| matches!(&c.metric, Metric::Eval { eval, .. } if named.contains(&eval.as_str()));
         let mut seen = BTreeSet::new();
@@ -185,7 +186,8 @@ impl Told<'_> {
         parts.join(", ")
     }
 
-    /// Says of each suite that no rule holds against its base, how large a change would have gone unseen.
+    /// Says of each suite that no rule holds against its base, how large a change would have gone
+    /// unseen.
     fn could_have_seen(&self) -> Vec<String> {
         let unruled = |row: &&Row| {
             let c = &row.comparison;

@@ -51,8 +51,8 @@ pub(super) fn count(n: usize, one: &str) -> String {
 /// What is smaller is left of the arithmetic.
 const NOTHING: f64 = 1e-9;
 
-/// Rounds to that many decimals, or, where that would be 0, to two significant digits: a small value
-/// is not told as none.
+/// Rounds to that many decimals, or, where that would be 0, to two significant digits: a small
+/// value is not told as none.
 fn round(value: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
     let rounded = (value * scale).round() / scale;

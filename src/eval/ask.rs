@@ -1,4 +1,5 @@
-//! Asks one case once: fills in the request, and calls the steps before and the stage, or the steps of the pipeline.
+//! Asks one case once: fills in the request, and calls the steps before and the stage, or the steps
+//! of the pipeline.
 
 use std::time::Duration;
 

@@ -39,7 +39,8 @@ pub(crate) struct Grade {
 }
 
 impl Checks {
-    /// Parses a suite's assertions. Everything that is wrong is added to `problems`, and what is right is kept.
+    /// Parses a suite's assertions. Everything that is wrong is added to `problems`, and what is
+    /// right is kept.
     pub(crate) fn parse(tables: &[KindTable], problems: &mut Problems) -> Self {
         let mut checks = Self::default();
         for table in tables {

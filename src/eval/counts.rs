@@ -12,7 +12,8 @@ use super::score::GradedCase;
 use crate::measure::Event;
 use crate::protocol::CallFailure;
 
-/// After so many attempts of which none reached the stage the rest is not sent: it would only wait for the same.
+/// After so many attempts of which none reached the stage the rest is not sent: it would only wait
+/// for the same.
 const HOPELESS: u64 = 100;
 
 /// Counts that the workers and the grader share with the watcher.
@@ -40,7 +41,8 @@ impl Counts {
         add(&self.done, true);
     }
 
-    /// Returns what stands for every further attempt once it is clear that the stage cannot be reached.
+    /// Returns what stands for every further attempt once it is clear that the stage cannot be
+    /// reached.
     pub(super) fn hopeless(&self) -> Option<Attempt> {
         let done = self.done.load(Ordering::Relaxed);
         if done < HOPELESS || self.reached.load(Ordering::Relaxed) > 0 {

@@ -1,4 +1,5 @@
-//! Layer 6: eval suites. Cases are asked, each answer is journaled before it is graded, and the grades are counted.
+//! Layer 6: eval suites. Cases are asked, each answer is journaled before it is graded, and the
+//! grades are counted.
 
 mod ask;
 mod assertion;

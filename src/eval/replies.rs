@@ -27,7 +27,8 @@ pub(crate) struct CaseReply {
 }
 
 /// Grades answers, in their order. What assertions ask of stages first is asked with the suite's
-/// concurrency; once `interrupted` is true it is not asked any more, and the assertion has no score.
+/// concurrency; once `interrupted` is true it is not asked any more, and the assertion has no
+/// score.
 pub(crate) async fn grade_replies(
     plan: &Arc<EvalPlan>,
     client: &Arc<Client>,

@@ -1,4 +1,5 @@
-//! Counts grades: pass rate, assertions, and slices with their intervals, and the errors beside them.
+//! Counts grades: pass rate, assertions, and slices with their intervals, and the errors beside
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -171,10 +172,12 @@ fn shorten(mut text: String) -> String {
     text
 }
 
-/// Counts what was graded, in whatever order it was: the result is in the order of the golden set, then of the repeats.
+/// Counts what was graded, in whatever order it was: the result is in the order of the golden set,
+/// then of the repeats.
 ///
-/// An attempt without an answer, or with an answer that an assertion could not score, stays in every denominator as not
-/// passed; the pass rate's bounds say how far that could be from the truth.
+/// An attempt without an answer, or with an answer that an assertion could not score, stays in
+/// every denominator as not passed; the pass rate's bounds say how far that could be from the
+/// truth.
 pub(crate) fn score(plan: &EvalPlan, mut graded: Vec<GradedCase>) -> EvalResult {
     graded.sort_by_key(|case| (case.index, case.result.repeat));
     let mut error_kinds = BTreeMap::new();
@@ -238,8 +241,8 @@ pub(crate) fn count_passes<'a>(
     })
 }
 
-/// Returns the change of the pass rate from one set of answers to another, over the cases that both have; `None` where they have none
-/// in common.
+/// Returns the change of the pass rate from one set of answers to another, over the cases that both
+/// have; `None` where they have none in common.
 pub(crate) fn change_by_case<'a>(
     before: impl IntoIterator<Item = &'a GradedCase>,
     after: impl IntoIterator<Item = &'a GradedCase>,

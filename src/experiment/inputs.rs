@@ -1,5 +1,5 @@
-//! What the manifest names outside itself, held against it: golden sets and their cases, addresses. No
-//! network and no secret is needed (stumbles S3).
+//! What the manifest names outside itself, held against it: golden sets and their cases, addresses.
+//! No network and no secret is needed (stumbles S3).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,8 +22,8 @@ pub(crate) struct WrongInputs {
     golden: Vec<GoldenError>,
 }
 
-/// Reads every golden set that the manifest names, and holds the manifest against them and against the
-/// environment that was chosen. Returns what is not there yet.
+/// Reads every golden set that the manifest names, and holds the manifest against them and against
+/// the environment that was chosen. Returns what is not there yet.
 ///
 /// # Errors
 ///

@@ -74,7 +74,8 @@ fn tell_plan(experiment: &Experiment, plan: &LoadPlan) {
     }
 }
 
-/// Says what the figures alone do not: what the failures look like, and that a budget ended the run.
+/// Says what the figures alone do not: what the failures look like, and that a budget ended the
+/// run.
 fn tell_result(experiment: &Experiment, plan: &LoadPlan, result: &mut LoadResult) -> Result<()> {
     for stage in plan.stages.iter().map(|it| &it.name) {
         // What a stage sends back may hold the secrets that were sent to it.

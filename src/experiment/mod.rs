@@ -1,4 +1,5 @@
-//! Layer 8: one run of each kind, from its plan to its stored record; without flags and without printing.
+//! Layer 8: one run of each kind, from its plan to its stored record; without flags and without
+//! printing.
 
 mod answering;
 mod boot;

@@ -1,5 +1,5 @@
-//! Quality under load: what came back while the clock ran is scored when it has stopped, and held against what the same cases brought
-//! when nothing else was asked.
+//! Quality under load: what came back while the clock ran is scored when it has stopped, and held
+//! against what the same cases brought when nothing else was asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,8 +27,9 @@ pub(super) struct Scored {
     pub(super) quality: QualityResult,
 }
 
-/// Runs a load and scores what came back with a suite: every ok answer of the suite's stage to a case of the suite's golden set.
-/// The answers to one case count as its repeats. `None` where there was no such answer.
+/// Runs a load and scores what came back with a suite: every ok answer of the suite's stage to a
+/// case of the suite's golden set. The answers to one case count as its repeats. `None` where there
+/// was no such answer.
 pub(super) async fn run_scored(
     experiment: &Experiment,
     (name, plan): (&str, &LoadPlan),
@@ -84,9 +85,9 @@ fn keep_answers(plan: &LoadPlan, suite: &EvalPlan) -> Keep {
     }
 }
 
-/// Returns the load that asks each case once, one after another, before the load itself: of several scenarios that call the
-/// stage, the one with the most cases that the golden set has. A shard of a load, and one that begins at a given time, have no time
-/// for it.
+/// Returns the load that asks each case once, one after another, before the load itself: of several
+/// scenarios that call the stage, the one with the most cases that the golden set has. A shard of a
+/// load, and one that begins at a given time, have no time for it.
 fn alone(plan: &LoadPlan, stage: &str, golden: &BTreeSet<&str>) -> Option<LoadPlan> {
     if plan.start.is_some() || plan.shard != Shard::WHOLE {
         return None;
@@ -150,7 +151,8 @@ struct Answer {
     case: GradedCase,
 }
 
-/// Grades what was captured of a load that began at `start`, in ns, where the golden set has the case.
+/// Grades what was captured of a load that began at `start`, in ns, where the golden set has the
+/// case.
 async fn grade(
     experiment: &Experiment,
     suite: &Arc<EvalPlan>,
@@ -202,8 +204,8 @@ fn score_repeats(suite: &EvalPlan, answers: Vec<Answer>) -> EvalResult {
     score(&suite, cases)
 }
 
-/// Returns the share of the goodput that was right. `good` answers were kept, graded or not: of very many answers a part is kept, and
-/// its share stands for all.
+/// Returns the share of the goodput that was right. `good` answers were kept, graded or not: of
+/// very many answers a part is kept, and its share stands for all.
 fn right_goodput(goodput_rps: f64, good: u64, answers: &[Answer]) -> f64 {
     let right = |it: &&Answer| it.good_in_window && it.case.result().passed;
     let right = answers.iter().filter(right).count() as f64;

@@ -35,8 +35,8 @@ impl Piece {
     }
 }
 
-/// Returns every piece. The first is the measure of the machine: it hashes a KiB, and the others are
-/// told as multiples of it.
+/// Returns every piece. The first is the measure of the machine: it hashes a KiB, and the others
+/// are told as multiples of it.
 pub fn pieces() -> Vec<Piece> {
     vec![
         yardstick(),

@@ -1,4 +1,5 @@
-//! A run from its plan to its result: starts the workers, watches them, merges what they bring back.
+//! A run from its plan to its result: starts the workers, watches them, merges what they bring
+//! back.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -177,8 +178,8 @@ struct Watch<'a> {
     start: u64,
 }
 
-/// Waits for the workers; tells progress and passes on an interruption. Returns their results, and whether the run
-/// came to its own end.
+/// Waits for the workers; tells progress and passes on an interruption. Returns their results, and
+/// whether the run came to its own end.
 fn watch_over(
     watch: &Watch<'_>,
     results: &mpsc::Receiver<std::io::Result<WorkerResult>>,
@@ -294,7 +295,8 @@ fn conclude(plan: &LoadPlan, workers: Vec<WorkerResult>, end: &Conclusion) -> Lo
         let result = summarise(&counted.tally, &spec, duration_s);
         (measured.name, result)
     });
-    // The steps of a pipeline are due when the one before has ended: they have no schedule to lag behind.
+    // The steps of a pipeline are due when the one before has ended: they have no schedule to lag
+    // behind.
     let arrivals: Vec<&Tally> = plan
         .scenario_ids()
         .map(|scenario| &counted[plan.tally_of(scenario)].tally)

@@ -34,8 +34,8 @@ impl Budget {
     }
 }
 
-/// One load run. Every scenario receives the whole arrival process (or all users of a closed loop) for itself, or its share of the one
-/// that all have.
+/// One load run. Every scenario receives the whole arrival process (or all users of a closed loop)
+/// for itself, or its share of the one that all have.
 #[derive(Clone)]
 pub(crate) struct LoadPlan {
     /// Every stage that is sent to.
@@ -57,8 +57,8 @@ pub(crate) struct LoadPlan {
     pub(crate) seed: u64,
     /// Stops the run before it sends more, warm-up included.
     pub(crate) max_requests: Option<u64>,
-    /// Stops the run once its answers have cost so much, in USD, by the stages' `cost` and the tokens counted. What is
-    /// in flight then still comes.
+    /// Stops the run once its answers have cost so much, in USD, by the stages' `cost` and the
+    /// tokens counted. What is in flight then still comes.
     pub(crate) max_cost: Option<f64>,
     /// A budget of tokens, of prompts and answers together.
     pub(crate) max_tokens: Option<u64>,
@@ -69,7 +69,8 @@ pub(crate) struct LoadPlan {
 }
 
 impl LoadPlan {
-    /// Returns what has figures of its own, in the order of the tallies: the stages, then what scenarios are measured as.
+    /// Returns what has figures of its own, in the order of the tallies: the stages, then what
+    /// scenarios are measured as.
     pub(crate) fn measured(&self) -> impl Iterator<Item = Measured> {
         let wholes = self.scenarios.iter();
         let wholes = wholes.filter_map(|scenario| scenario.whole.clone());
@@ -96,8 +97,8 @@ impl LoadPlan {
         (0..self.scenarios.len()).map(ScenarioId)
     }
 
-    /// Returns the tallies that hold the answers of a stage or pipeline: its own, and where only kinds of users call
-    /// it, theirs.
+    /// Returns the tallies that hold the answers of a stage or pipeline: its own, and where only
+    /// kinds of users call it, theirs.
     pub(crate) fn tallies_of(&self, name: &str) -> Vec<TallyId> {
         let own = self.measured().position(|measured| measured.name == name);
         let calls = |scenario: &ScenarioId| self.scenarios[*scenario].of == name;
@@ -127,7 +128,8 @@ impl LoadPlan {
     }
 }
 
-/// What one arrival starts: one request to a stage, or one request after another, each made of what came back before.
+/// What one arrival starts: one request to a stage, or one request after another, each made of what
+/// came back before.
 #[derive(Clone)]
 pub(crate) struct Scenario {
     /// The stages that it calls, in order, by their numbers in [`LoadPlan::stages`]; never empty.
@@ -138,7 +140,8 @@ pub(crate) struct Scenario {
     pub(crate) sequence: CaseSequence,
     /// What the whole way is measured as, where it is a pipeline or one kind of user of a mix.
     pub(crate) whole: Option<Measured>,
-    /// Which of the load's arrivals start it, where scenarios share them out; without, it has an arrival process of its own.
+    /// Which of the load's arrivals start it, where scenarios share them out; without, it has an
+    /// arrival process of its own.
     pub(crate) share: Option<ShareOfArrivals>,
     pub(crate) cases: Arc<Cases>,
 }
@@ -147,10 +150,11 @@ pub(crate) struct Scenario {
 pub(crate) struct Cases {
     /// What the cases are called, in the order of the data.
     pub(crate) ids: Vec<String>,
-    /// The first step's request for each case, in the order of the data; empty where a request is written when it is due.
+    /// The first step's request for each case, in the order of the data; empty where a request is
+    /// written when it is due.
     pub(crate) requests: Vec<Prepared>,
-    /// What the templates of each case see, in the order of the data, without what comes back during the run; empty where all
-    /// requests are ready.
+    /// What the templates of each case see, in the order of the data, without what comes back
+    /// during the run; empty where all requests are ready.
     pub(crate) scopes: Vec<Scope>,
     /// Where an arrival begins a session, and not a single request.
     pub(crate) sessions: Option<Sessions>,
@@ -190,8 +194,8 @@ impl Measured {
         }
     }
 
-    /// Returns the limits in ns that a good request keeps: each latency with an SLO, whatever its percentile; the
-    /// strictest where one metric has several.
+    /// Returns the limits in ns that a good request keeps: each latency with an SLO, whatever its
+    /// percentile; the strictest where one metric has several.
     pub(crate) fn limits(&self) -> Vec<(LatencyMetric, u64)> {
         strictest(&self.slo)
     }

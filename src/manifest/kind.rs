@@ -94,14 +94,16 @@ impl KindTable {
         value.map_or_else(|| self.span.clone(), Spanned::span)
     }
 
-    /// Returns where the value of a key inside a key's table stands in the text, else that of the outer key.
+    /// Returns where the value of a key inside a key's table stands in the text, else that of the
+    /// outer key.
     pub(crate) fn span_inside(&self, key: &str, inner: &str) -> Span {
         let table = self.table.get(key).and_then(|it| it.as_ref().as_table());
         let value = table.and_then(|table| table.get(inner));
         value.map_or_else(|| self.span_of(key), Spanned::span)
     }
 
-    /// Returns where a key inside a key's table stands in the text, else the value of the outer key.
+    /// Returns where a key inside a key's table stands in the text, else the value of the outer
+    /// key.
     pub(crate) fn key_span_inside(&self, key: &str, inner: &str) -> Span {
         let table = self.table.get(key).and_then(|it| it.as_ref().as_table());
         let found = table.and_then(|table| table.get_key_value(inner));

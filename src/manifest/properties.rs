@@ -1,5 +1,5 @@
-//! What must hold of manifests whatever stands in them: what is wrong is told where it stands, shares
-//! are shares, and calls lead where they lead.
+//! What must hold of manifests whatever stands in them: what is wrong is told where it stands,
+//! shares are shares, and calls lead where they lead.
 
 use std::collections::BTreeSet;
 
@@ -171,7 +171,8 @@ proptest! {
         prop_assert_eq!(line_of(text.as_bytes(), at), before + 1);
     }
 
-    /// Lines that are left out, doubled, or put elsewhere: what is wrong then stands somewhere in the text.
+    /// Lines that are left out, doubled, or put elsewhere: what is wrong then stands somewhere in
+    /// the text.
     #[test]
     fn a_manifest_in_disorder_is_told_line_by_line(from in 0..60_usize, to in 0..60_usize, what in 0..3_u8) {
         for text in [SMALL, CONTRACT] {

@@ -33,7 +33,8 @@ pub(crate) enum Failure {
     Exit(i32),
     /// This machine ran out of sockets or ports.
     Exhausted,
-    /// The request could not be written: a template without a value, a header that is not one. Never sent.
+    /// The request could not be written: a template without a value, a header that is not one.
+    /// Never sent.
     Request,
 }
 
@@ -53,7 +54,8 @@ impl Failure {
         !Self::UNREACHED.contains(self)
     }
 
-    /// Returns whether a failure of which a document holds only the word was one of a stage that was reached.
+    /// Returns whether a failure of which a document holds only the word was one of a stage that
+    /// was reached.
     pub(crate) fn word_is_reached(word: &str) -> bool {
         !Self::UNREACHED.iter().any(|it| it.to_string() == word)
     }
@@ -68,8 +70,9 @@ const ANSWERS: [&str; 5] = [
     "too large",
 ];
 
-/// Returns whether a failure of that kind, as documents have it, is an answer of the stage: it was heard, and it was wrong.
-/// What never came (no connection, a timeout, a cut) says nothing about the stage.
+/// Returns whether a failure of that kind, as documents have it, is an answer of the stage: it was
+/// heard, and it was wrong. What never came (no connection, a timeout, a cut) says nothing about
+/// the stage.
 pub(crate) fn is_answer(kind: &str) -> bool {
     let numbered = ["status ", "exit "].iter().any(|it| kind.starts_with(it));
     numbered || ANSWERS.contains(&kind)

@@ -1,6 +1,7 @@
 //! The monotonic timestamps of one attempt, and the latencies that follow from them.
 
-/// Nanoseconds since the start of the run, on one monotonic clock. `None` where the attempt did not get so far.
+/// Nanoseconds since the start of the run, on one monotonic clock. `None` where the attempt did not
+/// get so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stamps {
     /// When the request was due (open loop), or when the user was ready again (closed loop).
@@ -61,8 +62,8 @@ impl Stamps {
         Some(self.first_content?.saturating_sub(self.intended))
     }
 
-    /// (`last_content − first_content`) / (N − 1), in ns, for N ≥ 2 output tokens; not known where the
-    /// content came in one read.
+    /// (`last_content − first_content`) / (N − 1), in ns, for N ≥ 2 output tokens; not known where
+    /// the content came in one read.
     pub(crate) fn tpot(&self, output_tokens: u64) -> Option<u64> {
         let span = self.last_content?.saturating_sub(self.first_content?);
         (output_tokens >= 2 && span > 0).then(|| span / (output_tokens - 1))

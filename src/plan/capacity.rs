@@ -16,7 +16,8 @@ use crate::stage::Stage;
 
 /// A probe without `--duration`: long enough to see a queue grow.
 const PROBE: Duration = Duration::from_secs(5);
-/// The longest that a probe is stretched to, for a percentile that needs more samples or for slow answers.
+/// The longest that a probe is stretched to, for a percentile that needs more samples or for slow
+/// answers.
 const LONGEST: Duration = Duration::from_mins(30);
 /// A long probe: against the memory of most queues.
 const LONG: Duration = Duration::from_mins(2);
@@ -29,7 +30,8 @@ const FEW: (u32, u32) = (8, 2);
 const MANY: (u32, u32) = (16, 8);
 /// Left out at the beginning of each probe: connections are made then.
 const WARMUP: Duration = Duration::from_millis(500);
-/// What takes longer than so many times the longest limit has failed: a queue need not be waited for to its end.
+/// What takes longer than so many times the longest limit has failed: a queue need not be waited
+/// for to its end.
 const PATIENCE: u32 = 4;
 /// More samples than are needed, by this factor, because arrivals may be random.
 const SPARE: f64 = 1.34;
@@ -60,7 +62,8 @@ pub(crate) struct Look {
     pub(crate) at_least_s: f64,
 }
 
-/// Resolves the search for the limit of a load, with probes of at least that length. Without an SLO there is nothing to hold.
+/// Resolves the search for the limit of a load, with probes of at least that length. Without an SLO
+/// there is nothing to hold.
 pub(crate) async fn capacity_plan(
     site: &Site<'_>,
     load: &Load,
@@ -126,7 +129,8 @@ impl CapacityPlan {
         }
     }
 
-    /// Returns about how long a search takes, at least and at most, as far as it can be told before.
+    /// Returns about how long a search takes, at least and at most, as far as it can be told
+    /// before.
     pub(crate) fn takes(&self) -> (Duration, Duration) {
         let short = self.lasts(self.length, self.first_rate) + WARMUP;
         let long = self.long.map(|it| self.lasts(it, self.first_rate));

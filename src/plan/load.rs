@@ -17,8 +17,8 @@ use crate::record::Shard;
 /// The length of the intervals of the time series.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Resolves a load: reads its data, writes every request (calling the steps before a stage once for each case), and
-/// resolves every address.
+/// Resolves a load: reads its data, writes every request (calling the steps before a stage once for
+/// each case), and resolves every address.
 pub(crate) async fn load_plan(site: &Site<'_>, load: &Load, portion: &Portion) -> Result<LoadPlan> {
     let (mut stages, mut scenarios) = (Vec::new(), Vec::new());
     let sender = |sends| Sender::new(site, load, sends);

@@ -1,4 +1,5 @@
-//! What stages bring, against what the rest of the manifest wants of them: what never could be found, or known, is wrong.
+//! What stages bring, against what the rest of the manifest wants of them: what never could be
+//! found, or known, is wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -18,14 +18,14 @@ use crate::record::Level;
 /// Long enough for a p95 of a fast stage, short enough to be done for each stage twice.
 const EACH: Duration = Duration::from_secs(5);
 
-/// A stage that calls others is measured for at least so long at the given load where no length is asked for, and for as long as
-/// the calls beside it need, at most a minute: they are few.
+/// A stage that calls others is measured for at least so long at the given load where no length is
+/// asked for, and for as long as the calls beside it need, at most a minute: they are few.
 const BESIDE: Duration = Duration::from_secs(20);
 const LONGEST_BESIDE: Duration = Duration::from_mins(1);
 /// So many calls of each stage beside the load are waited for.
 const CALLS_BESIDE: f64 = 12.0;
-/// A stage is called beside a load at most at this rate, per second, and at most at this share of what one user alone can ask: more
-/// would queue with the load's own calls.
+/// A stage is called beside a load at most at this rate, per second, and at most at this share of
+/// what one user alone can ask: more would queue with the load's own calls.
 const MOST_BESIDE: f64 = 1.0;
 const SHARE_BESIDE: f64 = 0.05;
 
@@ -79,10 +79,12 @@ impl ProfilePlan {
         self.each * self.measurements() + beside
     }
 
-    /// Returns the whole under the given load, with a load for each part that calls it beside, so seldom that it disturbs nothing. `alone`
-    /// are the rates, per second, at which one user who waits for each answer got through the parts.
+    /// Returns the whole under the given load, with a load for each part that calls it beside, so
+    /// seldom that it disturbs nothing. `alone` are the rates, per second, at which one user who
+    /// waits for each answer got through the parts.
     ///
-    /// At random moments, because calls in step with the load's own would meet the same of it each time.
+    /// At random moments, because calls in step with the load's own would meet the same of it each
+    /// time.
     pub(crate) fn beside(&self, level: &LevelPlan, alone: &[f64]) -> (LoadPlan, Vec<LoadPlan>) {
         let rates: Vec<f64> = alone.iter().map(|rate| rate_beside(*rate)).collect();
         let slowest = rates.iter().copied().fold(MOST_BESIDE, f64::min);
@@ -124,7 +126,8 @@ pub(crate) struct ProfileOverrides {
     pub(crate) each: Option<Duration>,
 }
 
-/// Returns what is profiled when nothing is named: what users call, else the only pipeline, else the only stage.
+/// Returns what is profiled when nothing is named: what users call, else the only pipeline, else
+/// the only stage.
 pub(crate) fn default_whole(manifest: &Manifest) -> Result<String, PlanError> {
     let only_pipeline = match manifest.pipelines.as_slice() {
         [one] => Some(&one.name),
@@ -210,7 +213,8 @@ async fn plan_of(site: &Site<'_>, load: &Load, targets: &[Name]) -> Result<LoadP
     load_plan(site, &load, &Portion::default()).await
 }
 
-/// Returns the given load: the one named, else the first that calls the whole, else one made of the flags.
+/// Returns the given load: the one named, else the first that calls the whole, else one made of the
+/// flags.
 fn given(project: &Project, whole: &str, overrides: &ProfileOverrides) -> Result<Load, PlanError> {
     let manifest = &project.manifest;
     let calls_it = |load: &&Load| load.targets.iter().any(|target| *target == *whole);

@@ -1,4 +1,5 @@
-//! The project at hand: its manifest with every kind resolved, its folder, and the environment that was chosen.
+//! The project at hand: its manifest with every kind resolved, its folder, and the environment that
+//! was chosen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -164,7 +165,8 @@ impl Project {
         Ok(GoldenSet::read(&self.folder, path)?)
     }
 
-    /// Returns the first case of the first golden set, or an empty one where the manifest names none.
+    /// Returns the first case of the first golden set, or an empty one where the manifest names
+    /// none.
     pub(crate) fn first_case(&self) -> Result<Case> {
         let sets = self.manifest.evals.iter().map(|eval| &eval.golden);
         let loads = self.manifest.loads.iter();

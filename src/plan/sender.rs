@@ -118,8 +118,8 @@ impl<'a> Sender<'a> {
         })
     }
 
-    /// Resolves a pipeline. Only the first step's requests can be written before the run; each later step is resolved with
-    /// the first case, after one untimed run of what comes before it.
+    /// Resolves a pipeline. Only the first step's requests can be written before the run; each
+    /// later step is resolved with the first case, after one untimed run of what comes before it.
     async fn pipeline(
         &self,
         pipeline: &manifest::Pipeline,
@@ -213,14 +213,15 @@ impl<'a> Sender<'a> {
     }
 }
 
-/// Returns a number that no other run has: sessions that a deployment still knows are never taken up again.
+/// Returns a number that no other run has: sessions that a deployment still knows are never taken
+/// up again.
 fn run_number(clock: &Clock) -> u64 {
     let nanos = clock.now().as_nanosecond() as u64;
     nanos.rotate_left(20) ^ u64::from(std::process::id())
 }
 
-/// Returns the numbers of the cases of each session: those of one group, in the order of the data; a case without a group is a
-/// session of one turn.
+/// Returns the numbers of the cases of each session: those of one group, in the order of the data;
+/// a case without a group is a session of one turn.
 fn turns(cases: &[Case]) -> Vec<Vec<usize>> {
     let mut turns: Vec<Vec<usize>> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();

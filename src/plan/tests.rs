@@ -15,8 +15,8 @@ use crate::measure::Clock;
 use crate::record::Shard;
 use crate::transport::Client;
 
-/// A deployment that answers nobody: three stages, a pipeline of two, and a golden set of four cases
-/// in two conversations.
+/// A deployment that answers nobody: three stages, a pipeline of two, and a golden set of four
+/// cases in two conversations.
 const MANIFEST: &str = r#"
 version = 1
 [deployment]
@@ -581,8 +581,8 @@ fn a_value_of_the_wrong_kind_is_told_on_its_line() {
     assert!(silent.is_empty(), "{}", silent.join("\n"));
 }
 
-/// A slip in any key of the contract's manifest is told on its line, and says which key was meant or
-/// which there are.
+/// A slip in any key of the contract's manifest is told on its line, and says which key was meant
+/// or which there are.
 #[test]
 fn a_slip_in_a_key_is_told_on_its_line() {
     let lines: Vec<&str> = CONTRACT.lines().collect();

@@ -6,10 +6,12 @@ use super::failure::CallFailure;
 use super::output::{Found, Outputs, Whole};
 use super::reply::{Head, Reply};
 
-/// The most that is set aside for a body before it comes, in bytes: its announced length may be a lie.
+/// The most that is set aside for a body before it comes, in bytes: its announced length may be a
+/// lie.
 const SET_ASIDE: usize = 1 << 20;
 
-/// Makes the reader of one body, which the kind reads at its end, and in which the outputs are looked for then.
+/// Makes the reader of one body, which the kind reads at its end, and in which the outputs are
+/// looked for then.
 pub(super) fn whole_body(
     outputs: &Outputs,
     read: impl FnOnce(&[u8]) -> Result<Reply, CallFailure> + Send + 'static,

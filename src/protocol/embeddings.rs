@@ -187,8 +187,9 @@ impl Promise {
     }
 }
 
-/// Returns the vectors in the order of their inputs: at least one, all of one length, every number finite, and none of
-/// them zero throughout, because such a vector is near to everything and to nothing.
+/// Returns the vectors in the order of their inputs: at least one, all of one length, every number
+/// finite, and none of them zero throughout, because such a vector is near to everything and to
+/// nothing.
 fn vectors(body: &Value) -> Result<Vec<Vec<f64>>, CallFailure> {
     let data = body.get("data").and_then(Value::as_array);
     let data = data.ok_or_else(|| broken("the answer has no `data`"))?;

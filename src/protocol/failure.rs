@@ -1,4 +1,5 @@
-//! A call without a usable answer: the one type for every caller, from a kind's reader to the report.
+//! A call without a usable answer: the one type for every caller, from a kind's reader to the
+//! report.
 
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use crate::measure::Failure;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CallFailure {
     pub(crate) failure: Failure,
-    /// For people: what was expected and what came, at most a short piece of the body. It may repeat a secret that the
-    /// stage sent back, so that it is redacted before it is shown or stored.
+    /// For people: what was expected and what came, at most a short piece of the body. It may
+    /// repeat a secret that the stage sent back, so that it is redacted before it is shown or
+    /// stored.
     pub(crate) detail: String,
     /// How long the stage asks to be left alone, where it does.
     pub(crate) retry_after: Option<Duration>,

@@ -1,5 +1,5 @@
-//! Layer 3: how a stage is called. Every kind is sans-IO: it writes a request and reads a response, whoever carries
-//! the bytes (the load engine's own sockets, or reqwest for probes and evals).
+//! Layer 3: how a stage is called. Every kind is sans-IO: it writes a request and reads a response,
+//! whoever carries the bytes (the load engine's own sockets, or reqwest for probes and evals).
 
 mod body;
 mod cache;
@@ -71,7 +71,8 @@ pub(crate) fn schemas(generator: &mut SchemaGenerator) -> Vec<KindSchema> {
 
 /// A stage kind.
 pub(crate) trait Protocol: Entry {
-    /// Parses the kind's own keys. Everything that is wrong is added to `problems`; `None` when anything was.
+    /// Parses the kind's own keys. Everything that is wrong is added to `problems`; `None` when
+    /// anything was.
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Box<dyn Call>>;
 
     /// Describes the kind's own keys.
@@ -83,8 +84,8 @@ pub(crate) trait Call: Send + Sync + std::fmt::Debug {
     /// Writes the request for one case.
     fn request(&self, scope: &Scope) -> Result<Request, TemplateError>;
 
-    /// Returns what a turn of a conversation says, as messages with `role` and `content`, without those before it; `None` where
-    /// a request of this kind holds no messages.
+    /// Returns what a turn of a conversation says, as messages with `role` and `content`, without
+    /// those before it; `None` where a request of this kind holds no messages.
     fn says(&self, _scope: &Scope) -> Result<Option<Vec<Value>>, TemplateError> {
         Ok(None)
     }
@@ -101,7 +102,8 @@ pub(crate) trait Call: Send + Sync + std::fmt::Debug {
     /// Returns what an answer brings.
     fn brings(&self) -> Brings<'_>;
 
-    /// Returns the step whose documents a request carries, where the answer puts these in order by their positions.
+    /// Returns the step whose documents a request carries, where the answer puts these in order by
+    /// their positions.
     fn documents_of(&self) -> Option<&str> {
         None
     }
@@ -237,8 +239,8 @@ pub(crate) trait ReplyReader: Send {
     /// Takes the response head.
     fn head(&mut self, head: Head<'_>);
 
-    /// Takes body bytes and returns how many content-bearing events they completed: 0 or more for a stream, 0 or 1
-    /// (any bytes at all) otherwise.
+    /// Takes body bytes and returns how many content-bearing events they completed: 0 or more for a
+    /// stream, 0 or 1 (any bytes at all) otherwise.
     fn data(&mut self, bytes: &[u8]) -> u32;
 
     /// Returns whether content of the answer itself has come, and not of its reasoning only; asked

@@ -99,8 +99,9 @@ impl Reply {
         }
     }
 
-    /// Adds the outputs of earlier steps that this answer does not have itself; of those, a later step's first. A
-    /// pipeline answers with what its last step says, and with what only an earlier one knows.
+    /// Adds the outputs of earlier steps that this answer does not have itself; of those, a later
+    /// step's first. A pipeline answers with what its last step says, and with what only an earlier
+    /// one knows.
     #[must_use]
     pub(crate) fn with_outputs_of<'a>(
         mut self,
@@ -120,7 +121,8 @@ impl Reply {
         self
     }
 
-    /// Returns the ids that `output.ids` selected, as text; `None` where the stage has no such output.
+    /// Returns the ids that `output.ids` selected, as text; `None` where the stage has no such
+    /// output.
     pub(crate) fn ids(&self) -> Option<Vec<String>> {
         let ids = self.outputs.get("ids")?;
         Some(match ids {

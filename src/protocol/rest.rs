@@ -1,5 +1,5 @@
-//! What the kinds that speak plain HTTP share: a request from templates, one JSON (or text) answer, or a stream whose
-//! content is at `output.delta`.
+//! What the kinds that speak plain HTTP share: a request from templates, one JSON (or text) answer,
+//! or a stream whose content is at `output.delta`.
 
 use std::collections::BTreeMap;
 

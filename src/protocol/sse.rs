@@ -11,8 +11,9 @@ pub(crate) struct SseEvent<'a> {
     pub(crate) data: &'a [u8],
 }
 
-/// Splits bytes into events as the WHATWG HTML standard says: lines end with LF, CR, or CR LF; an empty line ends
-/// an event; lines that begin with a colon are comments; fields other than `data` and `event` are ignored here.
+/// Splits bytes into events as the WHATWG HTML standard says: lines end with LF, CR, or CR LF; an
+/// empty line ends an event; lines that begin with a colon are comments; fields other than `data`
+/// and `event` are ignored here.
 #[derive(Debug, Default)]
 pub(crate) struct SseParser {
     line: Vec<u8>,

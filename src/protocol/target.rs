@@ -18,7 +18,8 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Fills the templates. `json` says whether the body is JSON, for the content type; `stream` what is accepted.
+    /// Fills the templates. `json` says whether the body is JSON, for the content type; `stream`
+    /// what is accepted.
     pub(super) fn request(
         &self,
         scope: &Scope,

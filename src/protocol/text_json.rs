@@ -36,8 +36,8 @@ impl TextJson {
     }
 }
 
-/// Returns what stands in fences of three or more backticks or tildes that are labelled as JSON, or not at all. The last one
-/// may lack its end, as the answer of a model that was cut off does.
+/// Returns what stands in fences of three or more backticks or tildes that are labelled as JSON, or
+/// not at all. The last one may lack its end, as the answer of a model that was cut off does.
 fn blocks(text: &str) -> Vec<&str> {
     let mut blocks = Vec::new();
     let mut rest = text;

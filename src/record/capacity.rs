@@ -10,10 +10,12 @@ use crate::metric::Figure;
 pub(crate) struct LimitResult {
     /// The highest rate at which every SLO held; null when none did.
     pub(crate) rate: Option<f64>,
-    /// The ends of the interval that holds the limit: what held, and what did not. Null where none was found.
+    /// The ends of the interval that holds the limit: what held, and what did not. Null where none
+    /// was found.
     pub(crate) low: Option<f64>,
     pub(crate) high: Option<f64>,
-    /// Whether long probes showed that the limit lies between the two; without it one held and the other broke, by short probes.
+    /// Whether long probes showed that the limit lies between the two; without it one held and the
+    /// other broke, by short probes.
     #[serde(default)]
     pub(crate) interval: bool,
     /// What gave way first: the SLO that was missed by most at the lowest rate that was too high.

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::eval::is_zero;
 
-/// Makes the counts of a tally from one list of fields: the type, its keys in documents, and its sum.
+/// Makes the counts of a tally from one list of fields: the type, its keys in documents, and its
+/// sum.
 macro_rules! counts {
     ($($(#[$doc:meta])* $field:ident),* $(,)?) => {
         /// Whole numbers of requests, sessions, connections, and tokens.
@@ -46,7 +47,8 @@ counts! {
     /// Ok answers that say whether a cache had them, and those that it had.
     hit_known,
     hits,
-    /// Answers that showed nothing, whether that was taken or failed, and ok answers that were refusals.
+    /// Answers that showed nothing, whether that was taken or failed, and ok answers that were
+    /// refusals.
     empty,
     refusals,
     connections,
@@ -76,7 +78,8 @@ counts! {
 /// The response times of the requests that were due in one interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ResponseLevel {
-    /// The sum of the natural logarithms of the times in ms, in units of 1e-9: whole numbers add up in any order.
+    /// The sum of the natural logarithms of the times in ms, in units of 1e-9: whole numbers add up
+    /// in any order.
     pub(crate) nano_ln: i64,
     pub(crate) count: u64,
 }
@@ -88,7 +91,8 @@ impl AddAssign for ResponseLevel {
     }
 }
 
-/// What a stored stage says of its tally besides what stands there anyway: errors and distributions.
+/// What a stored stage says of its tally besides what stands there anyway: errors and
+/// distributions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct TallyRecord {
     #[serde(flatten)]

@@ -99,7 +99,8 @@ pub(crate) struct CaseResult {
     pub(crate) score: f64,
     #[serde(default)]
     pub(crate) assertions: BTreeMap<String, f64>,
-    /// Assertions that do not count for this case, for instance a ranking where nothing is relevant.
+    /// Assertions that do not count for this case, for instance a ranking where nothing is
+    /// relevant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) not_counted: Vec<String>,
     #[serde(default)]
@@ -144,11 +145,11 @@ impl EvalResult {
 }
 
 impl CaseResult {
-    /// Returns the score in [0, 1] with which this answer counts for an assertion that the suite made; `None` where it does not
-    /// count.
+    /// Returns the score in [0, 1] with which this answer counts for an assertion that the suite
+    /// made; `None` where it does not count.
     ///
-    /// What could not be scored for an error counts as 0. Of a record without `not_counted`, an answer that has neither a score
-    /// nor an error was not counted.
+    /// What could not be scored for an error counts as 0. Of a record without `not_counted`, an
+    /// answer that has neither a score nor an error was not counted.
     pub(crate) fn counted_score(&self, assertion: &str) -> Option<f64> {
         if self.not_counted.iter().any(|key| key == assertion) {
             return None;

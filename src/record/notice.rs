@@ -118,7 +118,8 @@ fn not_told(name: &str, stage: &StageResult) -> Vec<Warning> {
     missing.map(warning).collect()
 }
 
-/// Returns which percentiles that an SLO limits had too few samples; of others nobody asked for them, and the table's dash says it.
+/// Returns which percentiles that an SLO limits had too few samples; of others nobody asked for
+/// them, and the table's dash says it.
 fn too_few_samples<'a>(stages: impl Iterator<Item = &'a StageResult>) -> Option<Warning> {
     let mut needed = Vec::new();
     let mut smallest = u64::MAX;
@@ -158,7 +159,8 @@ mod tests {
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
     }
 
-    /// Stumbles S28: the note stands where an SLO needs the percentile, and not under nearly every load.
+    /// Stumbles S28: the note stands where an SLO needs the percentile, and not under nearly every
+    /// load.
     #[test]
     fn only_a_percentile_that_an_slo_limits_is_missed() {
         use crate::metric::Stat;

@@ -11,7 +11,8 @@ use super::latency::{MetricSummary, Metrics, metrics};
 use crate::measure::Histogram;
 use crate::metric::Figure;
 
-/// Percentiles of a distribution of times, in ms, whatever the number of samples; null when there are none.
+/// Percentiles of a distribution of times, in ms, whatever the number of samples; null when there
+/// are none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Spread {
     pub(crate) p50: Option<f64>,
@@ -58,10 +59,12 @@ pub(crate) struct StageResult {
     pub(crate) error_rate: Option<f64>,
     #[serde(default)]
     pub(crate) fallback_rate: Option<f64>,
-    /// Of the ok answers that say whether a cache had them, the share that it had; absent where none does.
+    /// Of the ok answers that say whether a cache had them, the share that it had; absent where
+    /// none does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hit_rate: Option<f64>,
-    /// Answers that showed nothing, whether the stage takes them (`empty = "ok"`) or they failed; absent where there were none.
+    /// Answers that showed nothing, whether the stage takes them (`empty = "ok"`) or they failed;
+    /// absent where there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) empty: Option<u64>,
     /// Ok answers in which the model refused; absent where there were none.
@@ -95,8 +98,8 @@ pub(crate) struct StageResult {
     pub(crate) tally: Option<TallyRecord>,
 }
 
-/// From when on a stage's response time no longer changed, and what was measured from then on. The figures of the stage itself
-/// are those of the whole run.
+/// From when on a stage's response time no longer changed, and what was measured from then on. The
+/// figures of the stage itself are those of the whole run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct SteadyResult {
     /// False when the response time was still changing at the end: then nothing is steady.
@@ -109,7 +112,8 @@ pub(crate) struct SteadyResult {
     pub(crate) metrics: Metrics,
 }
 
-/// Sessions that began in the measured phase. Those that neither finished nor failed were cut by the end of the run.
+/// Sessions that began in the measured phase. Those that neither finished nor failed were cut by
+/// the end of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct SessionCounts {
     pub(crate) begun: u64,
@@ -137,13 +141,16 @@ pub(crate) struct Tokens {
     pub(crate) reasoning: u64,
     /// `usage`, `chunks`, or `mixed`.
     pub(crate) source: String,
-    /// Output tokens of the ok answers that were complete in the window, a second: of the system, not of a user.
+    /// Output tokens of the ok answers that were complete in the window, a second: of the system,
+    /// not of a user.
     #[serde(default)]
     pub(crate) output_per_s: Option<f64>,
-    /// Of the streams whose tokens the server counted, the share in which it counted other than one token a chunk.
+    /// Of the streams whose tokens the server counted, the share in which it counted other than one
+    /// token a chunk.
     #[serde(default)]
     pub(crate) mismatch: Option<f64>,
-    /// Content-bearing events that came in one read with an earlier one: their gaps are not known and not counted.
+    /// Content-bearing events that came in one read with an earlier one: their gaps are not known
+    /// and not counted.
     #[serde(default)]
     pub(crate) coalesced: u64,
 }
@@ -160,7 +167,8 @@ pub(crate) struct SloResult {
     pub(crate) value: Option<f64>,
     /// Null when it cannot be judged.
     pub(crate) met: Option<bool>,
-    /// How many requests were above the limit of a percentile, the failed ones among them; null for other limits.
+    /// How many requests were above the limit of a percentile, the failed ones among them; null for
+    /// other limits.
     #[serde(default)]
     pub(crate) above: Option<u64>,
 }

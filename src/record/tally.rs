@@ -1,4 +1,5 @@
-//! What was counted of one stage. Tallies add up without loss, in any order: those of threads, of shards, of rounds.
+//! What was counted of one stage. Tallies add up without loss, in any order: those of threads, of
+//! shards, of rounds.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -19,8 +20,8 @@ pub(crate) struct Tally {
     pub(crate) finish_reasons: BTreeMap<String, u64>,
     /// The end of the last ok answer, in ns since t = 0.
     pub(crate) last_end_ns: u64,
-    /// When the last request was due, in ns since t = 0, where the run ended by a number of requests
-    /// of an open loop; else 0.
+    /// When the last request was due, in ns since t = 0, where the run ended by a number of
+    /// requests of an open loop; else 0.
     pub(crate) last_due_ns: u64,
     /// By the interval in which requests were due.
     pub(crate) levels: Vec<ResponseLevel>,

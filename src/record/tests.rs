@@ -289,7 +289,8 @@ fn an_error_counts_as_0_for_what_was_to_be_scored_and_not_for_what_was_not() {
     assert!(errored.is_unscored("mrr") && !errored.is_unscored("ndcg"));
 }
 
-/// Every failure is either never reached, an answer, or something in between, and its word is the same in documents.
+/// Every failure is either never reached, an answer, or something in between, and its word is the
+/// same in documents.
 #[test]
 fn a_failure_and_its_word_agree() {
     let all = [

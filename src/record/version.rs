@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 /// The version of a document's format: raise `minor` with each key that is added, `major` with any
 /// other change.
 ///
-/// | version | brought |
-/// | --- | --- |
-/// | 1.0 | the first |
-/// | 1.1 | `diff` in a run of kind `gate`: the comparison that it was decided by; `tally` in a stage: its counts; `above` in an SLO; `overrides`; `warnings`; `not_counted` in a case; `p_decided` in a comparison |
+/// - 1.0: the first.
+/// - 1.1: `diff` in a run of kind `gate`, the comparison that it was decided by; `tally` in a
+///   stage, its counts; `above` in an SLO; `overrides`; `warnings`; `not_counted` in a case;
+///   `p_decided` in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FormatVersion {
     pub(crate) major: u32,

@@ -117,8 +117,8 @@ impl Warning {
 
 /// Returns the cases with which a 95 % interval is ± 5 points wide: n = z² p (1 − p) / d².
 ///
-/// Source: the normal approximation of the binomial; assumes independent cases. p is kept in [0.1, 0.9], where the
-/// approximation is usable.
+/// Source: the normal approximation of the binomial; assumes independent cases. p is kept in [0.1,
+/// 0.9], where the approximation is usable.
 fn cases_needed(rate: f64) -> u64 {
     const Z: f64 = 1.959_964;
     let rate = rate.clamp(0.1, 0.9);

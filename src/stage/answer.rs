@@ -1,4 +1,5 @@
-//! One answer, read in pieces as they arrive, whoever carries them: the one place that says whether it is ok.
+//! One answer, read in pieces as they arrive, whoever carries them: the one place that says whether
+//! it is ok.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +96,8 @@ impl AnswerReader {
         self.received > self.most
     }
 
-    /// Returns whether there is no use in reading on: too much has come, or as much of a refusal as is kept.
+    /// Returns whether there is no use in reading on: too much has come, or as much of a refusal as
+    /// is kept.
     pub(crate) fn has_enough(&self) -> bool {
         self.is_too_large() || (self.is_refusal() && self.refusal.len() == KEPT)
     }
@@ -124,7 +126,8 @@ impl AnswerReader {
         Ok(reply)
     }
 
-    /// Ends an answer that the connection, or a limit, has cut. A refusal stands, however its body ended: it says more.
+    /// Ends an answer that the connection, or a limit, has cut. A refusal stands, however its body
+    /// ended: it says more.
     pub(crate) fn cut(self, failure: CallFailure, from: &str) -> CallFailure {
         if !self.is_refusal() && !self.is_too_large() {
             return failure;

@@ -23,8 +23,8 @@ impl CallFailure {
         Self::new(Failure::TooLarge, detail)
     }
 
-    /// The stage answered with a status that is no success. A wait that it asks for and that is longer than `timeout`,
-    /// that of the whole answer, is named: nobody waits so long.
+    /// The stage answered with a status that is no success. A wait that it asks for and that is
+    /// longer than `timeout`, that of the whole answer, is named: nobody waits so long.
     pub(crate) fn status(
         status: u16,
         body: &[u8],

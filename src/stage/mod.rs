@@ -1,5 +1,6 @@
-//! Layer 4: a stage, ready to be called. Whoever calls it (check, eval, load, profile) writes its requests and reads its
-//! answers by this one type, so that they differ in who calls and when, not in what is sent, accepted, or said.
+//! Layer 4: a stage, ready to be called. Whoever calls it (check, eval, load, profile) writes its
+//! requests and reads its answers by this one type, so that they differ in who calls and when, not
+//! in what is sent, accepted, or said.
 
 mod address;
 mod answer;
@@ -25,8 +26,8 @@ use crate::metric::{Figure, LatencyMetric, Stat};
 use crate::protocol::{Call, CallFailure, Documents, HttpRequest, Request, TRACE_HEADER};
 use crate::template::Scope;
 
-/// The size limit of an answer in bytes where nothing else is said: far above any honest answer, far below the memory of
-/// any machine.
+/// The size limit of an answer in bytes where nothing else is said: far above any honest answer,
+/// far below the memory of any machine.
 pub(crate) const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// The headers that every request has which does not bring them itself.
@@ -87,12 +88,14 @@ pub(crate) struct Stage {
     /// `None` where the manifest does not say what tokens cost.
     pub(crate) cost: Option<Cost>,
     pub(crate) slo: Vec<Slo>,
-    /// Who wants to hear which versions its answers tell; `None` where `[release]` does not name it.
+    /// Who wants to hear which versions its answers tell; `None` where `[release]` does not name
+    /// it.
     pub(crate) listener: Option<Listener>,
 }
 
 impl Stage {
-    /// Makes a stage that is called as the URLs of its requests say, without limits, prices, and listeners.
+    /// Makes a stage that is called as the URLs of its requests say, without limits, prices, and
+    /// listeners.
     pub(crate) fn new(name: impl Into<String>, call: Arc<dyn Call>, timeouts: Timeouts) -> Self {
         Self {
             name: name.into(),
@@ -160,7 +163,8 @@ impl Stage {
         AnswerReader::new(self, documents)
     }
 
-    /// Returns the documents that a request carries for what the templates see, where its answer puts them in order.
+    /// Returns the documents that a request carries for what the templates see, where its answer
+    /// puts them in order.
     fn documents(&self, scope: &Scope) -> Option<Arc<Documents>> {
         let step = self.call.documents_of()?;
         let outputs = scope.steps.get(step)?;
@@ -205,7 +209,8 @@ pub(crate) mod testing {
     use crate::manifest::{KindTable, Problems};
     use crate::protocol::PROTOCOLS;
 
-    /// Makes a stage `s` of that kind, whose whole answer may take half a second; keys are those of its table.
+    /// Makes a stage `s` of that kind, whose whole answer may take half a second; keys are those of
+    /// its table.
     pub(crate) fn stage(kind: &str, keys: &str) -> Stage {
         let mut problems = Problems::default();
         let call = PROTOCOLS.get(kind).unwrap();

@@ -90,15 +90,15 @@ pub(crate) struct Adjusted {
     pub(crate) level: f64,
 }
 
-/// Adjusts the one-sided p-values for "worse" of a family of comparisons, by [`Signs`] and the suite
-/// that each belongs to; clusters of different suites are independent.
+/// Adjusts the one-sided p-values for "worse" of a family of comparisons, by [`Signs`] and the
+/// suite that each belongs to; clusters of different suites are independent.
 ///
 /// Step-down minimum p, Westfall and Young 1993 (algorithm 2.8): the null is drawn by flipping the
-/// signs of whole clusters at random, in all comparisons at once (of few clusters, in all ways), and
-/// p̃₍ᵢ₎ = max over j ≤ i of the share of draws whose least p over the comparisons from j on is at most
-/// p₍ⱼ₎. Ties, the observed changes among them, are counted half, so that the family of a single
-/// comparison has the mid-p of its flips. Assumes that where nothing changed a cluster's change is
-/// as likely to be of either sign.
+/// signs of whole clusters at random, in all comparisons at once (of few clusters, in all ways),
+/// and p̃₍ᵢ₎ = max over j ≤ i of the share of draws whose least p over the comparisons from j on is
+/// at most p₍ⱼ₎. Ties, the observed changes among them, are counted half, so that the family of a
+/// single comparison has the mid-p of its flips. Assumes that where nothing changed a cluster's
+/// change is as likely to be of either sign.
 pub(crate) fn step_down(family: &[(usize, &Signs)], alpha: f64) -> Vec<Adjusted> {
     let draws = DRAWS.max((50.0 / alpha).ceil().min(1e6) as usize);
     step_down_by(draws, family, alpha)

@@ -1,4 +1,5 @@
-//! What the memory of a queue does to a sum: answers that wait behind one another are slow together, for longer than a second.
+//! What the memory of a queue does to a sum: answers that wait behind one another are slow
+//! together, for longer than a second.
 
 use super::cluster::batch_mean;
 use super::special::student_t_quantile;
@@ -7,9 +8,11 @@ use crate::measure::Histogram;
 /// Why a percentile or a mean comes without its interval.
 pub(crate) const TOO_SHORT: &str = "the run is too short against its own memory";
 
-/// With fewer intervals there are fewer than four cosines, which is too few to tell how long a memory is.
+/// With fewer intervals there are fewer than four cosines, which is too few to tell how long a
+/// memory is.
 const FEWEST: usize = 5;
-/// Below so many intervals the cosines see little: then the wider interval of this and of independent batches counts.
+/// Below so many intervals the cosines see little: then the wider interval of this and of
+/// independent batches counts.
 const FEW: usize = 20;
 /// From this design effect on the run is too short: the cosines cannot see all of so long a memory.
 const LONGEST: f64 = 100.0;
@@ -21,12 +24,13 @@ pub(super) struct LongRun {
     pub(super) df: f64,
 }
 
-/// Returns the variance of the sum of `residuals`, one for each interval in the order of time, whose sum is 0; `None` with fewer
-/// than five.
+/// Returns the variance of the sum of `residuals`, one for each interval in the order of time,
+/// whose sum is 0; `None` with fewer than five.
 ///
-/// `J · mean Λ²` with `Λ_k = √(2/J) Σ z_j cos(πk(j − ½)/J)` for k from 1 to ν, `ν = round(0.4 J^(2/3))`, at least 4: equal-weighted
-/// cosines. *Source:* Lazarus, Lewis, Stock and Watson, J. Business & Economic Statistics 36:541 (2018). Use t with ν degrees of
-/// freedom. *Assumes* that the run is stationary, and that its memory is short against J / ν intervals.
+/// `J · mean Λ²` with `Λ_k = √(2/J) Σ z_j cos(πk(j − ½)/J)` for k from 1 to ν, `ν = round(0.4
+/// J^(2/3))`, at least 4: equal-weighted cosines. *Source:* Lazarus, Lewis, Stock and Watson, J.
+/// Business & Economic Statistics 36:541 (2018). Use t with ν degrees of freedom. *Assumes* that
+/// the run is stationary, and that its memory is short against J / ν intervals.
 pub(super) fn long_run(residuals: &[f64]) -> Option<LongRun> {
     if residuals.len() < FEWEST {
         return None;
@@ -62,11 +66,13 @@ impl Uncertain {
     }
 }
 
-/// Returns the design effect of exceedance counts given as (samples, samples above the pooled quantile) per interval, with the
-/// degrees of freedom it is known by; `None` when the run is too short against its own memory.
+/// Returns the design effect of exceedance counts given as (samples, samples above the pooled
+/// quantile) per interval, with the degrees of freedom it is known by; `None` when the run is too
+/// short against its own memory.
 ///
-/// By [`long_run`] over z = y − m p̂, against n p̂ (1 − p̂) of independent samples, at least 1. With fewer than twenty intervals it is
-/// Pearson's overdispersion where that gives the wider interval.
+/// By [`long_run`] over z = y − m p̂, against n p̂ (1 − p̂) of independent samples, at least 1.
+/// With fewer than twenty intervals it is Pearson's overdispersion where that gives the wider
+/// interval.
 pub(super) fn design_effect(counts: &[(u64, u64)], confidence: f64) -> Option<Uncertain> {
     uncapped_effect(counts, confidence).filter(|it| it.error.powi(2) <= LONGEST)
 }
@@ -97,14 +103,16 @@ fn uncapped_effect(counts: &[(u64, u64)], confidence: f64) -> Option<Uncertain> 
     Some(wider(counts.len(), by_cosines, by_batches, confidence))
 }
 
-/// Returns (estimate, half) of the share of requests above a limit, `above` of `n`: above `allowed` when estimate − half is, below it
-/// when estimate + half is, each with an error of 5 %; `None` with fewer than five intervals, or of no request.
+/// Returns (estimate, half) of the share of requests above a limit, `above` of `n`: above `allowed`
+/// when estimate − half is, below it when estimate + half is, each with an error of 5 %; `None`
+/// with fewer than five intervals, or of no request.
 ///
-/// With m = n / D by [`design_effect`], however large, over `counts`, the (samples, samples above) of each interval: p' = (p m +
-/// 1)/(m + 2), ± t(0.95, ν) √(q (1 − q) / (m + 2)). *Source:* Agresti and Coull, American Statistician 52:119 (1998), with one success
-/// and one failure added. A run that happens to be calm shows a small share and a small spread at once, and would be believed too
-/// easily: so q is the larger of p' and `allowed`, and D the larger of that above the limit and that above another threshold, which
-/// more of the run is above (`wider`).
+/// With m = n / D by [`design_effect`], however large, over `counts`, the (samples, samples above)
+/// of each interval: p' = (p m + 1)/(m + 2), ± t(0.95, ν) √(q (1 − q) / (m + 2)). *Source:* Agresti
+/// and Coull, American Statistician 52:119 (1998), with one success and one failure added. A run
+/// that happens to be calm shows a small share and a small spread at once, and would be believed
+/// too easily: so q is the larger of p' and `allowed`, and D the larger of that above the limit and
+/// that above another threshold, which more of the run is above (`wider`).
 pub(crate) fn share_with_memory(
     counts: &[(u64, u64)],
     wider: &[(u64, u64)],
@@ -125,7 +133,8 @@ pub(crate) fn share_with_memory(
     Some((share, t * (spread * (1.0 - spread) / (m + 2.0)).sqrt()))
 }
 
-/// Returns 1/(J−1) Σ (y − m p̂)² / (m p̂ (1 − p̂)), at least 1. Assumes that the intervals are long against the autocorrelation.
+/// Returns 1/(J−1) Σ (y − m p̂)² / (m p̂ (1 − p̂)), at least 1. Assumes that the intervals are long
+/// against the autocorrelation.
 pub(super) fn overdispersion(counts: &[(u64, u64)], share: f64) -> f64 {
     let variance = share * (1.0 - share);
     if variance <= 0.0 {
@@ -166,10 +175,11 @@ impl Batch {
     }
 }
 
-/// Returns the standard error of the mean over the intervals of a run, in the order of time; `None` when the run is too short
-/// against its own memory.
+/// Returns the standard error of the mean over the intervals of a run, in the order of time; `None`
+/// when the run is too short against its own memory.
 ///
-/// By [`long_run`] over z = Σx − m x̄; with fewer than twenty intervals by batch means where those give the wider interval.
+/// By [`long_run`] over z = Σx − m x̄; with fewer than twenty intervals by batch means where those
+/// give the wider interval.
 pub(crate) fn mean_error(batches: &[Batch], confidence: f64) -> Option<Uncertain> {
     let held: Vec<&Batch> = batches.iter().filter(|it| it.count > 0).collect();
     let pairs: Vec<(u64, f64)> = held.iter().map(|it| (it.count, it.mean)).collect();
@@ -213,7 +223,8 @@ mod tests {
 
     #[test]
     fn few_intervals_take_the_wider_and_too_few_none() {
-        // Up and down from second to second: cosines of long waves see nothing of it, single seconds do.
+        // Up and down from second to second: cosines of long waves see nothing of it, single
+        // seconds do.
         let counts: Vec<(u64, u64)> = (0..10).map(|at| (20, 10 * (at % 2))).collect();
         let found = design_effect(&counts, 0.95).unwrap();
         assert!((found.df - 9.0).abs() < 1e-12, "{found:?}");
@@ -260,8 +271,8 @@ mod tests {
         assert_eq!(mean_error(&batches, 0.95), None);
     }
 
-    /// Answers of a queue with one server in equilibrium, by the second in which they end; times in s. Its utilisation is `rho`;
-    /// with none every answer is independent.
+    /// Answers of a queue with one server in equilibrium, by the second in which they end; times in
+    /// s. Its utilisation is `rho`; with none every answer is independent.
     fn queue(dice: &mut Dice, rho: f64, rate: f64, seconds: f64) -> Vec<Vec<f64>> {
         let exponential = |dice: &mut Dice| -(1.0 - dice.share()).ln();
         let service = rho / rate;
@@ -302,7 +313,8 @@ mod tests {
         })
     }
 
-    /// Returns whether the ranks of the p95 hold that value; `None` when the run is too short for them.
+    /// Returns whether the ranks of the p95 hold that value; `None` when the run is too short for
+    /// them.
     fn ranks_hold(ended: &[Vec<f64>], value: f64) -> Option<bool> {
         let mut all: Vec<f64> = ended.iter().flatten().copied().collect();
         all.sort_by(f64::total_cmp);
@@ -318,7 +330,8 @@ mod tests {
         Some(covers)
     }
 
-    /// Returns how many of so many runs' intervals of the p95 and of the mean hold the truth, and how many had one.
+    /// Returns how many of so many runs' intervals of the p95 and of the mean hold the truth, and
+    /// how many had one.
     fn coverage(rho: f64, runs: u32) -> [(u32, u32); 2] {
         const RATE: f64 = 20.0;
         let mean = if rho > 0.0 {

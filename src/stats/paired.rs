@@ -1,4 +1,5 @@
-//! The same cases under two releases, with repeats, groups, or graded scores: the change, head − base.
+//! The same cases under two releases, with repeats, groups, or graded scores: the change, head −
+//! base.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +8,19 @@ use super::interval::Interval;
 use super::plan::{clusters_needed, least_cases};
 use super::special::{student_t_cdf, student_t_quantile};
 
-/// Fewer clusters than this decide nothing: the cluster-robust error is too small by chance too often.
+/// Fewer clusters than this decide nothing: the cluster-robust error is too small by chance too
+/// often.
 pub(crate) const MIN_CLUSTERS: u64 = 10;
 
-/// A mean difference of paired cases that come in independent clusters, with all that its bounds need.
+/// A mean difference of paired cases that come in independent clusters, with all that its bounds
+/// need.
 ///
-/// Cluster-robust t on G* − 1 degrees of freedom (Miller 2024, section 4.2, for the error; Kish's effective number of clusters for the degrees,
-/// see Carter, Schnepel, and Steigerwald 2017). That it got worse is judged by the clusters as they are. That it did not get worse is judged
-/// after adding two clusters of average size, one that got better by 1 and one that got worse by 1, so that "nothing changed in three cases"
-/// is no proof. Assumes independent clusters; see [`MIN_CLUSTERS`].
+/// Cluster-robust t on G* − 1 degrees of freedom (Miller 2024, section 4.2, for the error; Kish's
+/// effective number of clusters for the degrees, see Carter, Schnepel, and Steigerwald 2017). That
+/// it got worse is judged by the clusters as they are. That it did not get worse is judged after
+/// adding two clusters of average size, one that got better by 1 and one that got worse by 1, so
+/// that "nothing changed in three cases" is no proof. Assumes independent clusters; see
+/// [`MIN_CLUSTERS`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Difference {
     /// The mean change as observed.
@@ -38,8 +43,8 @@ struct Guarded {
     se: f64,
 }
 
-/// Returns the mean of differences given as (cluster, head − base), repeats averaged before; `None` when there is
-/// none.
+/// Returns the mean of differences given as (cluster, head − base), repeats averaged before; `None`
+/// when there is none.
 pub(crate) fn clustered_difference<K: Ord>(
     differences: impl IntoIterator<Item = (K, f64)>,
 ) -> Option<Difference> {
@@ -69,8 +74,9 @@ pub(crate) fn clustered_difference<K: Ord>(
     })
 }
 
-/// Returns the change of a mean over the keys that both sides have: of each key, the mean after less the mean before, by
-/// [`clustered_difference`] over the clusters that `after` gives. `None` where no key is on both sides.
+/// Returns the change of a mean over the keys that both sides have: of each key, the mean after
+/// less the mean before, by [`clustered_difference`] over the clusters that `after` gives. `None`
+/// where no key is on both sides.
 ///
 /// A key counts once, however often it was observed.
 pub(crate) fn change_of_means<I: Ord, K: Ord>(
@@ -104,7 +110,8 @@ impl Difference {
         self.clusters >= MIN_CLUSTERS
     }
 
-    /// Returns the two-sided interval, within [−1, 1]: of the clusters as they are, and where they are all alike, with the two added.
+    /// Returns the two-sided interval, within [−1, 1]: of the clusters as they are, and where they
+    /// are all alike, with the two added.
     pub(crate) fn interval(&self, confidence: f64) -> Interval {
         let t = self.quantile(0.5 + 0.5 * confidence);
         match self.se {
@@ -114,13 +121,14 @@ impl Difference {
         .within(-1.0, 1.0)
     }
 
-    /// Returns the lower bound of the one-sided 1 − `alpha` interval, the two clusters added: what a drop is excluded by.
+    /// Returns the lower bound of the one-sided 1 − `alpha` interval, the two clusters added: what
+    /// a drop is excluded by.
     pub(crate) fn lower_bound(&self, alpha: f64) -> f64 {
         (self.guarded.mean - self.quantile(1.0 - alpha) * self.guarded.se).max(-1.0)
     }
 
-    /// Returns the upper bound of the one-sided 1 − `alpha` interval of the clusters as they are: what a worsening is shown by.
-    /// 1 of a single cluster.
+    /// Returns the upper bound of the one-sided 1 − `alpha` interval of the clusters as they are:
+    /// what a worsening is shown by. 1 of a single cluster.
     pub(crate) fn upper_bound(&self, alpha: f64) -> f64 {
         let half = self.se.map(|se| self.quantile(1.0 - alpha) * se);
         half.map_or(1.0, |half| (self.estimate + half).min(1.0))
@@ -146,7 +154,8 @@ impl Difference {
         self.tail(-self.estimate)
     }
 
-    /// Returns whether a drop of `margin` or more is excluded at one-sided `alpha`; takes as many clusters as it would take cases.
+    /// Returns whether a drop of `margin` or more is excluded at one-sided `alpha`; takes as many
+    /// clusters as it would take cases.
     pub(crate) fn keeps(&self, margin: f64, alpha: f64) -> bool {
         let enough = least_cases(margin, alpha).is_some_and(|least| self.clusters >= least);
         enough && self.lower_bound(alpha) > -margin

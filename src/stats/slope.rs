@@ -6,7 +6,8 @@ pub(crate) struct Line {
     pub(crate) slope: f64,
     /// Where the line is at x = 0.
     pub(crate) at_zero: f64,
-    /// The standard error of the slope, with n − 2 degrees of freedom; infinite with two points. Assumes independent deviations.
+    /// The standard error of the slope, with n − 2 degrees of freedom; infinite with two points.
+    /// Assumes independent deviations.
     pub(crate) error: f64,
 }
 

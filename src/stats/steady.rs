@@ -22,8 +22,8 @@ pub(crate) enum Steady {
 /// standard errors and by more than `least`: otherwise chance would cut a little nearly always. The
 /// rest is not steady when its two halves differ by as much, with standard errors for the
 /// first-order autocorrelation that it shows. Means are without the lowest and the highest tenth,
-/// as the noise is without its largest: a pause in the middle is no change of level.
-/// *Assumes* that what is steady has one level, and values that are about normal: take logarithms of times.
+/// as the noise is without its largest: a pause in the middle is no change of level. *Assumes* that
+/// what is steady has one level, and values that are about normal: take logarithms of times.
 pub(crate) fn steady(series: &[f64], least: f64) -> Option<Steady> {
     if series.len() < LEAST {
         return None;
@@ -61,8 +61,8 @@ fn differ(one: &[f64], other: &[f64], noise: &[f64], least: f64) -> bool {
 ///
 /// From differences one and two apart, whose mean squares are 2 s² (1 − φ) and 2 s² (1 − φ²). The
 /// largest tenth of the squares is left out, so that a step counts for little. In the factor stands
-/// φ + (1 + 3φ)/n, because the estimate is too low by that much.
-/// *Source of the bias:* Kendall, Biometrika 41:403 (1954). No autoregression has a φ well above 1: such a series goes somewhere
+/// φ + (1 + 3φ)/n, because the estimate is too low by that much. *Source of the bias:* Kendall,
+/// Biometrika 41:403 (1954). No autoregression has a φ well above 1: such a series goes somewhere
 /// smoothly, as a growing queue does, and that must not pass for noise with a long memory.
 fn long_run_variance(values: &[f64]) -> f64 {
     const KEPT: f64 = 0.9;

@@ -90,13 +90,15 @@ impl Selection {
 impl Store {
     /// Finds the runs that a reference means.
     ///
-    /// - A revision: for each kind and name the newest complete, clean run of that commit whose validity is `valid`,
-    ///   else `degraded`.
-    /// - `latest`: the release (commit and dirty state) of the newest complete run; for each kind and name its newest
-    ///   complete run. An invalid one is not passed over: the comparison refuses it and says why.
-    /// - `latest~N`: for each kind and name the complete run that has N newer ones, whatever their releases.
-    /// - An id or its start: that run, whatever its state; for a run of kind `gate`, the runs that it made, unless
-    ///   [`Wanted::gate`] asks for the gate itself.
+    /// - A revision: for each kind and name the newest complete, clean run of that commit whose
+    ///   validity is `valid`, else `degraded`.
+    /// - `latest`: the release (commit and dirty state) of the newest complete run; for each kind
+    ///   and name its newest complete run. An invalid one is not passed over: the comparison
+    ///   refuses it and says why.
+    /// - `latest~N`: for each kind and name the complete run that has N newer ones, whatever their
+    ///   releases.
+    /// - An id or its start: that run, whatever its state; for a run of kind `gate`, the runs that
+    ///   it made, unless [`Wanted::gate`] asks for the gate itself.
     pub(crate) fn select(
         &self,
         git: &Git,

@@ -1,4 +1,5 @@
-//! The reqwest transport, for everything but the load engine: probes, evals, and the steps before a stage.
+//! The reqwest transport, for everything but the load engine: probes, evals, and the steps before a
+//! stage.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -22,11 +23,13 @@ use crate::stage::{AnswerReader, HTTP2, Stage, origin, tls_config, trusting_conf
 /// How long connecting may take where the stage does not say.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Calls stages over HTTP, with pooled connections, no redirects, and no proxies but those of the manifest.
+/// Calls stages over HTTP, with pooled connections, no redirects, and no proxies but those of the
+/// manifest.
 #[derive(Default)]
 pub(crate) struct Client {
     pools: Mutex<HashMap<Pool, reqwest::Client>>,
-    /// Loading the machine's certificates takes tens of milliseconds, so plain HTTP never waits for it.
+    /// Loading the machine's certificates takes tens of milliseconds, so plain HTTP never waits for
+    /// it.
     trusted: OnceCell<ClientConfig>,
     /// Who has answered before: only their connections can be used ones.
     answered: Mutex<HashSet<String>>,
@@ -203,7 +206,8 @@ async fn execute(stage: &Stage, request: &ProcessRequest) -> Result<Called, Call
     })
 }
 
-/// Shorter than the whole timeout, so that a connection that never came is told apart from an answer that never came.
+/// Shorter than the whole timeout, so that a connection that never came is told apart from an
+/// answer that never came.
 fn connect_limit(timeouts: Timeouts) -> Duration {
     let whole = timeouts.total.saturating_sub(timeouts.total / 20);
     timeouts.connect.unwrap_or(CONNECT).min(whole)

@@ -1,5 +1,6 @@
-//! Calls that are made again when the stage is busy or drops the connection: those of evals, and of the steps before a
-//! stage. What is measured or probed is called once, because asking again would hide what users see.
+//! Calls that are made again when the stage is busy or drops the connection: those of evals, and of
+//! the steps before a stage. What is measured or probed is called once, because asking again would
+//! hide what users see.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -25,8 +26,8 @@ pub(crate) struct Patient {
 }
 
 impl Client {
-    /// Calls a stage, and again when it asks to come back later. `seed` spreads the pauses of different callers, the
-    /// same in every run.
+    /// Calls a stage, and again when it asks to come back later. `seed` spreads the pauses of
+    /// different callers, the same in every run.
     pub(crate) async fn call_patiently(
         &self,
         stage: &Stage,

@@ -36,8 +36,8 @@ pub(crate) struct Finished {
     pub(crate) end: u64,
 }
 
-/// Runs the program to its end, within the timeouts and at most `max_bytes` of output. One that is late, or is no longer
-/// waited for, is killed with everything that it has started.
+/// Runs the program to its end, within the timeouts and at most `max_bytes` of output. One that is
+/// late, or is no longer waited for, is killed with everything that it has started.
 pub(crate) async fn run(
     request: &ProcessRequest,
     timeouts: Timeouts,
@@ -111,7 +111,8 @@ fn spawn(request: &ProcessRequest) -> Result<Child, CallFailure> {
     command.spawn().map_err(|error| unstarted(name, &error))
 }
 
-/// Writes the input and returns when the program had it all; one that does not read its input to the end may be right.
+/// Writes the input and returns when the program had it all; one that does not read its input to
+/// the end may be right.
 async fn feed(stdin: Option<ChildStdin>, input: &[u8]) -> u64 {
     if let Some(mut stdin) = stdin {
         let written = stdin.write_all(input).await;
@@ -203,7 +204,8 @@ fn ended_badly(name: &str, status: ExitStatus, errors: &[u8]) -> CallFailure {
     CallFailure::new(Failure::Exit(code), detail)
 }
 
-/// Returns the exit code; for a program that a signal ended, 128 and the signal's number, as shells have it.
+/// Returns the exit code; for a program that a signal ended, 128 and the signal's number, as shells
+/// have it.
 fn exit_code(status: ExitStatus) -> i32 {
     #[cfg(unix)]
     {

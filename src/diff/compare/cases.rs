@@ -71,7 +71,8 @@ impl Case<'_> {
         Value::of(scores, self.planned)
     }
 
-    /// The mean score over the answers that count for the assertion, as the suite itself took it; `None` when none does.
+    /// The mean score over the answers that count for the assertion, as the suite itself took it;
+    /// `None` when none does.
     fn score(&self, assertion: &str) -> Option<Value> {
         let counted = self.answers.iter().filter_map(|it| {
             let score = it.counted_score(assertion)?;
@@ -151,7 +152,8 @@ pub(in crate::diff) struct Cases<'a> {
 }
 
 impl<'a> Cases<'a> {
-    /// Pairs by id. Where both sides were asked the same golden set, a case that one of them planned and lacks is an error of that side.
+    /// Pairs by id. Where both sides were asked the same golden set, a case that one of them
+    /// planned and lacks is an error of that side.
     pub(in crate::diff) fn new(base: &'a EvalResult, head: &'a EvalResult) -> Self {
         let (mut before, mut after) = (gather(base), gather(head));
         let missing = |eval: &EvalResult, has: usize| eval.golden.cases.saturating_sub(has as u64);
@@ -252,7 +254,8 @@ impl<'a> Cases<'a> {
         self.all.iter().filter(broke).count()
     }
 
-    /// Returns how many cases have an answer without a grade on (base, head), the absent ones aside.
+    /// Returns how many cases have an answer without a grade on (base, head), the absent ones
+    /// aside.
     pub(in crate::diff) fn errored(&self) -> (usize, usize) {
         let errored = |case: &Case<'_>| case.answers.iter().any(|answer| answer.error.is_some());
         let count = |of: &dyn Fn(&Both<'a>) -> bool| self.all.iter().filter(|it| of(it)).count();

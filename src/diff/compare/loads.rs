@@ -1,4 +1,5 @@
-//! Two runs of a load compared, stage by stage: one run against one run, so shown and never gated on.
+//! Two runs of a load compared, stage by stage: one run against one run, so shown and never gated
+//! on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,7 +62,8 @@ fn latencies(
     asked: &BTreeSet<&Metric>,
 ) -> Vec<Measured> {
     let mut found = Vec::new();
-    // A stage that no longer answers has no latencies, and its lines say so instead of falling away.
+    // A stage that no longer answers has no latencies, and its lines say so instead of falling
+    // away.
     let before = base.into_iter().flat_map(|stage| stage.metrics.keys());
     let all: BTreeSet<LatencyMetric> = before.chain(head.metrics.keys()).copied().collect();
     for latency in all {
@@ -129,8 +131,8 @@ fn latency(
     measured
 }
 
-/// Returns the interval of head/base − 1 of a percentile, `None` without histograms or with too few samples, and the side whose run
-/// is too short for one.
+/// Returns the interval of head/base − 1 of a percentile, `None` without histograms or with too few
+/// samples, and the side whose run is too short for one.
 fn ratio_interval(
     base: &MetricSummary,
     head: &MetricSummary,
@@ -195,7 +197,8 @@ fn shares(
     found
 }
 
-/// Returns how many requests an attainment is a share of: those attempted, and those due that could not be sent.
+/// Returns how many requests an attainment is a share of: those attempted, and those due that could
+/// not be sent.
 fn due(stage: &StageResult) -> u64 {
     let not_sent = stage
         .tally

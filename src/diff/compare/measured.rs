@@ -7,8 +7,8 @@ use crate::stats::Interval;
 /// A metric of two releases, before any rule.
 pub(in crate::diff) struct Measured {
     pub(in crate::diff) metric: Metric,
-    /// What each side shows by itself: an eval's own estimate over all its cases, a load's figure. Absolute limits are
-    /// judged by it.
+    /// What each side shows by itself: an eval's own estimate over all its cases, a load's figure.
+    /// Absolute limits are judged by it.
     pub(in crate::diff) alone: Sides,
     pub(in crate::diff) evidence: Evidence,
     /// Observations behind the head's own value.

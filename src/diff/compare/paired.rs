@@ -12,8 +12,9 @@ pub(in crate::diff) const MOST_ERRORS: f64 = 0.05;
 
 /// The cases of both sides, and their change.
 ///
-/// An error of the head is a failure. One of the base is judged twice, as failed and as passed: what is excluded must be excluded both
-/// ways, and what is shown must be shown both ways, so that no outage of the base makes the head look better or worse.
+/// An error of the head is a failure. One of the base is judged twice, as failed and as passed:
+/// what is excluded must be excluded both ways, and what is shown must be shown both ways, so that
+/// no outage of the base makes the head look better or worse.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::diff) struct Paired {
     /// Means over the pairs, errors counted as failed.
@@ -127,7 +128,8 @@ impl Paired {
         }
     }
 
-    /// Returns whether the cases are enough for any decision, and if not, how many independent ones there are.
+    /// Returns whether the cases are enough for any decision, and if not, how many independent ones
+    /// there are.
     pub(in crate::diff) const fn too_few_clusters(&self) -> Option<u64> {
         match &self.failed.by {
             Method::Clustered(change) if !change.has_clusters() => Some(change.clusters),

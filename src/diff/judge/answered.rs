@@ -1,4 +1,5 @@
-//! Whether there was an answer at all: a suite or a stage of which every request failed is broken, whatever the rules say.
+//! Whether there was an answer at all: a suite or a stage of which every request failed is broken,
+//! whatever the rules say.
 
 use super::change;
 use crate::diff::compare::Measured;
@@ -7,7 +8,8 @@ use crate::measure::Failure;
 use crate::metric::{EvalPart, Figure, Metric, ShareMetric};
 use crate::record::{Comparison, RunKind, RunRecord, StageResult, VerdictKind};
 
-/// Returns a row for the suite, or for each stage under load, of which no request was answered as it should be.
+/// Returns a row for the suite, or for each stage under load, of which no request was answered as
+/// it should be.
 pub(super) fn judge(run: &RunRecord, context: &Context<'_>) -> Vec<Comparison> {
     let suite = run
         .eval

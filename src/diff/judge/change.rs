@@ -1,4 +1,5 @@
-//! What became of each metric, whatever rules say: regressed, improved, unchanged, or not to be told.
+//! What became of each metric, whatever rules say: regressed, improved, unchanged, or not to be
+//! told.
 
 use std::collections::BTreeMap;
 

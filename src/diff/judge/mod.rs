@@ -1,4 +1,5 @@
-//! The second pass: what the rules, the SLOs, and the cases that must pass say of what was compared, and the verdict.
+//! The second pass: what the rules, the SLOs, and the cases that must pass say of what was
+//! compared, and the verdict.
 
 mod answered;
 mod change;
@@ -39,7 +40,8 @@ pub(super) enum Basis {
     Absolute,
     /// The head against the base, perhaps with an absolute limit beside it.
     Relative,
-    /// Whether there is anything to judge: a run that is invalid, not complete, or without an answer.
+    /// Whether there is anything to judge: a run that is invalid, not complete, or without an
+    /// answer.
     Measured,
 }
 
@@ -181,8 +183,8 @@ impl Judging<'_> {
         rows.push(Row { comparison, basis });
     }
 
-    /// Returns every metric once, or once per rule that judged it, in the order of measuring; runs that decide nothing come
-    /// first, and rules without a measurement last.
+    /// Returns every metric once, or once per rule that judged it, in the order of measuring; runs
+    /// that decide nothing come first, and rules without a measurement last.
     fn in_order(mut self) -> Vec<Row> {
         let unfit = self.unfit.into_iter();
         let mut all: Vec<Row> = unfit
@@ -213,10 +215,11 @@ impl Judging<'_> {
     }
 }
 
-/// Returns the verdict: failed by a broken rule or a regression found, inconclusive by a rule that cannot be judged or
-/// when there was nothing to judge by, else passed.
+/// Returns the verdict: failed by a broken rule or a regression found, inconclusive by a rule that
+/// cannot be judged or when there was nothing to judge by, else passed.
 ///
-/// A regression counts unless a rule of its own metric decided about it: a drop within `max_drop` was agreed to.
+/// A regression counts unless a rule of its own metric decided about it: a drop within `max_drop`
+/// was agreed to.
 fn verdict(rows: &[Row], invalid: bool) -> VerdictKind {
     if invalid {
         return VerdictKind::Inconclusive;
@@ -238,8 +241,8 @@ fn verdict(rows: &[Row], invalid: bool) -> VerdictKind {
     }
 }
 
-/// Returns the exit status: an invalid run on either side refuses the comparison, and a head that was never reached is no
-/// measurement.
+/// Returns the exit status: an invalid run on either side refuses the comparison, and a head that
+/// was never reached is no measurement.
 pub(crate) fn status(document: &DiffDocument, base: &[RunRecord], head: &[RunRecord]) -> Status {
     if head.iter().any(answered::never_reached) {
         return Status::Unmeasured;

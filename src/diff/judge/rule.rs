@@ -1,4 +1,5 @@
-//! Rules: each ends as a comparison that says what was asked, whether it was kept, why, and by which value.
+//! Rules: each ends as a comparison that says what was asked, whether it was kept, why, and by
+//! which value.
 
 use super::{Basis, Row, change};
 use crate::diff::compare::{MOST_ERRORS, Measured, Open};
@@ -56,8 +57,8 @@ impl Limited {
 
 /// Judges a rule of a metric whose change is `bare`.
 ///
-/// Limits of the head alone and limits of the change stand in one row where the head has one value; where the paired cases show
-/// another one, each stands beside the value that decided it.
+/// Limits of the head alone and limits of the change stand in one row where the head has one value;
+/// where the paired cases show another one, each stands beside the value that decided it.
 pub(super) fn judge(
     rule: &Rule,
     measured: &Measured,
@@ -173,7 +174,8 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
     }
 }
 
-/// Judges non-inferiority: kept when a drop of `margin` is excluded; else broken when a worsening is shown; else it cannot be told.
+/// Judges non-inferiority: kept when a drop of `margin` is excluded; else broken when a worsening
+/// is shown; else it cannot be told.
 fn max_drop(
     margin: f64,
     measured: &Measured,

@@ -56,7 +56,8 @@ pub(super) fn judge(
         Some(true) => Some(VerdictKind::Passed),
         None => {
             comparison.add_note("the SLO cannot be judged: too few samples");
-            // `diff` asks what got worse; what cannot be told of a load that only the head has, is no answer to that.
+            // `diff` asks what got worse; what cannot be told of a load that only the head has, is
+            // no answer to that.
             let asked = context.mode == Mode::Gate || base.is_some();
             asked.then_some(VerdictKind::Inconclusive)
         }

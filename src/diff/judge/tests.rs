@@ -116,7 +116,8 @@ fn unruled(mode: Mode, base: RunRecord, head: RunRecord) -> Status {
     decide(mode, &[], &[base], &[head])
 }
 
-/// statistics 6: too little data is not passed, and a suite without a rule is judged by the margin; 10: 58 against 59.
+/// statistics 6: too little data is not passed, and a suite without a rule is judged by the margin;
+/// 10: 58 against 59.
 #[test]
 fn a_suite_without_a_rule_must_show_that_it_lost_less_than_the_margin() {
     let run = |id: &str, n| eval(id, answers(n, |_| true));
@@ -139,7 +140,8 @@ fn a_suite_without_a_rule_must_show_that_it_lost_less_than_the_margin() {
     }
 }
 
-/// statistics 6: with absolute rules only, kept, and nothing shown to be worse, it passes and says what it could have seen.
+/// statistics 6: with absolute rules only, kept, and nothing shown to be worse, it passes and says
+/// what it could have seen.
 #[test]
 fn absolute_rules_alone_pass_and_say_what_they_could_have_seen() {
     let (base, head) = (
@@ -172,7 +174,8 @@ fn with_errors(
     run
 }
 
-/// statistics 1: a service that answers nothing but errors never passes, whatever the base and the rules are.
+/// statistics 1: a service that answers nothing but errors never passes, whatever the base and the
+/// rules are.
 #[test]
 fn a_head_without_a_single_answer_fails() {
     let dead = |id: &str| with_errors(id, 200, |_| true, |_| true);

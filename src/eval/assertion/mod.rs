@@ -56,7 +56,8 @@ pub(crate) static ASSERTIONS: Registry<dyn Assertion> = Registry::new(
 
 /// A kind of assertion.
 pub(crate) trait Assertion: Entry {
-    /// Parses the kind's own keys. Everything that is wrong is added to `problems`; `None` when anything was.
+    /// Parses the kind's own keys. Everything that is wrong is added to `problems`; `None` when
+    /// anything was.
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed>;
 
     /// Describes the kind's own keys.
@@ -199,8 +200,8 @@ pub(crate) enum Scored {
         /// For people: what was expected and what came; empty when it passed.
         why: String,
     },
-    /// The case is none that it can say anything of, by the case's own word: no part of the assertion's mean. Where no
-    /// other assertion judges the case either, it passes by this.
+    /// The case is none that it can say anything of, by the case's own word: no part of the
+    /// assertion's mean. Where no other assertion judges the case either, it passes by this.
     NotCounted { passed: bool, why: String },
     /// It could not be judged, which is neither right nor wrong: the reason.
     Unscored(String),

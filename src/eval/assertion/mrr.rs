@@ -1,6 +1,7 @@
 //! `mrr`: how far up the first relevant document stands.
 //!
-//! Reciprocal rank, whose mean over cases is the MRR; 0 when nothing relevant was found, as in `trec_eval`.
+//! Reciprocal rank, whose mean over cases is the MRR; 0 when nothing relevant was found, as in
+//! `trec_eval`.
 
 use super::ranking::{Keys, RankingMetric};
 use super::{Scored, Subject};

@@ -1,9 +1,10 @@
 //! `ndcg`: how well the ranking puts the most relevant documents first.
 //!
-//! `nDCG@k` = `DCG@k` / `IDCG@k` with `DCG@k` = Σ gain(grade of rank i) / log2(i + 1), i from 1 to k; the ideal ranking is that of
-//! all relevant documents, found or not (Järvelin and Kekäläinen 2002). Gains are linear, as in `trec_eval`; with
-//! `gain = "exponential"` they are 2^grade − 1 (Burges et al. 2005). Without grades every relevant document has grade 1, and
-//! the two are the same.
+//! `nDCG@k` = `DCG@k` / `IDCG@k` with `DCG@k` = Σ gain(grade of rank i) / log2(i + 1), i from 1 to
+//! k; the ideal ranking is that of all relevant documents, found or not (Järvelin and Kekäläinen
+//! 2002). Gains are linear, as in `trec_eval`; with `gain = "exponential"` they are 2^grade − 1
+//! (Burges et al. 2005). Without grades every relevant document has grade 1, and the two are the
+//! same.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! `precision`: how many of the first `k` documents are relevant.
 //!
-//! precision@k = |relevant ∩ top k| / k, as in `trec_eval`: a ranking shorter than `k` has not filled its places. Without
-//! `k`, the ranking's own length stands for it.
+//! precision@k = |relevant ∩ top k| / k, as in `trec_eval`: a ranking shorter than `k` has not
+//! filled its places. Without `k`, the ranking's own length stands for it.
 
 use super::ranking::{Keys, Ranked, RankingMetric, nothing_wanted};
 use super::{Scored, Subject};

@@ -1,4 +1,5 @@
-//! What the ranking metrics share: their keys, and the ranked ids of the answer against the relevant ids of the case.
+//! What the ranking metrics share: their keys, and the ranked ids of the answer against the
+//! relevant ids of the case.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -106,8 +107,8 @@ impl Keys {
         }))
     }
 
-    /// Reads the ranking of an answer for a metric that only relevant documents give a meaning. A case for which nothing
-    /// should be found does not count for it.
+    /// Reads the ranking of an answer for a metric that only relevant documents give a meaning. A
+    /// case for which nothing should be found does not count for it.
     pub(super) fn ranking_with_relevant(&self, subject: &Subject<'_>) -> Result<Ranking, Scored> {
         match self.ranking(subject)? {
             Ranked::Ranking(ranking) => Ok(ranking),
@@ -165,7 +166,8 @@ impl Check for Ready {
 /// Documents that a request may carry, at most: numbers below are taken for positions.
 const MOST_DOCUMENTS: u64 = 1000;
 
-/// Returns whether all ids of an answer are small whole numbers, each once, and none of the relevant ones is a number.
+/// Returns whether all ids of an answer are small whole numbers, each once, and none of the
+/// relevant ones is a number.
 fn are_positions(reply: &Reply, relevant: &Grades) -> bool {
     let Some(Value::Array(ids)) = reply.outputs.get("ids") else {
         return false;
@@ -194,7 +196,8 @@ pub(super) enum Ranked {
 /// A ranking of which something is relevant.
 #[derive(Debug, PartialEq)]
 pub(super) struct Ranking {
-    /// The best `k`, each id once: a second hit on the same document says nothing new and takes no rank.
+    /// The best `k`, each id once: a second hit on the same document says nothing new and takes no
+    /// rank.
     pub(super) top: Vec<String>,
     /// How relevant each is; at least one, and above zero.
     grades: Grades,

@@ -11,8 +11,8 @@ use crate::load::LoadResult;
 use crate::plan::Look;
 use crate::record::{Generator, LimitResult, Probe, StageResult, Validity, ValidityVerdict};
 
-/// A probe that the generator spoilt is made again, so often in all: a busy neighbour goes away, a rate that is too high for this machine
-/// does not.
+/// A probe that the generator spoilt is made again, so often in all: a busy neighbour goes away, a
+/// rate that is too high for this machine does not.
 const TRIES: u32 = 3;
 
 /// What a search goes by.
@@ -36,7 +36,8 @@ pub(super) struct Found {
     pub(super) held: Vec<(f64, LoadResult)>,
     /// Of all probes together.
     pub(super) duration_s: f64,
-    /// Of the probe whose figures are shown; where there is none, of the one that the generator spoilt.
+    /// Of the probe whose figures are shown; where there is none, of the one that the generator
+    /// spoilt.
     pub(super) validity: Validity,
     /// At the highest rate that held.
     pub(super) stages: BTreeMap<String, StageResult>,
@@ -69,7 +70,8 @@ impl Found {
         }
     }
 
-    /// Makes a probe, again where the generator spoilt it, and returns what came of it; `None` where it did not come to its end.
+    /// Makes a probe, again where the generator spoilt it, and returns what came of it; `None`
+    /// where it did not come to its end.
     pub(super) fn take(
         &mut self,
         course: &Course<'_>,

@@ -1,12 +1,14 @@
-//! A queue that grows: what cannot keep up breaks every latency in the end, however short the probe.
+//! A queue that grows: what cannot keep up breaks every latency in the end, however short the
+//! probe.
 
 use crate::load::LoadResult;
 use crate::metric::{Figure, LatencyMetric};
 use crate::record::{GaveWay, MetricSummary, StageResult};
 use crate::stats::{line, student_t_quantile};
 
-/// Growth of the typical response time, in ms each second, from which on a stage is sent more than it can do. A stage that is sent
-/// ρ > 1 times what it can do grows by 1000 (ρ − 1)/ρ ms each second, for ever, and one that keeps up does not grow: 2.5 % too much.
+/// Growth of the typical response time, in ms each second, from which on a stage is sent more than
+/// it can do. A stage that is sent ρ > 1 times what it can do grows by 1000 (ρ − 1)/ρ ms each
+/// second, for ever, and one that keeps up does not grow: 2.5 % too much.
 const GROWTH: f64 = 25.0;
 /// Over the probe it must have grown by this share of its median, or it may be chance.
 const GROWN: f64 = 0.2;
@@ -15,7 +17,8 @@ const CHANCE: f64 = 0.001;
 /// A probe must last so many times as long as an answer takes, or it saw only how the stage fills.
 const LASTS: f64 = 5.0;
 
-/// Finds the target whose response time grows fastest, where one grows as it does when it is sent more than it can do.
+/// Finds the target whose response time grows fastest, where one grows as it does when it is sent
+/// more than it can do.
 pub(super) fn growing(result: &LoadResult) -> Option<GaveWay> {
     let of = |(stage, it): (&String, &StageResult)| {
         let metric = it.metrics.get(&LatencyMetric::ResponseTime)?;
@@ -34,7 +37,8 @@ pub(super) fn growing(result: &LoadResult) -> Option<GaveWay> {
     found.max_by(|a, b| value(a).total_cmp(&value(b)))
 }
 
-/// Returns for how long a probe must last before a growth can be told from a stage that fills, in s.
+/// Returns for how long a probe must last before a growth can be told from a stage that fills, in
+/// s.
 pub(super) fn must_last(result: &LoadResult) -> f64 {
     let of = |it: &StageResult| {
         let metric = it.metrics.get(&LatencyMetric::ResponseTime)?;
@@ -44,8 +48,9 @@ pub(super) fn must_last(result: &LoadResult) -> f64 {
     result.stages.values().filter_map(of).fold(0.0, f64::max)
 }
 
-/// Returns by how many ms the response time grows each second, over the requests that were due in each second: by the seconds in which
-/// answers ended, the first would hold fast answers only, and every slow stage would seem to grow. `None` where that is not shown.
+/// Returns by how many ms the response time grows each second, over the requests that were due in
+/// each second: by the seconds in which answers ended, the first would hold fast answers only, and
+/// every slow stage would seem to grow. `None` where that is not shown.
 fn growth(stage: &StageResult, metric: &MetricSummary, length_s: f64) -> Option<f64> {
     let levels = levels(stage, length_s);
     let found = line(&levels)?;
@@ -62,7 +67,8 @@ fn without_growth(metric: &MetricSummary, grown: f64) -> Option<f64> {
     Some((p95.or(metric.p50)? - grown).max(0.0))
 }
 
-/// Returns the (middle in s, geometric mean in ms) of the response times of what was due in each whole second.
+/// Returns the (middle in s, geometric mean in ms) of the response times of what was due in each
+/// whole second.
 fn levels(stage: &StageResult, length_s: f64) -> Vec<(f64, f64)> {
     let levels = stage.tally.iter().flat_map(|it| &it.levels).enumerate();
     levels
@@ -80,7 +86,8 @@ mod tests {
     use crate::experiment::testing::result;
     use crate::record::{ResponseLevel, TallyRecord};
 
-    /// A stage whose typical response time in each second is that, in ms; the overall median is 100.
+    /// A stage whose typical response time in each second is that, in ms; the overall median is
+    /// 100.
     fn stage(levels: impl IntoIterator<Item = f64>) -> StageResult {
         let level = |ms: f64| ResponseLevel {
             nano_ln: (30e9 * ms.ln()) as i64,
@@ -100,7 +107,8 @@ mod tests {
         }
     }
 
-    /// Finding 3: a probe of 5 s says nothing about a stage whose answers take 2 s, and a slope that chance would show is none.
+    /// Finding 3: a probe of 5 s says nothing about a stage whose answers take 2 s, and a slope
+    /// that chance would show is none.
     #[test]
     fn a_stage_that_fills_or_wobbles_does_not_grow() {
         let mut slow = stage([900.0, 1400.0, 1900.0, 2400.0, 2900.0]);

@@ -1,4 +1,5 @@
-//! Long probes on a ladder of rates, outwards from where the short search ended: what holds below, and what breaks above.
+//! Long probes on a ladder of rates, outwards from where the short search ended: what holds below,
+//! and what breaks above.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,8 @@ use std::collections::BTreeMap;
 const RUNG: f64 = 1.08;
 /// So many rungs above the middle the search ends.
 const HIGHEST: i32 = 6;
-/// And so many below, down to two fifths of the rate: short probes err by holding where nothing holds for long.
+/// And so many below, down to two fifths of the rate: short probes err by holding where nothing
+/// holds for long.
 const LOWEST: i32 = 12;
 /// From so many rungs below the middle on, every second one is left out.
 const FAR: i32 = 6;
@@ -20,7 +22,8 @@ pub(super) enum Shown {
     Open,
 }
 
-/// A search over rungs. It assumes that what holds at one rate holds at lower ones, and what breaks at one breaks at higher ones.
+/// A search over rungs. It assumes that what holds at one rate holds at lower ones, and what breaks
+/// at one breaks at higher ones.
 #[derive(Clone, Debug)]
 pub(super) struct Ladder {
     middle: f64,
@@ -48,7 +51,8 @@ impl Ladder {
         }
     }
 
-    /// Returns the highest rate that holds and the lowest above it that breaks, where both were shown.
+    /// Returns the highest rate that holds and the lowest above it that breaks, where both were
+    /// shown.
     pub(super) fn interval(&self) -> Option<(f64, f64)> {
         let low = self.highest(Shown::Holds)?;
         let mut above = self.looks.range(low + 1..);
@@ -126,7 +130,8 @@ mod tests {
         }
     }
 
-    /// Seen on real servers: short probes held at 1.35 times the limit, and six rungs did not reach what holds.
+    /// Seen on real servers: short probes held at 1.35 times the limit, and six rungs did not reach
+    /// what holds.
     #[test]
     fn a_limit_far_below_is_found_by_longer_steps() {
         for limit in [41.0, 50.0, 60.0] {

@@ -1,4 +1,5 @@
-//! The capacity of a load: the highest arrival rate at which every SLO holds, and what gives way first.
+//! The capacity of a load: the highest arrival rate at which every SLO holds, and what gives way
+//! first.
 
 mod found;
 mod growth;
@@ -86,10 +87,11 @@ fn whole_seconds(of: Duration) -> Duration {
     Duration::from_secs(of.as_secs_f64().round() as u64)
 }
 
-/// Searches from a rate on. `probe` sends the load as it is told, and `pause` waits after what broke.
+/// Searches from a rate on. `probe` sends the load as it is told, and `pause` waits after what
+/// broke.
 ///
-/// Short probes only say where to look: they begin with an empty stage, and end before a queue has come to its length. Long ones on
-/// a ladder of rates give the interval.
+/// Short probes only say where to look: they begin with an empty stage, and end before a queue has
+/// come to its length. Long ones on a ladder of rates give the interval.
 fn search(
     course: &Course<'_>,
     mut probe: impl FnMut(Look) -> Result<LoadResult>,
@@ -179,7 +181,8 @@ fn climb(
     Ok(())
 }
 
-/// Finds the SLO that was missed by most, failures counting for more than any time; where none was, the backlog that grew.
+/// Finds the SLO that was missed by most, failures counting for more than any time; where none was,
+/// the backlog that grew.
 fn first_to_give_way(result: &LoadResult) -> Option<GaveWay> {
     let missed = slos(result).filter(|(_, slo)| slo.met == Some(false));
     let by = |slo: &SloResult| slo.value.map_or(f64::MAX, |value| value / slo.limit);

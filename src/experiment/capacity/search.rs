@@ -1,4 +1,5 @@
-//! The search for the highest arrival rate at which every SLO holds: doubling, then bisection, then a second look.
+//! The search for the highest arrival rate at which every SLO holds: doubling, then bisection, then
+//! a second look.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +12,13 @@ const LOOKS: u32 = 2;
 /// Rates that nobody means, per second.
 const RANGE: std::ops::RangeInclusive<f64> = 0.05..=1e6;
 
-/// A search over rates, per second. It assumes that a stage which cannot keep its SLOs at one rate cannot keep them at a
-/// higher one; where probes contradict that, the lower rate that broke counts.
+/// A search over rates, per second. It assumes that a stage which cannot keep its SLOs at one rate
+/// cannot keep them at a higher one; where probes contradict that, the lower rate that broke
+/// counts.
 pub(super) struct Search {
     start: f64,
-    /// By the bits of the rate, which sort as positive rates do: how often it held, and how often it broke.
+    /// By the bits of the rate, which sort as positive rates do: how often it held, and how often
+    /// it broke.
     tally: BTreeMap<u64, (u32, u32)>,
     probes: u32,
 }

@@ -152,7 +152,8 @@ impl Server {
     }
 }
 
-/// Returns where `above` crosses 5 %, by bisection between 0 and the rate at which all workers are busy.
+/// Returns where `above` crosses 5 %, by bisection between 0 and the rate at which all workers are
+/// busy.
 fn capacity(most: f64, above: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (0.0, most);
     for _ in 0..60 {
@@ -193,7 +194,8 @@ fn above_mmc(rate: f64, workers: u32, mean: f64, t: f64) -> f64 {
     fast + waits * mu / (mu - theta) * (slow - fast)
 }
 
-/// Searches twenty times; returns how many intervals were printed, how many of them hold the truth, and their mean ratio.
+/// Searches twenty times; returns how many intervals were printed, how many of them hold the truth,
+/// and their mean ratio.
 fn twenty(server: &Server, truth: f64) -> (u32, u32, f64) {
     searches(server, truth, 0..20)
 }
@@ -250,8 +252,9 @@ fn the_interval_of_a_queue_with_four_workers_holds_its_capacity() {
     assert!(ratio < 1.4, "{ratio}");
 }
 
-/// Few requests a second, so that a short probe holds far above the limit: two of three such searches on real servers
-/// ended without an interval, and said that every SLO held at a rate that a long probe had shown to break.
+/// Few requests a second, so that a short probe holds far above the limit: two of three such
+/// searches on real servers ended without an interval, and said that every SLO held at a rate that
+/// a long probe had shown to break.
 #[test]
 fn the_interval_of_a_slow_queue_is_found_from_far_above() {
     let server = Server {

@@ -94,7 +94,8 @@ fn a_generator_at_its_own_limit_ends_the_search_and_is_named() {
         (found.status(), found.limit.low),
         (Status::Inconclusive, Some(20.0))
     );
-    // Stumbles S28: the figures that are shown are those of a valid probe, and so is what is said of them.
+    // Stumbles S28: the figures that are shown are those of a valid probe, and so is what is said
+    // of them.
     assert_eq!(found.validity, Validity::default());
     assert!((found.stages["chat"].goodput_rps - 20.0).abs() < 1e-9);
     // Finding 19: a probe that the generator spoilt is made again.
@@ -220,7 +221,8 @@ fn rates_are_shown_with_three_digits() {
     );
 }
 
-/// Long probes that leave an end open still overrule the short ones: no rate is said to hold that broke for longer.
+/// Long probes that leave an end open still overrule the short ones: no rate is said to hold that
+/// broke for longer.
 #[test]
 fn what_broke_for_long_is_not_said_to_hold() {
     let of = |capacity: f64, open: bool| {

@@ -42,10 +42,11 @@ pub(super) fn judge(result: &LoadResult) -> Held {
     }
 }
 
-/// Judges a long probe: it holds when that is shown of every SLO, and breaks when it is shown of one.
+/// Judges a long probe: it holds when that is shown of every SLO, and breaks when it is shown of
+/// one.
 ///
-/// A limit on a percentile is a limit on the share above it, which is judged with the memory of a queue ([`share_with_memory`]); any
-/// other limit by its value.
+/// A limit on a percentile is a limit on the share above it, which is judged with the memory of a
+/// queue ([`share_with_memory`]); any other limit by its value.
 pub(super) fn shown(result: &LoadResult) -> Shown {
     if growing(result).is_some() {
         return Shown::Breaks;

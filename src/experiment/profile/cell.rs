@@ -29,8 +29,8 @@ pub(super) fn cells(
     stages.iter().map(cell).collect()
 }
 
-/// Returns a percentile with its interval, by [`quantile_interval`]; `None` with fewer samples than the percentile
-/// needs.
+/// Returns a percentile with its interval, by [`quantile_interval`]; `None` with fewer samples than
+/// the percentile needs.
 fn estimate(metric: &MetricSummary, quantile: f64) -> Option<Estimate> {
     if metric.count < min_samples(quantile) {
         return None;

@@ -1,5 +1,5 @@
-//! The latency profile: each stage alone and inside the pipeline, at low load and at a given load. The measurements follow one
-//! another, so that none disturbs the next.
+//! The latency profile: each stage alone and inside the pipeline, at low load and at a given load.
+//! The measurements follow one another, so that none disturbs the next.
 
 mod cell;
 mod summary;

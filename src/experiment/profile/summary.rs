@@ -5,17 +5,20 @@ use crate::record::{Level, Place, ProfileCell, ProfileResult};
 /// A stage whose mean grew by less than this under load did not wait for anything worth naming.
 const NOTABLE_GROWTH: f64 = 1.2;
 
-/// The whole is at most this share shorter than its parts, or they are not called one after another.
+/// The whole is at most this share shorter than its parts, or they are not called one after
+/// another.
 const OVERLAP: f64 = 0.05;
 /// With fewer calls beside the load a mean says nothing.
 const FEWEST_CALLS: u64 = 5;
 
-/// Returns which part takes most of the whole's time under the given load, and which one the load slows most.
+/// Returns which part takes most of the whole's time under the given load, and which one the load
+/// slows most.
 ///
-/// By means, because the means of parts that follow one another add up to the whole's and percentiles do not. A pipeline's parts do
-/// follow one another. Of a stage that calls others this cannot be seen: its parts are added up only where none is `nested` in another
-/// and the sum is not above the whole, and one is named only where it is the largest even if all that is left of the whole were further
-/// calls of another. `None` where something was not measured.
+/// By means, because the means of parts that follow one another add up to the whole's and
+/// percentiles do not. A pipeline's parts do follow one another. Of a stage that calls others this
+/// cannot be seen: its parts are added up only where none is `nested` in another and the sum is not
+/// above the whole, and one is named only where it is the largest even if all that is left of the
+/// whole were further calls of another. `None` where something was not measured.
 pub(super) fn summary(profile: &ProfileResult, nested: &[String]) -> Option<String> {
     let whole = mean(profile, &profile.whole, Place::Inside, Level::Given)?;
     if profile.parts.is_empty() {
@@ -167,7 +170,8 @@ mod tests {
         insta::assert_snapshot!(summary(&profile(false, &slow), &[]).unwrap(), @"`chat` takes 300 ms on average at 20/s, 201 ms more than one call of each of its stages; its parts cannot be added up: nested, repeated, conditional or parallel calls, or time of its own; traces or proxies tell; the load slows `retrieve` most, from 5.0 ms alone to 30 ms.");
     }
 
-    /// What a gateway's profile says of the means that a pipeline shows: of the gateway, and of one call of each part.
+    /// What a gateway's profile says of the means that a pipeline shows: of the gateway, and of one
+    /// call of each part.
     fn said(gateway: f64, parts: &[(&str, f64)], nested: &[&str]) -> String {
         let whole = [("gateway", gateway)];
         let cells = parts.iter().chain(&whole);
@@ -192,7 +196,8 @@ mod tests {
         summary(&profile, &nested).unwrap()
     }
 
-    /// Statistics, section 5: the profile is right or silent. The first two of its eight pipelines are driven, and right above.
+    /// Statistics, section 5: the profile is right or silent. The first two of its eight pipelines
+    /// are driven, and right above.
     #[test]
     fn what_cannot_be_seen_from_outside_is_not_said() {
         let names = |said: &str, part: &str| said.starts_with(&format!("`{part}` takes"));

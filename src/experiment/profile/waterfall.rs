@@ -3,8 +3,9 @@
 use crate::load::RequestLog;
 use crate::record::{Span, Waterfall};
 
-/// Returns the requests at the median and at the 95th percentile of the response time; a request that really was, not an
-/// average. `names` are those of the stages by number. Nothing where no request came back.
+/// Returns the requests at the median and at the 95th percentile of the response time; a request
+/// that really was, not an average. `names` are those of the stages by number. Nothing where no
+/// request came back.
 pub(super) fn waterfalls(traces: &[RequestLog], names: &[String]) -> Vec<Waterfall> {
     let mut timed: Vec<(u64, &RequestLog)> = traces
         .iter()

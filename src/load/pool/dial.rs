@@ -1,4 +1,5 @@
-//! The sockets of one worker: opened within this machine's limit, their names resolved where nothing is kept.
+//! The sockets of one worker: opened within this machine's limit, their names resolved where
+//! nothing is kept.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,7 +15,8 @@ use crate::load::plan::LoadPlan;
 use crate::manifest::Connections;
 use crate::stage::{Address, HttpAddress};
 
-/// Of so many connections, one is read with the kernel's receive times: they cost most of a µs a read.
+/// Of so many connections, one is read with the kernel's receive times: they cost most of a µs a
+/// read.
 const WATCHED: usize = 32;
 
 /// Opens sockets for every pool of a worker.
@@ -34,7 +36,8 @@ pub(crate) struct Sockets<'a> {
 }
 
 impl<'a> Sockets<'a> {
-    /// Makes sockets whose events go to that registry, at most `most` at a time; tokens below `first` are others'.
+    /// Makes sockets whose events go to that registry, at most `most` at a time; tokens below
+    /// `first` are others'.
     pub(crate) fn new(
         plan: &'a LoadPlan,
         registry: &Registry,
@@ -87,7 +90,8 @@ impl<'a> Sockets<'a> {
         }
     }
 
-    /// Begins to connect to one of these addresses: first to the one at which the stage was reached before.
+    /// Begins to connect to one of these addresses: first to the one at which the stage was reached
+    /// before.
     fn connect(&mut self, stage: StageId, addresses: &[SocketAddr]) -> io::Result<Socket> {
         let tls = self.http(stage)?.tls.as_ref();
         let reached = self.reached[stage];
@@ -164,7 +168,8 @@ impl Dialer for Sockets<'_> {
 
     fn hang_up(&mut self, mut link: Socket) {
         self.open -= 1;
-        // The descriptor is closed with the socket; that it could not be taken out of the set changes nothing.
+        // The descriptor is closed with the socket; that it could not be taken out of the set
+        // changes nothing.
         drop(self.registry.deregister(link.source()));
     }
 }

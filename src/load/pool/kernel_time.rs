@@ -1,4 +1,5 @@
-//! A TCP connection, and on Linux, for how long the kernel had what a read returns: a delay that no other clock of a client can see.
+//! A TCP connection, and on Linux, for how long the kernel had what a read returns: a delay that no
+//! other clock of a client can see.
 
 use std::io::{self, Read, Write};
 
@@ -15,7 +16,8 @@ impl Received {
         Self { tcp, clock: None }
     }
 
-    /// Asks the kernel to stamp what it receives on this connection; where it cannot, nothing changes.
+    /// Asks the kernel to stamp what it receives on this connection; where it cannot, nothing
+    /// changes.
     pub(crate) fn watch(&mut self) {
         self.clock = KernelClock::on(&self.tcp);
     }
@@ -24,7 +26,8 @@ impl Received {
         &mut self.tcp
     }
 
-    /// Returns for how long, in ns, the kernel had held the newest bytes of the reads since the last call, at most.
+    /// Returns for how long, in ns, the kernel had held the newest bytes of the reads since the
+    /// last call, at most.
     pub(crate) fn take_lag(&mut self) -> Option<u64> {
         self.clock.as_mut()?.lag.take()
     }
@@ -49,8 +52,8 @@ impl Write for Received {
     }
 }
 
-/// Reads with the kernel's stamps (`SO_TIMESTAMPING`, software, which loopback has too). They are of the wall clock, which is
-/// therefore read right after each read.
+/// Reads with the kernel's stamps (`SO_TIMESTAMPING`, software, which loopback has too). They are
+/// of the wall clock, which is therefore read right after each read.
 #[cfg(target_os = "linux")]
 struct KernelClock {
     space: Vec<u8>,

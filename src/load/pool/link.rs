@@ -6,7 +6,8 @@ use crate::load::id::{ConnectionId, StageId};
 
 /// Something that bytes can be read from and written to, without waiting.
 pub(crate) trait Link: Read + Write {
-    /// Returns how many addresses it may be connected to, which share the time that connecting may take; at least 1.
+    /// Returns how many addresses it may be connected to, which share the time that connecting may
+    /// take; at least 1.
     fn addresses(&self) -> u32 {
         1
     }
@@ -26,7 +27,8 @@ pub(crate) trait Link: Read + Write {
     /// Returns whether a read that did not fill its buffer has taken everything there was.
     fn short_read_drains(&self) -> bool;
 
-    /// Returns for how long, in ns, the kernel had held what the last reads returned, where it says so.
+    /// Returns for how long, in ns, the kernel had held what the last reads returned, where it says
+    /// so.
     fn take_lag(&mut self) -> Option<u64>;
 }
 
@@ -37,7 +39,8 @@ pub(crate) trait Dialer {
     /// Returns whether this machine may open one more connection.
     fn has_room(&self) -> bool;
 
-    /// Begins to connect to a stage. An error of [`is_exhausted`] says that this machine has no socket left.
+    /// Begins to connect to a stage. An error of [`is_exhausted`] says that this machine has no
+    /// socket left.
     fn dial(&mut self, stage: StageId) -> io::Result<Dialed<Self::Link>>;
 
     /// Has the events of a link delivered under the connection's number.
@@ -48,8 +51,8 @@ pub(crate) trait Dialer {
         connection: ConnectionId,
     ) -> io::Result<()>;
 
-    /// Has a link that did not come to stand begin anew at the next of its addresses, in place; returns false where all
-    /// have been tried.
+    /// Has a link that did not come to stand begin anew at the next of its addresses, in place;
+    /// returns false where all have been tried.
     fn try_next(
         &mut self,
         _link: &mut Self::Link,
@@ -69,7 +72,8 @@ pub(crate) trait Dialer {
 /// How a call to [`Dialer::dial`] ended.
 pub(crate) enum Dialed<L> {
     Begun(L),
-    /// The stage's name is being resolved; the pool hears of it by [`Pool::resolved`](super::Pool::resolved).
+    /// The stage's name is being resolved; the pool hears of it by
+    /// [`Pool::resolved`](super::Pool::resolved).
     Resolving,
 }
 

@@ -1,5 +1,5 @@
-//! The connections of one stage in one worker, and the requests that wait for one. The pool decides which connection a
-//! request takes; what has ended it reports, and never calls back.
+//! The connections of one stage in one worker, and the requests that wait for one. The pool decides
+//! which connection a request takes; what has ended it reports, and never calls back.
 
 pub(crate) mod connection;
 pub(crate) mod dial;
@@ -28,8 +28,8 @@ use crate::metric::LatencyMetric;
 use connection::{Connection, Phase};
 use link::{Dialer, is_exhausted};
 
-/// How many requests at once a server of HTTP/2 is expected to take, before it has said so: what RFC 9113 asks for at
-/// least.
+/// How many requests at once a server of HTTP/2 is expected to take, before it has said so: what
+/// RFC 9113 asks for at least.
 const LIKELY_STREAMS: usize = 100;
 
 /// What a pool is for, fixed before the run.
@@ -78,7 +78,8 @@ pub(crate) enum Report {
     NotSent(Box<Request>),
     /// A connection was begun.
     Dialed(StageId),
-    /// A connection that was begun at `since` has taken so long for this part of its opening, in ns, until `at`.
+    /// A connection that was begun at `since` has taken so long for this part of its opening, in
+    /// ns, until `at`.
     Opening {
         stage: StageId,
         metric: LatencyMetric,
@@ -170,7 +171,8 @@ impl<D: Dialer> Pool<D> {
         connection.answers += ended.len() as u64;
         match standing {
             Standing::Same => {}
-            // Where more has come behind the answer, it is not of the next one: the connection's end, most often.
+            // Where more has come behind the answer, it is not of the next one: the connection's
+            // end, most often.
             Standing::Changed if read.has_more && !self.settings.is_multiplexed => {
                 self.closes_unsaid = true;
                 self.retire(id, outside);
@@ -234,7 +236,8 @@ impl<D: Dialer> Pool<D> {
         }
     }
 
-    /// Returns whether a connection that is on its way will take one more request than wait for it already.
+    /// Returns whether a connection that is on its way will take one more request than wait for it
+    /// already.
     fn will_have_room(&self) -> bool {
         let shared = self.settings.mode == Connections::Pooled && self.settings.is_multiplexed;
         shared && self.waiting.len() < self.opening * LIKELY_STREAMS

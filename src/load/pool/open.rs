@@ -118,7 +118,8 @@ impl<D: Dialer> Pool<D> {
         }
     }
 
-    /// Has a connection that does not come to stand try the next address of its stage; returns false where there is none.
+    /// Has a connection that does not come to stand try the next address of its stage; returns
+    /// false where there is none.
     pub(super) fn try_next(&mut self, id: ConnectionId, outside: &mut Outside<'_, D>) -> bool {
         let Some(connection) = self.connections.get_mut(id.0) else {
             return false;

@@ -51,9 +51,10 @@ impl<D: Dialer> Pool<D> {
     /// Returns whether the server has closed a connection since its last event, or has spoken
     /// unasked.
     ///
-    /// A look costs a system call, a tenth of what a small request costs, so that it is spared where
-    /// it would show nothing: on a connection that has carried some answers and was not idle, of a
-    /// server that has closed none unsaid so far. `now` is the time in ns; 0 is right after a read.
+    /// A look costs a system call, a tenth of what a small request costs, so that it is spared
+    /// where it would show nothing: on a connection that has carried some answers and was not idle,
+    /// of a server that has closed none unsaid so far. `now` is the time in ns; 0 is right after a
+    /// read.
     pub(super) fn is_gone(&mut self, id: ConnectionId, now: u64) -> bool {
         let Some(connection) = self.connections.get_mut(id.0) else {
             return false;

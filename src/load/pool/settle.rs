@@ -1,4 +1,5 @@
-//! What becomes of a connection after a read, a failure, or a deadline: the next request, idleness, or its end.
+//! What becomes of a connection after a read, a failure, or a deadline: the next request, idleness,
+//! or its end.
 
 use super::connection::{Connection, Overdue, Phase};
 use super::link::Dialer;
@@ -64,7 +65,8 @@ impl<D: Dialer> Pool<D> {
                 }
             }
             (Connections::PerSession | Connections::PerRequest, _) if !is_free => {}
-            // One that has just opened, for the request that has waited longest; where it waits no more, for none.
+            // One that has just opened, for the request that has waited longest; where it waits no
+            // more, for none.
             (Connections::PerSession | Connections::PerRequest, _) => match self.next_for(id) {
                 Some(request) => self.put_on(id, request, outside),
                 None => self.retire(id, outside),
@@ -90,7 +92,8 @@ impl<D: Dialer> Pool<D> {
         }
     }
 
-    /// Keeps a connection among the idle ones as long as it has room, unless it is kept for someone.
+    /// Keeps a connection among the idle ones as long as it has room, unless it is kept for
+    /// someone.
     pub(super) fn list(&mut self, id: ConnectionId) {
         let is_shared = matches!(
             self.settings.mode,

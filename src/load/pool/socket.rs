@@ -23,7 +23,8 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Begins to connect to the last of these addresses; where that fails at once, to the one before it, and so on.
+    /// Begins to connect to the last of these addresses; where that fails at once, to the one
+    /// before it, and so on.
     pub(crate) fn connect(mut addresses: Vec<SocketAddr>, tls: Option<&Tls>) -> io::Result<Self> {
         let count = addresses.len() as u32;
         let mut failed = io::Error::other("there is no address");

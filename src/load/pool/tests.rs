@@ -1,4 +1,5 @@
-//! Which connection a request takes, without a socket: links are scripts, and the clock is set by hand.
+//! Which connection a request takes, without a socket: links are scripts, and the clock is set by
+//! hand.
 
 use std::cell::RefCell;
 use std::io;

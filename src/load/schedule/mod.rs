@@ -17,7 +17,8 @@ use crate::manifest::ShareOfArrivals;
 use crate::measure::nanos;
 use crate::record::Shard;
 
-/// Keys the random numbers that say whose an arrival is, so that they have nothing to do with those that choose its case.
+/// Keys the random numbers that say whose an arrival is, so that they have nothing to do with those
+/// that choose its case.
 const WHOSE: u64 = 0x0005_1a7e_0fa1;
 
 /// A request that is due.
@@ -125,7 +126,8 @@ impl Schedule {
         }
     }
 
-    /// Returns when the next request is due; `None` when there is none, or none before an answer comes.
+    /// Returns when the next request is due; `None` when there is none, or none before an answer
+    /// comes.
     pub(crate) fn next_at(&self) -> Option<u64> {
         match self {
             Self::Open(schedule) => schedule.next.map(|due| due.intended),
@@ -276,7 +278,8 @@ impl UserSchedule {
         }
     }
 
-    /// Makes a user ready who was answered at `now`: after the think time, and not before the user's own rate allows.
+    /// Makes a user ready who was answered at `now`: after the think time, and not before the
+    /// user's own rate allows.
     fn come_back(&mut self, user: u32, now: u64) {
         let rested = now + self.think_ns;
         let allowed = self

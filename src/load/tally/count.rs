@@ -1,4 +1,5 @@
-//! Requests counted as they end, by one worker: histograms and counters, never the requests themselves.
+//! Requests counted as they end, by one worker: histograms and counters, never the requests
+//! themselves.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -61,8 +62,9 @@ impl Counted {
 }
 
 impl Counter {
-    /// Makes an empty counter. `limits` are those of a good request, in ns; `window_ns` is the end of the window in
-    /// which an answer counts for the achieved rate, `None` when the run ends by its number of requests.
+    /// Makes an empty counter. `limits` are those of a good request, in ns; `window_ns` is the end
+    /// of the window in which an answer counts for the achieved rate, `None` when the run ends by
+    /// its number of requests.
     pub(crate) fn new(
         limits: Vec<(LatencyMetric, u64)>,
         window_ns: Option<u64>,
@@ -83,8 +85,8 @@ impl Counter {
         }
     }
 
-    /// Records one request; `start` is t = 0 on the clock of the stamps. Returns whether it was good, and complete before the end
-    /// of the window.
+    /// Records one request; `start` is t = 0 on the clock of the stamps. Returns whether it was
+    /// good, and complete before the end of the window.
     pub(crate) fn record(&mut self, completion: &Completion, start: u64, open_loop: bool) -> bool {
         self.counts.attempted += 1;
         self.counts.resent += u64::from(completion.is_resent);
@@ -216,8 +218,8 @@ impl Counter {
         }
     }
 
-    /// Keeps the level of the response time by when requests were due: by their ends, the first intervals would hold
-    /// fast answers only.
+    /// Keeps the level of the response time by when requests were due: by their ends, the first
+    /// intervals would hold fast answers only.
     fn add_level(&mut self, stamps: &Stamps, start: u64) {
         let due = stamps.intended.saturating_sub(start);
         let interval = (due / nanos(self.interval).max(1)) as usize;

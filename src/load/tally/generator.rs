@@ -1,4 +1,5 @@
-//! What this machine did to the generator during a run: CPU time, memory, steal, throttling, descriptors.
+//! What this machine did to the generator during a run: CPU time, memory, steal, throttling,
+//! descriptors.
 
 use std::path::Path;
 
@@ -25,7 +26,8 @@ pub(crate) struct Strain {
 }
 
 impl Machine {
-    /// Reads the counters; `proc` is `/proc`, `cgroup` is `/sys/fs/cgroup`, both passed in for tests.
+    /// Reads the counters; `proc` is `/proc`, `cgroup` is `/sys/fs/cgroup`, both passed in for
+    /// tests.
     pub(crate) fn read(proc: &Path, cgroup: &Path) -> Self {
         let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         let stat = std::fs::read_to_string(proc.join("stat")).unwrap_or_default();
@@ -41,7 +43,8 @@ impl Machine {
             .unwrap_or_default();
         Self {
             cpu_ns: cpu.tv_sec as u64 * 1_000_000_000 + cpu.tv_nsec as u64,
-            // user nice system idle iowait irq softirq steal; the guest columns are counted in user already.
+            // user nice system idle iowait irq softirq steal; the guest columns are counted in user
+            // already.
             steal_ticks: ticks.get(7).copied(),
             all_ticks: (ticks.len() >= 8).then(|| ticks[..8].iter().sum()),
             throttled_us: throttled_us(proc, cgroup),
@@ -97,8 +100,8 @@ pub(crate) fn peak_rss_mb(proc: &Path) -> f64 {
         .map_or(0.0, |kib| kib / 1024.0)
 }
 
-/// Asks that this thread be woken before others. Only a privileged process may; without it, the lag shows what that
-/// costs.
+/// Asks that this thread be woken before others. Only a privileged process may; without it, the lag
+/// shows what that costs.
 pub(crate) fn hurry_this_thread() -> bool {
     /// Before ordinary processes, after what the system itself needs.
     const NICENESS: i32 = -10;
@@ -109,7 +112,8 @@ pub(crate) fn hurry_this_thread() -> bool {
     rustix::process::setpriority_process(this_thread, NICENESS).is_ok()
 }
 
-/// Raises the limit of open descriptors as far as it goes and returns how many connections fit under it.
+/// Raises the limit of open descriptors as far as it goes and returns how many connections fit
+/// under it.
 pub(crate) fn most_connections() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     /// Descriptors for files, pipes, and timers.

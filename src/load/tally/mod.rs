@@ -1,4 +1,5 @@
-//! What is counted, and what becomes of the counts: a stage's figures, its steady state, the run's validity.
+//! What is counted, and what becomes of the counts: a stage's figures, its steady state, the run's
+//! validity.
 
 pub(crate) mod count;
 pub(crate) mod generator;

@@ -7,8 +7,9 @@ use crate::metric::{Figure, LatencyMetric, Limit, RateMetric, ShareMetric, Stat}
 use crate::record::{SloResult, StageResult, Tally};
 use crate::stats::side_of;
 
-/// Judges one SLO. For a latency, a failed request counts as above any limit: the percentile is taken over the ok
-/// and the failed requests together, the failed ones at infinity. Where it is null, the count above the limit decides.
+/// Judges one SLO. For a latency, a failed request counts as above any limit: the percentile is
+/// taken over the ok and the failed requests together, the failed ones at infinity. Where it is
+/// null, the count above the limit decides.
 pub(crate) fn judge(
     metric: &Figure,
     limit: Limit,
@@ -46,8 +47,8 @@ pub(crate) fn judge(
     }
 }
 
-/// A limit on a percentile that has not the samples for it is judged by the share above the limit, at this one-sided
-/// level.
+/// A limit on a percentile that has not the samples for it is judged by the share above the limit,
+/// at this one-sided level.
 const ALPHA: f64 = 0.05;
 
 /// What became of a limit on a latency.
@@ -98,7 +99,8 @@ fn judge_latency(
     }
 }
 
-/// How many requests ended, how many of them above the limit or not at all well, and how many were still open.
+/// How many requests ended, how many of them above the limit or not at all well, and how many were
+/// still open.
 struct Ended {
     count: u64,
     above: u64,
@@ -106,8 +108,8 @@ struct Ended {
 }
 
 impl Ended {
-    /// Judges "at most 1 − q are above" by the exact bounds of the share: kept and broken only where that holds
-    /// whatever becomes of the open requests.
+    /// Judges "at most 1 − q are above" by the exact bounds of the share: kept and broken only
+    /// where that holds whatever becomes of the open requests.
     fn judge(&self, quantile: f64) -> Option<bool> {
         let allowed = 1.0 - quantile;
         let planned = self.count + self.open;
@@ -121,8 +123,8 @@ impl Ended {
     }
 }
 
-/// Returns the percentile and whether it keeps the limit; null where it has not its samples, or falls on a failed request,
-/// or where open requests could move it across the limit.
+/// Returns the percentile and whether it keeps the limit; null where it has not its samples, or
+/// falls on a failed request, or where open requests could move it across the limit.
 fn by_percentile(
     quantile: f64,
     limit_ms: f64,
@@ -164,7 +166,8 @@ mod tests {
     use crate::metric::Unit;
     use crate::record::Distribution;
 
-    /// Judges `p95 ≤ 10 ms` where so many took 5 ms, so many 30 ms, and so many failed or were still open.
+    /// Judges `p95 ≤ 10 ms` where so many took 5 ms, so many 30 ms, and so many failed or were
+    /// still open.
     fn p95(fast: u64, slow: u64, failed: u64, open: u64) -> (Option<bool>, Option<u64>) {
         let mut all = Histogram::default();
         (0..fast).for_each(|_| all.record_us(5_000));

@@ -8,8 +8,9 @@ use crate::stats::{Steady, steady};
 /// Changes by less than this are no matter: 2 %.
 const LEAST_CHANGE: f64 = 0.02;
 
-/// Finds out where a stage settled, by the mean logarithm of its response time over the requests that were due in each
-/// second, and summarises each metric from there on. `None` where there are too few seconds to tell.
+/// Finds out where a stage settled, by the mean logarithm of its response time over the requests
+/// that were due in each second, and summarises each metric from there on. `None` where there are
+/// too few seconds to tell.
 pub(super) fn steady_state(tally: &Tally) -> Option<SteadyResult> {
     let seconds = tally.levels.iter().enumerate();
     let seconds = seconds.filter(|(_, level)| level.count > 0);

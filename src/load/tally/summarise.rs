@@ -127,8 +127,9 @@ fn kept(tally: &Tally, spec: &TallySpec) -> TallyRecord {
     }
 }
 
-/// Returns the rate of the arrivals in 1/s. Of a run that ended by a number of requests the last ones
-/// may take long, which changes nothing of it: n arrivals have n − 1 gaps until the last is due.
+/// Returns the rate of the arrivals in 1/s. Of a run that ended by a number of requests the last
+/// ones may take long, which changes nothing of it: n arrivals have n − 1 gaps until the last is
+/// due.
 fn offered(tally: &Tally, planned: u64, per_second: impl Fn(u64) -> f64) -> f64 {
     match tally.last_due_ns {
         0 => per_second(planned),
@@ -136,8 +137,8 @@ fn offered(tally: &Tally, planned: u64, per_second: impl Fn(u64) -> f64) -> f64 
     }
 }
 
-/// Puts the stages of all shards of a load together. `duration_s` is the length of the whole. `Err` names the stage
-/// that cannot be added up.
+/// Puts the stages of all shards of a load together. `duration_s` is the length of the whole. `Err`
+/// names the stage that cannot be added up.
 pub(crate) fn merge_stages(shards: &[&RunRecord], duration_s: f64) -> Result<Stages, String> {
     let mut merged: BTreeMap<&str, (Tally, TallySpec)> = BTreeMap::new();
     for (name, stage) in shards.iter().flat_map(|shard| &shard.stages) {

@@ -1,4 +1,5 @@
-//! What was counted adds up: any split over shards and any order of merging gives the same document.
+//! What was counted adds up: any split over shards and any order of merging gives the same
+//! document.
 
 use std::time::Duration;
 
@@ -18,9 +19,11 @@ use crate::record::{RunKind, RunRecord, StageResult};
 use crate::stage::Stage;
 
 const MS: u64 = 1_000_000;
-/// How long the loads last: some seconds, so that there are some intervals, and no more, because each is packed and read again.
+/// How long the loads last: some seconds, so that there are some intervals, and no more, because
+/// each is packed and read again.
 const LENGTH_MS: u64 = 3_000;
-/// An answer takes less: a histogram has as many buckets as its largest value needs, and each merge goes through them all.
+/// An answer takes less: a histogram has as many buckets as its largest value needs, and each merge
+/// goes through them all.
 const LONGEST_MS: u64 = 120;
 const LENGTH_S: f64 = 3.0;
 
@@ -186,7 +189,8 @@ proptest! {
     fn what_one_thread_counted_is_what_two_did(
         outcomes in proptest::collection::vec(outcome(), 1..100), cut in 0..100_usize,
     ) {
-        // Of shares and rates, by which request went where: nothing but connections may depend on it.
+        // Of shares and rates, by which request went where: nothing but connections may depend on
+        // it.
         let (left, right) = outcomes.split_at(cut.min(outcomes.len()));
         let mut two = count(left.iter());
         two.add(count(right.iter()));
@@ -226,8 +230,8 @@ fn shards_without_counts_or_histograms_are_refused() {
     assert!(error.contains("has no histogram"), "{error}");
 }
 
-/// field 15: a run that ends by its number of requests was offered the rate of its arrivals, however
-/// long the last answers took; also where shards of it are put together.
+/// field 15: a run that ends by its number of requests was offered the rate of its arrivals,
+/// however long the last answers took; also where shards of it are put together.
 #[test]
 fn the_offered_rate_is_that_of_the_arrivals() {
     let stage = testing::stage("");

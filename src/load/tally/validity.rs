@@ -1,4 +1,5 @@
-//! The generator's judgement of itself: a number from a load test is worth what its generator is worth.
+//! The generator's judgement of itself: a number from a load test is worth what its generator is
+//! worth.
 
 use crate::measure::{Histogram, min_samples};
 use crate::record::{Validity, ValidityVerdict};
@@ -13,14 +14,16 @@ const LAG_SHARE: f64 = 0.02;
 const INVALID_FACTOR: f64 = 5.0;
 /// The share of requests not sent from which on a run is invalid: 0.1 %.
 const NOT_SENT: f64 = 0.001;
-/// Steal that is told: 1 % of the machine's time. Less is the noise of the counter's 10 ms ticks in a short run.
+/// Steal that is told: 1 % of the machine's time. Less is the noise of the counter's 10 ms ticks in
+/// a short run.
 const STEAL: f64 = 0.01;
 
 /// What a run is judged by.
 pub(crate) struct Evidence<'a> {
     /// Schedule lag of the whole run; `None` in a closed loop.
     pub(crate) lag: Option<&'a Histogram>,
-    /// By how much the event loop's regular sweep was late, in any loop: an answer may have waited as long to be read.
+    /// By how much the event loop's regular sweep was late, in any loop: an answer may have waited
+    /// as long to be read.
     pub(crate) stalls: &'a Histogram,
     /// For how long the kernel had held what was read.
     pub(crate) receive_lag: &'a Histogram,
@@ -72,7 +75,8 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Validity {
     validity
 }
 
-/// Judges what was late: arrivals by their schedule, the event loop by its own alarm, and reads by the kernel's clock.
+/// Judges what was late: arrivals by their schedule, the event loop by its own alarm, and reads by
+/// the kernel's clock.
 fn lateness(evidence: &Evidence<'_>, found: &mut impl FnMut(ValidityVerdict, String)) {
     let share_of = |median: Option<f64>| LAG_FLOOR_MS.max(LAG_SHARE * median.unwrap_or(0.0));
     let (due, read) = (
@@ -115,8 +119,9 @@ fn lateness(evidence: &Evidence<'_>, found: &mut impl FnMut(ValidityVerdict, Str
     }
 }
 
-/// Returns the highest percentile of the lag, up to the 99th, that has enough samples to be one: in a short run the
-/// worst of a few wake-ups says nothing about the rest. Below 36 requests, nothing is judged.
+/// Returns the highest percentile of the lag, up to the 99th, that has enough samples to be one: in
+/// a short run the worst of a few wake-ups says nothing about the rest. Below 36 requests, nothing
+/// is judged.
 fn judged_lag(lag: &Histogram) -> Option<(&'static str, f64)> {
     [("p99", 0.99), ("p95", 0.95), ("p90", 0.90)]
         .into_iter()

@@ -138,7 +138,8 @@ impl Http2Request {
     }
 }
 
-/// Headers that belong to connections of HTTP/1.1, and that a request of HTTP/2 must not have, or has in another form.
+/// Headers that belong to connections of HTTP/1.1, and that a request of HTTP/2 must not have, or
+/// has in another form.
 const OF_HTTP1: [&str; 8] = [
     "connection",
     "content-length",

@@ -59,7 +59,8 @@ impl Wire for Http1 {
             }
             Ok(Progress::More) => Standing::Same,
             Ok(Progress::Done { reusable }) => {
-                // An answer that comes before the request has left leaves a connection in an unknown state.
+                // An answer that comes before the request has left leaves a connection in an
+                // unknown state.
                 self.is_closing = !reusable || self.is_unsent;
                 self.parser.reset();
                 ended.extend(self.request.take().map(|request| request.answered(now)));

@@ -1,4 +1,5 @@
-//! HTTP/1.1 responses, read in pieces: head by httparse, bodies by length, by chunks, or to the end.
+//! HTTP/1.1 responses, read in pieces: head by httparse, bodies by length, by chunks, or to the
+//! end.
 
 use crate::measure::Failure;
 use crate::protocol::Head;

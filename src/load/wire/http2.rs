@@ -1,5 +1,6 @@
-//! HTTP/2 on one connection, without I/O of its own: the bytes of a read go in with the read's time, the bytes to be written come
-//! out. The protocol is the crate `h2`, polled by hand, because only the engine may say when what was read.
+//! HTTP/2 on one connection, without I/O of its own: the bytes of a read go in with the read's
+//! time, the bytes to be written come out. The protocol is the crate `h2`, polled by hand, because
+//! only the engine may say when what was read.
 
 use std::io;
 use std::pin::Pin;
@@ -19,7 +20,8 @@ use crate::load::worker::request::{Ended, Request};
 use crate::measure::Failure;
 use crate::protocol::Head;
 
-/// Bytes that the server may send ahead on a stream, and on the connection: so many that its pace is its own.
+/// Bytes that the server may send ahead on a stream, and on the connection: so many that its pace
+/// is its own.
 const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 1 << 30;
 
@@ -189,7 +191,8 @@ impl Wire for Http2 {
         };
         let number = self.enter(request, response);
         self.drive();
-        // The first look is what leaves the waker there; all that can have come is the end of the connection.
+        // The first look is what leaves the waker there; all that can have come is the end of the
+        // connection.
         let look = self.look(number, now);
         self.conclude(number, look, now)
     }

@@ -1,5 +1,6 @@
-//! How requests become bytes, and bytes answers: HTTP/1.1, HTTP/2, and programs. No room here opens a socket: bytes
-//! that were read come in with the time of the read, bytes to be written are taken out.
+//! How requests become bytes, and bytes answers: HTTP/1.1, HTTP/2, and programs. No room here opens
+//! a socket: bytes that were read come in with the time of the read, bytes to be written are taken
+//! out.
 
 pub(crate) mod encode;
 pub(crate) mod exchange;
@@ -24,8 +25,8 @@ pub(crate) trait Wire: Send {
     /// Begins a request, at `now`; where it cannot, the request comes back failed.
     fn submit(&mut self, request: Box<Request>, now: u64) -> Option<Ended>;
 
-    /// Takes what one read brought, at `now`; no bytes are the end of the connection. Requests that have ended by it
-    /// are added to `ended`.
+    /// Takes what one read brought, at `now`; no bytes are the end of the connection. Requests that
+    /// have ended by it are added to `ended`.
     fn on_bytes(&mut self, bytes: &[u8], now: u64, ended: &mut Vec<Ended>) -> Standing;
 
     /// Returns the next bytes to be written; none when all have been taken.
@@ -55,8 +56,8 @@ pub(crate) trait Wire: Send {
     /// Shows every request under way.
     fn each(&self, look: &mut dyn FnMut(StreamId, &Request));
 
-    /// Ends one request, and goes on with the others; `None` where there is no such request, or where the request
-    /// takes the connection with it.
+    /// Ends one request, and goes on with the others; `None` where there is no such request, or
+    /// where the request takes the connection with it.
     fn fail_one(
         &mut self,
         _stream: StreamId,

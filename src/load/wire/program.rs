@@ -1,4 +1,5 @@
-//! The programs of `command` stages: they run beside the event loop, which hears of their end by its waker.
+//! The programs of `command` stages: they run beside the event loop, which hears of their end by
+//! its waker.
 
 use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
@@ -81,7 +82,8 @@ impl Wire for Programs {
         None
     }
 
-    /// Takes the programs that have ended since the last call; their bytes have come by another way.
+    /// Takes the programs that have ended since the last call; their bytes have come by another
+    /// way.
     fn on_bytes(&mut self, _bytes: &[u8], now: u64, ended: &mut Vec<Ended>) -> Standing {
         for (number, result) in self.told.try_iter() {
             if let Some(request) = self.running.remove(&number) {

@@ -22,7 +22,8 @@ pub(crate) struct Captured {
     pub(crate) trace: Option<TraceParent>,
 }
 
-/// What one thread keeps: every answer, and when these become too many, every second of them, every fourth, and so on.
+/// What one thread keeps: every answer, and when these become too many, every second of them, every
+/// fourth, and so on.
 pub(crate) struct Answers {
     /// Of which tallies.
     of: Vec<TallyId>,

@@ -49,7 +49,8 @@ pub(crate) struct Request {
     pub(crate) stamps: Stamps,
     /// Gaps between content-bearing events, in ns.
     pub(crate) gaps: Vec<u64>,
-    /// Content-bearing events that came in one read with an earlier one: their gaps cannot be known.
+    /// Content-bearing events that came in one read with an earlier one: their gaps cannot be
+    /// known.
     pub(crate) coalesced: u64,
     /// The trace that it begins, where it carries one.
     pub(crate) trace: Option<TraceParent>,
@@ -62,8 +63,8 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Makes a request that the engine takes up at `dequeued`; times in ns since t = 0, unsigned because they are
-    /// kept relative to the beginning of the warm-up.
+    /// Makes a request that the engine takes up at `dequeued`; times in ns since t = 0, unsigned
+    /// because they are kept relative to the beginning of the warm-up.
     pub(crate) fn new(
         intent: Intent,
         prepared: Prepared,
@@ -156,7 +157,8 @@ impl Request {
     }
 }
 
-/// A request that has ended and whose answer is yet to be read: that takes time, which others must not wait for.
+/// A request that has ended and whose answer is yet to be read: that takes time, which others must
+/// not wait for.
 pub(crate) struct Ended {
     request: Box<Request>,
     end: u64,

@@ -86,7 +86,8 @@ enum Delta<'a> {
     Other,
 }
 
-/// Token counts. Prompt tokens that came from or went to a cache are counted apart by the API, and together here.
+/// Token counts. Prompt tokens that came from or went to a cache are counted apart by the API, and
+/// together here.
 #[derive(Clone, Copy, Default, Deserialize)]
 struct UsageBody {
     #[serde(rename = "input_tokens")]

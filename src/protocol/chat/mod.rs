@@ -146,7 +146,8 @@ struct ChatCall {
     reading: Reading,
     /// The step whose documents are sent, where the answer puts them in order.
     documents: Option<String>,
-    /// Whether what was said before in a session is put before the messages; not where these name it themselves.
+    /// Whether what was said before in a session is put before the messages; not where these name
+    /// it themselves.
     carries: bool,
 }
 

@@ -149,7 +149,8 @@ fn is_filled(text: &Option<Cow<'_, str>>) -> bool {
 }
 
 impl Delta<'_> {
-    /// Returns whether the delta shows anything: text, reasoning, a refusal, or a tool call. A role alone does not.
+    /// Returns whether the delta shows anything: text, reasoning, a refusal, or a tool call. A role
+    /// alone does not.
     fn has_content(&self) -> bool {
         is_filled(&self.reasoning_content) || is_filled(&self.reasoning) || self.has_answer()
     }
@@ -211,7 +212,8 @@ impl Events for Chunks {
             let delta = choice.delta.unwrap_or_default();
             content |= delta.has_content();
             self.has_answered |= delta.has_answer();
-            // With several choices the answer is that of index 0; content of any of them is content.
+            // With several choices the answer is that of index 0; content of any of them is
+            // content.
             if choice.index != 0 {
                 continue;
             }
@@ -403,7 +405,8 @@ mod tests {
         assert_eq!(whole.finish().unwrap_err().failure, Failure::Contract);
     }
 
-    /// verdicts G1, field 5: what shows nothing is no success, and a refusal and an old call show something.
+    /// verdicts G1, field 5: what shows nothing is no success, and a refusal and an old call show
+    /// something.
     #[test]
     fn a_stream_without_content_is_no_answer() {
         let empty =

@@ -238,7 +238,8 @@ fn call_of(item: &Value, index: Option<u64>) -> Option<Value> {
     Some(call)
 }
 
-/// Returns why a response ended: its status, or why it is incomplete. One that failed, or has not ended, is no answer.
+/// Returns why a response ended: its status, or why it is incomplete. One that failed, or has not
+/// ended, is no answer.
 fn status_of(response: &Value, failed: Failure) -> Result<String, CallFailure> {
     let said = |path: &str| response.pointer(path).and_then(Value::as_str);
     // Servers that only imitate the API may leave it out.

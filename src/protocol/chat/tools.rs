@@ -14,8 +14,9 @@ struct ToolCall {
 }
 
 impl ToolCalls {
-    /// Takes a piece: a call by `index`, whose id and name come once and whose arguments are joined. Another id that is
-    /// not empty begins another call, also at an index in use; where indexes are missing, the last call goes on.
+    /// Takes a piece: a call by `index`, whose id and name come once and whose arguments are
+    /// joined. Another id that is not empty begins another call, also at an index in use; where
+    /// indexes are missing, the last call goes on.
     pub(super) fn take(&mut self, piece: &Value) {
         let index = piece.get("index").and_then(Value::as_u64);
         let text = |value: Option<&Value>| {

@@ -62,7 +62,8 @@ impl Outputs {
 }
 
 impl Outputs {
-    /// Adds to `problems` that nobody knows whose positions `order` holds; `step` is who gave the documents.
+    /// Adds to `problems` that nobody knows whose positions `order` holds; `step` is who gave the
+    /// documents.
     pub(in crate::protocol) fn check_order(
         &self,
         step: Option<&str>,

@@ -1,4 +1,5 @@
-//! The outputs of one answer, as they are found: in its head, in its events, in its body, and in its text.
+//! The outputs of one answer, as they are found: in its head, in its events, in its body, and in
+//! its text.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -147,7 +148,8 @@ impl Found {
         Ok(reply)
     }
 
-    /// Returns the answer's own text, which is where the manifest says, else what the kind has read.
+    /// Returns the answer's own text, which is where the manifest says, else what the kind has
+    /// read.
     fn text(&self, read: Option<&Reply>, whole: Whole<'_>) -> Option<String> {
         let named = self.outputs.get("text").filter(|text| !text.is_in_text());
         let Some(output) = named else {
@@ -274,8 +276,8 @@ fn is_bare_yes(text: &str) -> bool {
     text.is_empty() || yes.iter().any(|it| text.eq_ignore_ascii_case(it))
 }
 
-/// Returns the words of an error: a text, or the `message` of an object or of the first of a list; `None` where it only says
-/// that there is one.
+/// Returns the words of an error: a text, or the `message` of an object or of the first of a list;
+/// `None` where it only says that there is one.
 fn message(error: &Value) -> Option<String> {
     match error {
         Value::String(text) if !is_bare_yes(text) => Some(text.clone()),

@@ -1,7 +1,7 @@
 //! How caches say in a header that they had an answer.
 
-/// Returns what the node nearest to us says, which is the last of a list: `MISS, HIT`. Commas in parentheses and in quotes
-/// separate nothing.
+/// Returns what the node nearest to us says, which is the last of a list: `MISS, HIT`. Commas in
+/// parentheses and in quotes separate nothing.
 pub(super) fn nearest(said: &str) -> &str {
     let (mut depth, mut quoted) = (0_u32, false);
     let last = said.rsplit(|c| {
@@ -22,8 +22,8 @@ pub(super) fn says_hit(said: &str) -> bool {
     is_hit(nearest(said))
 }
 
-/// Returns whether the first word that is `hit` or `miss` is `hit`, and is not denied: `TCP_MEM_HIT from a1`, `RefreshHit`,
-/// but not `hitless`, `no-hit`, or `hit=false`.
+/// Returns whether the first word that is `hit` or `miss` is `hit`, and is not denied: `TCP_MEM_HIT
+/// from a1`, `RefreshHit`, but not `hitless`, `no-hit`, or `hit=false`.
 fn is_hit(said: &str) -> bool {
     let words = words(&without_asides(said));
     let Some(at) = words
@@ -54,7 +54,8 @@ fn without_asides(said: &str) -> String {
     kept.collect()
 }
 
-/// Splits at everything that is no letter or digit, and where the case changes: `RefreshHit` is two words.
+/// Splits at everything that is no letter or digit, and where the case changes: `RefreshHit` is two
+/// words.
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut chars = text.chars().peekable();

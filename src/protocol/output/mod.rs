@@ -1,5 +1,5 @@
-//! `output = { … }`: what a stage's answer is read into. The same for every kind, for every caller, and for answers that come
-//! whole and as a stream.
+//! `output = { … }`: what a stage's answer is read into. The same for every kind, for every caller,
+//! and for answers that come whole and as a stream.
 
 mod check;
 mod found;
@@ -71,8 +71,8 @@ impl Outputs {
         delta.is_none_or(|delta| matches!(delta.place, Place::Data { .. }))
     }
 
-    /// Returns the text of an event of that name and content, for `delta`; `None` where it is not there. `data` is the text
-    /// itself where the event is to be taken as it is.
+    /// Returns the text of an event of that name and content, for `delta`; `None` where it is not
+    /// there. `data` is the text itself where the event is to be taken as it is.
     pub(super) fn delta(&self, name: &[u8], body: &Value) -> Option<Value> {
         let Place::Path { path, event, .. } = &self.get("delta")?.place else {
             return None;
@@ -97,8 +97,8 @@ impl Outputs {
             .unwrap_or_default()
     }
 
-    /// Returns whether the whole answer is its text: no output names a part of it, or one looks into the text, and none says
-    /// where that is.
+    /// Returns whether the whole answer is its text: no output names a part of it, or one looks
+    /// into the text, and none says where that is.
     pub(super) fn take_it_as_text(&self) -> bool {
         let is_part = |(name, output): (&String, &Output)| {
             let is_path = matches!(&output.place, Place::Path { .. });

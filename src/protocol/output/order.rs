@@ -27,8 +27,8 @@ impl Documents {
         }
     }
 
-    /// Puts the documents into the order that an answer gives them, as its `ids` and `texts`. Positions that no document has,
-    /// or that come twice, break the contract.
+    /// Puts the documents into the order that an answer gives them, as its `ids` and `texts`.
+    /// Positions that no document has, or that come twice, break the contract.
     pub(crate) fn arrange(&self, reply: &mut Reply) -> Result<(), CallFailure> {
         let Some(order) = reply.outputs.get("order") else {
             return Ok(());
@@ -101,8 +101,8 @@ fn whole(value: &Value) -> Option<usize> {
     }
 }
 
-/// Returns the step whose documents a request carries: the one whose `texts` it names, else the only one that it names. `None`
-/// where that cannot be told.
+/// Returns the step whose documents a request carries: the one whose `texts` it names, else the
+/// only one that it names. `None` where that cannot be told.
 pub(in crate::protocol) fn source_of<'a>(
     references: impl IntoIterator<Item = &'a Reference>,
 ) -> Option<String> {

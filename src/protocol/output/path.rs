@@ -9,8 +9,8 @@ use serde_json_path::JsonPath;
 pub(crate) struct OutputPath {
     text: String,
     path: JsonPath,
-    /// A path with wildcards, slices, or filters selects any number of values, also none; but what it walks through
-    /// must be there: `$.hits[*].id` promises `$.hits`.
+    /// A path with wildcards, slices, or filters selects any number of values, also none; but what
+    /// it walks through must be there: `$.hits[*].id` promises `$.hits`.
     many: Option<JsonPath>,
 }
 
@@ -40,8 +40,8 @@ impl OutputPath {
         self.many.is_some()
     }
 
-    /// Selects from a body: one value for a singular path, an array otherwise; `None` when what it promises is not
-    /// there.
+    /// Selects from a body: one value for a singular path, an array otherwise; `None` when what it
+    /// promises is not there.
     pub(crate) fn select(&self, body: &Value) -> Option<Value> {
         let nodes = self.path.query(body);
         match &self.many {
@@ -54,8 +54,8 @@ impl OutputPath {
     }
 }
 
-/// Returns the part of a path before its first segment that may select any number of values: a wildcard, a slice, a filter, a
-/// union, or a descendant. `None` where there is no such segment.
+/// Returns the part of a path before its first segment that may select any number of values: a
+/// wildcard, a slice, a filter, a union, or a descendant. `None` where there is no such segment.
 fn stem(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let mut at = 1;

@@ -33,7 +33,8 @@ pub(super) enum Place {
     Header(String),
     Path {
         path: OutputPath,
-        /// What the path looks into; `None` for the whole of the answer: its body, or the events of its stream.
+        /// What the path looks into; `None` for the whole of the answer: its body, or the events of
+        /// its stream.
         within: Option<Within>,
         /// Of a stream, only the events of this name.
         event: Option<String>,
@@ -81,7 +82,8 @@ enum Absent {
 struct Table {
     /// A JSONPath (RFC 9535); for `delta` also `data`.
     path: Option<String>,
-    /// What the path looks into: the body where the answer comes whole, the events where it is a stream.
+    /// What the path looks into: the body where the answer comes whole, the events where it is a
+    /// stream.
     #[serde(rename = "in")]
     within: Option<Within>,
     /// A header of the answer, in place of a path.
@@ -243,7 +245,8 @@ impl Output {
         }
     }
 
-    /// Returns what the value says, for an output that is yes or no; `None` where that is not known.
+    /// Returns what the value says, for an output that is yes or no; `None` where that is not
+    /// known.
     pub(super) fn says(&self, found: Option<&Value>) -> Option<bool> {
         let several = matches!(&self.place, Place::Path { path, take, .. } if path.selects_many() || *take == Take::All);
         match found {

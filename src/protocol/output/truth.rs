@@ -52,7 +52,8 @@ fn is_truthy(value: &Value) -> bool {
     }
 }
 
-/// Returns whether a value is the one that was meant. A text, as every header is, may stand for a number or a word of any case.
+/// Returns whether a value is the one that was meant. A text, as every header is, may stand for a
+/// number or a word of any case.
 fn is_same(found: &Value, meant: &Value) -> bool {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),

@@ -1,4 +1,5 @@
-//! A stream of events that each hold a piece of text: where `output.delta` says, or as their whole data.
+//! A stream of events that each hold a piece of text: where `output.delta` says, or as their whole
+//! data.
 
 use serde_json::Value;
 
@@ -159,7 +160,8 @@ mod tests {
         reader.finish()
     }
 
-    /// What a stream of that framing and type says, in pieces: how much content each held, and what it comes to.
+    /// What a stream of that framing and type says, in pieces: how much content each held, and what
+    /// it comes to.
     fn of(
         framing: Framing,
         output: Value,
@@ -175,7 +177,8 @@ mod tests {
         (contents, reader.finish())
     }
 
-    /// verdicts G1, field 4: a path that no event has, and an answer that is no stream, are failures that name what came.
+    /// verdicts G1, field 4: a path that no event has, and an answer that is no stream, are
+    /// failures that name what came.
     #[test]
     fn an_answer_that_shows_nothing_is_a_failure() {
         let events = "data: {\"token\": \"a\", \"id\": 1}\n\n".repeat(2);
@@ -205,7 +208,8 @@ mod tests {
         assert_eq!(read(none, false).unwrap().text.as_deref(), Some("ab"));
     }
 
-    /// verdicts G1: lines of JSON are read as they come, in pieces of any size, also without a last line's end.
+    /// verdicts G1: lines of JSON are read as they come, in pieces of any size, also without a last
+    /// line's end.
     #[test]
     fn lines_are_events() {
         let output = json!({"delta": "$.response", "ids": "$.context"});

@@ -3,8 +3,8 @@
 use memchr::memchr;
 use serde::de::IgnoredAny;
 
-/// Splits bytes into lines; empty ones are none. The last line may lack its end: an object that is complete is taken at once,
-/// because nothing but spaces can follow it.
+/// Splits bytes into lines; empty ones are none. The last line may lack its end: an object that is
+/// complete is taken at once, because nothing but spaces can follow it.
 #[derive(Debug, Default)]
 pub(super) struct LineParser {
     line: Vec<u8>,

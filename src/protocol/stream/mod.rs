@@ -1,4 +1,5 @@
-//! Answers that come as a stream: what frames its events, who reads them, and what is said of one that is none.
+//! Answers that come as a stream: what frames its events, who reads them, and what is said of one
+//! that is none.
 
 mod delta;
 mod framing;

@@ -152,8 +152,8 @@ impl End<'_> {
         ))
     }
 
-    /// Returns the failure of an answer that holds something, but not one event, nor the beginning of one; `None` where there
-    /// were some, or nothing came.
+    /// Returns the failure of an answer that holds something, but not one event, nor the beginning
+    /// of one; `None` where there were some, or nothing came.
     pub(in crate::protocol) fn no_events(&self) -> Option<CallFailure> {
         let may_be_cut = self.is_inside_event && self.framing.may_begin(self.beginning);
         let is_none = self.events == 0 && !self.beginning.is_empty() && !may_be_cut;

@@ -6,7 +6,8 @@ use super::super::block::{Block, Tone};
 use super::super::format::count;
 use crate::record::StageResult;
 
-/// Says how many answers were empty, and in how many the model refused; `None` where there were neither.
+/// Says how many answers were empty, and in how many the model refused; `None` where there were
+/// neither.
 pub(super) fn block(stages: &BTreeMap<String, StageResult>) -> Option<Block> {
     let mut said = Vec::new();
     for (name, stage) in stages {

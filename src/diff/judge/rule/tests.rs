@@ -238,7 +238,8 @@ fn a_must_pass_case_needs_no_statistics() {
     assert_eq!(document.verdict, VerdictKind::Failed);
 }
 
-/// field 3: a rule shows the value it was decided by, the head's own, and not that of the cases both sides have.
+/// field 3: a rule shows the value it was decided by, the head's own, and not that of the cases
+/// both sides have.
 #[test]
 fn a_rule_shows_the_value_it_was_decided_by() {
     let base = [eval("b", answers(20, |_| true))];

@@ -34,8 +34,8 @@ impl Dispatcher<'_> {
         self.schedules[scenario].answered(user, now + RETRY_NS);
     }
 
-    /// Takes a request that has ended: the end of its arrival, or of one step of it. Returns the request of the next
-    /// step, which is due at once and taken up at `now`.
+    /// Takes a request that has ended: the end of its arrival, or of one step of it. Returns the
+    /// request of the next step, which is due at once and taken up at `now`.
     pub(crate) fn complete(
         &mut self,
         mut completion: Completion,
@@ -139,7 +139,8 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// Goes on with the session that an answer belongs to; returns whether its next turn will be sent.
+    /// Goes on with the session that an answer belongs to; returns whether its next turn will be
+    /// sent.
     fn next_turn(&mut self, completion: &mut Completion, rested: u64) -> bool {
         let plan = self.plan;
         let intent = &mut completion.intent;
@@ -203,7 +204,8 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// Counts what an answer has cost, by the server's tokens or else by chunks; warm-up is paid for too.
+    /// Counts what an answer has cost, by the server's tokens or else by chunks; warm-up is paid
+    /// for too.
     fn spend(&mut self, target: StageId, reply: &Reply) {
         let cost = self.plan.stages[target].cost;
         if cost.is_none() && self.plan.max_tokens.is_none() {

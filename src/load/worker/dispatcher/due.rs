@@ -36,8 +36,8 @@ impl Dispatcher<'_> {
             .min()
     }
 
-    /// Takes up what is due by `now`: a turn of a session, else the earliest arrival of all scenarios, so that none
-    /// waits behind another's backlog.
+    /// Takes up what is due by `now`: a turn of a session, else the earliest arrival of all
+    /// scenarios, so that none waits behind another's backlog.
     pub(crate) fn take_due(&mut self, now: u64) -> Due {
         if self.over_budget.is_some() {
             return Due::Nothing;

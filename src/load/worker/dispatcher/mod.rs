@@ -1,5 +1,5 @@
-//! What a worker sends and counts: what is due becomes a request, and what has ended becomes figures, and perhaps the
-//! next request. No socket and no clock: times come in, requests go out.
+//! What a worker sends and counts: what is due becomes a request, and what has ended becomes
+//! figures, and perhaps the next request. No socket and no clock: times come in, requests go out.
 
 mod complete;
 mod due;
@@ -31,13 +31,15 @@ pub(crate) struct Dispatcher<'a> {
     shared: &'a Shared,
     /// By scenario.
     schedules: Vec<Schedule>,
-    /// Sessions between two turns, by when the next is due; the second number tells those of one moment apart.
+    /// Sessions between two turns, by when the next is due; the second number tells those of one
+    /// moment apart.
     turns: BTreeMap<(u64, u64), Intent>,
     /// How many sessions have begun.
     sessions: u64,
     /// How many turns have been put off.
     departures: u64,
-    /// The sessions that are over, with their scenarios: nothing needs to be kept for them any more.
+    /// The sessions that are over, with their scenarios: nothing needs to be kept for them any
+    /// more.
     over: Vec<(u64, ScenarioId)>,
     /// The end of the measured phase, where it is a time.
     end: Option<u64>,
@@ -55,7 +57,8 @@ pub(crate) struct Dispatcher<'a> {
 }
 
 impl<'a> Dispatcher<'a> {
-    /// Makes the dispatcher of a worker with these schedules; `start` is t = 0 on the clock of all times.
+    /// Makes the dispatcher of a worker with these schedules; `start` is t = 0 on the clock of all
+    /// times.
     pub(crate) fn new(
         plan: &'a LoadPlan,
         shared: &'a Shared,
@@ -122,7 +125,8 @@ impl<'a> Dispatcher<'a> {
             .connections += 1;
     }
 
-    /// Counts how long a part of opening a connection took, in ns, until `at`, if it was begun in the measured phase.
+    /// Counts how long a part of opening a connection took, in ns, until `at`, if it was begun in
+    /// the measured phase.
     pub(crate) fn opened(
         &mut self,
         stage: StageId,
@@ -149,7 +153,8 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// Returns what has been counted, at the end of the run; what is due by `now` and was not taken up was not sent.
+    /// Returns what has been counted, at the end of the run; what is due by `now` and was not taken
+    /// up was not sent.
     pub(crate) fn into_result(mut self, now: u64) -> WorkerResult {
         if self.over_budget.is_none() {
             for scenario in self.plan.scenario_ids() {

@@ -24,7 +24,8 @@ fn stage(name: &str, keys: &str) -> Stage {
     stage
 }
 
-/// Makes a plan in which each arrival calls these stages in turn; with several, the whole is called `whole`.
+/// Makes a plan in which each arrival calls these stages in turn; with several, the whole is called
+/// `whole`.
 fn plan(stages: Vec<Stage>, timing: Timing, until: Until) -> LoadPlan {
     let first = stages[0].request(&Scope::default()).unwrap();
     let first = Prepared::new(&first, Connections::Pooled).unwrap();
