@@ -123,16 +123,12 @@ impl<'a> Both<'a> {
         }
     }
 
-    /// Returns whether the case belongs to the slice `tag=value`.
-    fn is_in(&self, slice: &str) -> bool {
-        let tags = self.head.answers.iter().chain(&self.base.answers).next();
-        let tags = tags.map(|answer| &answer.tags);
-        // A tag may have `=` in its name.
-        let is_named = |(tag, value): (&String, &String)| {
-            let rest = slice.strip_prefix(tag.as_str());
-            rest.and_then(|it| it.strip_prefix('=')) == Some(value.as_str())
-        };
-        tags.is_some_and(|tags| tags.iter().any(is_named))
+    /// Returns the tags of the case.
+    fn tags(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let answers = self.head.answers.iter().chain(&self.base.answers);
+        let answer: Option<&'a CaseResult> = answers.copied().next();
+        let tags = answer.into_iter().flat_map(|answer| &answer.tags);
+        tags.map(|(tag, value)| (tag.as_str(), value.as_str()))
     }
 
     /// Returns whether it passed on (base, head); of repeats, at least half of them.
@@ -145,6 +141,8 @@ impl<'a> Both<'a> {
 /// Two runs of a suite, case by case.
 pub(in crate::diff) struct Cases<'a> {
     all: Vec<Both<'a>>,
+    /// The places of the cases that have a tag of that value.
+    tagged: BTreeMap<(&'a str, &'a str), Vec<usize>>,
     /// Cases that only one side has, and that the other did not plan.
     pub(in crate::diff) left_out: usize,
     /// Cases that were planned and are absent on (base, head).
@@ -188,8 +186,15 @@ impl<'a> Cases<'a> {
             let next = numbers.len() as u32;
             case.cluster = *numbers.entry(case.key).or_insert(next);
         }
+        let mut tagged: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (place, case) in all.iter().enumerate() {
+            for tag in case.tags() {
+                tagged.entry(tag).or_default().push(place);
+            }
+        }
         Self {
             all,
+            tagged,
             left_out,
             absent,
         }
@@ -202,33 +207,31 @@ impl<'a> Cases<'a> {
 
     /// Returns the pass rates of all cases.
     pub(in crate::diff) fn pass_rates(&self) -> Vec<Pair> {
-        self.values(Case::pass_rate, |_| true)
+        values(Case::pass_rate, &self.all)
     }
 
     /// Returns the pass rates of the cases of a slice.
     pub(in crate::diff) fn of_slice(&self, slice: &str) -> Vec<Pair> {
-        self.values(Case::pass_rate, |case| case.is_in(slice))
+        values(Case::pass_rate, self.in_slice(slice))
     }
 
     /// Returns the scores of an assertion that both sides made.
     pub(in crate::diff) fn scores(&self, assertion: &str) -> Vec<Pair> {
-        self.values(|case| case.score(assertion), |_| true)
+        values(|case| case.score(assertion), &self.all)
     }
 
-    fn values(
-        &self,
-        value: impl Fn(&Case<'a>) -> Option<Value>,
-        chosen: impl Fn(&Both<'a>) -> bool,
-    ) -> Vec<Pair> {
-        let pair = |case: &Both<'a>| {
-            Some(Pair {
-                cluster: case.cluster,
-                base: value(&case.base)?,
-                head: value(&case.head)?,
-            })
+    /// Returns the cases of the slice `tag=value`. A tag may have `=` in its name.
+    fn in_slice(&self, slice: &str) -> impl Iterator<Item = &Both<'a>> {
+        let is_named = |tag: &str, value: &str| {
+            let rest = slice.strip_prefix(tag);
+            rest.and_then(|it| it.strip_prefix('=')) == Some(value)
         };
-        let chosen = self.all.iter().filter(|case| chosen(case));
-        chosen.filter_map(pair).collect()
+        let named = self.tagged.iter();
+        let named = named.filter(|((tag, value), _)| is_named(tag, value));
+        let mut places: Vec<usize> = named.flat_map(|(_, places)| places).copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        places.into_iter().map(|place| &self.all[place])
     }
 
     /// Returns which cases passed before and not now, and the other way round.
@@ -250,8 +253,8 @@ impl<'a> Cases<'a> {
 
     /// Returns how many of the cases that broke are in the slice.
     pub(in crate::diff) fn broke_in(&self, slice: &str) -> usize {
-        let broke = |case: &&Both<'_>| case.passes() == (true, false) && case.is_in(slice);
-        self.all.iter().filter(broke).count()
+        let broke = |case: &&Both<'_>| case.passes() == (true, false);
+        self.in_slice(slice).filter(broke).count()
     }
 
     /// Returns how many cases have an answer without a grade on (base, head), the absent ones
@@ -264,6 +267,21 @@ impl<'a> Cases<'a> {
             count(&|case| errored(&case.head)),
         )
     }
+}
+
+/// Returns what the cases have on both sides.
+fn values<'c, 'a: 'c>(
+    value: impl Fn(&Case<'a>) -> Option<Value>,
+    cases: impl IntoIterator<Item = &'c Both<'a>>,
+) -> Vec<Pair> {
+    let pair = |case: &Both<'a>| {
+        Some(Pair {
+            cluster: case.cluster,
+            base: value(&case.base)?,
+            head: value(&case.head)?,
+        })
+    };
+    cases.into_iter().filter_map(pair).collect()
 }
 
 /// Returns the cases of a run by id, repeats gathered.

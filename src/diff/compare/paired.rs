@@ -1,7 +1,5 @@
 //! What paired cases say of a change, with errors judged both ways.
 
-use std::collections::BTreeMap;
-
 use super::cases::{Pair, Value};
 use crate::stats::{
     Cluster, Difference, Flips, Interval, Signs, cases_needed, clustered_difference, least_cases,
@@ -199,37 +197,42 @@ impl Change {
             let ends = [pair.base.least, pair.base.most, pair.head.least];
             pair.base.answers.max(pair.head.answers) <= 1 && ends.into_iter().all(binary)
         };
-        let mut clusters: BTreeMap<u32, Cluster> = BTreeMap::new();
-        for pair in pairs {
-            let number = pair.cluster;
-            let cluster = clusters.entry(number).or_insert(Cluster {
-                number,
-                cases: 0.0,
-                change: 0.0,
-            });
-            cluster.cases += 1.0;
-            cluster.change += pair.head.least - base(pair.base);
-        }
+        let mut clusters: Vec<Cluster> = pairs
+            .iter()
+            .map(|pair| Cluster {
+                number: pair.cluster,
+                cases: 1.0,
+                change: pair.head.least - base(pair.base),
+            })
+            .collect();
+        clusters.sort_by_key(|it| it.number);
+        clusters.dedup_by(|next, cluster| {
+            let is_same = next.number == cluster.number;
+            if is_same {
+                cluster.cases += next.cases;
+                cluster.change += next.change;
+            }
+            is_same
+        });
         if clusters.len() == pairs.len() && pairs.iter().all(single) {
-            let count = |is: fn(&f64) -> bool| {
-                let changes = clusters.values().map(|it| it.change);
-                changes.filter(is).count() as u64
+            let count = |is: fn(f64) -> bool| {
+                let changed = clusters.iter().filter(|it| is(it.change));
+                changed.count() as u64
             };
             let flips = Flips {
                 n: pairs.len() as u64,
-                won: count(|change| *change > 0.0),
-                lost: count(|change| *change < 0.0),
+                won: count(|change| change > 0.0),
+                lost: count(|change| change < 0.0),
             };
             return (flips.n > 0).then(|| Self {
                 by: Method::Single(flips),
-                signs: Signs::of_flips(clusters.into_values()),
+                signs: Signs::of_flips(clusters),
             });
         }
         let changes = pairs
             .iter()
             .map(|pair| (pair.cluster, pair.head.least - base(pair.base)));
         let difference = clustered_difference(changes)?;
-        let clusters: Vec<Cluster> = clusters.into_values().collect();
         Some(Self {
             by: Method::Clustered(difference),
             signs: Signs::of_clusters(&clusters, difference.degrees()),
