@@ -118,7 +118,7 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Status> {
         Command::Init(args) => commands::init(context, args),
         Command::Check(args) => commands::check(context, args).await,
         Command::Calibrate(args) => commands::calibrate(context, args).await,
-        Command::Demo(args) => commands::demo(context, args).await,
+        Command::Demo(args) => Box::pin(commands::demo(context, args)).await,
         Command::Load(args) => commands::load(context, args).await,
         Command::Profile(args) => commands::profile(context, args).await,
         Command::Eval(args) => commands::eval(context, args).await,

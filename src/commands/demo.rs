@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::Context;
+use super::output::Shown;
 use crate::demo::{DEFAULT_PORT, DemoServer, StoryError};
 use crate::error::Result;
 use crate::exit::Status;
@@ -40,12 +41,10 @@ pub(crate) async fn demo(context: &Context, args: &DemoArgs) -> Result<Status> {
         })?;
     let path = folder.path().to_path_buf();
     let server = DemoServer::start(args.port.unwrap_or(0)).await?;
-    let told = tell(context, &server, &path).await;
+    let told = tell(context, &server, &path, args.keep).await;
     server.shutdown().await;
     if args.keep {
-        context
-            .ui
-            .note(&format!("the project is in {}", folder.keep().display()));
+        drop(folder.keep());
     }
     told
 }
@@ -63,23 +62,39 @@ async fn serve(context: &Context, port: u16) -> Result<Status> {
 }
 
 /// Tells the story and shows its end.
-async fn tell(context: &Context, server: &DemoServer, folder: &Path) -> Result<Status> {
-    match tell_story(|| context.surroundings(), server, folder).await? {
-        Story::Unmeasured { runs, status } => Ok(context.emit(&View::of_runs(&runs), status)),
+async fn tell(context: &Context, server: &DemoServer, folder: &Path, keep: bool) -> Result<Status> {
+    let story = tell_story(|| context.surroundings(), server, folder).await?;
+    let folder = folder.display();
+    if keep {
+        context.ui.note(&format!("the project is in {folder}"));
+    }
+    let next = if keep {
+        format!("next: `stagegate -C {folder} report`")
+    } else {
+        "next: `stagegate init`, for a project of your own".to_owned()
+    };
+    let mut shown = Shown {
+        next: Some(next),
+        ..Shown::default()
+    };
+    match story {
+        Story::Unmeasured { runs, status } => {
+            shown.next = Some("next: `stagegate demo` on a machine that is less busy".to_owned());
+            Ok(context.emit_with(&View::of_runs(&runs), status, &shown))
+        }
         Story::Judged { document, found } => {
-            let status = if found {
-                Status::Passed
+            let (status, text) = if found {
+                let text = "the planted regression was found: the slower stage, the broken slice, and who owns them";
+                (Status::Passed, text)
             } else {
-                Status::Failed
+                let text =
+                    "the story did not end as it should: the planted regression was not found";
+                (Status::Failed, text)
             };
-            let status = context.emit(&View::Diff(&document), status);
-            context.ui.note(match status {
-                Status::Passed => {
-                    "the planted regression was found: the slower stage, the broken slice, and who owns them"
-                }
-                _ => "the story did not end as it should: the planted regression was not found",
-            });
-            Ok(status)
+            // Before the report: its last line is the verdict.
+            context.ui.note(text);
+            shown.rest = Some("`stagegate demo -v`".to_owned());
+            Ok(context.emit_with(&View::Diff(&document), status, &shown))
         }
     }
 }

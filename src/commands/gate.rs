@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::Context;
+use super::output::Shown;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::experiment::run_gate;
@@ -62,7 +63,12 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
         (Status::Inconclusive, Some(Inconclusive::Neutral)) => (Status::Passed, Doubt::Neutral),
         (status, _) => (status, Doubt::Open),
     };
-    Ok(context.emit_with(&View::Diff(&decided.document), status, doubt))
+    let shown = Shown {
+        doubt,
+        rest: Some("`-v`, or `stagegate report`".to_owned()),
+        ..Shown::default()
+    };
+    Ok(context.emit_with(&View::Diff(&decided.document), status, &shown))
 }
 
 fn dry_document(project: &Project, plan: &GatePlan<'_>) -> serde_json::Value {

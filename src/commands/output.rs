@@ -7,7 +7,7 @@ use crate::exit::Status;
 use crate::git::Git;
 use crate::palette::Palette;
 use crate::record::ErrorDocument;
-use crate::report::{Checkout, Doubt, Page, Places, RENDERERS, View};
+use crate::report::{Brief, Checkout, Doubt, Page, Places, RENDERERS, View};
 use crate::ui::{Ui, Written};
 
 /// The format for people: its errors go to stderr alone.
@@ -28,15 +28,28 @@ pub(crate) fn emit_usage_error(ui: &Ui, format: &str, document: &ErrorDocument) 
         places: Places::default(),
         checkout: Checkout::default(),
         doubt: Doubt::Open,
+        next: None,
+        brief: None,
     };
     // The command has failed already: its code stands.
     drop(ui.result(&renderer.render(&View::Error(document), &page)));
 }
 
+/// How a result is shown where a command knows more than the result itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    /// What counts as what.
+    pub(super) doubt: Doubt,
+    /// What to do next.
+    pub(super) next: Option<String>,
+    /// Where all of it is found, of what is cut to fit a screen; `None` shows all of it anywhere.
+    pub(super) rest: Option<String>,
+}
+
 impl Context {
     /// Prints a result in the format asked for and returns how the command ends.
     pub(crate) fn emit(&self, view: &View<'_>, status: Status) -> Status {
-        self.emit_with(view, status, Doubt::Open)
+        self.emit_with(view, status, &Shown::default())
     }
 
     /// Says why a command has no result: to the user, and, in every format for machines that was
@@ -51,7 +64,7 @@ impl Context {
     /// Prints an error document where a format other than the human one was asked for.
     fn emit_document(&self, document: &ErrorDocument) {
         let view = View::Error(document);
-        let page = self.page(Doubt::Open);
+        let page = self.page(&Shown::default());
         if self.global.format != HUMAN {
             let renderer = RENDERERS.get(&self.global.format);
             let renderer = renderer.expect("clap takes only registered formats");
@@ -66,12 +79,12 @@ impl Context {
         }
     }
 
-    /// Prints a result of which what cannot be told counts as `doubt` says.
-    pub(crate) fn emit_with(&self, view: &View<'_>, status: Status, doubt: Doubt) -> Status {
+    /// Prints a result in the way asked for.
+    pub(super) fn emit_with(&self, view: &View<'_>, status: Status, shown: &Shown) -> Status {
         let renderer = RENDERERS
             .get(&self.global.format)
             .expect("clap takes only registered formats");
-        let page = self.page(doubt);
+        let page = self.page(shown);
         let status = self.written(self.ui.result(&renderer.render(view, &page)), status);
         let outs = self.global.out.iter();
         outs.fold(status, |status, out| {
@@ -80,7 +93,7 @@ impl Context {
     }
 
     /// Returns what a result is drawn on, on stdout.
-    fn page(&self, doubt: Doubt) -> Page {
+    fn page(&self, shown: &Shown) -> Page {
         Page {
             width: self.ui.width(),
             unicode: self.ui.unicode(),
@@ -89,8 +102,16 @@ impl Context {
             checkout: Checkout {
                 root: Git::open(&self.folder()).root(),
             },
-            doubt,
+            doubt: shown.doubt,
+            next: shown.next.clone(),
+            brief: self.brief(shown),
         }
+    }
+
+    /// Returns the screen that a result has to fit, if there is one.
+    fn brief(&self, shown: &Shown) -> Option<Brief> {
+        let (rest, rows) = (shown.rest.clone()?, self.ui.screen()?);
+        Some(Brief { rows, rest })
     }
 
     /// Writes a result to a file, as it would go into a pipe.
@@ -102,6 +123,8 @@ impl Context {
             places: page.places.clone(),
             checkout: page.checkout.clone(),
             doubt: page.doubt,
+            next: page.next.clone(),
+            brief: None,
         };
         let renderer = RENDERERS
             .get(out.format)

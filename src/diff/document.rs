@@ -7,7 +7,7 @@ use super::compare::compare as put_side_by_side;
 use super::context::Context;
 use super::judge::judge;
 use super::pair::Pairing;
-use super::summary::summary;
+use super::summary::{reasons, sentence};
 use crate::record::{Changed, DIFF_SCHEMA, DiffDocument, FormatVersion, RunRecord, Side};
 
 /// Compares the runs of two releases, judges rules and SLOs, and says what decided.
@@ -26,7 +26,7 @@ pub(crate) fn compare(
     let compared = put_side_by_side(&pairing, context);
     let judged = judge(&pairing, &compared, context);
     let blame = blame(&pairing, &judged, context);
-    let summary = summary(&pairing, &compared, &judged, &blame, context);
+    let reasons = reasons(&pairing, &compared, &judged, &blame, context);
     DiffDocument {
         schema: DIFF_SCHEMA.to_owned(),
         version: FormatVersion::CURRENT,
@@ -38,7 +38,8 @@ pub(crate) fn compare(
         cases: compared.cases,
         blame,
         changed: changed(base, head),
-        summary,
+        summary: sentence(judged.verdict, &reasons),
+        reasons,
     }
 }
 

@@ -1,4 +1,5 @@
-//! One sentence: the verdict, the stage and the slice to look at, and whose they are.
+//! Why a verdict is what it is: the reasons that decided, what should be known beside them, and the
+//! sentence they make.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use super::judge::{Basis, Judged, Row};
 use super::pair::{Matched, Pairing};
 use super::wording::{count, percent, time, value};
 use crate::metric::{EvalPart, Figure, LatencyMetric, Metric, Stat};
-use crate::record::{Blame, Change, Comparison, VerdictKind};
+use crate::record::{Blame, Change, Comparison, Reason, VerdictKind};
 
 /// More broken rules than this are only counted.
 const NAMED: usize = 2;
@@ -16,14 +17,14 @@ const NAMED: usize = 2;
 /// Slower by less than this is not worth a word, whatever its share.
 const WORTH_MS: f64 = 1.0;
 
-/// Returns the sentence.
-pub(super) fn summary(
+/// Returns what the verdict rests on, then what should be known beside it.
+pub(super) fn reasons(
     pairing: &Pairing<'_>,
     compared: &Compared,
     judged: &Judged,
     blame: &[Blame],
     context: &Context<'_>,
-) -> String {
+) -> Vec<Reason> {
     let told = Told {
         pairs: &pairing.pairs,
         compared,
@@ -31,24 +32,57 @@ pub(super) fn summary(
         blame,
         context,
     };
-    let mut clauses: Vec<String> = told.slower().into_iter().collect();
     let lost = told.lost();
     let suites: Vec<&str> = lost.iter().map(|(suite, _)| suite.as_str()).collect();
     let broken = told.broken(&suites);
-    clauses.extend(lost.into_iter().map(|(_, clause)| clause));
+    let lost = lost.into_iter().map(|(_, reason)| reason);
+    let beside = |it| Reason {
+        decided: false,
+        ..it
+    };
+    let slower = told.slower().into_iter();
     match judged.verdict {
-        VerdictKind::Failed => {
-            clauses.extend(broken);
-            format!("failed: {}", clauses.join("; "))
-        }
-        VerdictKind::Inconclusive => {
-            clauses.insert(0, told.undecided());
-            format!("inconclusive: {}", clauses.join("; "))
-        }
+        VerdictKind::Failed => lost.chain(broken).chain(slower).collect(),
+        VerdictKind::Inconclusive => std::iter::once(told.undecided())
+            .chain(lost.map(beside))
+            .chain(slower)
+            .collect(),
         VerdictKind::Passed => {
-            clauses.insert(0, told.passed());
-            format!("passed: {}", clauses.join("; "))
+            let passed = told.passed().into_iter();
+            passed.chain(lost.map(beside)).chain(slower).collect()
         }
+    }
+}
+
+/// Returns the sentence.
+pub(super) fn sentence(verdict: VerdictKind, reasons: &[Reason]) -> String {
+    let is_passed = verdict == VerdictKind::Passed;
+    let word = match verdict {
+        VerdictKind::Failed => "failed",
+        VerdictKind::Inconclusive => "inconclusive",
+        VerdictKind::Passed => "passed",
+    };
+    let (decided, beside): (Vec<&Reason>, Vec<&Reason>) = reasons.iter().partition(|it| it.decided);
+    let joined = |reasons: &[&Reason], between: &str| {
+        let clauses: Vec<String> = reasons.iter().map(|it| clause(it)).collect();
+        clauses.join(between)
+    };
+    let between = if is_passed { ", " } else { "; " };
+    let mut text = format!("{word}: {}", joined(&decided, between));
+    if !beside.is_empty() {
+        text.push_str("; also: ");
+        text.push_str(&joined(&beside, "; "));
+    }
+    text
+}
+
+/// Returns a reason with its owner, in one pair of brackets with whatever stands there already.
+fn clause(reason: &Reason) -> String {
+    let text = &reason.text;
+    match (&reason.owner, text.strip_suffix(')')) {
+        (None, _) => text.clone(),
+        (Some(owner), Some(open)) => format!("{open}, owner {owner})"),
+        (Some(owner), None) => format!("{text} (owner {owner})"),
     }
 }
 
@@ -68,7 +102,7 @@ impl Told<'_> {
 
     /// Names the stage whose own part of the slowdown is the largest, when it is clear of the runs'
     /// noise and of the margin. One run against one run shows nothing, so that it accuses nobody.
-    fn slower(&self) -> Option<String> {
+    fn slower(&self) -> Option<Reason> {
         let worst = self.blame.first()?;
         let mean = |pair: &Matched<'_>| {
             pair.base()?
@@ -83,23 +117,36 @@ impl Told<'_> {
         if !worth || worst.low.is_none_or(|low| low <= 0.0) {
             return None;
         }
-        let by = self
+        let (by, at) = self
             .at_p95(worst)
-            .unwrap_or_else(|| format!("{} slower on average", time(worst.change_ms)));
-        Some(format!("in this pair of runs `{}` is {by}", worst.stage))
+            .map_or((worst.change_ms, "on average"), |by| (by, "at p95"));
+        let (stage, by) = (&worst.stage, time(by));
+        Some(Reason {
+            text: format!("in this pair of runs `{stage}` is {by} slower {at}"),
+            short: format!("{stage} +{by} {}", at.trim_start_matches("at ")),
+            owner: worst.owner.clone(),
+            decided: false,
+        })
     }
 
-    fn at_p95(&self, worst: &Blame) -> Option<String> {
+    /// Returns by how much the p95 of that stage grew, in ms, where it is worth a word.
+    fn at_p95(&self, worst: &Blame) -> Option<f64> {
         let p95 = Figure::Latency(LatencyMetric::ResponseTime, Stat::P95);
         let is_tail = |c: &&Comparison| matches!(&c.metric, Metric::Load { stage, figure, .. } if *stage == worst.stage && *figure == p95);
         let tail = self.comparisons().find(is_tail)?;
         let by = tail.head? - tail.base?;
-        (by >= WORTH_MS).then(|| format!("{} slower at p95", time(by)))
+        (by >= WORTH_MS).then_some(by)
     }
 
-    /// Returns (name, clause) of each suite that regressed; the clause names the slice that holds
+    /// Returns (name, reason) of each suite that regressed; the reason names the slice that holds
     /// most of the lost cases.
-    fn lost(&self) -> Vec<(String, String)> {
+    fn lost(&self) -> Vec<(String, Reason)> {
+        let is_alone = self
+            .pairs
+            .iter()
+            .filter(|it| it.head.eval.is_some())
+            .count()
+            == 1;
         let clause = |pair: &Matched<'_>| {
             let (base, head) = (pair.base()?.eval.as_ref()?, pair.head.eval.as_ref()?);
             let name = &pair.head.name;
@@ -109,17 +156,28 @@ impl Told<'_> {
             let bad: Vec<&Comparison> = rates
                 .filter(|c| c.metric.is_pass_rate() && is_bad(c))
                 .collect();
-            let owner = owned(bad.first()?.owner.as_deref());
+            let owner = bad.first()?.owner.clone();
             let slices = bad.iter().filter_map(|c| c.metric.slice());
-            let lost = what_was_lost(&Cases::new(base, head), slices)?;
-            Some((name.clone(), format!("`eval.{name}` {lost}{owner}")))
+            let lost = Lost::of(&Cases::new(base, head), slices)?;
+            let whose = if is_alone {
+                String::new()
+            } else {
+                format!("{name}: ")
+            };
+            let reason = Reason {
+                text: format!("`eval.{name}` {}", lost.text()),
+                short: format!("{whose}{}", lost.short()),
+                owner,
+                decided: true,
+            };
+            Some((name.clone(), reason))
         };
         self.pairs.iter().filter_map(clause).collect()
     }
 
     /// Names the broken rules, each metric once, but for those of the suites whose lost cases were
     /// named.
-    fn broken(&self, named: &[&str]) -> Vec<String> {
+    fn broken(&self, named: &[&str]) -> Vec<Reason> {
         let is_named = |c: &Comparison| matches!(&c.metric, Metric::Eval { eval, .. } if named.contains(&eval.as_str()));
         let mut seen = BTreeSet::new();
         let failed: Vec<&Comparison> = self
@@ -127,20 +185,21 @@ impl Told<'_> {
             .filter(|c| c.outcome == Some(VerdictKind::Failed) && !is_named(c))
             .filter(|c| seen.insert(&c.metric))
             .collect();
-        let mut clauses: Vec<String> = failed.iter().take(NAMED).map(|c| break_of(c)).collect();
+        let mut reasons: Vec<Reason> = failed.iter().take(NAMED).map(|c| break_of(c)).collect();
         if failed.len() > NAMED {
-            clauses.push(format!(
-                "and {} more",
-                count(failed.len() - NAMED, "broken rule")
-            ));
+            let more = count(failed.len() - NAMED, "broken rule");
+            reasons.push(decisive(format!("and {more} more")));
         }
-        clauses
+        reasons
     }
 
-    fn undecided(&self) -> String {
+    fn undecided(&self) -> Reason {
         let say = |c: &Comparison| {
             let note = c.note.as_deref().unwrap_or("too little data");
-            format!("`{}`: {note}", c.metric)
+            Reason {
+                short: format!("{}: {note}", short_name(&c.metric)),
+                ..decisive(format!("`{}`: {note}", c.metric))
+            }
         };
         let mut refused = self.rows.iter().filter(|row| row.basis == Basis::Measured);
         let mut open = self
@@ -152,16 +211,17 @@ impl Told<'_> {
             .or_else(|| open.next())
         {
             Some(comparison) => say(comparison),
-            None if self.pairs.is_empty() => "there is no run of the head".to_owned(),
+            None if self.pairs.is_empty() => decisive("there is no run of the head"),
             None if self.pairs.iter().all(|pair| pair.base().is_none()) => {
-                "there is no run of the base to compare with".to_owned()
+                decisive("there is no run of the base to compare with")
             }
-            None => "nothing was compared that decides: one run against one run is only shown"
-                .to_owned(),
+            None => {
+                decisive("nothing was compared that decides: one run against one run is only shown")
+            }
         }
     }
 
-    fn passed(&self) -> String {
+    fn passed(&self) -> Vec<Reason> {
         let is_kept = |c: &&Comparison| c.outcome == Some(VerdictKind::Passed);
         let kept = self.comparisons().filter(is_kept).count();
         let metrics: BTreeSet<&Metric> = self
@@ -171,19 +231,22 @@ impl Told<'_> {
             .collect();
         let mut parts = Vec::new();
         if kept > 0 {
-            parts.push(format!("{} kept", count(kept, "rule")));
+            parts.push(decisive(format!("{} kept", count(kept, "rule"))));
         }
         if !metrics.is_empty() {
             let cases = &self.compared.cases;
-            parts.push(format!(
-                "no regression in {}, {} broke and {} fixed",
-                count(metrics.len(), "pass rate"),
-                count(cases.broke.len(), "case"),
-                cases.fixed.len(),
-            ));
+            let rates = count(metrics.len(), "pass rate");
+            let broke = count(cases.broke.len(), "case");
+            let fixed = cases.fixed.len();
+            parts.push(Reason {
+                short: format!("{broke} broke, {fixed} fixed"),
+                ..decisive(format!(
+                    "no regression in {rates}, {broke} broke and {fixed} fixed"
+                ))
+            });
         }
-        parts.extend(self.could_have_seen());
-        parts.join(", ")
+        parts.extend(self.could_have_seen().into_iter().map(decisive));
+        parts
     }
 
     /// Says of each suite that no rule holds against its base, how large a change would have gone
@@ -210,52 +273,84 @@ impl Told<'_> {
     }
 }
 
-fn what_was_lost<'a>(cases: &Cases<'_>, slices: impl Iterator<Item = &'a str>) -> Option<String> {
-    let broke = cases.changes().broke.len();
-    if broke == 0 {
-        return None;
+/// The cases of a suite that broke, and the slice that most of them are in.
+struct Lost<'a> {
+    broke: usize,
+    all: usize,
+    place: Option<(usize, &'a str)>,
+}
+
+impl<'a> Lost<'a> {
+    fn of(cases: &Cases<'_>, slices: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let broke = cases.changes().broke.len();
+        let place = slices
+            .map(|slice| (cases.broke_in(slice), slice))
+            .filter(|(cases, _)| *cases > 0)
+            .max_by_key(|(cases, _)| *cases);
+        (broke > 0).then(|| Self {
+            broke,
+            all: cases.len(),
+            place,
+        })
     }
-    let place = slices
-        .map(|slice| (cases.broke_in(slice), slice))
-        .filter(|(cases, _)| *cases > 0)
-        .max_by_key(|(cases, _)| *cases)
-        .map(|(cases, slice)| {
-            if cases == broke {
-                format!(", all in {slice}")
-            } else {
-                format!(", {cases} of them in {slice}")
-            }
-        });
-    let place = place.unwrap_or_default();
-    Some(format!(
-        "lost {broke} of {}{place}",
-        count(cases.len(), "case")
-    ))
+
+    fn text(&self) -> String {
+        let place = match self.place {
+            Some((cases, slice)) if cases == self.broke => format!(", all in {slice}"),
+            Some((cases, slice)) => format!(", {cases} of them in {slice}"),
+            None => String::new(),
+        };
+        let all = count(self.all, "case");
+        format!("lost {} of {all}{place}", self.broke)
+    }
+
+    fn short(&self) -> String {
+        let place = match self.place {
+            Some((cases, slice)) if cases == self.broke => format!(", all {slice}"),
+            Some((cases, slice)) => format!(", {cases} in {slice}"),
+            None => String::new(),
+        };
+        format!("{} lost{place}", count(self.broke, "case"))
+    }
+}
+
+/// Makes a reason that the verdict rests on, of nobody's.
+fn decisive(text: impl Into<String>) -> Reason {
+    let text = text.into();
+    Reason {
+        short: text.clone(),
+        text,
+        owner: None,
+        decided: true,
+    }
+}
+
+/// Names a metric by its stage or suite and its figure, without the load it is of.
+fn short_name(metric: &Metric) -> String {
+    match metric {
+        Metric::Load { stage, figure, .. } => format!("{stage} {figure}"),
+        Metric::Eval { .. } | Metric::Fault { .. } | Metric::Run { .. } | Metric::Other(_) => {
+            metric.to_string()
+        }
+    }
 }
 
 fn is_bad(comparison: &Comparison) -> bool {
     comparison.verdict == Change::Regressed || comparison.outcome == Some(VerdictKind::Failed)
 }
 
-fn break_of(comparison: &Comparison) -> String {
+fn break_of(comparison: &Comparison) -> Reason {
     let rule = comparison.rule.as_deref().unwrap_or_default();
-    let owner = comparison
-        .owner
-        .as_ref()
-        .map(|owner| format!(", owner {owner}"));
-    let owner = owner.unwrap_or_default();
-    let metric = &comparison.metric;
-    match comparison.head {
-        Some(head) => format!(
-            "`{metric}` is {} ({rule}{owner})",
-            value(head, metric.unit())
-        ),
-        None => format!("`{metric}` was broken ({rule}{owner})"),
+    let is = comparison.head.map_or_else(
+        || "was broken".to_owned(),
+        |head| format!("is {}", value(head, comparison.metric.unit())),
+    );
+    let name = short_name(&comparison.metric);
+    Reason {
+        short: format!("{name} {}, {rule}", is.trim_start_matches("is ")),
+        owner: comparison.owner.clone(),
+        ..decisive(format!("`{}` {is} ({rule})", comparison.metric))
     }
-}
-
-fn owned(owner: Option<&str>) -> String {
-    owner.map_or_else(String::new, |owner| format!(" (owner {owner})"))
 }
 
 #[cfg(test)]

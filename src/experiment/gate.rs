@@ -14,7 +14,7 @@ use crate::exit::Status;
 use crate::git::Git;
 use crate::name::Name;
 use crate::plan::{EvalOptions, GatePlan, Portion};
-use crate::record::{DiffDocument, RunKind, RunRecord, VerdictKind, dirty_sentence};
+use crate::record::{DiffDocument, Reason, RunKind, RunRecord, VerdictKind, dirty_sentence};
 use crate::store::{Base, Head, RunRef, SelectError, Selection, Wanted};
 
 /// What the gate measured of the head.
@@ -67,11 +67,17 @@ pub(crate) async fn run_gate(
 
 /// Returns the comparison of a gate that somebody stopped: whatever it shows, it decides nothing.
 fn interrupted(document: DiffDocument) -> DiffDocument {
+    let text = "the gate was stopped while it measured, so that nothing is decided";
     DiffDocument {
         interrupted: true,
         verdict: VerdictKind::Inconclusive,
-        summary: "interrupted: the gate was stopped while it measured, so that nothing is decided"
-            .to_owned(),
+        summary: format!("interrupted: {text}"),
+        reasons: vec![Reason {
+            text: text.to_owned(),
+            short: "stopped while it measured, so that nothing is decided".to_owned(),
+            owner: None,
+            decided: true,
+        }],
         ..document
     }
 }

@@ -28,8 +28,24 @@ pub(crate) struct DiffDocument {
     pub(crate) cases: CaseChanges,
     pub(crate) blame: Vec<Blame>,
     pub(crate) changed: Changed,
-    /// One sentence.
+    /// One sentence, made of the reasons.
     pub(crate) summary: String,
+    /// What the verdict rests on, then what should be known beside it. Empty in documents of
+    /// version 1.0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reasons: Vec<Reason>,
+}
+
+/// One thing that the verdict rests on, or that should be known beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Reason {
+    /// For instance "`eval.answers` lost 13 of 50 cases, all in lang=de".
+    pub(crate) text: String,
+    /// The same in as few words as a line has room for: `13 cases lost, all lang=de`.
+    pub(crate) short: String,
+    pub(crate) owner: Option<String>,
+    /// Whether the verdict rests on it.
+    pub(crate) decided: bool,
 }
 
 /// One side of a comparison.

@@ -30,7 +30,7 @@ pub(crate) use calibration::{CALIBRATION_SCHEMA, Calibration};
 pub(crate) use capacity::{GaveWay, LimitResult, Probe};
 pub(crate) use counts::{Counts, Price, ResponseLevel, TallyRecord, TokenCounts};
 pub(crate) use diff::{
-    Blame, CaseChanges, Change, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Side,
+    Blame, CaseChanges, Change, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Reason, Side,
     dirty_sentence,
 };
 pub(crate) use distribution::Distribution;

@@ -1,12 +1,12 @@
 //! `human`: for a terminal, readable without colour, never wider than the page.
 
-use super::block::{Block, Outcome, Table, Title, Tone};
+use super::block::{Block, Table, Title, Tone};
 use super::content;
 use super::table::{draw, toned};
 use super::text::{clean, cut, fold, wrap};
 use super::view::View;
-use super::{Page, Renderer};
-use crate::record::VerdictKind;
+use super::{Brief, Page, Renderer};
+use crate::record::DiffDocument;
 use crate::registry::Entry;
 
 /// The `human` format.
@@ -27,25 +27,11 @@ const MAX_PROSE: usize = 100;
 
 impl Renderer for Human {
     fn render(&self, view: &View<'_>, page: &Page) -> Vec<u8> {
-        let mut writer = Writer {
-            page,
-            text: String::new(),
-        };
-        writer.blocks(&content::of(view));
-        writer.text.into_bytes()
-    }
-}
-
-/// Says a verdict in capitals: the first word on the page.
-const fn banner(outcome: Outcome) -> (&'static str, Tone) {
-    match outcome {
-        Outcome::Judged(VerdictKind::Passed) => ("PASSED", Tone::Good),
-        Outcome::Judged(VerdictKind::Failed) => ("FAILED", Tone::Bad),
-        Outcome::Judged(VerdictKind::Inconclusive) => ("CANNOT TELL", Tone::Doubt),
-        Outcome::Measured => ("MEASURED", Tone::Plain),
-        Outcome::Interrupted => ("INTERRUPTED", Tone::Doubt),
-        Outcome::Unmeasured => ("NOT MEASURED", Tone::Doubt),
-        Outcome::Refused => ("ERROR", Tone::Bad),
+        match (&page.brief, view) {
+            (Some(brief), View::Diff(diff)) => short(diff, brief, page),
+            _ => drawn(&content::of(view, page), page),
+        }
+        .into_bytes()
     }
 }
 
@@ -61,6 +47,39 @@ const fn stands_close(before: &Block, block: &Block) -> bool {
             | (Block::Warning(_), Block::Warning(_))
             | (Block::Title(_), Block::Text(..))
     )
+}
+
+/// Draws blocks one below the other.
+fn drawn(blocks: &[Block], page: &Page) -> String {
+    let mut writer = Writer {
+        page,
+        text: String::new(),
+    };
+    writer.blocks(blocks);
+    writer.text
+}
+
+/// Draws as much of a comparison as fits the screen, the reasons first, and its conclusion last.
+fn short(diff: &DiffDocument, brief: &Brief, page: &Page) -> String {
+    let rest = Block::Text(Tone::Faint, format!("all of it: {}", brief.rest));
+    let conclusion = content::conclusion(&View::Diff(diff), page);
+    let conclusion: Vec<Block> = conclusion.into_iter().map(Block::Conclusion).collect();
+    let end = format!("\n{}{}", drawn(&[rest], page), drawn(&conclusion, page));
+    let mut text = String::new();
+    for section in content::sections(diff) {
+        let gap = if text.is_empty() { "" } else { "\n" };
+        let next = format!("{gap}{}", drawn(&section, page));
+        // One line is the prompt's that follows.
+        if [&text, &next, &end]
+            .map(|it| it.lines().count())
+            .iter()
+            .sum::<usize>()
+            < brief.rows
+        {
+            text.push_str(&next);
+        }
+    }
+    text + &end
 }
 
 struct Writer<'a> {
@@ -105,8 +124,11 @@ impl Writer<'_> {
                 }
             }
             Block::Warning(warning) => {
-                self.headed("note:", Tone::Doubt, &warning.text());
+                self.headed("note:", Tone::Doubt, &warning.text(), 6);
                 self.prose(Tone::Faint, &format!("      {}", warning.remedy()), 6);
+            }
+            Block::Conclusion(it) => {
+                self.headed(it.outcome.word(), it.outcome.tone(), &it.text(), 2);
             }
         }
     }
@@ -118,17 +140,17 @@ impl Writer<'_> {
     }
 
     fn title(&mut self, title: &Title) {
-        let (word, tone) = banner(title.outcome);
-        self.headed(word, tone, &format!(" {}", title.name));
+        let (word, tone) = (title.outcome.word(), title.outcome.tone());
+        self.headed(word, tone, &format!(" {}", title.name), 6);
         if !title.facts.is_empty() {
             self.prose(Tone::Faint, &title.facts.join(" · "), 0);
         }
     }
 
     /// Writes a paragraph whose first word has a tone of its own.
-    fn headed(&mut self, head: &str, tone: Tone, text: &str) {
+    fn headed(&mut self, head: &str, tone: Tone, text: &str, hanging: usize) {
         let text = format!("{head} {}", self.folded(text));
-        for (at, line) in self.wrapped(&text, 6).iter().enumerate() {
+        for (at, line) in self.wrapped(&text, hanging).iter().enumerate() {
             let line = match (at, line.strip_prefix(head)) {
                 (0, Some(rest)) => format!("{}{rest}", toned(head, tone, self.page)),
                 _ => line.clone(),

@@ -1,11 +1,10 @@
 //! `markdown`: the same content for a pull request comment or a job summary, GitHub-flavoured.
 
-use super::block::{Block, Cell, Outcome, Table, Title};
+use super::block::{Block, Cell, Conclusion, Table, Title};
 use super::content;
 use super::text::clean;
 use super::view::View;
 use super::{Page, Renderer};
-use crate::record::VerdictKind;
 use crate::registry::Entry;
 
 /// The `markdown` format.
@@ -22,8 +21,8 @@ impl Entry for Markdown {
 }
 
 impl Renderer for Markdown {
-    fn render(&self, view: &View<'_>, _: &Page) -> Vec<u8> {
-        let mut text = blocks(&content::of(view));
+    fn render(&self, view: &View<'_>, page: &Page) -> Vec<u8> {
+        let mut text = blocks(&content::of(view, page));
         text.push('\n');
         text.into_bytes()
     }
@@ -56,24 +55,30 @@ fn block(block: &Block) -> String {
             prose(&warning.text()),
             prose(&warning.remedy())
         ),
+        Block::Conclusion(it) => conclusion(it),
     }
 }
 
 fn title(title: &Title) -> String {
     let name = escaped(&title.name);
-    let heading = match title.outcome {
-        Outcome::Judged(VerdictKind::Passed) => format!("## ✅ Passed: {name}"),
-        Outcome::Judged(VerdictKind::Failed) => format!("## ❌ Failed: {name}"),
-        Outcome::Judged(VerdictKind::Inconclusive) => format!("## ❔ Cannot tell: {name}"),
-        Outcome::Measured => format!("## 📏 Measured: {name}"),
-        Outcome::Interrupted => format!("## ✋ Interrupted: {name}"),
-        Outcome::Unmeasured => format!("## ❔ Not measured: {name}"),
-        Outcome::Refused => format!("## 🚫 Error: {name}"),
-    };
+    let outcome = title.outcome;
+    let word = sentence_case(outcome.word());
+    let heading = format!("## {} {word}: {name}", outcome.emoji());
     if title.facts.is_empty() {
         return heading;
     }
     format!("{heading}\n\n{}", escaped(&title.facts.join(" · ")))
+}
+
+/// Returns `Cannot tell` of `CANNOT TELL`.
+fn sentence_case(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    format!("{first}{}", rest.to_lowercase())
+}
+
+fn conclusion(conclusion: &Conclusion) -> String {
+    let (emoji, word) = (conclusion.outcome.emoji(), conclusion.outcome.word());
+    format!("{emoji} **{word}** {}", prose(&conclusion.text()))
 }
 
 fn table(table: &Table) -> String {

@@ -22,7 +22,7 @@ mod text;
 mod view;
 mod warning;
 
-pub(crate) use page::{Doubt, Page};
+pub(crate) use page::{Brief, Doubt, Page};
 pub(crate) use places::{Checkout, Places};
 pub(crate) use view::{CheckReport, ProbeResult, StageCheck, View};
 

@@ -19,6 +19,19 @@ pub(crate) struct Page {
     /// Where files stand in the repository, for formats that name them so.
     pub(crate) checkout: Checkout,
     pub(crate) doubt: Doubt,
+    /// What to do next, where the command knows more of it than the result does.
+    pub(crate) next: Option<String>,
+    /// Where a comparison is to fit a screen.
+    pub(crate) brief: Option<Brief>,
+}
+
+/// A screen, and where what does not fit on it is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Brief {
+    /// In lines.
+    pub(crate) rows: usize,
+    /// For instance "`-v`, or `stagegate report`".
+    pub(crate) rest: String,
 }
 
 /// What is shown where it cannot be told whether something passed: it agrees with the exit code.

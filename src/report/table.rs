@@ -8,7 +8,7 @@ use comfy_table::{
 
 use super::block::{Table, Tone};
 use super::page::Page;
-use super::text::{fold, width};
+use super::text::{fold, width, wrap};
 use crate::palette::paint;
 
 /// Columns between two columns.
@@ -30,10 +30,12 @@ pub(super) fn draw(table: &Table, page: &Page) -> Vec<String> {
             table
                 .columns
                 .iter()
-                .map(|column| marked(&column.head, Tone::Strong, page)),
+                .zip(&widths)
+                .map(|(column, width)| marked(&column.head, Tone::Strong, *width, page)),
         );
     for row in &table.rows {
-        drawing.add_row(row.iter().map(|(text, tone)| marked(text, *tone, page)));
+        let cells = row.iter().zip(&widths);
+        drawing.add_row(cells.map(|((text, tone), width)| marked(text, *tone, *width, page)));
     }
     let last = table.columns.len().saturating_sub(1);
     for (at, ((column, width), drawn)) in table
@@ -124,7 +126,7 @@ fn total(widths: &[usize]) -> usize {
 /// The width of each column with its content on one line and its head broken at spaces.
 fn least_widths(table: &Drawn) -> Vec<usize> {
     let contents = |at: usize| table.rows.iter().map(move |row| width(&row[at].0));
-    let head = |column: &DrawnColumn| column.head.split(' ').map(width).max().unwrap_or(0);
+    let head = |column: &DrawnColumn| longest(&column.head, &[' ']);
     table
         .columns
         .iter()
@@ -148,23 +150,49 @@ fn widths(table: &Drawn, page_width: usize) -> Vec<usize> {
         }
     }
     // First between words, then within them, in the end wherever there is anything left.
-    let whole_words = longest_words(&table.rows, &least);
-    let texts = table.columns.iter().map(|column| !column.right);
-    let squeezed = texts.map(|text| if text { READABLE } else { usize::MAX });
-    let floors = [whole_words, squeezed.collect(), vec![1; widths.len()]];
+    let heads = heads(table);
+    let whole_words = longest_words(table, &heads, &[' ']);
+    let whole_parts = longest_words(table, &heads, &[' ', '.', '/', '-', '_']);
+    let texts = table.columns.iter().zip(heads);
+    let squeezed = texts.map(|(column, head)| {
+        if column.right {
+            usize::MAX
+        } else {
+            READABLE.max(head)
+        }
+    });
+    let floors = [
+        whole_words,
+        whole_parts,
+        squeezed.collect(),
+        vec![1; widths.len()],
+    ];
     for floor in floors {
         shrink(&mut widths, &floor, page_width);
     }
     widths
 }
 
-/// The width of the longest word in each column.
-fn longest_words(rows: &[Vec<(String, Tone)>], least: &[usize]) -> Vec<usize> {
-    let longest = |text: &str| text.split(' ').map(width).max().unwrap_or(0);
-    let column = |at: usize| rows.iter().map(move |row| longest(&row[at].0)).max();
-    (0..least.len())
-        .map(|at| column(at).unwrap_or(least[at]).max(1))
+/// The width of the longest word in each column's head.
+fn heads(table: &Drawn) -> Vec<usize> {
+    let columns = table.columns.iter();
+    columns
+        .map(|column| longest(&column.head, &[' ']))
         .collect()
+}
+
+/// The width of the longest word in each column, its head too; words end at these characters.
+fn longest_words(table: &Drawn, heads: &[usize], ends: &[char]) -> Vec<usize> {
+    let column = |at: usize| table.rows.iter().map(move |row| longest(&row[at].0, ends));
+    let heads = heads.iter().enumerate();
+    heads
+        .map(|(at, head)| column(at).fold((*head).max(1), usize::max))
+        .collect()
+}
+
+fn longest(text: &str, ends: &[char]) -> usize {
+    let words = text.split_inclusive(ends);
+    words.map(|word| width(word.trim_end())).max().unwrap_or(0)
 }
 
 /// Takes from the widest column that is above its floor until the page is wide enough or every
@@ -196,17 +224,27 @@ const MARKS: [(Tone, char); 5] = [
 /// Ends what any of [`MARKS`] began.
 const END: char = '\u{2060}';
 
-fn marked(text: &str, tone: Tone, page: &Page) -> DrawnCell {
+/// Makes a cell, broken into lines here: between words, a long name after a mark within it.
+fn marked(text: &str, tone: Tone, columns: usize, page: &Page) -> DrawnCell {
+    // A drawing's spaces count; one that fits is left as it is.
+    let text = if width(text) > columns {
+        &wrap(text, columns, 0).join("\n")
+    } else {
+        text
+    };
     let mark = MARKS.iter().find(|(marked, _)| *marked == tone);
     let Some((_, mark)) = mark.filter(|_| page.style(tone) != anstyle::Style::new()) else {
         return DrawnCell::new(text);
     };
     // Each word by itself: a cell that is wrapped must not colour its neighbours.
-    let words = text.split(' ').map(|word| match word {
-        "" => String::new(),
-        word => format!("{mark}{word}{END}"),
+    let words = text.split_inclusive([' ', '\n']).map(|word| {
+        let bare = word.trim_end_matches([' ', '\n']);
+        match bare {
+            "" => word.to_owned(),
+            bare => format!("{mark}{bare}{END}{}", &word[bare.len()..]),
+        }
     });
-    DrawnCell::new(words.collect::<Vec<_>>().join(" "))
+    DrawnCell::new(words.collect::<String>())
 }
 
 fn coloured(line: &str, page: &Page) -> String {

@@ -22,6 +22,8 @@ const FILE: Page = Page {
     places: Places::NONE,
     doubt: Doubt::Open,
     checkout: Checkout::NONE,
+    next: None,
+    brief: None,
 };
 
 fn load_run() -> RunRecord {
@@ -153,47 +155,50 @@ fn formats_have_the_names_of_the_contract() {
 #[test]
 fn a_load_run_for_people() {
     insta::assert_snapshot!(human(&View::Run(&load_run())), @r"
-    FAILED  load peak
-    local · v1.2.0 (3f2a1bc) · 60 s · degraded
-    run 0191a2b3-c4d5 · seed 7 · schedule lag p99 3.10 ms · cpu 1.20 s · 31.0 MB
+FAILED  load peak
+local · v1.2.0 (3f2a1bc) · 60 s · degraded
+run 0191a2b3-c4d5 · seed 7 · schedule lag p99 3.10 ms · cpu 1.20 s · 31.0 MB
 
-    stage     sent     ok  failed   rps  good/s    p50    p95    p99   max  fallback
-                                                    ms     ms     ms     s
-    ────────────────────────────────────────────────────────────────────────────────
-    gateway  1,200  1,198  0.17 %  19.9    19.5    241    512  1,203  30.0     1.2 %
-    llm        300    300     0 %  5.00    4.83  1,480  2,300      –  4.10         –
+stage     sent     ok  failed   rps  good/s    p50    p95    p99   max  fallback
+                                                ms     ms     ms     s
+────────────────────────────────────────────────────────────────────────────────
+gateway  1,200  1,198  0.17 %  19.9    19.5    241    512  1,203  30.0     1.2 %
+llm        300    300     0 %  5.00    4.83  1,480  2,300      –  4.10         –
 
-    Streams
-    stage  TTFT p50 ms  TTFT p95 ms  TTFT p99 ms  TPOT p50 ms   gap  stall  tokens/s
-                                                                p99    max
-                                                                 ms     ms
-    ────────────────────────────────────────────────────────────────────────────────
-    llm            120          260            –         16.2  61.3    401       420
+Streams
+stage  TTFT p50 ms  TTFT p95 ms  TTFT p99 ms  TPOT p50 ms   gap  stall  tokens/s
+                                                            p99    max
+                                                             ms     ms
+────────────────────────────────────────────────────────────────────────────────
+llm            120          260            –         16.2  61.3    401       420
 
-    SLOs
-    result       stage    metric                  limit   value  owner
-    ────────────────────────────────────────────────────────────────────────
-    met          gateway  response_time.p95  ≤ 2,000 ms  512 ms  app-team
-    MISSED       gateway  error_rate           ≤ 0.10 %  0.17 %  app-team
-    met          llm      ttft.p95             ≤ 500 ms  260 ms  ml-platform
-    cannot tell  llm      ttft.p99             ≤ 900 ms       –  ml-platform
+SLOs
+result       stage    metric                  limit   value  owner
+────────────────────────────────────────────────────────────────────────
+passed       gateway  response_time.p95  ≤ 2,000 ms  512 ms  app-team
+FAILED       gateway  error_rate           ≤ 0.10 %  0.17 %  app-team
+passed       llm      ttft.p95             ≤ 500 ms  260 ms  ml-platform
+cannot tell  llm      ttft.p99             ≤ 900 ms       –  ml-platform
 
-    Errors
-    stage    error       count  of sent
-    ───────────────────────────────────
-    gateway  status 500      1   0.08 %
-    gateway  timeout         1   0.08 %
+Errors
+stage    error       count  of sent
+───────────────────────────────────
+gateway  status 500      1   0.08 %
+gateway  timeout         1   0.08 %
 
-    cost 0.405 USD
+cost 0.405 USD
 
-    note: The load generator was not quite on time: lag p99 3.1 ms is above 1 ms.
-          Close what else runs on this machine, and compare such runs with care.
-    note: – means not enough samples (p99 needs 368; there were 300).
-          Run longer or at a higher rate (`--duration`, `--rate`).
-    note: 1 request to `gateway` was still open at the end: attempted, not good, and
-          percentiles that they could move are left out.
-          Run longer, or see why the stage is slower than its `timeout`.
-    ");
+note: The load generator was not quite on time: lag p99 3.1 ms is above 1 ms.
+      Close what else runs on this machine, and compare such runs with care.
+note: – means not enough samples (p99 needs 368; there were 300).
+      Run longer or at a higher rate (`--duration`, `--rate`).
+note: 1 request to `gateway` was still open at the end: attempted, not good, and
+      percentiles that they could move are left out.
+      Run longer, or see why the stage is slower than its `timeout`.
+
+FAILED load peak · v1.2.0 (3f2a1bc) · gateway error_rate 0.17 %, limit ≤ 0.10 %
+  (app-team) · next: `stagegate profile` shows where the time goes
+");
 }
 
 #[test]
@@ -245,80 +250,214 @@ note: 1 answer errored and counts as not passed; depending on what they would
       See the errors below; `--resume` asks only what was not answered.
 note: 6 cases leave the pass rate unknown within 62.4 %.
       About 385 cases would tell it within ± 5 points.
+
+FAILED eval answers · v1.2.0 (3f2a1bc) + uncommitted changes · q4 must pass and
+  did not · next: mend it, then run it again
 ");
 }
 
 #[test]
 fn a_comparison_for_people() {
     insta::assert_snapshot!(human(&View::Diff(&regressed())), @r"
-    FAILED  v1.2.0 (3f2a1bc) → v1.3.0 (8c7d6e5)
-    `eval.answers.pass_rate` dropped by 8.5 points, more than the 5 points allowed;
-    ask app-team.
+FAILED  v1.2.0 (3f2a1bc) → v1.3.0 (8c7d6e5)
+`eval.answers.pass_rate` dropped by 8.5 points, more than the 5 points allowed;
+ask app-team.
 
-    Rules
-    outcome      metric               base    head  change   limit       owner
-    ────────────────────────────────────────────────────────────────────────────────
-    BROKEN       eval.answers       91.0 %  82.5 %  −8.5 pp  drop at     app-team
-                 pass_rate                                   most 5 %
-    cannot tell  load.peak.llm           –       –  –        at most     ml-platform
-                 ttft.p99                                    900 ms
-    kept         load.peak.gateway  410 ms  512 ms  +24.9 %  at most 2   app-team
-                 response_time.p95                           s
+Rules
+outcome      metric               base    head  change   limit       owner
+────────────────────────────────────────────────────────────────────────────────
+FAILED       eval.answers       91.0 %  82.5 %  −8.5 pp  drop at     app-team
+             pass_rate                                   most 5 %
+cannot tell  load.peak.llm           –       –  –        at most     ml-platform
+             ttft.p99                                    900 ms
+passed       load.peak.gateway  410 ms  512 ms  +24.9 %  at most 2   app-team
+             response_time.p95                           s
 
-    What decided
-    eval.answers.pass_rate: −8.5 pp [−13.0, −4.1], exact McNemar, Bonett-Price, n
-      200, p 0.000120, one-sided bound −12.2 pp
-    load.peak.llm.ttft.p99: one run each, n 300; p99 needs 368 requests, there were
-      300
+What decided
+eval.answers.pass_rate: −8.5 pp [−13.0, −4.1], exact McNemar, Bonett-Price, n
+  200, p 0.000120, one-sided bound −12.2 pp
+load.peak.llm.ttft.p99: one run each, n 300; p99 needs 368 requests, there were
+  300
 
-    Where the time went
-    stage   slower by                change    share  owner
-    ─────────────────────────────────────────────────────────────
-    rerank  ████████████████████   +77.2 ms  101.2 %  search-team
-    llm                           −0.900 ms   −1.2 %  ml-platform
+Where the time went
+stage   slower by                change    share  owner
+─────────────────────────────────────────────────────────────
+rerank  ████████████████████   +77.2 ms  101.2 %  search-team
+llm                           −0.900 ms   −1.2 %  ml-platform
 
-    Slices, worst first
-    slice      base    head  change                   verdict
-    ──────────────────────────────────────────────────────────────
-    lang=de  90.0 %  55.0 %  −35.0 pp [−50.0, −20.0]  regressed
-    lang=en  91.2 %  89.4 %  −1.8 pp [−5.0, +1.0]     inconclusive
+Slices, worst first
+slice      base    head  change                   verdict
+────────────────────────────────────────────────────────────────
+lang=de  90.0 %  55.0 %  −35.0 pp [−50.0, −20.0]  regressed
+lang=en  91.2 %  89.4 %  −1.8 pp [−5.0, +1.0]     no change seen
 
-    3 cases broke
-      q1, q7, q9
+3 cases broke
+  q1, q7, q9
 
-    1 case fixed
-      q12
+1 case fixed
+  q12
 
-    What differs besides results
-    The manifest differs.
+What differs besides results
+The manifest differs.
 
-    version  base            head
-    ───────────────────────────────────────
-    index    –               2026-11-01
-    prompt   blake3:1111111  blake3:2222222
+version  base            head
+───────────────────────────────────────
+index    –               2026-11-01
+prompt   blake3:1111111  blake3:2222222
 
-    Other metrics, not gated on
-    metric                       base    head  change                verdict
-    ─────────────────────────────────────────────────────────────────────────────
-    eval.answers recall.score  80.0 %  81.0 %  +1.0 pp [−2.0, +4.0]  inconclusive
+Other metrics, not gated on
+metric                       base    head  change                verdict
+───────────────────────────────────────────────────────────────────────────────
+eval.answers recall.score  80.0 %  81.0 %  +1.0 pp [−2.0, +4.0]  no change seen
 
-    Latency, shown, never gated on
-    metric                                 base     head  change
-    ──────────────────────────────────────────────────────────────
-    load.peak.rerank response_time.p50  21.0 ms  98.2 ms  +367.6 %
-    load.peak.llm response_time.p50      201 ms   200 ms  −0.45 %
-    ");
+Latency, shown, never gated on
+metric                                 base     head  change
+──────────────────────────────────────────────────────────────
+load.peak.rerank response_time.p50  21.0 ms  98.2 ms  +367.6 %
+load.peak.llm response_time.p50      201 ms   200 ms  −0.45 %
+
+FAILED v1.2.0 → v1.3.0 · `eval.answers.pass_rate` dropped by 8.5 points, more
+  than the 5 points allowed; ask app-team. · do not ship
+");
+}
+
+/// stumbles S1: the last line is the verdict, in each format that people read.
+#[test]
+fn the_last_line_is_the_verdict() {
+    let last = |text: &str| {
+        let parts: Vec<&str> = text.trim_end().split("\n\n").collect();
+        parts.last().unwrap().replace("\n  ", " ")
+    };
+    let mut diff = regressed();
+    let reason = |short: &str, owner: Option<&str>, decided| crate::record::Reason {
+        text: short.to_owned(),
+        short: short.to_owned(),
+        owner: owner.map(str::to_owned),
+        decided,
+    };
+    diff.reasons = vec![
+        reason("19 cases lost, all lang=de", Some("app-team"), true),
+        reason("rerank +102 ms p95", Some("search-team"), false),
+    ];
+    let told = "v1.2.0 → v1.3.0 · 19 cases lost, all lang=de (app-team) · also: rerank +102 ms p95 (search-team) · \
+                do not ship";
+    let view = View::Diff(&diff);
+    assert_eq!(last(&human(&view)), format!("FAILED {told}"));
+    assert_eq!(last(&markdown(&view)), format!("❌ **FAILED** {told}"));
+    let interrupted = DiffDocument {
+        interrupted: true,
+        verdict: VerdictKind::Inconclusive,
+        ..diff.clone()
+    };
+    let told = last(&human(&View::Diff(&interrupted)));
+    assert!(told.starts_with("INTERRUPTED v1.2.0") && told.ends_with("next: run it again"));
+    let passed = DiffDocument {
+        verdict: VerdictKind::Passed,
+        reasons: vec![reason("4 rules kept", None, true)],
+        ..diff
+    };
+    assert_eq!(
+        last(&human(&View::Diff(&passed))),
+        "PASSED v1.2.0 → v1.3.0 · 4 rules kept · ship"
+    );
+    let stopped = RunRecord {
+        complete: false,
+        verdict: None,
+        ..load_run()
+    };
+    let whole = [load_run(), stopped];
+    assert!(last(&human(&View::Run(&whole[1]))).starts_with("INTERRUPTED load peak"));
+    assert!(
+        last(&human(&View::Session(&whole))).starts_with("INTERRUPTED 2 runs · load peak: stopped")
+    );
+    assert!(
+        last(&human(&View::Session(&whole[..1])))
+            .starts_with("FAILED 1 run · load peak: gateway error_rate")
+    );
+}
+
+/// stumbles S1: on a screen of 24 lines the reasons come first and nothing scrolls away.
+#[test]
+fn a_comparison_fits_a_screen() {
+    let mut diff = regressed();
+    for _ in 0..3 {
+        let all = diff.comparisons.clone();
+        diff.comparisons.extend(all);
+    }
+    for rows in [16, 24, 40] {
+        let brief = Brief {
+            rows,
+            rest: "`-v`".to_owned(),
+        };
+        let page = Page {
+            brief: Some(brief),
+            ..FILE
+        };
+        let text = render("human", &View::Diff(&diff), &page);
+        assert!(text.lines().count() < rows, "{rows}\n{text}");
+        assert!(text.contains("FAILED  v1.2.0 (3f2a1bc)"), "{text}");
+        assert!(text.contains("\nall of it: `-v`\nFAILED v1.2.0"), "{text}");
+        // Other formats lose nothing.
+        assert_eq!(
+            render("markdown", &View::Diff(&diff), &page),
+            render("markdown", &View::Diff(&diff), &FILE)
+        );
+    }
+}
+
+/// stumbles S7
+#[test]
+fn the_slices_that_a_rule_names_are_in_the_table_of_slices() {
+    let mut diff = regressed();
+    let slice = diff
+        .comparisons
+        .iter_mut()
+        .find(|it| it.metric.slice() == Some("lang=de"));
+    let slice = slice.unwrap();
+    (slice.rule, slice.outcome) = (Some("min 80%".to_owned()), Some(VerdictKind::Failed));
+    let text = human(&View::Diff(&diff));
+    let slices = text.split("Slices, worst first").nth(1).unwrap();
+    let row = slices.lines().nth(3).unwrap();
+    assert!(
+        row.starts_with("lang=de") && row.ends_with("regressed"),
+        "{text}"
+    );
+}
+
+/// stumbles S18: no head and no word is broken in its middle where the page has room for its parts.
+#[test]
+fn no_head_is_broken_in_its_middle_at_80_columns() {
+    let mut check = probed();
+    check.stages[1].owner = Some("search-and-ranking".to_owned());
+    let url = "{{ env.api }}/internal/gateway/v2/collections/search";
+    check.stages[1].url = url.to_owned();
+    check.stages[1].slo = vec!["response_time.p95 ≤ 150ms".to_owned(); 3];
+    let mut diff = regressed();
+    diff.comparisons[0].owner = Some("search-and-ranking".to_owned());
+    for text in [human(&View::Check(&check)), human(&View::Diff(&diff))] {
+        for head in [
+            "outcome", "metric", "owner", "stage", "status", "result", "limit",
+        ] {
+            if text.contains(&head[..head.len() - 1]) {
+                assert!(text.contains(head), "{head}\n{text}");
+            }
+        }
+        assert!(
+            text.lines().all(|line| crate::text::width(line) <= 80),
+            "{text}"
+        );
+    }
 }
 
 #[test]
 fn a_list_of_runs_for_people() {
     insta::assert_snapshot!(human(&View::Runs(&stored())), @r"
-    id          run           release        verdict     result
-    ────────────────────────────────────────────────────────────────────────────────
-    0191a2b5-0  eval answers  v1.2.0         incomplete  91.0 % of 200 cases passed
-    0191a2b5-c  load peak     3f2a1bc-dirty  FAILED      gateway p95 512.0 ms,
-                                                         19.5/s good
-    ");
+id          run           release        verdict      result
+────────────────────────────────────────────────────────────────────────────────
+0191a2b5-0  eval answers  v1.2.0         interrupted  91.0 % of 200 cases passed
+0191a2b5-c  load peak     3f2a1bc-dirty  FAILED       gateway p95 512.0 ms,
+                                                      19.5/s good
+");
 }
 
 #[test]
@@ -329,90 +468,98 @@ fn no_runs_yet() {
 #[test]
 fn a_manifest_that_is_right_for_people() {
     insta::assert_snapshot!(human(&View::Check(&check())), @r"
-    PASSED  stagegate.toml is valid
-    support-rag · local · 2 stages · load peak
+PASSED  stagegate.toml is valid
+support-rag · local · 2 stages · load peak
 
-    stage     kind       url                   owner     slo
-    ───────────────────────────────────────────────────────────────────────────
-    gateway   http       {{ env.api }}/chat    app-team  response_time.p95 ≤ 2s
-    retrieve  retrieval  {{ env.api }}/search  –         –
+stage     kind       url                   owner     slo
+───────────────────────────────────────────────────────────────────────────
+gateway   http       {{ env.api }}/chat    app-team  response_time.p95 ≤ 2s
+retrieve  retrieval  {{ env.api }}/search  –         –
 
-    Secrets that are not set here: API_KEY
-    ");
+Secrets that are not set here: API_KEY
+
+PASSED stagegate.toml is valid · next: `stagegate check --probe` calls each
+  stage once
+");
 }
 
 #[test]
 fn a_probe_for_people() {
     insta::assert_snapshot!(human(&View::Check(&probed())), @r"
-    FAILED  stagegate.toml is valid, but only 1 of 2 stages answered
-    support-rag · local · 2 stages · load peak
+FAILED  stagegate.toml is valid, but only 1 of 2 stages answered
+support-rag · local · 2 stages · load peak
 
-    stage     kind       url                   owner     slo
-    ───────────────────────────────────────────────────────────────────────────
-    gateway   http       {{ env.api }}/chat    app-team  response_time.p95 ≤ 2s
-    retrieve  retrieval  {{ env.api }}/search  –         –
+stage     kind       url                   owner     slo
+───────────────────────────────────────────────────────────────────────────
+gateway   http       {{ env.api }}/chat    app-team  response_time.p95 ≤ 2s
+retrieve  retrieval  {{ env.api }}/search  –         –
 
-    One call of each stage
-    result  stage     status    ms  ids  answer
-    ─────────────────────────────────────────────────────────────────────────
-    ok      gateway      200  41.2    3  You can return it within 30 days.
-    FAILED  retrieve       –     –    –  connection refused by 127.0.0.1:8080
+One call of each stage
+result  stage     status    ms  ids  answer
+─────────────────────────────────────────────────────────────────────────
+passed  gateway      200  41.2    3  You can return it within 30 days.
+FAILED  retrieve       –     –    –  connection refused by 127.0.0.1:8080
 
-    `retrieve`: Start the stage, or choose another environment with `-e`.
-    Secrets that are not set here: API_KEY
-    ");
+`retrieve`: Start the stage, or choose another environment with `-e`.
+Secrets that are not set here: API_KEY
+
+FAILED stagegate.toml is valid · retrieve does not answer · next: start it, or
+  choose another environment with `-e`
+");
 }
 
 #[test]
 fn a_load_run_in_markdown() {
     insta::assert_snapshot!(markdown(&View::Run(&load_run())), @r"
-    ## ❌ Failed: load peak
+## ❌ Failed: load peak
 
-    local · v1.2.0 (3f2a1bc) · 60 s · degraded
+local · v1.2.0 (3f2a1bc) · 60 s · degraded
 
-    run 0191a2b3-c4d5 · seed 7 · schedule lag p99 3.10 ms · cpu 1.20 s · 31.0 MB
+run 0191a2b3-c4d5 · seed 7 · schedule lag p99 3.10 ms · cpu 1.20 s · 31.0 MB
 
-    | stage | sent | ok | failed | rps | good/s | p50 ms | p95 ms | p99 ms | max s | fallback |
-    | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-    | gateway | 1,200 | 1,198 | 0.17 % | 19.9 | 19.5 | 241 | 512 | 1,203 | 30.0 | 1.2 % |
-    | llm | 300 | 300 | 0 % | 5.00 | 4.83 | 1,480 | 2,300 | – | 4.10 | – |
+| stage | sent | ok | failed | rps | good/s | p50 ms | p95 ms | p99 ms | max s | fallback |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| gateway | 1,200 | 1,198 | 0.17 % | 19.9 | 19.5 | 241 | 512 | 1,203 | 30.0 | 1.2 % |
+| llm | 300 | 300 | 0 % | 5.00 | 4.83 | 1,480 | 2,300 | – | 4.10 | – |
 
-    ### Streams
+### Streams
 
-    | stage | TTFT p50 ms | TTFT p95 ms | TTFT p99 ms | TPOT p50 ms | gap p99 ms | stall max ms | tokens/s |
-    | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-    | llm | 120 | 260 | – | 16.2 | 61.3 | 401 | 420 |
+| stage | TTFT p50 ms | TTFT p95 ms | TTFT p99 ms | TPOT p50 ms | gap p99 ms | stall max ms | tokens/s |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| llm | 120 | 260 | – | 16.2 | 61.3 | 401 | 420 |
 
-    ### SLOs
+### SLOs
 
-    | result | stage | metric | limit | value | owner |
-    | --- | --- | --- | ---: | ---: | --- |
-    | met | gateway | response_time.p95 | ≤ 2,000 ms | 512 ms | app-team |
-    | MISSED | gateway | error_rate | ≤ 0.10 % | 0.17 % | app-team |
-    | met | llm | ttft.p95 | ≤ 500 ms | 260 ms | ml-platform |
-    | cannot tell | llm | ttft.p99 | ≤ 900 ms | – | ml-platform |
+| result | stage | metric | limit | value | owner |
+| --- | --- | --- | ---: | ---: | --- |
+| passed | gateway | response_time.p95 | ≤ 2,000 ms | 512 ms | app-team |
+| FAILED | gateway | error_rate | ≤ 0.10 % | 0.17 % | app-team |
+| passed | llm | ttft.p95 | ≤ 500 ms | 260 ms | ml-platform |
+| cannot tell | llm | ttft.p99 | ≤ 900 ms | – | ml-platform |
 
-    ### Errors
+### Errors
 
-    | stage | error | count | of sent |
-    | --- | --- | ---: | ---: |
-    | gateway | status 500 | 1 | 0.08 % |
-    | gateway | timeout | 1 | 0.08 % |
+| stage | error | count | of sent |
+| --- | --- | ---: | ---: |
+| gateway | status 500 | 1 | 0.08 % |
+| gateway | timeout | 1 | 0.08 % |
 
-    cost 0.405 USD
+cost 0.405 USD
 
-    > [!WARNING]
-    > The load generator was not quite on time: lag p99 3.1 ms is above 1 ms.
-    > Close what else runs on this machine, and compare such runs with care.
+> [!WARNING]
+> The load generator was not quite on time: lag p99 3.1 ms is above 1 ms.
+> Close what else runs on this machine, and compare such runs with care.
 
-    > [!WARNING]
-    > – means not enough samples (p99 needs 368; there were 300).
-    > Run longer or at a higher rate (`--duration`, `--rate`).
+> [!WARNING]
+> – means not enough samples (p99 needs 368; there were 300).
+> Run longer or at a higher rate (`--duration`, `--rate`).
 
-    > [!WARNING]
-    > 1 request to `gateway` was still open at the end: attempted, not good, and percentiles that they could move are left out.
-    > Run longer, or see why the stage is slower than its `timeout`.
-    ");
+> [!WARNING]
+> 1 request to `gateway` was still open at the end: attempted, not good, and percentiles that they could move are left out.
+> Run longer, or see why the stage is slower than its `timeout`.
+
+❌ **FAILED** load peak · v1.2.0 (3f2a1bc) · gateway error_rate 0.17 %, limit ≤ 0.10 % (app-team) · next: `stagegate profile` shows where the time goes
+");
 }
 
 #[test]
@@ -482,6 +629,8 @@ Errors by kind: timeout: 1
 > [!WARNING]
 > 6 cases leave the pass rate unknown within 62.4 %.
 > About 385 cases would tell it within ± 5 points.
+
+❌ **FAILED** eval answers · v1.2.0 (3f2a1bc) + uncommitted changes · q4 must pass and did not · next: mend it, then run it again
 ");
 }
 
@@ -589,83 +738,85 @@ fn what_nothing_was_there_to_judge_is_measured_and_not_passed() {
 #[test]
 fn a_comparison_in_markdown() {
     insta::assert_snapshot!(markdown(&View::Diff(&regressed())), @r"
-    ## ❌ Failed: v1.2.0 (3f2a1bc) → v1.3.0 (8c7d6e5)
+## ❌ Failed: v1.2.0 (3f2a1bc) → v1.3.0 (8c7d6e5)
 
-    `eval.answers.pass_rate` dropped by 8.5 points, more than the 5 points allowed; ask app-team.
+`eval.answers.pass_rate` dropped by 8.5 points, more than the 5 points allowed; ask app-team.
 
-    ### Rules
+### Rules
 
-    | outcome | metric | base | head | change | limit | owner |
-    | --- | --- | ---: | ---: | --- | --- | --- |
-    | BROKEN | eval.answers pass_rate | 91.0 % | 82.5 % | −8.5 pp | drop at most 5 % | app-team |
-    | cannot tell | load.peak.llm ttft.p99 | – | – | – | at most 900 ms | ml-platform |
-    | kept | load.peak.gateway response_time.p95 | 410 ms | 512 ms | +24.9 % | at most 2 s | app-team |
+| outcome | metric | base | head | change | limit | owner |
+| --- | --- | ---: | ---: | --- | --- | --- |
+| FAILED | eval.answers pass_rate | 91.0 % | 82.5 % | −8.5 pp | drop at most 5 % | app-team |
+| cannot tell | load.peak.llm ttft.p99 | – | – | – | at most 900 ms | ml-platform |
+| passed | load.peak.gateway response_time.p95 | 410 ms | 512 ms | +24.9 % | at most 2 s | app-team |
 
-    <details>
-    <summary>What decided</summary>
+<details>
+<summary>What decided</summary>
 
-    eval.answers.pass_rate: −8.5 pp \[−13.0, −4.1\], exact McNemar, Bonett-Price, n 200, p 0.000120, one-sided bound −12.2 pp
+eval.answers.pass_rate: −8.5 pp \[−13.0, −4.1\], exact McNemar, Bonett-Price, n 200, p 0.000120, one-sided bound −12.2 pp
 
-    load.peak.llm.ttft.p99: one run each, n 300; p99 needs 368 requests, there were 300
+load.peak.llm.ttft.p99: one run each, n 300; p99 needs 368 requests, there were 300
 
-    </details>
+</details>
 
-    ### Where the time went
+### Where the time went
 
-    | stage | slower by | change | 95 % interval | share | owner |
-    | --- | --- | ---: | --- | ---: | --- |
-    | rerank | ████████████████████ | +77.2 ms | \[+70.1 ms, +84.0 ms\] | 101.2 % | search-team |
-    | llm |  | −0.900 ms | \[−4.00 ms, +2.10 ms\] | −1.2 % | ml-platform |
+| stage | slower by | change | 95 % interval | share | owner |
+| --- | --- | ---: | --- | ---: | --- |
+| rerank | ████████████████████ | +77.2 ms | \[+70.1 ms, +84.0 ms\] | 101.2 % | search-team |
+| llm |  | −0.900 ms | \[−4.00 ms, +2.10 ms\] | −1.2 % | ml-platform |
 
-    ### Slices, worst first
+### Slices, worst first
 
-    | slice | base | head | change | verdict |
-    | --- | ---: | ---: | --- | --- |
-    | lang=de | 90.0 % | 55.0 % | −35.0 pp \[−50.0, −20.0\] | regressed |
-    | lang=en | 91.2 % | 89.4 % | −1.8 pp \[−5.0, +1.0\] | inconclusive |
+| slice | base | head | change | verdict |
+| --- | ---: | ---: | --- | --- |
+| lang=de | 90.0 % | 55.0 % | −35.0 pp \[−50.0, −20.0\] | regressed |
+| lang=en | 91.2 % | 89.4 % | −1.8 pp \[−5.0, +1.0\] | no change seen |
 
-    <details>
-    <summary>3 cases broke</summary>
+<details>
+<summary>3 cases broke</summary>
 
-    q1, q7, q9
+q1, q7, q9
 
-    </details>
+</details>
 
-    <details>
-    <summary>1 case fixed</summary>
+<details>
+<summary>1 case fixed</summary>
 
-    q12
+q12
 
-    </details>
+</details>
 
-    ### What differs besides results
+### What differs besides results
 
-    The manifest differs.
+The manifest differs.
 
-    | version | base | head |
-    | --- | --- | --- |
-    | index | – | 2026-11-01 |
-    | prompt | blake3:1111111 | blake3:2222222 |
+| version | base | head |
+| --- | --- | --- |
+| index | – | 2026-11-01 |
+| prompt | blake3:1111111 | blake3:2222222 |
 
-    <details>
-    <summary>Other metrics, not gated on</summary>
+<details>
+<summary>Other metrics, not gated on</summary>
 
-    | metric | base | head | change | verdict |
-    | --- | ---: | ---: | --- | --- |
-    | eval.answers recall.score | 80.0 % | 81.0 % | +1.0 pp \[−2.0, +4.0\] | inconclusive |
+| metric | base | head | change | verdict |
+| --- | ---: | ---: | --- | --- |
+| eval.answers recall.score | 80.0 % | 81.0 % | +1.0 pp \[−2.0, +4.0\] | no change seen |
 
-    </details>
+</details>
 
-    <details>
-    <summary>Latency, shown, never gated on</summary>
+<details>
+<summary>Latency, shown, never gated on</summary>
 
-    | metric | base | head | change |
-    | --- | ---: | ---: | --- |
-    | load.peak.rerank response_time.p50 | 21.0 ms | 98.2 ms | +367.6 % |
-    | load.peak.llm response_time.p50 | 201 ms | 200 ms | −0.45 % |
+| metric | base | head | change |
+| --- | ---: | ---: | --- |
+| load.peak.rerank response_time.p50 | 21.0 ms | 98.2 ms | +367.6 % |
+| load.peak.llm response_time.p50 | 201 ms | 200 ms | −0.45 % |
 
-    </details>
-    ");
+</details>
+
+❌ **FAILED** v1.2.0 → v1.3.0 · `eval.answers.pass_rate` dropped by 8.5 points, more than the 5 points allowed; ask app-team. · do not ship
+");
 }
 
 #[test]
@@ -848,7 +999,7 @@ proptest! {
         width in 40_usize..160,
         unicode: bool,
     ) {
-        let page = Page { width, unicode, palette: Palette::plain(), places: Places::NONE, checkout: Checkout::NONE, doubt: Doubt::Open };
+        let page = Page { width, unicode, palette: Palette::plain(), places: Places::NONE, ..FILE };
         let mut load = load_run();
         let mut result = load.stages["llm"].clone();
         result.owner = Some(owner.clone());

@@ -1,11 +1,8 @@
-//! Text of unknown origin made fit for a line: cleaned, folded to ASCII, cut, wrapped, measured.
+//! Text of unknown origin made fit for a line: cleaned, folded to ASCII, cut.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
-/// Returns how many columns a text takes.
-pub(super) fn width(text: &str) -> usize {
-    text.width()
-}
+pub(super) use crate::text::{width, wrap};
 
 /// Returns the text on one line and without anything that could drive a terminal: what a model
 /// answers is shown, never obeyed.
@@ -81,40 +78,6 @@ pub(super) fn cut(text: &str, columns: usize) -> String {
     cut
 }
 
-/// Wraps to so many columns; the first line keeps its indent, continuation lines are indented by
-/// `hanging`. A word that is longer than a line is broken.
-pub(super) fn wrap(text: &str, columns: usize, hanging: usize) -> Vec<String> {
-    let hanging = hanging.min(columns / 2);
-    let words = text.trim_start_matches(' ');
-    let mut line = " ".repeat((text.len() - words.len()).min(columns / 2));
-    let mut lines = Vec::new();
-    for (at, word) in words.split(' ').enumerate() {
-        let gap = usize::from(at > 0 && !line.trim().is_empty());
-        if gap > 0 && width(&line) + gap + width(word) > columns {
-            lines.push(std::mem::replace(&mut line, " ".repeat(hanging)));
-        } else {
-            line.push_str(&" ".repeat(gap));
-        }
-        place(word, columns, hanging, &mut line, &mut lines);
-    }
-    lines.push(line);
-    lines
-        .iter()
-        .map(|line| line.trim_end().to_owned())
-        .collect()
-}
-
-/// Appends a word to the line, breaking it where it does not fit.
-fn place(word: &str, columns: usize, hanging: usize, line: &mut String, lines: &mut Vec<String>) {
-    for c in word.chars() {
-        if width(line) + c.width().unwrap_or(0) > columns && !line.trim().is_empty() {
-            lines.push(std::mem::take(line));
-            *line = " ".repeat(hanging);
-        }
-        line.push(c);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,14 +108,6 @@ mod tests {
         assert_eq!(cut("東京都庁", 6), "東京…");
         assert_eq!(cut("東京", 1), "…");
         assert_eq!(cut("ab", 0), "");
-    }
-
-    #[test]
-    fn wrapping_keeps_words_and_breaks_only_what_is_too_long() {
-        assert_eq!(wrap("one two three", 8, 2), ["one two", "  three"]);
-        assert_eq!(wrap("abcdefghij", 4, 0), ["abcd", "efgh", "ij"]);
-        assert_eq!(wrap("", 4, 0), [""]);
-        assert_eq!(wrap("東京都庁", 5, 0), ["東京", "都庁"]);
     }
 
     proptest::proptest! {

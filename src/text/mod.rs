@@ -2,6 +2,8 @@
 
 mod excerpt;
 mod quoted;
+mod wrap;
 
 pub(crate) use excerpt::excerpt;
 pub(crate) use quoted::quoted;
+pub(crate) use wrap::{width, wrap};

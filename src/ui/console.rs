@@ -66,7 +66,7 @@ impl Ui {
         Self {
             decision,
             stdout: Mutex::new(stdout),
-            messages: Messages::new(Palette::when(decision.stderr_colour), stderr, target),
+            messages: Messages::new(&decision, stderr, target),
         }
     }
 
@@ -122,6 +122,11 @@ impl Ui {
     /// Returns the columns of stdout.
     pub(crate) const fn width(&self) -> usize {
         self.decision.stdout_width
+    }
+
+    /// Returns the lines of the screen that a result has to fit; `None` where none has to.
+    pub(crate) const fn screen(&self) -> Option<usize> {
+        self.decision.screen
     }
 
     /// Returns whether more than ASCII may be drawn.
@@ -270,6 +275,34 @@ pub(super) mod tests {
         assert!(matches!(over(ErrorKind::StorageFull), Written::Failed(_)));
     }
 
+    /// stumbles S18
+    #[test]
+    fn a_message_on_a_terminal_is_broken_between_words() {
+        let facts = Facts {
+            columns: Some(40),
+            stderr: StreamFacts {
+                terminal: true,
+                ..StreamFacts::default()
+            },
+            ..Facts::default()
+        };
+        let err = Tape::default();
+        let decision = Decision::new(Options::default(), &facts);
+        let ui = Ui::over(decision, Box::new(Tape::default()), Box::new(err.clone()));
+        ui.note("every smoke test passes: the gate measures and compares");
+        ui.warn("the base is older than what is measured now");
+        let told = err.text().replace("\u{1b}[33m\u{1b}[1m", "");
+        assert!(
+            told.starts_with("every smoke test passes: the gate\n  measures and compares\n"),
+            "{told}"
+        );
+        assert!(told.lines().all(|line| line.len() <= 60), "{told}");
+        assert!(
+            told.contains("\n  is measured now") || told.contains("\n  measured now"),
+            "{told}"
+        );
+    }
+
     #[test]
     fn what_was_decided_is_told_to_the_reports() {
         let facts = Facts {
@@ -277,7 +310,7 @@ pub(super) mod tests {
             columns: Some(72),
             stdout: StreamFacts {
                 terminal: true,
-                columns: None,
+                ..StreamFacts::default()
             },
             ..Facts::default()
         };

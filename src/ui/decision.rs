@@ -42,6 +42,12 @@ const DEFAULT_WIDTH: usize = 80;
 /// Narrower than this no table can be read; such a terminal wraps.
 const MIN_WIDTH: usize = 40;
 
+/// The height of a terminal that does not tell it.
+const DEFAULT_ROWS: usize = 24;
+
+/// Lower than this no report fits; such a terminal scrolls.
+const MIN_ROWS: usize = 16;
+
 /// Prose wider than this is hard to read.
 pub(super) const MAX_PROSE: usize = 100;
 
@@ -63,6 +69,10 @@ pub(super) struct Decision {
     pub(super) stderr_colour: bool,
     pub(super) stdout_width: usize,
     pub(super) stderr_width: usize,
+    pub(super) stderr_terminal: bool,
+    /// The lines of the screen that a result is read on at once; `None` where it is kept (a file, a
+    /// pipe, a CI log), or all of it was asked for.
+    pub(super) screen: Option<usize>,
     pub(super) unicode: bool,
     pub(super) volume: Volume,
     pub(super) progress: ProgressKind,
@@ -89,6 +99,9 @@ impl Decision {
             stderr_colour: colour(options.color, facts, facts.stderr),
             stdout_width: width(facts.stdout),
             stderr_width: width(facts.stderr),
+            stderr_terminal: facts.stderr.terminal,
+            screen: (facts.stdout.terminal && !facts.ci && options.volume != Volume::Verbose)
+                .then(|| facts.stdout.rows.unwrap_or(DEFAULT_ROWS).max(MIN_ROWS)),
             unicode: facts.utf8 && !facts.dumb,
             volume: options.volume,
             progress,
@@ -136,10 +149,12 @@ mod tests {
     const TERMINAL: StreamFacts = StreamFacts {
         terminal: true,
         columns: Some(120),
+        rows: Some(40),
     };
     const PIPE: StreamFacts = StreamFacts {
         terminal: false,
         columns: None,
+        rows: None,
     };
 
     fn facts() -> Facts {

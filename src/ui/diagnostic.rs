@@ -10,6 +10,7 @@ use miette::{
 
 use super::decision::{Decision, MAX_PROSE};
 use crate::palette::{Palette, paint};
+use crate::text::wrap;
 
 /// Draws a diagnostic and everything related to it, without a blank line at the end.
 pub(super) fn render(diagnostic: &(dyn Diagnostic + Send + Sync), decision: &Decision) -> String {
@@ -45,15 +46,15 @@ fn one(
         Some(Severity::Advice) => ("note:", palette.literal),
         Some(Severity::Error) | None => ("error:", palette.bad),
     };
-    let mut text = format!("{} {diagnostic}\n", paint(style, head));
+    let heading = wrapped(&format!("{head} {diagnostic}"), decision);
+    let heading = heading.strip_prefix(head).unwrap_or_default();
+    let mut text = format!("{}{heading}\n", paint(style, head));
     let mut cause = diagnostic.source();
     while let Some(error) = cause {
-        for part in [
-            &paint(palette.faint, "  caused by:"),
-            " ",
-            &error.to_string(),
-            "\n",
-        ] {
+        const HEAD: &str = "  caused by:";
+        let said = wrapped(&format!("{HEAD} {error}"), decision);
+        let said = said.strip_prefix(HEAD).unwrap_or_default();
+        for part in [&paint(palette.faint, HEAD), said, "\n"] {
             text.push_str(part);
         }
         cause = error.source();
@@ -71,6 +72,17 @@ fn one(
         text.extend(drawn.split_inclusive('\n').skip(1));
     }
     text
+}
+
+/// Breaks our own lines between words where the terminal would break them within one.
+fn wrapped(text: &str, decision: &Decision) -> String {
+    if !decision.stderr_terminal {
+        return text.to_owned();
+    }
+    let lines = text
+        .lines()
+        .flat_map(|line| wrap(line, decision.stderr_width, 4));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn theme(decision: &Decision) -> GraphicalTheme {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
-use terminal_size::{Width, terminal_size_of};
+use terminal_size::{Height, Width, terminal_size_of};
 
 /// Everything outside the command line that decides how we print.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,22 +29,22 @@ pub(crate) struct StreamFacts {
     pub(crate) terminal: bool,
     /// The terminal's own width.
     pub(crate) columns: Option<usize>,
+    /// The terminal's own height, in lines.
+    pub(crate) rows: Option<usize>,
 }
 
 impl Facts {
     /// Reads the environment of this process.
     pub(crate) fn of_process() -> Self {
-        let columns = |size: Option<(Width, _)>| size.map(|(Width(columns), _)| columns.into());
+        let facts = |terminal, size: Option<(Width, Height)>| StreamFacts {
+            terminal,
+            columns: size.map(|(Width(columns), _)| columns.into()),
+            rows: size.map(|(_, Height(rows))| rows.into()),
+        };
         let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
         Self {
-            stdout: StreamFacts {
-                terminal: stdout.is_terminal(),
-                columns: columns(terminal_size_of(&stdout)),
-            },
-            stderr: StreamFacts {
-                terminal: stderr.is_terminal(),
-                columns: columns(terminal_size_of(&stderr)),
-            },
+            stdout: facts(stdout.is_terminal(), terminal_size_of(&stdout)),
+            stderr: facts(stderr.is_terminal(), terminal_size_of(&stderr)),
             ..Self::of_variables(|name| std::env::var_os(name))
         }
     }

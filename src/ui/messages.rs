@@ -9,6 +9,10 @@ use super::decision::{Decision, Volume};
 use super::diagnostic;
 use crate::error::Error;
 use crate::palette::{Palette, paint};
+use crate::text::wrap;
+
+/// How far the second and later lines of a message are indented.
+const HANGING: usize = 2;
 
 /// Where bytes go.
 pub(super) type Stream = Box<dyn Write + Send>;
@@ -17,15 +21,18 @@ pub(super) type Stream = Box<dyn Write + Send>;
 #[derive(Clone)]
 pub(super) struct Messages {
     palette: Palette,
+    /// Where lines are wrapped between words; `None` where whoever reads them does so.
+    columns: Option<usize>,
     stream: Arc<Mutex<Stream>>,
     pub(super) bars: MultiProgress,
 }
 
 impl Messages {
     /// Messages go to that stream, above the bars that are drawn on that target.
-    pub(super) fn new(palette: Palette, stream: Stream, target: ProgressDrawTarget) -> Self {
+    pub(super) fn new(decision: &Decision, stream: Stream, target: ProgressDrawTarget) -> Self {
         Self {
-            palette,
+            palette: Palette::when(decision.stderr_colour),
+            columns: decision.stderr_terminal.then_some(decision.stderr_width),
             stream: Arc::new(Mutex::new(stream)),
             bars: MultiProgress::with_draw_target(target),
         }
@@ -40,17 +47,26 @@ impl Messages {
         });
     }
 
+    /// Breaks a text between words where the terminal would break it within one.
+    fn wrapped(&self, text: &str) -> String {
+        let Some(columns) = self.columns else {
+            return text.to_owned();
+        };
+        let lines = text.lines().flat_map(|line| wrap(line, columns, HANGING));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// Says something that is nice to know; silent with `-q`.
     pub(super) fn note(&self, text: &str, volume: Volume) {
         if volume >= Volume::Normal {
-            self.line(text);
+            self.line(&self.wrapped(text));
         }
     }
 
     /// Says something that only `-v` asks for.
     pub(super) fn detail(&self, text: &str, volume: Volume) {
         if volume >= Volume::Verbose {
-            self.line(&paint(self.palette.faint, text));
+            self.line(&paint(self.palette.faint, &self.wrapped(text)));
         }
     }
 
@@ -71,6 +87,8 @@ impl Messages {
     }
 
     fn headed(&self, style: anstyle::Style, head: &str, text: &str) {
-        self.line(&format!("{} {text}", paint(style, head)));
+        let text = self.wrapped(&format!("{head} {text}"));
+        let rest = text.strip_prefix(head).unwrap_or_default();
+        self.line(&format!("{}{rest}", paint(style, head)));
     }
 }

@@ -29,7 +29,7 @@ fn report(record: &Record, format: &str) -> String {
 
 #[test]
 fn a_load_at_80_columns() {
-    insta::assert_snapshot!(report(&load(), "human"), @r#"
+    insta::assert_snapshot!(report(&load(), "human"), @r"
 FAILED  load peak
 local · v1.2.0 (3f2a1bc) · 60 s · valid
 run 0191a2b3-0001 · seed 7
@@ -42,8 +42,8 @@ llm    1,200  1,200     0 %  20.0    20.0    80.5     140       –     420
 SLOs
 result  stage  metric                limit   value  owner
 ────────────────────────────────────────────────────────────
-MISSED  api    response_time.p95  ≤ 200 ms  205 ms  app-team
-met     llm    response_time.p95  ≤ 200 ms  140 ms  app-team
+FAILED  api    response_time.p95  ≤ 200 ms  205 ms  app-team
+passed  llm    response_time.p95  ≤ 200 ms  140 ms  app-team
 
 Errors
 stage  error    count  of sent
@@ -54,12 +54,15 @@ note: – means not enough samples (p99 needs 368; there were 300).
       Run longer or at a higher rate (`--duration`, `--rate`).
 note: The run stopped before its end because `max_requests` was reached.
       Raise the budget, or ask for less.
-"#);
+
+FAILED load peak · v1.2.0 (3f2a1bc) · api response_time.p95 205 ms, limit ≤ 200
+  ms (app-team) · next: `stagegate profile` shows where the time goes
+");
 }
 
 #[test]
 fn a_load_as_markdown() {
-    insta::assert_snapshot!(report(&load(), "markdown"), @r#"
+    insta::assert_snapshot!(report(&load(), "markdown"), @r"
 ## ❌ Failed: load peak
 
 local · v1.2.0 (3f2a1bc) · 60 s · valid
@@ -75,8 +78,8 @@ run 0191a2b3-0001 · seed 7
 
 | result | stage | metric | limit | value | owner |
 | --- | --- | --- | ---: | ---: | --- |
-| MISSED | api | response_time.p95 | ≤ 200 ms | 205 ms | app-team |
-| met | llm | response_time.p95 | ≤ 200 ms | 140 ms | app-team |
+| FAILED | api | response_time.p95 | ≤ 200 ms | 205 ms | app-team |
+| passed | llm | response_time.p95 | ≤ 200 ms | 140 ms | app-team |
 
 ### Errors
 
@@ -91,7 +94,9 @@ run 0191a2b3-0001 · seed 7
 > [!WARNING]
 > The run stopped before its end because `max_requests` was reached.
 > Raise the budget, or ask for less.
-"#);
+
+❌ **FAILED** load peak · v1.2.0 (3f2a1bc) · api response_time.p95 205 ms, limit ≤ 200 ms (app-team) · next: `stagegate profile` shows where the time goes
+");
 }
 
 #[test]
@@ -107,14 +112,14 @@ fn two_suites_beside_each_other() {
     project.record("base.json", &Record::eval("answers", 1, (38, 40)));
     project.record("head.json", &Record::eval("answers", 2, (30, 40)));
     let output = project.run(&["diff", "base.json", "head.json"]);
-    insta::assert_snapshot!(output, @r#"
+    insta::assert_snapshot!(output, @r"
 FAILED  v1.2.0 (3f2a1bc) → v1.2.0 (3f2a1bc)
 failed: `eval.answers` lost 8 of 40 cases
 
 Rules
 outcome  metric                base    head  change    limit               owner
 ────────────────────────────────────────────────────────────────────────────────
-BROKEN   eval.answers        95.0 %  75.0 %  −20.0 pp  max_drop 5%         –
+FAILED   eval.answers        95.0 %  75.0 %  −20.0 pp  max_drop 5%         –
          pass_rate                                     (margin)
 
 What decided
@@ -128,7 +133,9 @@ Other metrics, not gated on
 metric                       base    head  change                  verdict
 ────────────────────────────────────────────────────────────────────────────
 eval.answers equals.score  95.0 %  75.0 %  −20.0 pp [−34.8, −9.5]  regressed
+
+FAILED v1.2.0 → v1.2.0 · 8 cases lost · do not ship
 --- stderr ---
 [exit 1]
-"#);
+");
 }

@@ -27,7 +27,30 @@ fn a_failure_names_the_stage_the_slice_and_their_owners() {
     let head = [peak("h1", 120.0), eval("h2", answers(60, |i| i < 48))];
     insta::assert_snapshot!(
         say(&[max_drop(0.05)], &base, &head),
-        @"failed: in this pair of runs `rerank` is 65 ms slower at p95; `eval.answers` lost 12 of 60 cases, all in lang=de (owner app-team); `load.peak.gateway.response_time.p95` is 185 ms (slo <= 150 ms, owner app-team)"
+        @"failed: `eval.answers` lost 12 of 60 cases, all in lang=de (owner app-team); `load.peak.gateway.response_time.p95` is 185 ms (slo <= 150 ms, owner app-team); also: in this pair of runs `rerank` is 65 ms slower at p95"
+    );
+}
+
+/// stumbles S7: what decided comes first, what did not is told as such.
+#[test]
+fn a_reason_says_whether_it_decided() {
+    let base = [peak("b1", 60.0), eval("b2", answers(60, |_| true))];
+    let head = [peak("h1", 120.0), eval("h2", answers(60, |i| i < 48))];
+    let document = with(Mode::Gate, &[max_drop(0.05)], |context| {
+        compare(&base, &head, context)
+    });
+    let told: Vec<(&str, bool)> = document
+        .reasons
+        .iter()
+        .map(|it| (it.short.as_str(), it.decided))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("12 cases lost, all lang=de", true),
+            ("gateway response_time.p95 185 ms, slo <= 150 ms", true),
+            ("rerank +65 ms p95", false)
+        ]
     );
 }
 
@@ -42,7 +65,7 @@ fn a_pass_says_what_was_compared() {
 fn a_slower_stage_is_mentioned_even_when_no_rule_broke() {
     let base = [peak("b1", 60.0)];
     let head = [peak("h1", 75.0)];
-    insta::assert_snapshot!(say(&[], &base, &head), @"passed: 1 rule kept; in this pair of runs `rerank` is 16 ms slower at p95");
+    insta::assert_snapshot!(say(&[], &base, &head), @"passed: 1 rule kept; also: in this pair of runs `rerank` is 16 ms slower at p95");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::super::block::{Block, Cell, Outcome, Table, Title, Tone};
 use super::super::format::{NONE, TimeUnit, plural};
 use super::super::text::{clean, cut};
 use super::super::view::{CheckReport, ProbeResult, StageCheck};
+use super::outcome;
 use crate::manifest::IdleKey;
 use crate::record::VerdictKind;
 
@@ -109,18 +110,13 @@ fn probes(probed: &[(&StageCheck, &ProbeResult)]) -> Table {
         .number("ids")
         .text("answer");
     for (stage, probe) in probed {
-        let (word, tone) = if probe.ok {
-            ("ok", Tone::Good)
-        } else {
-            ("FAILED", Tone::Bad)
-        };
         let answer = match (&probe.error, &probe.text) {
             (Some(error), _) => clean(error),
             (None, Some(text)) => cut(&clean(text), EXCERPT),
             (None, None) => NONE.to_owned(),
         };
         table.row(vec![
-            Cell::toned(tone, word),
+            outcome::cell(Some(probe.ok)),
             Cell::toned(Tone::Strong, &stage.name),
             probe
                 .status

@@ -2,10 +2,10 @@
 
 use super::super::block::{Block, Cell, Outcome, Table, Title, Tone};
 use super::super::format::{NONE, count, number, plural, release, short_commit};
-use super::{blame, metric};
+use super::{blame, metric, outcome};
 use crate::metric::Unit;
 use crate::record::VerdictKind;
-use crate::record::{Change, Comparison, DiffDocument, Side, dirty_sentence};
+use crate::record::{Blame, Change, Comparison, DiffDocument, Side, dirty_sentence};
 
 /// So many characters of a run's id are shown where it stands for a release.
 const SHOWN_ID: usize = 13;
@@ -13,15 +13,14 @@ const SHOWN_ID: usize = 13;
 /// So many case ids are shown; all of them are in the document.
 const SHOWN_IDS: usize = 20;
 
+/// So many rows of a table are shown where all of it is to fit a screen.
+const SHOWN_ROWS: usize = 3;
+
 /// Returns the content of a comparison.
 pub(super) fn blocks(diff: &DiffDocument) -> Vec<Block> {
     let mut blocks = vec![
         Block::Title(Title {
-            outcome: if diff.interrupted {
-                Outcome::Interrupted
-            } else {
-                Outcome::Judged(diff.verdict)
-            },
+            outcome: ended(diff),
             name: format!("{} → {}", side(&diff.base), side(&diff.head)),
             facts: Vec::new(),
         }),
@@ -37,10 +36,11 @@ pub(super) fn blocks(diff: &DiffDocument) -> Vec<Block> {
         .partition(|comparison| comparison.rule.is_some());
     blocks.extend(rules(&ruled));
     blocks.extend(blame::blocks(&diff.blame));
-    let (slices, shown): (Vec<_>, Vec<_>) = shown
-        .into_iter()
-        .partition(|comparison| comparison.metric.slice().is_some());
+    let is_slice = |it: &&Comparison| it.metric.slice().is_some();
+    // Also those that a rule names: one that is left out looks like one that is fine.
+    let slices: Vec<&Comparison> = diff.comparisons.iter().filter(is_slice).collect();
     blocks.extend(self::slices(&slices));
+    let shown: Vec<&Comparison> = shown.into_iter().filter(|it| !is_slice(it)).collect();
     blocks.extend(cases("broke", &diff.cases.broke));
     blocks.extend(cases("fixed", &diff.cases.fixed));
     blocks.extend(changed(diff));
@@ -64,6 +64,70 @@ pub(super) fn blocks(diff: &DiffDocument) -> Vec<Block> {
     blocks
 }
 
+/// Returns how a comparison ended.
+pub(super) const fn ended(diff: &DiffDocument) -> Outcome {
+    if diff.interrupted {
+        Outcome::Interrupted
+    } else {
+        Outcome::Judged(diff.verdict)
+    }
+}
+
+/// Names a side in as few words as tell it from another one.
+pub(super) fn short_side(it: &Side) -> String {
+    match (&it.tag, it.dirty) {
+        (Some(tag), false) => tag.clone(),
+        (Some(tag), true) => format!("{tag}-dirty"),
+        (None, _) => side(it),
+    }
+}
+
+/// Returns what a screen has room for, what counts most first.
+pub(in crate::report) fn sections(diff: &DiffDocument) -> Vec<Vec<Block>> {
+    let title = Block::Title(Title {
+        outcome: ended(diff),
+        name: format!("{} → {}", side(&diff.base), side(&diff.head)),
+        facts: Vec::new(),
+    });
+    let passed_over = diff.base.passed_over.iter().take(SHOWN_ROWS);
+    let dirty = dirty_sentence(diff.head.dirty, &diff.head.dirt);
+    let told = passed_over.cloned().chain(dirty);
+    let told = told.map(|it| Block::Text(Tone::Doubt, it));
+    let (kept, open): (Vec<&Comparison>, Vec<_>) = diff
+        .comparisons
+        .iter()
+        .filter(|it| it.rule.is_some())
+        .partition(|it| it.outcome == Some(VerdictKind::Passed));
+    let mut ruled = vec![Block::Heading("Rules".to_owned())];
+    ruled.extend((!open.is_empty()).then(|| Block::Table(rule_table(&first(&open)))));
+    let kept = plural(kept.len() as u64, "rule");
+    ruled.push(Block::Text(Tone::Faint, format!("{kept} passed")));
+    let lost: Vec<&Comparison> = diff
+        .comparisons
+        .iter()
+        .filter(|it| it.metric.slice().is_some() && it.verdict == Change::Regressed)
+        .collect();
+    let mut slowest: Vec<Blame> = diff.blame.clone();
+    slowest.sort_by(|a, b| b.change_ms.total_cmp(&a.change_ms));
+    slowest.truncate(SHOWN_ROWS);
+    let sections = [
+        std::iter::once(title).chain(told).collect(),
+        ruled,
+        blame::blocks(&slowest),
+        slices(&first(&lost)),
+        cases("broke", &diff.cases.broke),
+    ];
+    sections.into_iter().filter(|it| !it.is_empty()).collect()
+}
+
+/// Returns the rows that a screen has room for.
+fn first<'a>(comparisons: &[&'a Comparison]) -> Vec<&'a Comparison> {
+    let mut comparisons = comparisons.to_vec();
+    comparisons.sort_by_key(|it| urgency(it.outcome));
+    comparisons.truncate(SHOWN_ROWS);
+    comparisons
+}
+
 fn side(side: &Side) -> String {
     match (&side.commit, &side.tag, &side.id) {
         (None, None, Some(id)) => id.chars().take(SHOWN_ID).collect(),
@@ -81,45 +145,13 @@ const fn urgency(outcome: Option<VerdictKind>) -> u8 {
     }
 }
 
-const fn outcome(outcome: Option<VerdictKind>) -> (&'static str, Tone) {
-    match outcome {
-        Some(VerdictKind::Passed) => ("kept", Tone::Good),
-        Some(VerdictKind::Failed) => ("BROKEN", Tone::Bad),
-        Some(VerdictKind::Inconclusive) => ("cannot tell", Tone::Doubt),
-        None => (NONE, Tone::Plain),
-    }
-}
-
 fn rules(ruled: &[&Comparison]) -> Vec<Block> {
     if ruled.is_empty() {
         return Vec::new();
     }
     let mut ruled = ruled.to_vec();
     ruled.sort_by_key(|comparison| urgency(comparison.outcome));
-    let mut table = Table::default()
-        .text("outcome")
-        .text("metric")
-        .number("base")
-        .number("head")
-        .text("change")
-        .text("limit")
-        .text("owner");
-    for (comparison, limits) in by_metric(&ruled) {
-        let unit = comparison.metric.unit();
-        let (word, tone) = outcome(comparison.outcome);
-        let change = comparison
-            .change
-            .map(|change| metric::signed_change(unit, change));
-        table.row(vec![
-            Cell::toned(tone, word),
-            metric::breakable(&comparison.metric).into(),
-            metric::value(unit, comparison.base).into(),
-            metric::value(unit, comparison.head).into(),
-            change.as_deref().unwrap_or(NONE).into(),
-            limits.join(", ").into(),
-            comparison.owner.as_deref().unwrap_or(NONE).into(),
-        ]);
-    }
+    let table = rule_table(&ruled);
     let mut blocks = vec![Block::Heading("Rules".to_owned()), Block::Table(table)];
     // An absolute limit is decided by the two numbers in the table; only the rest has more to say.
     let decided: Vec<Block> = ruled
@@ -137,6 +169,33 @@ fn rules(ruled: &[&Comparison]) -> Vec<Block> {
         blocks.push(Block::Fold("What decided".to_owned(), decided));
     }
     blocks
+}
+
+fn rule_table(ruled: &[&Comparison]) -> Table {
+    let mut table = Table::default()
+        .text("outcome")
+        .text("metric")
+        .number("base")
+        .number("head")
+        .text("change")
+        .text("limit")
+        .text("owner");
+    for (comparison, limits) in by_metric(ruled) {
+        let unit = comparison.metric.unit();
+        let change = comparison
+            .change
+            .map(|change| metric::signed_change(unit, change));
+        table.row(vec![
+            outcome::verdict(comparison.outcome),
+            metric::breakable(&comparison.metric).into(),
+            metric::value(unit, comparison.base).into(),
+            metric::value(unit, comparison.head).into(),
+            change.as_deref().unwrap_or(NONE).into(),
+            limits.join(", ").into(),
+            comparison.owner.as_deref().unwrap_or(NONE).into(),
+        ]);
+    }
+    table
 }
 
 /// Joins the limits of one metric that came out alike, for instance a rule and an SLO, so that each
@@ -197,7 +256,7 @@ const fn change(change: Change) -> (&'static str, Tone) {
         Change::Regressed => ("regressed", Tone::Bad),
         Change::Improved => ("improved", Tone::Good),
         Change::Unchanged => ("unchanged", Tone::Plain),
-        Change::Inconclusive => ("inconclusive", Tone::Doubt),
+        Change::Inconclusive => ("no change seen", Tone::Plain),
         Change::Insufficient => ("too little data", Tone::Doubt),
     }
 }

@@ -36,20 +36,32 @@ pub(super) fn blocks(eval: &EvalResult) -> Vec<Block> {
     blocks
 }
 
-/// Says how many cases passed: with repeats, a case passes when each of them does.
-fn sentence(eval: &EvalResult) -> String {
-    let mut cases: BTreeMap<&str, bool> = BTreeMap::new();
+/// Returns whether each case passed, with repeats whether each of them did.
+fn outcomes(eval: &EvalResult) -> BTreeMap<&str, bool> {
+    let mut cases = BTreeMap::new();
     for case in &eval.cases {
-        *cases.entry(&case.id).or_insert(true) &= case.passed;
+        *cases.entry(case.id.as_str()).or_insert(true) &= case.passed;
     }
-    let rate = &eval.pass_rate;
-    let (passed, all) = if cases.is_empty() {
+    cases
+}
+
+/// Returns how many cases passed, and of how many.
+pub(super) fn passed(eval: &EvalResult) -> (u64, u64) {
+    let cases = outcomes(eval);
+    if cases.is_empty() {
         let all = eval.golden.cases;
-        ((rate.value * all as f64).round() as u64, all)
+        ((eval.pass_rate.value * all as f64).round() as u64, all)
     } else {
         let passed = cases.values().filter(|passed| **passed).count();
         (passed as u64, cases.len() as u64)
-    };
+    }
+}
+
+/// Says how many cases passed.
+fn sentence(eval: &EvalResult) -> String {
+    let cases = outcomes(eval);
+    let rate = &eval.pass_rate;
+    let (passed, all) = passed(eval);
     let planned = cases.len() as u64 * u64::from(eval.repeats);
     let asked = eval.cases.len() as u64;
     let repeats = match eval.repeats {

@@ -2,6 +2,7 @@
 
 use super::super::block::{Block, Cell, Table, Tone};
 use super::super::format::{NONE, number};
+use super::outcome;
 use crate::record::{LimitResult, Probe};
 
 /// Returns the content of a search: its sentence, and what was tried, slowest first.
@@ -11,7 +12,7 @@ pub(super) fn blocks(limit: &LimitResult) -> Vec<Block> {
         .number("s")
         .text("SLOs")
         .number("good/s")
-        .text("not kept");
+        .text("failed");
     let mut probes: Vec<&Probe> = limit.probes.iter().collect();
     probes.sort_by(|a, b| a.rate.total_cmp(&b.rate));
     table.rows = probes.into_iter().map(row).collect();
@@ -23,12 +24,6 @@ pub(super) fn blocks(limit: &LimitResult) -> Vec<Block> {
 }
 
 fn row(probe: &Probe) -> Vec<Cell> {
-    let held = match probe.held {
-        Some(true) => Cell::toned(Tone::Good, "held"),
-        Some(false) => Cell::toned(Tone::Bad, "BROKE"),
-        None if probe.long => Cell::toned(Tone::Doubt, "open"),
-        None => Cell::toned(Tone::Doubt, "cannot tell"),
-    };
     let broke = if probe.broke.is_empty() {
         NONE.to_owned()
     } else {
@@ -37,7 +32,7 @@ fn row(probe: &Probe) -> Vec<Cell> {
     vec![
         number(probe.rate).into(),
         number(probe.duration_s).into(),
-        held,
+        outcome::cell(probe.held),
         number(probe.goodput_rps).into(),
         broke.into(),
     ]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::block::{Block, Cell, Table, Tone, Value};
 use super::super::format::{NONE, TimeUnit, count, number};
-use super::{answers, calls, metric, spread};
+use super::{answers, calls, metric, outcome, spread};
 use crate::metric::{Better, LatencyMetric, Stat};
 use crate::record::{RunRecord, SloResult, StageResult};
 
@@ -251,9 +251,8 @@ fn slos(stages: &Stages) -> Table {
         .text("owner");
     for (name, stage) in stages {
         for slo in &stage.slo {
-            let (word, tone) = met(slo.met);
             table.row(vec![
-                Cell::toned(tone, word),
+                outcome::cell(slo.met),
                 name.into(),
                 slo.metric.to_string().into(),
                 limit(slo).into(),
@@ -277,15 +276,8 @@ fn value(slo: &SloResult, stage: &StageResult) -> String {
     }
 }
 
-const fn met(met: Option<bool>) -> (&'static str, Tone) {
-    match met {
-        Some(true) => ("met", Tone::Good),
-        Some(false) => ("MISSED", Tone::Bad),
-        None => ("cannot tell", Tone::Doubt),
-    }
-}
-
-fn limit(slo: &SloResult) -> String {
+/// Returns a limit with its sign: `≤ 200 ms`.
+pub(super) fn limit(slo: &SloResult) -> String {
     let sign = match slo.metric.better() {
         Better::Higher => '≥',
         Better::Lower | Better::Neither => '≤',

@@ -5,12 +5,14 @@ mod blame;
 mod calibration;
 mod calls;
 mod check;
+mod conclusion;
 mod diff;
 mod errors;
 pub(super) mod eval;
 mod limit;
 mod load;
 mod metric;
+mod outcome;
 mod profile;
 mod quality;
 mod run;
@@ -18,11 +20,15 @@ mod runs;
 mod spread;
 
 use super::block::Block;
+use super::page::Page;
 use super::view::View;
 
-/// Returns the content of a view.
-pub(super) fn of(view: &View<'_>) -> Vec<Block> {
-    match view {
+pub(super) use conclusion::of as conclusion;
+pub(super) use diff::sections;
+
+/// Returns the content of a view, its conclusion last.
+pub(super) fn of(view: &View<'_>, page: &Page) -> Vec<Block> {
+    let blocks = match view {
         View::Run(run) => run::blocks(run),
         View::Session(runs) => runs.iter().flat_map(run::blocks).collect(),
         View::Diff(diff) => diff::blocks(diff),
@@ -30,5 +36,7 @@ pub(super) fn of(view: &View<'_>) -> Vec<Block> {
         View::Check(check) => check::blocks(check),
         View::Calibration(calibration) => calibration::blocks(calibration),
         View::Error(document) => errors::blocks(document),
-    }
+    };
+    let conclusion = conclusion(view, page).map(Block::Conclusion);
+    blocks.into_iter().chain(conclusion).collect()
 }

@@ -45,14 +45,19 @@ fn title(run: &RunRecord) -> Title {
     facts.extend(rates(run));
     facts.push(validity(run.validity.verdict).to_owned());
     Title {
-        outcome: match run.verdict {
-            Some(VerdictKind::Passed) if !is_judged(run) => Outcome::Measured,
-            Some(verdict) => Outcome::Judged(verdict),
-            None if run.complete => Outcome::Unmeasured,
-            None => Outcome::Interrupted,
-        },
+        outcome: outcome(run),
         name: format!("{} {}", run.kind.word(), run.name),
         facts,
+    }
+}
+
+/// Returns how a run ended.
+pub(super) fn outcome(run: &RunRecord) -> Outcome {
+    match run.verdict {
+        _ if !run.complete => Outcome::Interrupted,
+        Some(VerdictKind::Passed) if !is_judged(run) => Outcome::Measured,
+        Some(verdict) => Outcome::Judged(verdict),
+        None => Outcome::Unmeasured,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The stored runs as a list.
 
 use super::super::block::{Block, Cell, Table, Tone};
-use super::super::format::{NONE, release};
-use crate::record::{RunSummary, ValidityVerdict, VerdictKind};
+use super::super::format::release;
+use super::outcome;
+use crate::record::{RunSummary, ValidityVerdict};
 
 /// A prefix of an id is no shorter than this, so that it stays unique for a while.
 const SHORTEST: usize = 8;
@@ -25,7 +26,6 @@ pub(super) fn blocks(rows: &[RunSummary]) -> Vec<Block> {
         .text("verdict")
         .text("result");
     for row in rows {
-        let (word, tone) = verdict(row);
         table.row(vec![
             Cell::toned(
                 Tone::Strong,
@@ -35,7 +35,7 @@ pub(super) fn blocks(rows: &[RunSummary]) -> Vec<Block> {
             (&row.env).into(),
             named(row).into(),
             started(&row.started_at).into(),
-            Cell::toned(tone, word),
+            verdict(row),
             (&row.headline).into(),
         ]);
     }
@@ -56,14 +56,11 @@ fn named(row: &RunSummary) -> String {
 }
 
 /// Says what counts most: an incomplete or invalid run has no verdict worth reading.
-const fn verdict(row: &RunSummary) -> (&'static str, Tone) {
-    match (row.complete, row.validity, row.verdict) {
-        (false, _, _) => ("incomplete", Tone::Doubt),
-        (_, ValidityVerdict::Invalid, _) => ("invalid", Tone::Doubt),
-        (_, _, Some(VerdictKind::Passed)) => ("passed", Tone::Good),
-        (_, _, Some(VerdictKind::Failed)) => ("FAILED", Tone::Bad),
-        (_, _, Some(VerdictKind::Inconclusive)) => ("cannot tell", Tone::Doubt),
-        (_, _, None) => (NONE, Tone::Plain),
+fn verdict(row: &RunSummary) -> Cell {
+    match (row.complete, row.validity) {
+        (false, _) => Cell::toned(Tone::Doubt, "interrupted"),
+        (true, ValidityVerdict::Invalid) => Cell::toned(Tone::Doubt, "invalid"),
+        (true, ValidityVerdict::Valid | ValidityVerdict::Degraded) => outcome::verdict(row.verdict),
     }
 }
 
