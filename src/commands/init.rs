@@ -11,6 +11,7 @@ use crate::exit::Status;
 use crate::git::Git;
 use crate::registry::Entry as _;
 use crate::scaffold::{CI_SYSTEMS, CiSystem, NewFiles, TEMPLATES, Template};
+use crate::text::quoted;
 
 /// Write a manifest and a golden set to start from
 #[derive(Args, Clone, Debug)]
@@ -57,7 +58,7 @@ pub(crate) fn init(context: &Context, args: &InitArgs) -> Result<Status> {
         });
         format!("{document:#}\n")
     } else {
-        format!("{}{next}", told(&folder, template, &files))
+        format!("{next}{}", told(&folder, template, system, &files))
     };
     Ok(context.emit_text(&text, Status::Passed))
 }
@@ -79,21 +80,51 @@ fn in_repository(folder: &Path) -> Option<(PathBuf, String)> {
     Some((root, inside.join("/")))
 }
 
-fn told(folder: &Path, template: Option<&Template>, written: &NewFiles) -> String {
-    let paths = written.paths();
-    let files: Vec<String> = paths.map(|it| format!("  {}\n", it.display())).collect();
+/// Says what was written, and ends with the next commands.
+fn told(
+    folder: &Path,
+    template: Option<&Template>,
+    system: Option<&CiSystem>,
+    written: &NewFiles,
+) -> String {
+    let paths: Vec<String> = written.paths().map(|it| it.display().to_string()).collect();
+    let files: Vec<String> = paths.iter().map(|it| format!("  {it}\n")).collect();
     let files = files.concat();
     let inside = if folder == Path::new(".") {
         String::new()
     } else {
-        format!(" -C {}", folder.display())
+        format!(" -C {}", quoted(&folder.display().to_string()))
     };
-    match template {
-        Some(template) => format!(
-            "wrote the template `{}`:\n{files}\nnext, against the built-in demo:\n  stagegate demo --serve &\n  \
-             stagegate{inside} check --probe\n  stagegate{inside} gate\n",
-            template.name(),
-        ),
+    let wrote = match template {
+        Some(template) => format!("wrote the template `{}`:\n{files}", template.name()),
         None => format!("wrote:\n{files}"),
-    }
+    };
+    let in_ci = system.map(|system| format!("next, in CI: {}\n", system.start()));
+    let at_once = template.map(|_| {
+        format!(
+            "next, against the built-in demo:\n  stagegate demo --serve &\n  stagegate{inside} check --probe\n"
+        )
+    });
+    let last = if system.is_some() {
+        format!("git{inside} push")
+    } else {
+        format!("stagegate{inside} gate")
+    };
+    let parts = [in_ci, at_once, Some(committed(folder, &inside, &last))];
+    wrote + &parts.into_iter().flatten().collect::<String>()
+}
+
+/// Returns the last commands: a run stands for a commit, so that there has to be one.
+fn committed(folder: &Path, inside: &str, last: &str) -> String {
+    let there = std::path::absolute(folder).ok();
+    let mut there = there.iter().flat_map(|it| it.ancestors());
+    let there = there.find(|it| it.is_dir());
+    let git = format!("git{inside}");
+    let begin = match there.and_then(|it| Git::open(it).root()) {
+        Some(_) => String::new(),
+        None => format!("  {git} init\n"),
+    };
+    format!(
+        "then, as a release is a commit:\n{begin}  {git} add -A\n  {git} commit -m \"gate releases\"\n  {last}\n"
+    )
 }

@@ -19,6 +19,7 @@ pub(crate) struct CiSystem {
     /// What makes the system see the step; left alone where it exists already.
     entry: Option<TemplateFile>,
     next: &'static str,
+    start: &'static str,
 }
 
 impl CiSystem {
@@ -46,6 +47,13 @@ impl CiSystem {
     }
 }
 
+impl CiSystem {
+    /// Returns what to do with the step that was written: a sentence's middle.
+    pub(crate) const fn start(&self) -> &'static str {
+        self.start
+    }
+}
+
 impl Entry for CiSystem {
     fn name(&self) -> &'static str {
         self.name
@@ -65,6 +73,8 @@ static GITHUB: CiSystem = CiSystem {
     },
     entry: None,
     next: "",
+    start: "start your services in it before `stagegate gate`, then commit it; the first run is judged by its \
+            absolute rules alone, as there is no base yet",
 };
 
 static GITLAB: CiSystem = CiSystem {
@@ -79,6 +89,8 @@ static GITLAB: CiSystem = CiSystem {
         text: "include:\n  - local: .gitlab/stagegate.gitlab-ci.yml\n",
     }),
     next: "add this to `.gitlab-ci.yml`:\n  include:\n    - local: .gitlab/stagegate.gitlab-ci.yml\n",
+    start: "start your services in it before `stagegate gate` (`services:` or `before_script:`), then commit it; the \
+            first run is judged by its absolute rules alone, as there is no base yet",
 };
 
 #[cfg(test)]

@@ -106,3 +106,29 @@ fn a_job_is_included_or_it_is_said_how() {
             .contains("gitlab")
     );
 }
+
+/// stumbles S9: whatever was written, the next commands are the last lines.
+#[test]
+fn what_was_written_ends_with_the_next_command() {
+    let bare = Project::new();
+    let told = bare.run(&["init", "shop"]).expect(0).stdout;
+    let end = "then, as a release is a commit:\n  git -C shop init\n  git -C shop add -A\n  \
+               git -C shop commit -m \"gate releases\"\n  stagegate -C shop gate\n";
+    assert!(told.contains("stagegate demo --serve &"), "{told}");
+    assert!(told.ends_with(end), "{told}");
+    let project = Project::new();
+    project.commit("empty");
+    let told = project.run(&["init"]).expect(0).stdout;
+    assert!(!told.contains("git init"), "{told}");
+    assert!(told.ends_with("\n  stagegate gate\n"), "{told}");
+    let told = project.run(&["init", "--ci", "github"]).expect(0).stdout;
+    for word in ["start your services", "no base yet"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    assert!(told.ends_with("\n  git push\n"), "{told}");
+    let other = Project::new();
+    other.write(".gitlab-ci.yml", "test: {script: [make]}\n");
+    let told = other.run(&["init", "--ci", "gitlab"]).expect(0).stdout;
+    assert!(told.trim_start().starts_with("add this to"), "{told}");
+    assert!(told.ends_with("\n  git push\n"), "{told}");
+}
