@@ -65,7 +65,7 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
     };
     let shown = Shown {
         doubt,
-        rest: Some("`-v`, or `stagegate report`".to_owned()),
+        rest: Some(format!("`-v`, or `stagegate report {}`", decided.id)),
         ..Shown::default()
     };
     Ok(context.emit_with(&View::Diff(&decided.document), status, &shown))

@@ -27,6 +27,8 @@ pub(super) struct HeadRuns {
 
 /// A gate that has been decided and stored.
 pub(crate) struct Decided {
+    /// Of the stored gate.
+    pub(crate) id: String,
     pub(crate) document: DiffDocument,
     pub(crate) status: Status,
 }
@@ -61,8 +63,12 @@ pub(crate) async fn run_gate(
     }
     let status = head.status.and(status);
     let record = concluded(experiment.begin(RunKind::Gate, "gate"), &head, &document);
-    let Recorded { status, .. } = experiment.keep(record, status);
-    Ok(Decided { document, status })
+    let Recorded { status, record } = experiment.keep(record, status);
+    Ok(Decided {
+        id: record.id,
+        document,
+        status,
+    })
 }
 
 /// Returns the comparison of a gate that somebody stopped: whatever it shows, it decides nothing.

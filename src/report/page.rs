@@ -30,7 +30,7 @@ pub(crate) struct Page {
 pub(crate) struct Brief {
     /// In lines.
     pub(crate) rows: usize,
-    /// For instance "`-v`, or `stagegate report`".
+    /// For instance "`stagegate demo -v`".
     pub(crate) rest: String,
 }
 
