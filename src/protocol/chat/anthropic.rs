@@ -203,7 +203,7 @@ impl Message {
                 true
             }
             Some("text") => self.push(block["text"].as_str().unwrap_or_default()),
-            _ => false,
+            _ => is_thinking(block),
         }
     }
 
@@ -237,13 +237,11 @@ impl Events for Message {
             self.failure.get_or_insert(failure);
             return false;
         };
-        let is_thinking = matches!(
-            told,
-            Told::ContentBlockDelta {
-                delta: Delta::Thinking { .. },
-                ..
-            }
-        );
+        let is_thinking = match &told {
+            Told::ContentBlockStart { content_block, .. } => is_thinking(content_block),
+            Told::ContentBlockDelta { delta, .. } => matches!(delta, Delta::Thinking { .. }),
+            _ => false,
+        };
         let content = self.take(told, data);
         self.has_answered |= content && !is_thinking;
         content
@@ -278,7 +276,17 @@ impl Events for Message {
     }
 }
 
-/// Reads an answer that comes as one body.
+/// Returns whether a block is thinking that is not empty, in the clear or encrypted.
+fn is_thinking(block: &Value) -> bool {
+    let key = match block.get("type").and_then(Value::as_str) {
+        Some("thinking") => "thinking",
+        Some("redacted_thinking") => "data",
+        _ => return false,
+    };
+    block[key].as_str().is_some_and(|text| !text.is_empty())
+}
+
+/// Reads an answer that comes as one body. Its content is what it is in a stream.
 pub(super) fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
     let body = parse_json(bytes)?;
     let Some(blocks) = body.get("content").and_then(Value::as_array) else {
@@ -299,7 +307,7 @@ pub(super) fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFa
             _ => {}
         }
     }
-    let is_empty = text.is_empty() && calls.is_empty();
+    let is_empty = text.is_empty() && calls.is_empty() && !blocks.iter().any(is_thinking);
     if is_empty && !takes_empty {
         return Err(no_content("one body", &body));
     }
@@ -421,6 +429,58 @@ mod tests {
             "{\"x\":1}"
         );
         assert_eq!(read("{}").unwrap_err().failure, Failure::Contract);
+    }
+
+    /// field 5: a message of thinking alone is judged alike, streamed and whole.
+    #[test]
+    fn a_message_of_thinking_alone_is_judged_alike_streamed_and_whole() {
+        let redacted = |data: &str| json!({"type": "redacted_thinking", "data": data});
+        let thinking = |text: &str| json!({"type": "thinking", "thinking": text, "signature": "x"});
+        let delta =
+            |delta: Value| json!({"type": "content_block_delta", "index": 0, "delta": delta});
+        let start = |block: &Value| json!({"type": "content_block_start", "index": 0, "content_block": block});
+        let empty = start(&thinking(""));
+        for (block, events, is_content) in [
+            (
+                thinking("hm"),
+                vec![
+                    empty.clone(),
+                    delta(json!({"type": "thinking_delta", "thinking": "hm"})),
+                ],
+                true,
+            ),
+            (thinking("hm"), vec![start(&thinking("hm"))], true),
+            (redacted("Ev8"), vec![start(&redacted("Ev8"))], true),
+            (redacted(""), vec![start(&redacted(""))], false),
+            (
+                thinking(""),
+                vec![
+                    empty,
+                    delta(json!({"type": "thinking_delta", "thinking": ""})),
+                ],
+                false,
+            ),
+        ] {
+            let mut whole = reader(false);
+            whole.data(json!({"content": [block.clone()]}).to_string().as_bytes());
+            let whole = whole.finish();
+            let mut streamed = reader(true);
+            let stop = json!({"type": "message_stop"});
+            for event in events.iter().chain([&stop]) {
+                streamed.data(format!("data: {event}\n\n").as_bytes());
+            }
+            assert!(!streamed.has_answered(), "{block}");
+            let streamed = streamed.finish();
+            for reply in [whole, streamed] {
+                let found = reply.map(|it| it.is_empty).map_err(|it| it.failure);
+                let expected = if is_content {
+                    Ok(false)
+                } else {
+                    Err(Failure::Contract)
+                };
+                assert_eq!(found, expected, "{block}");
+            }
+        }
     }
 
     /// field 29: Anthropic counts cached tokens beside those of the prompt.

@@ -369,6 +369,49 @@ mod tests {
         assert_eq!(read(true, chunk).1.unwrap_err().failure, Failure::Contract);
     }
 
+    /// field 29: cached and reasoning tokens are parts of the counts, and never more than they.
+    #[test]
+    fn the_parts_of_usage_are_read_streamed_and_whole() {
+        let counts = |input: Value, output: Value| {
+            json!({"input_tokens": 9, "output_tokens": 4,
+            "input_tokens_details": input, "output_tokens_details": output})
+        };
+        for (usage, cached, reasoning) in [
+            (
+                counts(json!({"cached_tokens": 6}), json!({"reasoning_tokens": 3})),
+                6,
+                3,
+            ),
+            (
+                counts(
+                    json!({"cached_tokens": 60}),
+                    json!({"reasoning_tokens": 30}),
+                ),
+                9,
+                4,
+            ),
+            (counts(json!({}), Value::Null), 0, 0),
+            (json!({"input_tokens": 9, "output_tokens": 4}), 0, 0),
+        ] {
+            let output =
+                json!([{"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}]);
+            let body = json!({"status": "completed", "output": output, "usage": usage.clone()});
+            let delta = json!({"type": "response.output_text.delta", "delta": "Hi"});
+            let whole = read(false, &body.to_string()).1;
+            let streamed = stream(&[delta, ended("completed", &json!({"usage": usage.clone()}))]).1;
+            for reply in [whole, streamed] {
+                let expected = Usage {
+                    input: 9,
+                    output: 4,
+                    cached,
+                    cache_write: 0,
+                    reasoning,
+                };
+                assert_eq!(reply.unwrap().usage, Some(expected), "{usage}");
+            }
+        }
+    }
+
     #[test]
     fn an_answer_in_one_body_is_read() {
         let whole = |status: &str, output: Value| {
