@@ -206,3 +206,28 @@ fn a_server_of_http2_that_goes_away_acts_once() {
     std::thread::sleep(Duration::from_millis(20));
     assert_eq!(stub.asked().len(), 48, "{:?} {eval}", stub.requests());
 }
+
+/// field 4: an answer that says that it failed is a failure, over HTTP/2 as over HTTP/1.1.
+#[test]
+fn an_answer_over_http2_says_that_it_failed() {
+    let stub = Http2Stub::start(Manner::default(), None, |_, _| {
+        Answer::after(
+            1,
+            "{\"error\": {\"message\": \"no such index\"}, \"a\": \"4\"}",
+        )
+    });
+    for error in ["\"$.error\"", "{ header = \"content-type\" }"] {
+        let stage = format!("http_version = \"2\"\noutput = {{ error = {error}, text = \"$.a\" }}");
+        let project = project(stub.address, &stage, &one_user(4, "0s"));
+        let load = project.measure(&["load", "--format", "json"]).expect(1);
+        let errors = &load.json()["stages"]["api"]["errors"];
+        assert_eq!(errors["answer error"], 4, "{load}");
+        let eval = project.run(&["eval", "--format", "json"]).expect(1);
+        assert_eq!(eval.json()["eval"]["errors"], 8, "{eval}");
+        project.run(&["check", "--probe"]).expect(1);
+    }
+    // What is not said is not one.
+    let stage = "http_version = \"2\"\noutput = { error = \"$.fault\", text = \"$.a\" }";
+    let project = project(stub.address, stage, &one_user(4, "0s"));
+    project.run(&["eval"]).expect(0);
+}

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use crate::support::Project;
+use crate::support::http2::{Answer, Http2Stub, Manner};
 use crate::support::stub::{Request, Stub, ok};
 
 fn project(address: SocketAddr, deployment: &str, stage: &str) -> Project {
@@ -72,6 +73,48 @@ fn every_request_begins_a_trace_of_its_own_whoever_sends_it() {
             .map(|it| it.split('-').nth(1).unwrap());
         assert_eq!(stored, sent.collect());
     }
+}
+
+/// Each has one that is well-formed and no other's.
+fn are_traces_of_their_own(found: Vec<Option<String>>) {
+    let mut ids = HashSet::new();
+    for trace in found {
+        let trace = trace.expect("a traceparent");
+        let parts: Vec<&str> = trace.split('-').collect();
+        assert!(
+            matches!(parts[..], ["00", id, span, "01"] if is_hex(id, 32) && is_hex(span, 16)),
+            "{trace}"
+        );
+        assert!(ids.insert(parts[1].to_owned()), "{trace} twice");
+    }
+}
+
+#[test]
+fn a_profile_traces_its_requests_too() {
+    let stub = Stub::start(|_| vec![ok("42")]);
+    let project = project(stub.address, "trace = true", "kind = \"http\"");
+    let profile = project.measure(&["profile", "api", "--rate", "10/s", "--duration", "1s"]);
+    let requests = stub.requests();
+    assert!(requests.len() > 10, "{profile}");
+    are_traces_of_their_own(
+        requests
+            .iter()
+            .map(|it| header(it, "traceparent"))
+            .collect(),
+    );
+}
+
+#[test]
+fn requests_over_http2_are_traced_too() {
+    let stub = Http2Stub::start(Manner::default(), None, |_, _| Answer::after(1, "42"));
+    let stage = "kind = \"http\"\nhttp_version = \"2\"\ntrace = true";
+    let project = project(stub.address, "", stage);
+    project.run(&["check", "--probe"]).expect(0);
+    project.measure(&["load"]).expect(0);
+    project.run(&["eval"]).expect(0);
+    let found = stub.header("traceparent");
+    assert_eq!(found.len(), 1 + 12 + 6);
+    are_traces_of_their_own(found);
 }
 
 #[test]

@@ -46,6 +46,7 @@ struct Seen {
     /// Requests of each connection.
     requests: Mutex<Vec<usize>>,
     bodies: Mutex<Vec<(String, Vec<u8>)>>,
+    heads: Mutex<Vec<http::HeaderMap>>,
     /// Connections that are open, and how many were at most.
     open: Mutex<(usize, usize)>,
 }
@@ -103,6 +104,13 @@ impl Http2Stub {
         self.seen.open.lock().unwrap().1
     }
 
+    /// Returns that header of each request.
+    pub fn header(&self, name: &str) -> Vec<Option<String>> {
+        let heads = self.seen.heads.lock().unwrap();
+        let value = |head: &http::HeaderMap| Some(head.get(name)?.to_str().unwrap().to_owned());
+        heads.iter().map(value).collect()
+    }
+
     /// Returns what was asked: path and body.
     pub fn asked(&self) -> Vec<(String, Vec<u8>)> {
         self.seen.bodies.lock().unwrap().clone()
@@ -144,6 +152,7 @@ async fn serve(
         let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
         tokio::spawn(async move {
             let path = request.uri().path().to_owned();
+            seen.heads.lock().unwrap().push(request.headers().clone());
             let mut stream = request.into_body();
             let mut body = Vec::new();
             while let Some(Ok(bytes)) = stream.data().await {
