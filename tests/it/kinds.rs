@@ -331,3 +331,59 @@ fn each_puts_every_stage_under_the_load() {
     // Eighty requests each, and one untimed one for what the second stage needs.
     assert_eq!(stub.requests().len() % 161, 0);
 }
+
+/// `ttfa` leaves reasoning out, and `goodput_tps` the tokens of answers that were not good.
+#[test]
+fn the_first_token_of_the_answer_and_the_tokens_of_good_answers_are_told() {
+    let stub = Stub::start(|_| {
+        let delta = |delta: &Value| {
+            send(format!(
+                "data: {}\n\n",
+                json!({"choices": [{"index": 0, "delta": delta}]})
+            ))
+        };
+        vec![
+            send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"),
+            wait(10),
+            delta(&json!({"reasoning_content": "hm"})),
+            wait(40),
+            delta(&json!({"content": "4"})),
+            wait(10),
+            delta(&json!({"content": "2"})),
+            send(
+                "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}\n\n",
+            ),
+            send("data: [DONE]\n\n"),
+            Step::Close,
+        ]
+    });
+    for (limit, share) in [("10s", 1.0), ("1ms", 0.0)] {
+        let stage = format!(
+            "kind = \"chat\"\nurl = \"http://{}/\"\nmodel = \"m\"\nstream = true\n\
+             messages = [{{ role = \"user\", content = \"hi\" }}]\nslo = {{ ttfa.p50 = \"{limit}\"}}",
+            stub.address
+        );
+        let load = "[load.peak]\ntarget = \"api\"\narrivals = { concurrency = 1 }\nrequests = 12\n";
+        let project = project(&stage, load);
+        let run = project.measure(&["load", "--format", "json"]).json();
+        let stage = &run["stages"]["api"];
+        assert_eq!(stage["ok"], 12, "{stage}");
+        let of = |metric: &str, stat: &str| stage["metrics"][metric][stat].as_f64().unwrap();
+        // Nothing but the stub's own pauses is a lower bound.
+        assert!(of("ttft", "min") >= 9.0, "{stage}");
+        assert!(
+            of("ttft", "min") < 49.0 && of("ttfa", "min") >= 49.0,
+            "{stage}"
+        );
+        assert_eq!(stage["metrics"]["ttfa"]["count"], 12);
+        let (all, good) = (&stage["tokens"]["output_per_s"], &stage["goodput_tps"]);
+        let (all, good) = (all.as_f64().unwrap(), good.as_f64().unwrap());
+        assert!(
+            all > 0.0 && (good - share * all).abs() <= 0.01 * all,
+            "{good} of {all}"
+        );
+        let slo = stage["slo"].as_array().unwrap().iter();
+        let met: Vec<bool> = slo.map(|it| it["met"].as_bool().unwrap()).collect();
+        assert_eq!(met, [share > 0.0], "{}", stage["slo"]);
+    }
+}
