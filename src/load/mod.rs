@@ -26,4 +26,6 @@ pub(crate) use tally::{merge_generators, merge_stages};
 pub(crate) use wire::encode::Prepared;
 #[cfg(any(test, fuzzing))]
 pub(crate) use wire::{Progress, ResponseParser, Sink};
+#[cfg(test)]
+pub(crate) use worker::LoggedStep;
 pub(crate) use worker::{Captured, Keep, RequestLog};

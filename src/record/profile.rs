@@ -92,4 +92,7 @@ pub(crate) struct Span {
     pub(crate) sent: f64,
     pub(crate) first_content: f64,
     pub(crate) end: f64,
+    /// The trace that its request began; absent without `trace = true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trace_id: Option<String>,
 }

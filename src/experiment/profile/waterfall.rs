@@ -1,6 +1,7 @@
 //! A typical and a slow request, by their parts.
 
 use crate::load::RequestLog;
+use crate::protocol::TraceParent;
 use crate::record::{Span, Waterfall};
 
 /// Returns the requests at the median and at the 95th percentile of the response time; a request
@@ -29,18 +30,20 @@ pub(super) fn waterfalls(traces: &[RequestLog], names: &[String]) -> Vec<Waterfa
 }
 
 fn spans(trace: &RequestLog, names: &[String]) -> Option<Vec<Span>> {
-    let (_, first) = trace.steps.first()?;
+    let first = trace.steps.first()?.stamps;
     let ms = |at: u64| at.saturating_sub(first.intended) as f64 / 1e6;
     trace
         .steps
         .iter()
-        .map(|(stage, stamps)| {
+        .map(|step| {
+            let stamps = &step.stamps;
             Some(Span {
-                stage: names.get(stage.0)?.clone(),
+                stage: names.get(step.stage.0)?.clone(),
                 start: ms(stamps.intended),
                 sent: ms(stamps.send_start?),
                 first_content: ms(stamps.first_content.or(stamps.first_byte)?),
                 end: ms(stamps.last_content?),
+                trace_id: step.trace.map(TraceParent::trace_id),
             })
         })
         .collect()
@@ -49,11 +52,12 @@ fn spans(trace: &RequestLog, names: &[String]) -> Option<Vec<Span>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::{ScenarioId, StageId};
+    use crate::load::{LoggedStep, ScenarioId, StageId};
     use crate::measure::Stamps;
+    use crate::protocol::TraceIds;
 
     fn trace(total_ms: u64) -> RequestLog {
-        let step = |due: u64, end: u64| Stamps {
+        let stamps = |due: u64, end: u64| Stamps {
             intended: due * 1_000_000,
             dequeued: due * 1_000_000,
             send_start: Some(due * 1_000_000 + 500_000),
@@ -64,8 +68,16 @@ mod tests {
         RequestLog {
             scenario: ScenarioId(0),
             steps: vec![
-                (StageId(0), step(100, 102)),
-                (StageId(1), step(102, 100 + total_ms)),
+                LoggedStep {
+                    stage: StageId(0),
+                    stamps: stamps(100, 102),
+                    trace: None,
+                },
+                LoggedStep {
+                    stage: StageId(1),
+                    stamps: stamps(102, 100 + total_ms),
+                    trace: Some(TraceIds::new(7).next()),
+                },
             ],
         }
     }
@@ -84,9 +96,14 @@ mod tests {
                 start: 2.0,
                 sent: 2.5,
                 first_content: 3.0,
-                end: 52.0
+                end: 52.0,
+                trace_id: drawn[0].spans[1].trace_id.clone(),
             }
         );
+        // What a trace store calls it, where the request carried one.
+        assert_eq!(drawn[0].spans[0].trace_id, None);
+        let id = drawn[0].spans[1].trace_id.as_ref().unwrap();
+        assert!(id.len() == 32 && id.chars().all(|c| c.is_ascii_hexdigit()));
     }
 
     #[test]

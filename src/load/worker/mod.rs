@@ -11,6 +11,8 @@ mod session;
 mod shared;
 
 pub(crate) use capture::Captured;
+#[cfg(test)]
+pub(crate) use request_log::LoggedStep;
 pub(crate) use request_log::RequestLog;
 pub(crate) use shared::{Keep, Shared, WorkerResult};
 

@@ -3,6 +3,7 @@
 use crate::load::id::StageId;
 use crate::load::plan::{LoadPlan, Scenario};
 use crate::load::wire::encode::Prepared;
+use crate::load::worker::request_log::LoggedStep;
 use crate::measure::Stamps;
 use crate::protocol::{CallFailure, Reply};
 use crate::stage::Steps;
@@ -11,8 +12,8 @@ use crate::template::Scope;
 /// A pipeline under way.
 pub(crate) struct Pipeline {
     steps: Steps,
-    /// The stamps of the steps that have ended, with their stages.
-    past: Vec<(StageId, Stamps)>,
+    /// The steps that have ended.
+    past: Vec<LoggedStep>,
 }
 
 impl Pipeline {
@@ -35,13 +36,13 @@ impl Pipeline {
         &mut self,
         plan: &LoadPlan,
         scenario: &Scenario,
-        (stage, stamps): (StageId, Stamps),
+        step: LoggedStep,
         reply: Option<&Reply>,
     ) -> Option<(StageId, Result<Prepared, CallFailure>)> {
-        self.past.push((stage, stamps));
+        self.past.push(step);
         let reply = reply?;
         let next = *scenario.steps.get(self.steps.place() + 1)?;
-        self.steps.go_on(&plan.stages[stage], reply);
+        self.steps.go_on(&plan.stages[step.stage], reply);
         let request = plan.stages[next].request(self.steps.scope());
         Some((
             next,
@@ -49,8 +50,8 @@ impl Pipeline {
         ))
     }
 
-    /// Returns the stamps of the steps that have ended, with their stages.
-    pub(crate) fn past(&self) -> &[(StageId, Stamps)] {
+    /// Returns the steps that have ended.
+    pub(crate) fn past(&self) -> &[LoggedStep] {
         &self.past
     }
 
@@ -63,7 +64,7 @@ impl Pipeline {
         stamps: Stamps,
         outcome: Result<Reply, CallFailure>,
     ) -> (Stamps, Result<Reply, CallFailure>) {
-        let first = self.past.first().map_or(stamps, |(_, it)| *it);
+        let first = self.past.first().map_or(stamps, |it| it.stamps);
         let whole = Stamps {
             first_content: stamps.first_content,
             first_answer: stamps.first_answer,

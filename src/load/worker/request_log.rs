@@ -2,6 +2,7 @@
 
 use crate::load::id::{ScenarioId, StageId};
 use crate::measure::Stamps;
+use crate::protocol::TraceParent;
 
 /// So many are kept by each thread, from the first on: enough for a short run, and a bound for a
 /// long one.
@@ -12,16 +13,26 @@ const MOST: usize = 20_000;
 pub(crate) struct RequestLog {
     /// The number of its scenario.
     pub(crate) scenario: ScenarioId,
-    /// The stages called, by number, in order; one for a load on a stage.
-    pub(crate) steps: Vec<(StageId, Stamps)>,
+    /// The stages called, in order; one for a load on a stage.
+    pub(crate) steps: Vec<LoggedStep>,
+}
+
+/// One request of an arrival that has ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LoggedStep {
+    /// The number of its stage.
+    pub(crate) stage: StageId,
+    pub(crate) stamps: Stamps,
+    /// The trace that it began, where it carried one.
+    pub(crate) trace: Option<TraceParent>,
 }
 
 impl RequestLog {
     /// Returns the time in ns from when it was due to its last content.
     pub(crate) fn response_time(&self) -> Option<u64> {
-        let (_, first) = self.steps.first()?;
-        let (_, last) = self.steps.last()?;
-        Some(last.last_content?.saturating_sub(first.intended))
+        let (first, last) = (self.steps.first()?, self.steps.last()?);
+        let end = last.stamps.last_content?;
+        Some(end.saturating_sub(first.stamps.intended))
     }
 }
 

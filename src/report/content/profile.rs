@@ -185,6 +185,7 @@ mod tests {
             sent,
             first_content,
             end,
+            trace_id: None,
         }
     }
 

@@ -9,9 +9,9 @@ use crate::load::tally::summarise::price;
 use crate::load::worker::capture::Captured;
 use crate::load::worker::pipeline::Pipeline;
 use crate::load::worker::request::{Completion, Intent, Request};
-use crate::load::worker::request_log::RequestLog;
+use crate::load::worker::request_log::{LoggedStep, RequestLog};
 use crate::load::worker::session::Progress;
-use crate::measure::{Failure, Stamps, nanos};
+use crate::measure::{Failure, nanos};
 use crate::protocol::{Reply, Usage};
 use crate::record::TokenCounts;
 use crate::stage::Wait;
@@ -71,10 +71,7 @@ impl Dispatcher<'_> {
             self.capture(tally, &completion, good);
         }
         let scenario = &plan.scenarios[scenario];
-        let (step, reply) = (
-            (target, completion.stamps),
-            completion.outcome.as_ref().ok(),
-        );
+        let (step, reply) = (logged(&completion), completion.outcome.as_ref().ok());
         match pipeline.go_on(plan, scenario, step, reply) {
             None => {
                 let completion = whole_way(plan, &pipeline, completion);
@@ -176,7 +173,7 @@ impl Dispatcher<'_> {
     }
 
     /// Keeps the stamps of an arrival that was answered: those of its steps, or of its one request.
-    fn log(&mut self, completion: &Completion, steps: Option<&[(StageId, Stamps)]>) {
+    fn log(&mut self, completion: &Completion, steps: Option<&[LoggedStep]>) {
         let intent = &completion.intent;
         let is_kept = intent.measured && completion.outcome.is_ok();
         if let Some(logs) = self.logs.as_mut().filter(|_| is_kept) {
@@ -184,7 +181,7 @@ impl Dispatcher<'_> {
                 scenario: intent.scenario,
                 steps: match steps {
                     Some(steps) => steps.to_vec(),
-                    None => vec![(intent.target, completion.stamps)],
+                    None => vec![logged(completion)],
                 },
             });
         }
@@ -230,6 +227,15 @@ impl Dispatcher<'_> {
                 .spent
                 .fetch_add((usd * 1e9) as u64, Ordering::Relaxed);
         }
+    }
+}
+
+/// Returns what is kept of a request that has ended.
+const fn logged(completion: &Completion) -> LoggedStep {
+    LoggedStep {
+        stage: completion.intent.target,
+        stamps: completion.stamps,
+        trace: completion.trace,
     }
 }
 
