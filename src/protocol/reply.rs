@@ -147,3 +147,22 @@ pub(crate) struct Usage {
     /// Of the answer, those of its reasoning.
     pub(crate) reasoning: u64,
 }
+
+/// More tokens than any answer has: whoever says so says nothing, and sums of it would overflow.
+const MOST_TOKENS: u64 = 1_000_000_000_000;
+
+impl Usage {
+    /// Returns the counts where each of them can be true.
+    pub(crate) fn believed(self) -> Option<Self> {
+        let Self {
+            input,
+            output,
+            cached,
+            cache_write,
+            reasoning,
+        } = self;
+        let counts = [input, output, cached, cache_write, reasoning];
+        let can_be = counts.into_iter().all(|count| count <= MOST_TOKENS);
+        can_be.then_some(self)
+    }
+}

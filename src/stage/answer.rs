@@ -8,7 +8,7 @@ use super::Stage;
 use super::retry::retry_after;
 use super::versions::Listener;
 use crate::measure::Failure;
-use crate::protocol::{CallFailure, Documents, Head, Reply, ReplyReader};
+use crate::protocol::{CallFailure, Documents, Head, Reply, ReplyReader, Usage};
 
 /// How much of a refusal's body is kept, in bytes.
 const KEPT: usize = 4096;
@@ -117,6 +117,7 @@ impl AnswerReader {
             return Err(CallFailure::new(Failure::Decode, detail));
         }
         let mut reply = self.reader.finish()?;
+        reply.usage = reply.usage.and_then(Usage::believed);
         if let Some(documents) = &self.documents {
             documents.arrange(&mut reply)?;
         }
@@ -142,4 +143,41 @@ fn compression(head: Head<'_>) -> Option<String> {
     let coding = coding.trim();
     let is_none = coding.is_empty() || coding.eq_ignore_ascii_case("identity");
     (!is_none).then(|| coding.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::testing::http;
+
+    /// Returns what an answer says of its tokens.
+    fn usage(keys: &str, header: &str, body: &str) -> Option<Usage> {
+        let stage = http(keys);
+        let mut answer = stage.answer(None);
+        answer.head(Head {
+            status: 200,
+            headers: &[("x-tokens", header.as_bytes())],
+        });
+        answer.data(body.as_bytes());
+        answer.finish("x").unwrap().usage
+    }
+
+    const FROM_BODY: &str = r#"output = { output_tokens = "$.out", input_tokens = "$.in" }"#;
+
+    #[test]
+    fn tokens_are_counted_wherever_they_are_said() {
+        let body = usage(FROM_BODY, "", r#"{"out": 7, "in": 3}"#).unwrap();
+        assert_eq!((body.input, body.output), (3, 7));
+        let keys = r#"output.output_tokens = { header = "x-tokens" }"#;
+        assert_eq!(usage(keys, " 12 ", "{}").unwrap().output, 12);
+        assert_eq!(usage(keys, "many", "{}"), None);
+    }
+
+    #[test]
+    fn counts_that_cannot_be_true_are_not_known() {
+        for out in ["18446744073709551615", "1000000000001"] {
+            let body = format!(r#"{{"out": {out}, "in": 3}}"#);
+            assert_eq!(usage(FROM_BODY, "", &body), None);
+        }
+    }
 }

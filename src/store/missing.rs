@@ -245,3 +245,109 @@ fn release(run: &RunSummary) -> String {
 fn shown(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{RunKind, RunRecord};
+    use crate::store::testing::{dirty, gate_at, in_env, incomplete, invalid, run_at};
+
+    fn listing(runs: impl IntoIterator<Item = RunRecord>) -> Listing {
+        Listing {
+            runs: runs.into_iter().map(|run| RunSummary::of(&run)).collect(),
+            broken: Vec::new(),
+        }
+    }
+
+    fn help(error: &SelectError) -> String {
+        error.help().map(|it| it.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_slip_is_told_from_what_is_not_there() {
+        let names = ["main".to_owned(), "v1.2.0".to_owned()];
+        let unknown = |written: &str| SelectError::unknown(written, &names, &Listing::default());
+        assert_eq!(help(&unknown("mian")), "Did you mean `main`?");
+        assert_eq!(help(&unknown("latst")), "Did you mean `latest`?");
+        let nothing = "No run is stored yet: `stagegate load` and `stagegate eval` make some.";
+        assert_eq!(help(&unknown("feature/answers")), nothing);
+        assert_eq!(unknown("mian").kind(), Kind::Environment);
+    }
+
+    #[test]
+    fn a_short_start_names_some_of_its_meanings() {
+        let ids = ["a1", "a2", "a3", "a4", "a5", "a6", "a7"];
+        let error = SelectError::ambiguous_start("a", &ids);
+        let told = "`a` may mean run `a1` or run `a2` or run `a3` or run `a4` or run `a5` or one of 2 more";
+        assert_eq!(error.to_string(), told);
+        let two = SelectError::ambiguous_start("a", &ids[..2]);
+        assert_eq!(two.to_string(), "`a` may mean run `a1` or run `a2`");
+        assert_eq!((two.kind(), help(&two).as_str()), (Kind::Usage, "Write more of it."));
+    }
+
+    #[test]
+    fn why_the_runs_of_a_commit_cannot_be_used_is_counted_by_reason() {
+        let commit = Some("c0ffee0123456789");
+        let listing = listing([
+            dirty(run_at(1, commit)),
+            incomplete(run_at(2, commit)),
+            incomplete(run_at(3, commit)),
+            invalid(run_at(4, commit)),
+            in_env(run_at(5, commit), "eu"),
+            run_at(6, Some("another")),
+            gate_at(7, commit, &[]),
+        ]);
+        let wanted = Wanted {
+            kind: Some(RunKind::Load),
+            name: Some("peak"),
+            env: Some("us"),
+            gate: false,
+        };
+        let error = SelectError::none("v1", commit, &wanted, &listing);
+        assert_eq!(
+            error.to_string(),
+            "there is no usable run of load `peak` of `v1` (commit `c0ffee0123`) in environment `us`: \
+             1 of a dirty work tree, 2 incomplete, 1 invalid, 1 in another environment"
+        );
+        assert_eq!(help(&error), "No run is stored in environment `us` yet.");
+    }
+
+    #[test]
+    fn what_was_looked_for_is_told_as_far_as_it_was_said() {
+        let any = Wanted::default();
+        assert_eq!(looked_for("v1", None, &any), "`v1`");
+        // A commit is not told twice.
+        assert_eq!(looked_for("c0ffee", Some("c0ffee01234567"), &any), "`c0ffee`");
+        let named = Wanted {
+            name: Some("peak"),
+            ..any
+        };
+        assert_eq!(looked_for("v1", None, &named), "`peak` of `v1`");
+        let of_kind = Wanted {
+            kind: Some(RunKind::Eval),
+            ..any
+        };
+        assert_eq!(looked_for("v1", None, &of_kind), "kind `eval` of `v1`");
+    }
+
+    #[test]
+    fn releases_are_named_once_and_not_all() {
+        let commits = ["c1", "c2", "c3", "c4", "c5", "c6", "c7"];
+        let twice = commits.iter().chain(&commits);
+        let listing = listing((0..).zip(twice).map(|(at, it)| run_at(at, Some(it))));
+        let told = "Runs are stored of commit `c1`, commit `c2`, commit `c3`, commit `c4`, commit `c5`, and 2 more.";
+        assert_eq!(known(&listing, None), told);
+        let outside = self::listing([run_at(1, None), dirty(run_at(2, Some("c1")))]);
+        assert_eq!(known(&outside, None), "Runs are stored of no commit, commit `c1` (dirty).");
+    }
+
+    #[test]
+    fn a_base_that_was_passed_over_is_told_with_the_reason() {
+        let passed = vec!["`c2` is no base: its gate failed".to_owned()];
+        let empty = Listing::default();
+        let error = SelectError::nothing_comparable("`c3`", "eu", (&empty, passed));
+        assert_eq!(error.to_string(), "there is nothing to compare `c3` with in environment `eu`");
+        let told = "`c2` is no base: its gate failed. No run is stored in environment `eu` yet.";
+        assert_eq!((error.kind(), help(&error).as_str()), (Kind::Inconclusive, told));
+    }
+}

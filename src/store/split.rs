@@ -142,3 +142,89 @@ fn give(stages: &mut BTreeMap<String, StageResult>, series: StageSeries) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Round;
+    use crate::store::testing::{eval_at, fixture, run_at};
+
+    /// Runs of every kind that has something to be taken out.
+    fn runs() -> Vec<RunRecord> {
+        let load = run_at(1, Some("c0ffee"));
+        let rounds = RunRecord {
+            rounds: vec![
+                Round {
+                    stages: load.stages.clone(),
+                },
+                Round {
+                    stages: BTreeMap::new(),
+                },
+            ],
+            ..load.clone()
+        };
+        vec![
+            load,
+            eval_at(2, None),
+            fixture("v1.1", "gate"),
+            rounds,
+            RunRecord {
+                stages: BTreeMap::new(),
+                ..run_at(3, None)
+            },
+        ]
+    }
+
+    #[test]
+    fn a_run_that_was_taken_apart_is_put_together_as_it_was() {
+        for run in runs() {
+            assert_eq!(join(split(run.clone())), run);
+            // Also by way of the files.
+            let parts = split(run.clone());
+            let text = serde_json::to_string(&parts.histograms).unwrap();
+            let histograms: Histograms = serde_json::from_str(&text).unwrap();
+            assert_eq!(join(Parts { histograms, ..parts }), run);
+        }
+    }
+
+    #[test]
+    fn what_lists_read_is_small() {
+        for run in runs() {
+            let parts = split(run);
+            let again = split(parts.header.clone());
+            assert!(again.histograms.is_empty() && again.cases.is_empty());
+            assert_eq!((again.diff, &again.header), (None, &parts.header));
+        }
+    }
+
+    #[test]
+    fn histograms_of_stages_and_metrics_that_are_not_there_are_left_out() {
+        let run = run_at(1, None);
+        let mut parts = split(run.clone());
+        let series = parts.histograms.stages.values().next().unwrap().clone();
+        parts.histograms.stages.insert("nobody".to_owned(), series.clone());
+        let (stage, own) = parts.histograms.stages.iter_mut().next().unwrap();
+        let (_, one) = series.iter().next().unwrap();
+        own.insert("moonrise_time".to_owned(), one.clone());
+        let tally = TallyRecord::default();
+        parts.histograms.tallies.insert("nobody".to_owned(), tally);
+        let name = stage.clone();
+        let joined = join(parts);
+        assert_eq!(joined, run, "{name}");
+    }
+
+    #[test]
+    fn a_header_without_its_files_is_still_a_run() {
+        for run in runs() {
+            let header = split(run.clone()).header;
+            let joined = join(Parts {
+                header: header.clone(),
+                histograms: Histograms::default(),
+                cases: Vec::new(),
+                diff: None,
+            });
+            assert_eq!(joined, header);
+            assert_eq!((joined.id, joined.kind, joined.verdict), (run.id, run.kind, run.verdict));
+        }
+    }
+}

@@ -103,7 +103,8 @@ struct UsageBody {
 impl UsageBody {
     fn prompt(self) -> Option<u64> {
         let cached = [self.cache_creation, self.cache_read];
-        Some(self.input? + cached.into_iter().flatten().sum::<u64>())
+        let cached = cached.into_iter().flatten();
+        Some(cached.fold(self.input?, u64::saturating_add))
     }
 
     /// Takes what a later event counted anew.

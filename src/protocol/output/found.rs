@@ -205,7 +205,12 @@ fn append(all: &mut Vec<Value>, value: Value) {
 
 /// Returns the token counts that outputs name, where the kind itself reads none.
 fn usage(reply: &Reply) -> Option<Usage> {
-    let count = |name: &str| reply.outputs.get(name)?.as_u64();
+    let count = |name: &str| {
+        let value = reply.outputs.get(name)?;
+        // A header is text.
+        let text = || value.as_str()?.trim().parse().ok();
+        value.as_u64().or_else(text)
+    };
     let (input, output) = (count("input_tokens"), count("output_tokens"));
     output.map(|output| Usage {
         input: input.unwrap_or_default(),
