@@ -44,6 +44,27 @@ fn rates_change_over_time_and_traces_are_replayed() {
     let duration = run["duration_s"].as_f64().unwrap();
     assert!((duration - 0.975).abs() < 0.001, "{duration}");
 
+    // field 13: seconds, which would be replayed as ms.
+    let second = |i: u64| format!("{{\"timestamp\": {i}.5}}\n");
+    let seconds: String = (0..5).map(second).collect();
+    project.write("trace.jsonl", seconds);
+    let said = project.run(&["load"]).expect(2).stderr;
+    assert!(
+        said.contains("does not say the unit of its times"),
+        "{said}"
+    );
+    assert!(said.contains("unit = \"s\""), "{said}");
+    let unit = [
+        "load",
+        "--set",
+        "load.peak.arrivals.unit=s",
+        "--format",
+        "json",
+    ];
+    let run = project.measure(&unit).json();
+    let duration = run["duration_s"].as_f64().unwrap();
+    assert!((duration - 2.0).abs() < 0.001, "{duration}");
+
     project.write("trace.jsonl", format!("{}{{}}\n", line(1)));
     let said = project.run(&["load"]).expect(2).stderr;
     assert!(said.contains("trace.jsonl:2: no `timestamp`"), "{said}");

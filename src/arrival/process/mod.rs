@@ -7,6 +7,7 @@ pub(super) mod kind;
 mod on_off;
 mod poisson;
 pub(super) mod ramp;
+mod recorded;
 pub(super) mod sine;
 mod spike;
 pub(super) mod steps;

@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use miette::Diagnostic;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,6 +13,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::kind::Keys;
+use super::recorded::{Unit, Wrong, times};
 use crate::arrival::arrivals::Arrivals;
 use crate::arrival::timing::{Length, Timing};
 use crate::arrival::wrong::Wrong as WrongKey;
@@ -28,6 +26,7 @@ pub(super) struct Trace {
     file: PathBuf,
     scale: Option<f64>,
     window: Option<Vec<Time>>,
+    unit: Option<Unit>,
 }
 
 /// Recorded arrivals, still unread.
@@ -39,6 +38,8 @@ struct ArrivalLog {
     scale: f64,
     /// The part of it that is replayed, in its own time since its first request.
     window: Option<(Duration, Duration)>,
+    /// Of times that are numbers, where the manifest says it.
+    unit: Option<Unit>,
 }
 
 impl Keys for Trace {
@@ -64,6 +65,7 @@ impl Keys for Trace {
             path: self.file,
             scale,
             window,
+            unit: self.unit,
         }))
     }
 }
@@ -75,12 +77,16 @@ impl Arrivals for ArrivalLog {
 
     fn document(&self) -> Value {
         let window = self.window;
-        json!({
+        let mut document = json!({
             "process": "trace",
             "file": self.path,
             "scale": self.scale,
             "window": window.map(|(from, to)| [show_duration(from), show_duration(to)]),
-        })
+        });
+        if let Some(unit) = self.unit {
+            document["unit"] = json!(unit.key());
+        }
+        document
     }
 
     fn timing(&self, folder: &Path) -> error::Result<Timing> {
@@ -112,6 +118,14 @@ pub(crate) enum TraceError {
         line: usize,
         message: String,
     },
+    #[error("trace `{path}` does not say the unit of its times: {message}")]
+    #[diagnostic(help(
+        "Write `unit = \"s\"`, `\"ms\"`, `\"us\"`, or `\"ns\"` beside `arrivals.file` in the manifest."
+    ))]
+    NoUnit { path: String, message: String },
+    #[error("trace `{path}` has dates, and `arrivals.unit` is the unit of numbers")]
+    #[diagnostic(help("Remove `unit` from the arrivals of the load."))]
+    NeedlessUnit { path: String },
     #[error("trace `{path}` holds no request{}", if *.windowed { " within its `window`" } else { "" })]
     Empty { path: String, windowed: bool },
 }
@@ -120,7 +134,10 @@ impl Classify for TraceError {
     fn kind(&self) -> Kind {
         match self {
             Self::Missing { .. } | Self::Unreadable { .. } => Kind::Environment,
-            Self::Line { .. } | Self::Empty { .. } => Kind::Manifest,
+            Self::Line { .. }
+            | Self::NoUnit { .. }
+            | Self::NeedlessUnit { .. }
+            | Self::Empty { .. } => Kind::Manifest,
         }
     }
 }
@@ -136,10 +153,17 @@ impl ArrivalLog {
             }
             Err(reason) => return Err(TraceError::Unreadable { path, reason }),
         };
-        let times = times(&text).map_err(|(line, message)| TraceError::Line {
-            path: path.clone(),
-            line,
-            message,
+        let times = times(&text, self.unit).map_err(|wrong| {
+            let path = path.clone();
+            match wrong {
+                Wrong::Line(line, message) => TraceError::Line {
+                    path,
+                    line,
+                    message,
+                },
+                Wrong::NoUnit(message) => TraceError::NoUnit { path, message },
+                Wrong::NeedlessUnit => TraceError::NeedlessUnit { path },
+            }
         })?;
         let windowed = self.window.is_some();
         let due = self.due(times);
@@ -168,132 +192,6 @@ impl ArrivalLog {
     }
 }
 
-/// A line that is wrong, and what is wrong with it.
-type Wrong = (usize, String);
-
-/// Recognizes the format and returns the times in ns, in the order of the file.
-fn times(text: &str) -> Result<Vec<i128>, Wrong> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let first = text.lines().find(|line| !line.trim().is_empty());
-    let Some(first) = first.map(str::trim) else {
-        return Ok(Vec::new());
-    };
-    if first.starts_with('{') {
-        return match serde_json::from_str::<Value>(first) {
-            Ok(line) if line.get("timestamp").is_some() => from_jsonl(text),
-            _ => from_har(text),
-        };
-    }
-    if first.to_ascii_lowercase().contains("timestamp") {
-        return from_csv(text);
-    }
-    from_access_log(text)
-}
-
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let numbered = text.lines().enumerate().map(|(i, line)| (i + 1, line));
-    numbered.filter(|(_, line)| !line.trim().is_empty())
-}
-
-/// One JSON object a line with `timestamp`: ms as a number (Mooncake), or a date.
-fn from_jsonl(text: &str) -> Result<Vec<i128>, Wrong> {
-    let one = |(number, line): (usize, &str)| {
-        let value: Value = serde_json::from_str(line).map_err(|e| (number, e.to_string()))?;
-        let at = value.get("timestamp").and_then(|at| match at {
-            Value::Number(ms) => scaled(ms.as_f64()?, 1e6),
-            Value::String(date) => instant(date),
-            _ => None,
-        });
-        at.ok_or_else(|| (number, "no `timestamp` in ms or as a date".to_owned()))
-    };
-    lines(text).map(one).collect()
-}
-
-/// A table with a column `timestamp`: seconds as a number (`BurstGPT`), or a date (Azure).
-fn from_csv(text: &str) -> Result<Vec<i128>, Wrong> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let is_time = |name: &str| name.eq_ignore_ascii_case("timestamp");
-    let headers = reader.headers().map_err(|e| (1, e.to_string()))?;
-    let column = headers.iter().position(is_time);
-    let column = column.ok_or_else(|| (1, "no column `timestamp`".to_owned()))?;
-    let one = |record: Result<csv::StringRecord, csv::Error>| {
-        let record = record.map_err(|e| {
-            let line = e.position().map_or(0, csv::Position::line);
-            (line as usize, e.to_string())
-        })?;
-        let line = record.position().map_or(0, csv::Position::line) as usize;
-        let written = record.get(column).unwrap_or_default();
-        let at = match written.parse::<f64>() {
-            Ok(seconds) => scaled(seconds, 1e9),
-            Err(_) => instant(written),
-        };
-        at.ok_or_else(|| (line, format!("`{written}` is neither seconds nor a date")))
-    };
-    reader.records().map(one).collect()
-}
-
-/// `[10/Oct/2026:13:55:36 +0000]` somewhere in each line. Such a log knows whole seconds only: the
-/// requests of one second are spread evenly over it, in their order.
-fn from_access_log(text: &str) -> Result<Vec<i128>, Wrong> {
-    const SECOND: i128 = 1_000_000_000;
-    let one = |(number, line): (usize, &str)| {
-        let date = line
-            .split_once('[')
-            .and_then(|(_, rest)| Some(rest.split_once(']')?.0));
-        date.and_then(|date| Timestamp::strptime("%d/%b/%Y:%H:%M:%S %z", date).ok())
-            .map(Timestamp::as_nanosecond)
-            .ok_or_else(|| {
-                (
-                    number,
-                    "no date such as [10/Oct/2026:13:55:36 +0000]".to_owned(),
-                )
-            })
-    };
-    let mut times: Vec<i128> = lines(text).map(one).collect::<Result<_, _>>()?;
-    times.sort_unstable();
-    for second in times.chunk_by_mut(|a, b| a == b) {
-        let count = second.len() as i128;
-        for (i, at) in second.iter_mut().enumerate() {
-            *at += SECOND * i as i128 / count;
-        }
-    }
-    Ok(times)
-}
-
-/// An archive of a browser's requests: `log.entries[].startedDateTime`.
-fn from_har(text: &str) -> Result<Vec<i128>, Wrong> {
-    let value: Value = serde_json::from_str(text).map_err(|e| (e.line(), e.to_string()))?;
-    let entries = value.pointer("/log/entries").and_then(Value::as_array);
-    let entries = entries.ok_or_else(|| {
-        let message = "neither lines with a `timestamp` nor a HAR file with `log.entries`";
-        (1, message.to_owned())
-    })?;
-    let one = |(i, entry): (usize, &Value)| {
-        let started = entry.get("startedDateTime").and_then(Value::as_str);
-        started
-            .and_then(instant)
-            .ok_or_else(|| (1, format!("entry {i} has no `startedDateTime`")))
-    };
-    entries.iter().enumerate().map(one).collect()
-}
-
-/// Returns a number of units as ns; `None` unless it is finite.
-fn scaled(value: f64, ns: f64) -> Option<i128> {
-    value.is_finite().then_some((value * ns).round() as i128)
-}
-
-/// Reads a date with its offset, or one without, which is taken for UTC.
-fn instant(text: &str) -> Option<i128> {
-    let exact = text.parse::<Timestamp>().ok();
-    let civil = || {
-        let date: DateTime = text.parse().ok()?;
-        TimeZone::UTC.to_timestamp(date).ok()
-    };
-    Some(exact.or_else(civil)?.as_nanosecond())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -307,11 +205,12 @@ mod tests {
             path: PathBuf::from("trace"),
             scale,
             window: window.map(seconds),
+            unit: None,
         }
     }
 
     fn ms(text: &str) -> Vec<f64> {
-        let due = log(1.0, None).due(times(text).unwrap());
+        let due = log(1.0, None).due(times(text, None).unwrap());
         due.iter().map(|ns| *ns as f64 / 1e6).collect()
     }
 
@@ -351,7 +250,7 @@ mod tests {
     #[test]
     fn windows_and_scales_begin_at_zero_again() {
         let text = "timestamp\n100\n101\n103\n110\n";
-        let due = |scale, window| log(scale, window).due(times(text).unwrap());
+        let due = |scale, window| log(scale, window).due(times(text, None).unwrap());
         assert_eq!(
             due(2.0, None),
             [0, 500_000_000, 1_500_000_000, 5_000_000_000]
@@ -380,17 +279,18 @@ mod tests {
                 "neither lines with a `timestamp` nor a HAR file with `log.entries`",
             ),
         ] {
-            assert_eq!(times(text), Err((line, message.to_owned())), "{text}");
+            let wrong = Wrong::Line(line, message.to_owned());
+            assert_eq!(times(text, None), Err(wrong), "{text}");
         }
-        assert_eq!(times("\n \n"), Ok(Vec::new()));
+        assert_eq!(times("\n \n", None), Ok(Vec::new()));
     }
 
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,200}") {
-            drop(times(&text));
-            drop(times(&format!("{{\"timestamp\": {text}")));
-            drop(times(&format!("timestamp\n{text}")));
+            drop(times(&text, None));
+            drop(times(&format!("{{\"timestamp\": {text}"), None));
+            drop(times(&format!("timestamp\n{text}"), None));
         }
     }
 }
