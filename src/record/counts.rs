@@ -73,6 +73,8 @@ counts! {
     mismatched,
     /// Content-bearing events that came in one read with an earlier one.
     coalesced,
+    /// Ok streams of several such events that all came in one read.
+    one_piece,
 }
 
 /// The response times of the requests that were due in one interval.

@@ -11,6 +11,10 @@ use crate::metric::{Figure, LatencyMetric, ShareMetric};
 
 /// An interval of a pass rate wider than this tells little: 20 points.
 const WIDE: f64 = 0.2;
+/// Streams that came in one piece are left out of `tpot`: of one in ten, its p95 may be another.
+const MANY_IN_ONE_PIECE: f64 = 0.1;
+/// From half of the gaps on, `chunk_gap` tells of less of the stream than it hides.
+const MANY_UNKNOWN_GAPS: f64 = 0.5;
 
 impl RunRecord {
     /// Returns what was noticed when the run was made. A run that was stored before warnings were
@@ -53,6 +57,7 @@ fn notice(run: &RunRecord) -> Vec<Warning> {
     for (name, stage) in &run.stages {
         warnings.extend(unsteady(name, stage));
         warnings.extend(not_told(name, stage));
+        warnings.extend(coalesced(name, stage));
         if stage.in_flight_at_end > 0 {
             warnings.push(Warning::InFlight {
                 stage: name.clone(),
@@ -116,6 +121,24 @@ fn not_told(name: &str, stage: &StageResult) -> Vec<Warning> {
         what,
     };
     missing.map(warning).collect()
+}
+
+/// Returns whether much of the content came in one read with earlier content.
+fn coalesced(name: &str, stage: &StageResult) -> Option<Warning> {
+    let tokens = stage.tokens.as_ref()?;
+    let count = |metric| stage.metrics.get(&metric).map_or(0, |it| it.count);
+    let streams = count(LatencyMetric::Ttft);
+    let gaps = tokens.coalesced + count(LatencyMetric::ChunkGap);
+    let share = |part: u64, all: u64| part as f64 / all.max(1) as f64;
+    let unknown_gaps = share(tokens.coalesced, gaps);
+    let is_large =
+        share(tokens.one_piece, streams) >= MANY_IN_ONE_PIECE || unknown_gaps >= MANY_UNKNOWN_GAPS;
+    is_large.then(|| Warning::Coalesced {
+        stage: name.to_owned(),
+        one_piece: tokens.one_piece,
+        streams,
+        unknown_gaps,
+    })
 }
 
 /// Returns which percentiles that an SLO limits had too few samples; of others nobody asked for

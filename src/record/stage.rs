@@ -153,6 +153,9 @@ pub(crate) struct Tokens {
     /// and not counted.
     #[serde(default)]
     pub(crate) coalesced: u64,
+    /// Ok streams of several such events that all came in one read: their `tpot` is not known.
+    #[serde(default)]
+    pub(crate) one_piece: u64,
 }
 
 /// One SLO, judged.

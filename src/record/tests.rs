@@ -529,6 +529,7 @@ proptest! {
             Warning::WarmingUp { stage: word.clone(), cut_s: low, p95: Some((low, 1.0)) },
             Warning::Unsettled { stage: word.clone() },
             Warning::NotTold { stage: word.clone(), what: Untold::Hit },
+            Warning::Coalesced { stage: word.clone(), one_piece: count, streams: count, unknown_gaps: low },
             Warning::InFlight { stage: word.clone(), count },
             Warning::ErrorsCount { errors: count, bounds: Some((low, 1.0)) },
             Warning::SmallGoldenSet { cases: count, low, high: 1.0 },

@@ -30,6 +30,16 @@ pub(crate) enum Warning {
     Unsettled { stage: String },
     /// No ok answer said what an SLO promises a share of.
     NotTold { stage: String, what: Untold },
+    /// Content of streams that came in one read with earlier content.
+    Coalesced {
+        stage: String,
+        /// Ok streams that came in one piece: their `tpot` is not known.
+        one_piece: u64,
+        /// All ok streams.
+        streams: u64,
+        /// Of all gaps between content-bearing events, the share that is not known.
+        unknown_gaps: f64,
+    },
     /// Requests whose latency is unknown.
     InFlight { stage: String, count: u64 },
     /// Cases without a grade count as not passed.

@@ -26,14 +26,13 @@ impl Warning {
                 format!("`{stage}` never settled: its response time was still changing at the end.")
             }
             Self::NotTold { stage, what } => not_told(stage, *what),
-            Self::InFlight { stage, count } => {
-                let verb = if *count == 1 { "was" } else { "were" };
-                format!(
-                    "{} to `{stage}` {verb} still open at the end: attempted, not good, and percentiles that they \
-                     could move are left out.",
-                    plural(*count, "request")
-                )
-            }
+            Self::Coalesced {
+                stage,
+                one_piece,
+                streams,
+                unknown_gaps,
+            } => coalesced(stage, *one_piece, *streams, *unknown_gaps),
+            Self::InFlight { stage, count } => in_flight(stage, *count),
             Self::ErrorsCount { errors, bounds } => {
                 let bounds = bounds.map_or_else(String::new, |(low, high)| {
                     format!(
@@ -95,6 +94,10 @@ impl Warning {
                 "Check where its `output` looks for that; `absent = \"no\"` takes a missing field for no."
                     .to_owned()
             }
+            Self::Coalesced { .. } => {
+                "Look for a proxy that buffers between here and the stage, or measure beside the stage."
+                    .to_owned()
+            }
             Self::InFlight { .. } => {
                 "Run longer, or see why the stage is slower than its `timeout`.".to_owned()
             }
@@ -153,6 +156,32 @@ fn not_told(stage: &str, what: Untold) -> String {
     format!("`{stage}`: no answer said whether it was {what}.")
 }
 
+fn in_flight(stage: &str, count: u64) -> String {
+    let verb = if count == 1 { "was" } else { "were" };
+    format!(
+        "{} to `{stage}` {verb} still open at the end: attempted, not good, and percentiles that they could move \
+         are left out.",
+        plural(count, "request")
+    )
+}
+
+fn coalesced(stage: &str, one_piece: u64, streams: u64, unknown_gaps: f64) -> String {
+    let unknown = percent(unknown_gaps);
+    if one_piece == 0 {
+        return format!(
+            "`{stage}`: content came in one read with earlier content, so {unknown} of the gaps are not known, and \
+             `chunk_gap` and `max_stall` are of the others."
+        );
+    }
+    let noun = if streams == 1 { "stream" } else { "streams" };
+    format!(
+        "`{stage}`: {} of {} {noun} arrived in one piece (a buffering proxy?), so their `tpot` is not known, nor \
+         are {unknown} of all gaps between content.",
+        count(one_piece),
+        count(streams)
+    )
+}
+
 fn joined(reasons: &[String]) -> String {
     match reasons {
         [] => "no reason given".to_owned(),
@@ -189,6 +218,18 @@ mod tests {
             Warning::NotTold {
                 stage: "llm".to_owned(),
                 what: Untold::Fallback,
+            },
+            Warning::Coalesced {
+                stage: "llm".to_owned(),
+                one_piece: 3,
+                streams: 20,
+                unknown_gaps: 0.4,
+            },
+            Warning::Coalesced {
+                stage: "llm".to_owned(),
+                one_piece: 0,
+                streams: 20,
+                unknown_gaps: 0.94,
             },
             Warning::InFlight {
                 stage: "llm".to_owned(),

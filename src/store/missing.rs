@@ -282,7 +282,10 @@ mod tests {
         assert_eq!(error.to_string(), told);
         let two = SelectError::ambiguous_start("a", &ids[..2]);
         assert_eq!(two.to_string(), "`a` may mean run `a1` or run `a2`");
-        assert_eq!((two.kind(), help(&two).as_str()), (Kind::Usage, "Write more of it."));
+        assert_eq!(
+            (two.kind(), help(&two).as_str()),
+            (Kind::Usage, "Write more of it.")
+        );
     }
 
     #[test]
@@ -317,7 +320,10 @@ mod tests {
         let any = Wanted::default();
         assert_eq!(looked_for("v1", None, &any), "`v1`");
         // A commit is not told twice.
-        assert_eq!(looked_for("c0ffee", Some("c0ffee01234567"), &any), "`c0ffee`");
+        assert_eq!(
+            looked_for("c0ffee", Some("c0ffee01234567"), &any),
+            "`c0ffee`"
+        );
         let named = Wanted {
             name: Some("peak"),
             ..any
@@ -338,7 +344,10 @@ mod tests {
         let told = "Runs are stored of commit `c1`, commit `c2`, commit `c3`, commit `c4`, commit `c5`, and 2 more.";
         assert_eq!(known(&listing, None), told);
         let outside = self::listing([run_at(1, None), dirty(run_at(2, Some("c1")))]);
-        assert_eq!(known(&outside, None), "Runs are stored of no commit, commit `c1` (dirty).");
+        assert_eq!(
+            known(&outside, None),
+            "Runs are stored of no commit, commit `c1` (dirty)."
+        );
     }
 
     #[test]
@@ -346,8 +355,14 @@ mod tests {
         let passed = vec!["`c2` is no base: its gate failed".to_owned()];
         let empty = Listing::default();
         let error = SelectError::nothing_comparable("`c3`", "eu", (&empty, passed));
-        assert_eq!(error.to_string(), "there is nothing to compare `c3` with in environment `eu`");
+        assert_eq!(
+            error.to_string(),
+            "there is nothing to compare `c3` with in environment `eu`"
+        );
         let told = "`c2` is no base: its gate failed. No run is stored in environment `eu` yet.";
-        assert_eq!((error.kind(), help(&error).as_str()), (Kind::Inconclusive, told));
+        assert_eq!(
+            (error.kind(), help(&error).as_str()),
+            (Kind::Inconclusive, told)
+        );
     }
 }

@@ -183,7 +183,13 @@ mod tests {
             let parts = split(run.clone());
             let text = serde_json::to_string(&parts.histograms).unwrap();
             let histograms: Histograms = serde_json::from_str(&text).unwrap();
-            assert_eq!(join(Parts { histograms, ..parts }), run);
+            assert_eq!(
+                join(Parts {
+                    histograms,
+                    ..parts
+                }),
+                run
+            );
         }
     }
 
@@ -202,7 +208,10 @@ mod tests {
         let run = run_at(1, None);
         let mut parts = split(run.clone());
         let series = parts.histograms.stages.values().next().unwrap().clone();
-        parts.histograms.stages.insert("nobody".to_owned(), series.clone());
+        parts
+            .histograms
+            .stages
+            .insert("nobody".to_owned(), series.clone());
         let (stage, own) = parts.histograms.stages.iter_mut().next().unwrap();
         let (_, one) = series.iter().next().unwrap();
         own.insert("moonrise_time".to_owned(), one.clone());
@@ -224,7 +233,10 @@ mod tests {
                 diff: None,
             });
             assert_eq!(joined, header);
-            assert_eq!((joined.id, joined.kind, joined.verdict), (run.id, run.kind, run.verdict));
+            assert_eq!(
+                (joined.id, joined.kind, joined.verdict),
+                (run.id, run.kind, run.verdict)
+            );
         }
     }
 }

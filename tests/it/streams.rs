@@ -338,3 +338,86 @@ fn what_could_never_be_found_is_wrong() {
         .run(&["check"])
         .expect(0);
 }
+
+/// field 7: what comes in one read has no TPOT, which is said with its counts, and a stream of which most
+/// comes so is told too.
+#[test]
+fn content_that_comes_in_one_read_is_told() {
+    let event = |number: usize| format!("data: {{\"t\": \"{number} \"}}\n\n");
+    let events = |range: std::ops::Range<usize>| range.map(event).collect::<String>();
+    let slo = "stream = true\noutput = { delta = \"$.t\" }\nslo = { tpot.p50 = \"1ms\" }";
+    for (pieces, one_piece, gaps, met) in [
+        // The whole, the first event and the rest, and two halves.
+        (vec![events(0..20)], 8, 0, Value::Null),
+        (vec![event(0), events(1..20)], 0, 8, json!(false)),
+        (vec![events(0..10), events(10..20)], 0, 8, json!(false)),
+    ] {
+        let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+        let stub = stub("text/event-stream", &pieces);
+        let project = project(&stub, slo, "");
+        let run = project.measure(&["load", "--format", "json"]).json();
+        let stage = &run["stages"]["api"];
+        assert_eq!(stage["ok"], 8);
+        assert_eq!(stage["tokens"]["one_piece"], one_piece, "{stage}");
+        let known = stage["metrics"]["chunk_gap"]["count"].as_u64().unwrap_or(0);
+        assert_eq!(known, gaps);
+        if one_piece > 0 {
+            assert_eq!(stage["slo"][0]["met"], met, "{stage}");
+        }
+        let warnings = run["warnings"].as_array().unwrap();
+        let found = warnings
+            .iter()
+            .find(|it| it["kind"] == "coalesced")
+            .unwrap();
+        assert_eq!(
+            (&found["stage"], &found["one_piece"], &found["streams"]),
+            (&json!("api"), &json!(one_piece), &json!(8))
+        );
+        let said = project.run(&["report"]);
+        let words = if one_piece > 0 {
+            "8 of 8 streams arrived in one piece (a buffering proxy?)"
+        } else {
+            "content came in one read with earlier content"
+        };
+        let all = format!("{}{}", said.stdout, said.stderr).replace('\n', " ");
+        assert!(all.contains(words), "{all}");
+    }
+    // Events that come one by one are nothing to tell.
+    let project = project(&stub("text/event-stream", &SSE), slo, "");
+    let run = project.measure(&["load", "--format", "json"]).json();
+    let warnings = run["warnings"].as_array().unwrap();
+    assert!(
+        warnings.iter().all(|it| it["kind"] != "coalesced"),
+        "{warnings:?}"
+    );
+}
+
+/// OpenAI's Responses API: all parts of its usage, over either framing.
+#[test]
+fn the_parts_of_usage_of_the_responses_api_are_counted() {
+    let usage = json!({"input_tokens": 10, "input_tokens_details": {"cached_tokens": 4}, "output_tokens": 6,
+        "output_tokens_details": {"reasoning_tokens": 2}});
+    let output =
+        json!([{"type": "message", "content": [{"type": "output_text", "text": "Hello 42"}]}]);
+    let whole = json!({"status": "completed", "output": output, "usage": usage});
+    let delta = json!({"type": "response.output_text.delta", "delta": "Hello 42"});
+    let done = json!({"type": "response.completed", "response": whole});
+    let events = format!("data: {delta}\n\ndata: {done}\n\n");
+    for (content_type, body, stream) in [
+        ("application/json", whole.to_string(), false),
+        ("text/event-stream", events, true),
+    ] {
+        let stub = stub(content_type, &[&body]);
+        let project = Project::with_manifest(&format!(
+            "version = 1\n[deployment]\nname = \"d\"\n[stage.api]\nkind = \"chat\"\napi = \"responses\"\nmodel = \"m\"\n\
+             url = \"http://{}/\"\nstream = {stream}\nmessages = [{{ role = \"user\", content = \"hi\" }}]\n\
+             [load.l]\ntarget = [\"api\"]\narrivals = {{ concurrency = 1 }}\nrequests = 3\n",
+            stub.address
+        ));
+        let tokens = &loaded(&project)["tokens"];
+        let found =
+            ["input", "cached", "output", "reasoning", "source"].map(|it| tokens[it].clone());
+        let expected = [json!(30), json!(12), json!(18), json!(6), json!("usage")];
+        assert_eq!(found, expected, "{tokens}");
+    }
+}

@@ -159,6 +159,8 @@ impl Counter {
             self.add(LatencyMetric::ChunkGap, at, Some(*gap));
         }
         self.counts.coalesced += completion.coalesced;
+        let in_one_piece = completion.coalesced > 0 && completion.gaps.is_empty();
+        self.counts.one_piece += u64::from(in_one_piece);
         let in_window = self.window_ns.is_none_or(|window| at < window);
         self.counts.good += u64::from(good);
         self.counts.ok_in_window += u64::from(in_window);

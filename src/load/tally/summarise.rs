@@ -210,5 +210,6 @@ fn tokens(counts: &Counts, output_per_s: f64) -> Option<Tokens> {
         output_per_s: Some(output_per_s),
         mismatch: share(counts.mismatched, counts.counted_twice),
         coalesced: counts.coalesced,
+        one_piece: counts.one_piece,
     })
 }
