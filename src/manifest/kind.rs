@@ -1,5 +1,6 @@
 //! A `kind = "…"` table kept with its spans, to be parsed later by the owner of the kind.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
@@ -11,6 +12,7 @@ use super::document::Table;
 use super::error::Problems;
 use super::shape::{self, Subject};
 use super::span::Span;
+use crate::registry::did_you_mean;
 use crate::template::{Reference, Template};
 
 /// A table of the manifest whose keys belong to whoever owns its `kind`. The keys that every kind
@@ -30,6 +32,16 @@ pub(crate) struct KindTable {
     table: DeTable<'static>,
 }
 
+/// Returns the key with a text that `kind` may have been meant by, and its place.
+fn misspelled(table: &Table) -> Option<(&str, Span)> {
+    let near = |(key, value): &(&Spanned<Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+        matches!(value.get_ref(), DeValue::String(_))
+            && did_you_mean(key.get_ref(), ["kind"]).is_some()
+    };
+    let (key, _) = table.entries.iter().find(near)?;
+    Some((key.get_ref(), key.span()))
+}
+
 impl KindTable {
     /// Takes `kind` out of a table, whose other keys are left to the owner of the kind.
     pub(super) fn check(
@@ -38,7 +50,15 @@ impl KindTable {
         parent: &mut Checker<'_>,
     ) -> Option<Self> {
         let mut checker = parent.inside(table.what.clone(), table.span.clone());
-        let kind = checker.required(table.entries.remove("kind"), "kind")?;
+        let kind = table.entries.remove("kind");
+        if kind.is_none()
+            && let Some((written, place)) = misspelled(&table)
+        {
+            let message = format!("{} has no `kind`, but `{written}`", checker.what);
+            checker.at(place, message, Some("Did you mean `kind`?".to_owned()));
+            return None;
+        }
+        let kind = checker.required(kind, "kind")?;
         let kind_span = kind.span();
         let DeValue::String(kind) = kind.into_inner() else {
             let message = format!("{}: expected a string", checker.key("kind"));
@@ -158,7 +178,7 @@ fn collect(value: &Spanned<DeValue<'_>>, found: &mut Vec<(Reference, Span)>) {
 mod tests {
     use super::*;
     use crate::manifest::Manifest;
-    use crate::manifest::testing::{parse, render};
+    use crate::manifest::testing::{parse, render, spoilt, wrong};
     use crate::template::{Scope, ValueTemplate};
 
     #[derive(Debug, serde::Deserialize)]
@@ -169,6 +189,29 @@ mod tests {
         body: Option<ValueTemplate>,
         #[serde(default)]
         stream: bool,
+    }
+
+    // stumbles S27
+    #[test]
+    fn a_slip_in_the_word_kind_is_named() {
+        for (key, near) in [
+            ("knid", true),
+            ("kin", true),
+            ("Kind", true),
+            ("url", false),
+        ] {
+            let said = wrong(&format!("version = 1\n[stage.a]\n{key} = \"http\"\n"));
+            assert_eq!(said.contains("Did you mean `kind`?"), near, "{said}");
+            assert_eq!(said.contains(&format!("but `{key}`")), near, "{said}");
+            assert!(said.contains("stage `a` has no `kind`"), "{said}");
+        }
+        let said = spoilt("[stage.", "[stage.other]\nkidn = \"http\"\n[stage.");
+        assert!(
+            said.contains("stage `other` has no `kind`, but `kidn`"),
+            "{said}"
+        );
+        let number = wrong("version = 1\n[stage.a]\nknid = 3\n");
+        assert!(!number.contains("Did you mean"), "{number}");
     }
 
     #[test]

@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn why_the_runs_of_a_commit_cannot_be_used_is_counted_by_reason() {
         let commit = Some("c0ffee0123456789");
-        let listing = listing([
+        let listing = listing(vec![
             dirty(run_at(1, commit)),
             incomplete(run_at(2, commit)),
             incomplete(run_at(3, commit)),
