@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::inputs::examine;
+use super::inputs::{examine, with_environment};
 use crate::error::Result;
 use crate::exit::Status;
 use crate::manifest::{Slo, Stage};
@@ -62,7 +62,7 @@ fn stage_check(project: &Project, stage: &Stage) -> StageCheck {
     StageCheck {
         name: stage.name.to_string(),
         kind: stage.kind.kind.clone(),
-        url: stage.kind.text("url").unwrap_or_default(),
+        url: place(project, stage),
         owner: project
             .manifest
             .owner(stage.name.as_str())
@@ -71,6 +71,13 @@ fn stage_check(project: &Project, stage: &Stage) -> StageCheck {
         slo: stage.slo.iter().map(show_slo).collect(),
         probe: None,
     }
+}
+
+/// Returns where a stage is, with the values of the environment: its address, or its program.
+fn place(project: &Project, stage: &Stage) -> String {
+    let url = stage.kind.text("url");
+    let place = url.unwrap_or_else(|| stage.kind.texts("command").join(" "));
+    with_environment(project, &place)
 }
 
 fn show_slo(slo: &Slo) -> String {

@@ -8,6 +8,7 @@ use std::path::Path;
 use miette::Diagnostic;
 use url::Url;
 
+use super::fields;
 use crate::error::{Classify, Fault, Kind, Result};
 use crate::golden::{GoldenError, GoldenSet};
 use crate::manifest::{Eval, IdleKey, ManifestError, Problems, Stage};
@@ -41,6 +42,7 @@ pub(super) fn examine(project: &Project) -> Result<Vec<IdleKey>> {
     examined.slices_of_rules();
     for stage in &project.manifest.stages {
         examined.address(stage);
+        examined.program(stage);
     }
     examined.done()
 }
@@ -64,6 +66,7 @@ impl<'a> Examined<'a> {
             );
             if let Some(Some(set)) = self.sets.get(eval.golden.as_path()) {
                 cases_of(eval, set, &mut self.problems);
+                fields::check(eval, set, &self.project.manifest, &mut self.problems);
             }
         }
     }
@@ -144,7 +147,7 @@ impl<'a> Examined<'a> {
         let Some(written) = stage.kind.text("url") else {
             return;
         };
-        let url = self.with_environment(&written);
+        let url = with_environment(self.project, &written);
         // What a secret or a case brings is not known here.
         let known = url.split("{{").next().unwrap_or_default();
         if known.is_empty() {
@@ -172,18 +175,23 @@ impl<'a> Examined<'a> {
             .at(stage.kind.span_of("url"), message, Some(help));
     }
 
-    /// Puts the values of the environment that was chosen where a text asks for them.
-    fn with_environment(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (key, value) in &self.project.environment.values {
-            let value = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            for asked in [format!("{{{{ env.{key} }}}}"), format!("{{{{env.{key}}}}}")] {
-                text = text.replace(&asked, &value);
-            }
+    /// A program that is not there fails at every call.
+    fn program(&mut self, stage: &Stage) {
+        let written = stage.kind.texts("command");
+        let Some(program) = written.first() else {
+            return;
+        };
+        let program = with_environment(self.project, program);
+        if program.contains("{{") || is_there(&self.project.folder, &program) {
+            return;
         }
-        text
+        let source = &self.project.manifest.source;
+        self.warnings.push(IdleKey {
+            message: format!("stage `{}`: there is no program `{program}`", stage.name),
+            file: source.path().display().to_string(),
+            line: source.line(stage.kind.span_of("command").start),
+            key: format!("stage.{}.command", stage.name),
+        });
     }
 
     fn done(self) -> Result<Vec<IdleKey>> {
@@ -195,6 +203,30 @@ impl<'a> Examined<'a> {
             (manifest, golden) => Err(WrongInputs { manifest, golden }.into()),
         }
     }
+}
+
+/// Returns a text with the values of the environment that was chosen.
+pub(super) fn with_environment(project: &Project, text: &str) -> String {
+    let mut text = text.to_owned();
+    for (key, value) in &project.environment.values {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        for asked in [format!("{{{{ env.{key} }}}}"), format!("{{{{env.{key}}}}}")] {
+            text = text.replace(&asked, &value);
+        }
+    }
+    text
+}
+
+/// Returns whether a program is there: a path is relative to the manifest, a bare name is looked up
+/// in `PATH`.
+fn is_there(root: &Path, program: &str) -> bool {
+    if program.contains('/') {
+        return root.join(program).is_file();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Holds the keys of a suite against the cases of its golden set.

@@ -9,6 +9,7 @@ mod check;
 mod compare;
 mod drive;
 mod eval;
+mod fields;
 mod gate;
 mod inputs;
 mod load;

@@ -135,12 +135,32 @@ impl KindTable {
         self.table.get(key)?.as_ref().as_str().map(str::to_owned)
     }
 
+    /// Returns the texts of a list; none where the key is not there or is no list.
+    pub(crate) fn texts(&self, key: &str) -> Vec<String> {
+        let items = self.table.get(key).and_then(|it| it.as_ref().as_array());
+        let texts = items.into_iter().flatten();
+        texts
+            .filter_map(|it| it.as_ref().as_str().map(str::to_owned))
+            .collect()
+    }
+
     /// Returns every reference in every string that is a template, with the string's place. Strings
     /// that are no templates are left to the kind's owner, who knows whether they should be.
     pub(crate) fn references(&self) -> Vec<(Reference, Span)> {
         let mut found = Vec::new();
         for value in self.table.values() {
-            collect(value, &mut found);
+            collect(value, &|_| true, &mut found);
+        }
+        found
+    }
+
+    /// Returns those references whose value a request cannot do without: of strings without a
+    /// filter, a block, or a subscript, any of which may stand in for what is not there.
+    pub(crate) fn needed_references(&self) -> Vec<(Reference, Span)> {
+        let is_plain = |text: &str| !text.contains("{%") && !text.contains(['|', '[']);
+        let mut found = Vec::new();
+        for value in self.table.values() {
+            collect(value, &is_plain, &mut found);
         }
         found
     }
@@ -161,16 +181,24 @@ impl KindTable {
     }
 }
 
-fn collect(value: &Spanned<DeValue<'_>>, found: &mut Vec<(Reference, Span)>) {
+fn collect(
+    value: &Spanned<DeValue<'_>>,
+    wanted: &dyn Fn(&str) -> bool,
+    found: &mut Vec<(Reference, Span)>,
+) {
     match value.get_ref() {
-        DeValue::String(text) => {
+        DeValue::String(text) if wanted(text) => {
             let references = Template::parse(text).map(|it| it.references());
             let references: BTreeSet<Reference> = references.unwrap_or_default();
             found.extend(references.into_iter().map(|it| (it, value.span())));
         }
-        DeValue::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        DeValue::Table(table) => table.values().for_each(|item| collect(item, found)),
-        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {}
+        DeValue::Array(items) => items.iter().for_each(|item| collect(item, wanted, found)),
+        DeValue::Table(table) => table.values().for_each(|item| collect(item, wanted, found)),
+        DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_) => {}
     }
 }
 

@@ -420,6 +420,92 @@ fn an_address_has_a_scheme_that_is_spoken() {
     }
 }
 
+/// stumbles S3: what templates ask of cases that none has would fail at every request.
+#[test]
+fn a_template_asks_for_what_some_case_has() {
+    let project = |body: &str, value: &str, cases: &str| {
+        let text = format!(
+            "version = 1\n[stage.a]\nkind = \"http\"\nurl = \"http://127.0.0.1:9/\"\nbody = {body}\n\
+             [eval.answers]\nstage = \"a\"\ngolden = \"g.jsonl\"\n\
+             [[eval.answers.assert]]\nkind = \"contains\"\nvalue = \"{value}\"\n"
+        );
+        let project = Project::with_manifest(&text);
+        project.write("g.jsonl", cases);
+        project
+    };
+    let cases = "{\"id\": \"1\", \"input\": {\"question\": \"a\", \"user\": {\"id\": 1}}, \"expected\": {\"answer\": \"b\"}}\n\
+                 {\"id\": \"2\", \"input\": {\"question\": \"c\", \"lang\": \"de\"}, \"expected\": {\"answer\": \"d\"}}\n";
+    let texts = "{\"id\": \"1\", \"input\": \"a\", \"expected\": \"b\"}\n";
+    for (body, value, cases, said) in [
+        (
+            "{ q = \"{{ input.qestion }}\" }",
+            "x",
+            cases,
+            "Did you mean `input.question`?",
+        ),
+        (
+            "{ q = \"{{ input.user.name }}\" }",
+            "x",
+            cases,
+            "`input.user.id`",
+        ),
+        (
+            "{ q = \"{{ input }}\" }",
+            "{{ expected.anwser }}",
+            cases,
+            "Did you mean `expected.answer`?",
+        ),
+        (
+            "{ q = \"{{ input.question }}\" }",
+            "x",
+            texts,
+            "`{{ input }}`",
+        ),
+    ] {
+        let output = project(body, value, cases).run(&["check"]).expect(2);
+        assert!(output.stderr.contains(said), "{body} {value}: {output}");
+        assert!(
+            output.stderr.contains("no case of `g.jsonl` has"),
+            "{output}"
+        );
+    }
+    // What only some have, what has a stand-in, and what is asked for as a whole.
+    for body in [
+        "{ q = \"{{ input.lang }}\" }",
+        "{ q = \"{{ input.nothing | default('x') }}\" }",
+        "{ q = \"{% if input.nothing %}x{% endif %}\" }",
+        "{ q = \"{{ input }}\" }",
+    ] {
+        project(body, "{{ expected.answer }}", cases)
+            .run(&["check"])
+            .expect(0);
+    }
+}
+
+/// stumbles S27: what the environment brings is shown, and a program that is not there is told.
+#[test]
+fn places_are_shown_as_the_environment_has_them() {
+    let text = "version = 1\n[stage.a]\nkind = \"http\"\nurl = \"{{ env.api }}/chat\"\n\
+                [stage.b]\nkind = \"command\"\ncommand = [\"no-such-program\", \"x\"]\n\
+                [stage.c]\nkind = \"command\"\ncommand = [\"/bin/sh\", \"-c\", \"cat\"]\n\
+                [env.local]\napi = \"http://127.0.0.1:8642\"\n";
+    let output = Project::with_manifest(text).run(&["check"]).expect(0);
+    for said in [
+        "http://127.0.0.1:8642/chat",
+        "no-such-program x",
+        "/bin/sh -c cat",
+    ] {
+        assert!(output.stdout.contains(said), "{said}: {output}");
+    }
+    let warnings = format!("{}{}", output.stdout, output.stderr);
+    let missing = "stage `b`: there is no program `no-such-program`";
+    assert!(warnings.contains(missing), "{output}");
+    assert!(
+        !warnings.contains("there is no program `/bin/sh`"),
+        "{output}"
+    );
+}
+
 /// stumbles S3: a rule on a slice that no case is in is never judged.
 #[test]
 fn a_rule_names_a_slice_that_some_case_is_in() {

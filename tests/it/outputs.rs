@@ -389,7 +389,8 @@ fn the_responses_api_is_spoken() {
         if stream {
             let mean = |metric: &str| stage["metrics"][metric]["mean"].as_f64().unwrap();
             assert!((30.0..200.0).contains(&mean("ttft")), "{}", mean("ttft"));
-            assert!((9.0..60.0).contains(&mean("tpot")), "{}", mean("tpot"));
+            // A first event that a busy machine reads late makes the rest come sooner after it.
+            assert!((5.0..60.0).contains(&mean("tpot")), "{}", mean("tpot"));
         }
     }
     let sent: Value = serde_json::from_str(&stub.requests()[0].body).unwrap();

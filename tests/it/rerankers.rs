@@ -82,7 +82,8 @@ fn positions_are_mapped_onto_the_documents_that_were_found() {
         let stub = stub(answer.to_string());
         let project = project(&stub, documents, &format!("order = \"{path}\""));
         let output = project.run(&["eval"]).expect(0);
-        assert_eq!(output.stdout.matches("1 of 1 case").count(), 2, "{output}");
+        let passed = output.stdout.matches("1 of 1 case passed. Pass rate");
+        assert_eq!(passed.count(), 2, "{output}");
         let run = project.measure(&["load", "l", "--format", "json"]);
         let run = run.expect(0).json();
         for stage in ["both", "rerank"] {
