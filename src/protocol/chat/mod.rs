@@ -20,7 +20,7 @@ use super::stream::{Events, Framing, StreamKey, StreamReader};
 use super::target::{Target, steps};
 use super::{Brings, Call, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problem, Problems};
-use crate::registry::Entry;
+use crate::registry::{Entry, did_you_mean};
 use crate::template::{Scope, Template, TemplateError, ValueTemplate};
 
 /// Makes the reader of a stream of OpenAI's API.
@@ -210,6 +210,15 @@ impl Protocol for Chat {
 /// Returns what is wrong with the keys together, or with what they hold.
 fn wrong(spec: &Spec, table: &KindTable) -> Option<Problem> {
     let what = table.what();
+    if let Some(message) = slip(&spec.messages) {
+        let help = "A message is like `{ role = \"user\", content = \"{{ input.question }}\" }`.";
+        let message = format!("`messages` of {what}: {message}");
+        return Some(Problem::new(
+            &table.span_of("messages"),
+            message,
+            Some(help.to_owned()),
+        ));
+    }
     let (key, message, help) = if spec.max_tokens.is_some() && spec.max_completion_tokens.is_some()
     {
         (
@@ -240,6 +249,34 @@ fn wrong(spec: &Spec, table: &KindTable) -> Option<Problem> {
         message,
         Some(help.to_owned()),
     ))
+}
+
+/// Says what is wrong with the first message that nobody would take: one without a role that is no
+/// item of another type either, or with a slip in the word `content` (stumbles S3).
+fn slip(messages: &ValueTemplate) -> Option<String> {
+    let ValueTemplate::Array(items) = messages else {
+        return None;
+    };
+    items.iter().zip(1..).find_map(|(item, number)| {
+        let ValueTemplate::Table(entries) = item else {
+            return None;
+        };
+        let keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();
+        let meant = |word: &str| {
+            let mut slips = keys.iter().copied();
+            slips.find(|key| did_you_mean(key, [word]).is_some())
+        };
+        let lacks =
+            |word: &str, but: &str| format!("message {number} has no `{word}`, but `{but}`");
+        if !keys.contains(&"role") && !keys.contains(&"type") {
+            let no_role = || format!("message {number} has no `role`");
+            return Some(meant("role").map_or_else(no_role, |but| lacks("role", but)));
+        }
+        if keys.contains(&"content") {
+            return None;
+        }
+        meant("content").map(|but| lacks("content", but))
+    })
 }
 
 /// Returns how many messages at the beginning are instructions and no part of the conversation.
@@ -370,5 +407,44 @@ mod tests {
             sent("messages = \"{{ session.history }}\""),
             json!(["a", "b"])
         );
+    }
+
+    /// stumbles S3
+    #[test]
+    fn a_message_that_nobody_would_take_is_told() {
+        let told = |messages: &str| {
+            let keys =
+                format!("url = \"http://127.0.0.1/v1\"\nmodel = \"m\"\nmessages = {messages}");
+            let table = KindTable::from_toml("chat", &keys);
+            let mut problems = Problems::default();
+            let parsed = Chat.parse(&table, &mut problems).is_some();
+            assert_eq!(parsed, problems.is_empty(), "{messages}");
+            let messages = problems.iter().map(|it| it.message.clone());
+            messages.collect::<Vec<_>>().join("\n")
+        };
+        for (messages, said) in [
+            (
+                "[{ rloe = \"user\", content = \"x\" }]",
+                "has no `role`, but `rloe`",
+            ),
+            ("[{ content = \"x\" }]", "message 1 has no `role`"),
+            (
+                "[{ role = \"user\", content = \"x\" }, { role = \"user\", contnet = \"x\" }]",
+                "message 2 has no `content`, but `contnet`",
+            ),
+        ] {
+            assert!(
+                told(messages).contains(said),
+                "{messages}: {}",
+                told(messages)
+            );
+        }
+        for right in [
+            "[{ role = \"assistant\", tool_calls = [{ id = \"a\" }] }, { role = \"tool\", tool_call_id = \"a\", content = \"1\" }]",
+            "[{ type = \"function_call_output\", call_id = \"a\", output = \"1\" }]",
+            "[\"{{ input.message }}\"]",
+        ] {
+            assert_eq!(told(right), "", "{right}");
+        }
     }
 }
