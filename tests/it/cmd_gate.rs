@@ -545,11 +545,12 @@ fn a_single_slower_run_is_shown_and_not_gated_on() {
         60,
     );
     project.commit("v1");
-    project.run(&["gate"]).expect(0);
+    project.measure(&["gate"]).expect(0);
     delay.store(30, std::sync::atomic::Ordering::Relaxed);
     project.write("prompts/answer.txt", "x");
     project.commit("v2");
-    let document = project.run(&["gate", "--format", "json"]).expect(0).json();
+    let document = project.measure(&["gate", "--format", "json"]);
+    let document = document.expect(0).json();
     let slower = comparison(&document, "load.peak.api.response_time.p95");
     assert!(slower["change"].as_f64().unwrap() > 1.0, "{slower}");
     assert_eq!(
@@ -563,7 +564,7 @@ fn a_single_slower_run_is_shown_and_not_gated_on() {
         "--set",
         "stage.api.slo={ response_time.p95 = \"10ms\" }",
     ];
-    project.run(&strict).expect(1);
+    project.measure(&strict).expect(1);
 }
 
 #[test]
