@@ -15,7 +15,7 @@
 //! 3  protocol git scaffold        how each kind is spoken to, the repository, what `init` writes
 //! 2  manifest golden record       the deployment, the cases, what is written and read again
 //! 1  arrival metric template      when requests are sent, what is measured, `{{ … }}` and secrets
-//! 0  measure stats text name registry error exit palette schema
+//! 0  measure stats text name registry error exit palette schema intake
 //! ```
 
 #[macro_use]
@@ -36,6 +36,7 @@ mod experiment;
 pub mod fuzzing;
 mod git;
 mod golden;
+mod intake;
 mod load;
 mod manifest;
 mod measure;

@@ -24,6 +24,7 @@ use super::attempt::Attempt;
 use super::journal_line::{Line, LineRef, ToldRef};
 use super::question::Told;
 use crate::error::{Classify, Kind};
+use crate::intake;
 use crate::template::Secrets;
 
 /// The schema of a journal; another one is left alone.
@@ -140,7 +141,7 @@ impl Journal {
         let Some((path, header)) = newest(dir, &key.suite, |it| it == key)? else {
             return Ok(None);
         };
-        let opened = OpenOptions::new().append(true).read(true).open(&path);
+        let opened = intake::open_own(&path, OpenOptions::new().append(true).read(true));
         let mut file = opened.map_err(|reason| failed(&path, "opened", reason))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -285,12 +286,16 @@ fn newest(
 }
 
 fn header(path: &Path) -> Option<Header> {
-    let mut line = String::new();
-    BufReader::new(File::open(path).ok()?)
-        .read_line(&mut line)
-        .ok()?;
-    let header: Header = serde_json::from_str(&line).ok()?;
-    (header.schema == SCHEMA && line.ends_with('\n')).then_some(header)
+    let file = intake::open_own(path, OpenOptions::new().read(true)).ok()?;
+    let mut line = Vec::new();
+    intake::read_line(
+        &mut BufReader::new(file),
+        &mut line,
+        &intake::JOURNAL_HEADER,
+    )
+    .ok()?;
+    let header: Header = serde_json::from_slice(&line).ok()?;
+    (header.schema == SCHEMA && line.ends_with(b"\n")).then_some(header)
 }
 
 /// Reads every answer and cuts off what a kill or a power cut left of a last line.

@@ -53,6 +53,8 @@ impl Experiment {
             overrides,
             typed,
         } = surroundings;
+        let store = Store::open(&project.folder, &clock);
+        store.guard()?;
         let git = GitFacts::read(&project.folder);
         if let Some(warning) = &git.warning {
             sink.emit(Event::Warning(warning.clone()));
@@ -61,7 +63,7 @@ impl Experiment {
         Ok(Self {
             release: release::present(&project, &git, &dirt)?,
             untracked: dirt.aside,
-            store: Store::open(&project.folder, &clock),
+            store,
             client: Arc::new(Client::default()),
             project,
             clock,

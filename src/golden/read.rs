@@ -2,7 +2,6 @@
 //! stands and why.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
@@ -12,6 +11,7 @@ use serde_json::{Map, Value};
 use super::case::{Case, GoldenSet, content_id};
 use super::error::{GoldenError, LineError};
 use super::relevance::grades;
+use crate::intake;
 use crate::registry::did_you_mean;
 
 /// The keys of a case.
@@ -27,7 +27,7 @@ impl GoldenSet {
     /// Reads `path`, which messages name as it is written, relative to `root`.
     pub(crate) fn read(root: &Path, path: &Path) -> Result<Self, GoldenError> {
         let shown = path.display().to_string();
-        match File::open(root.join(path)) {
+        match intake::open(&root.join(path)) {
             Ok(file) => read_lines(BufReader::new(file), shown),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(GoldenError::Missing { path: shown })
@@ -70,7 +70,7 @@ fn read_lines(mut from: impl BufRead, path: String) -> Result<GoldenSet, GoldenE
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
-        match from.read_until(b'\n', &mut bytes) {
+        match intake::read_line(&mut from, &mut bytes, &intake::GOLDEN_LINE) {
             Ok(0) => break,
             Ok(_) => {}
             Err(reason) => return Err(GoldenError::Unreadable { path, reason }),

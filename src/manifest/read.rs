@@ -10,6 +10,7 @@ use super::checked::Manifest;
 use super::error::{ManifestError, Problems, ReadError};
 use super::table::environment::Environment;
 use crate::error::{Classify, Error, Kind};
+use crate::intake;
 use crate::name::Name;
 use crate::registry::suggest;
 
@@ -76,7 +77,7 @@ impl Manifest {
 }
 
 fn read(path: &Path) -> Result<String, ReadError> {
-    let bytes = std::fs::read(path).map_err(|source| match source.kind() {
+    let bytes = intake::read(path, &intake::MANIFEST).map_err(|source| match source.kind() {
         ErrorKind::NotFound => ReadError::Missing {
             path: path.to_owned(),
         },

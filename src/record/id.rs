@@ -31,6 +31,14 @@ impl RunId {
         Self(uuid::Uuid::new_v7(time).to_string())
     }
 
+    /// Bytes of an id that we give.
+    pub(crate) const LENGTH: usize = uuid::fmt::Hyphenated::LENGTH;
+
+    /// Returns whether a text is an id as we give them.
+    pub(crate) fn is_ours(text: &str) -> bool {
+        text.len() == Self::LENGTH && uuid::Uuid::parse_str(text).is_ok()
+    }
+
     /// Returns the text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0

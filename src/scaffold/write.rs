@@ -9,6 +9,7 @@ use miette::Diagnostic;
 use super::ci::CiSystem;
 use super::template::Template;
 use crate::error::{Classify, Kind};
+use crate::intake::is_link;
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -82,6 +83,10 @@ impl NewFiles {
 fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
+    }
+    if is_link(path) {
+        let said = "it is a link to another file";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, said));
     }
     let mut options = OpenOptions::new();
     options.write(true);

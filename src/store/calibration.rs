@@ -1,9 +1,11 @@
 //! The calibration of this machine, beside the runs.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 
 use super::error::StoreError;
 use super::layout::Store;
+use crate::intake;
 use crate::record::Calibration;
 
 const FILE: &str = "calibration.json";
@@ -15,15 +17,26 @@ impl Store {
         let path = self.root().join(FILE);
         let text = serde_json::to_string_pretty(calibration).unwrap_or_default();
         let aside = path.with_extension("json.new");
-        fs::write(&aside, text).map_err(|e| StoreError::io("write", &aside, e))?;
+        // What lies there is of a killed process, or a link to what is not ours.
+        match fs::remove_file(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::io("replace", &aside, error));
+            }
+            _ => {}
+        }
+        File::create_new(&aside)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|e| StoreError::io("write", &aside, e))?;
         fs::rename(&aside, &path).map_err(|e| StoreError::io("write", &path, e))
     }
 
     /// Returns the last calibration. One that cannot be read, or is of another version, is as good
     /// as none: it must not stop a measurement.
     pub(crate) fn calibration(&self) -> Option<Calibration> {
-        let bytes = fs::read(self.root().join(FILE)).ok()?;
-        serde_json::from_slice(&bytes).ok()
+        self.guard().ok()?;
+        let path = self.root().join(FILE);
+        let text = intake::read_own_text(&path, &intake::SMALL_RECORD).ok()?;
+        serde_json::from_str(&text).ok()
     }
 }
 

@@ -18,6 +18,9 @@ pub(crate) enum StoreError {
         path: PathBuf,
         source: io::Error,
     },
+    /// What it leads to may be anything.
+    #[error("`{}` is a link: the store is kept in folders and files of its own", path.display())]
+    Link { path: PathBuf },
     /// A run of that id is there already and was complete.
     #[error("run `{id}` is already stored in `{}`", path.display())]
     Exists { id: String, path: PathBuf },
@@ -53,6 +56,11 @@ impl Diagnostic for StoreError {
         match self {
             Self::Io { source, .. } => io_help(source.kind()).map(|help| Box::new(help) as _),
             Self::Id(_) => Some(Box::new("`stagegate runs list` shows the ids there are.")),
+            Self::Link { path } => Some(Box::new(format!(
+                "Remove it with `rm {}`: stagegate writes and deletes in these folders, and follows no \
+                 link to what is not its own.",
+                path.display()
+            ))),
             Self::Newer { writer, .. } => Some(Box::new(format!(
                 "Upgrade stagegate: the run was written by {writer}."
             ))),

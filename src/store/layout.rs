@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
+use crate::intake::is_link;
 use crate::measure::Clock;
 use crate::record::{FOLDER, RunId};
 
@@ -58,9 +59,18 @@ impl Store {
         Ok(folder)
     }
 
+    /// Refuses a store whose folders are links: whatever a link leads to is not ours to write to,
+    /// and not ours to delete.
+    pub(crate) fn guard(&self) -> Result<(), StoreError> {
+        let folders = [self.runs_dir(), self.tmp_dir(), self.journal_dir()];
+        let mut own = std::iter::once(self.root.clone()).chain(folders);
+        own.try_for_each(|it| no_link(&it))
+    }
+
     /// Creates a folder inside the store, and the store itself with a `.gitignore` that hides all
     /// of it from git.
     pub(super) fn prepare(&self, folder: &Path) -> Result<(), StoreError> {
+        self.guard()?;
         fs::create_dir_all(folder).map_err(|e| StoreError::io("create", folder, e))?;
         let ignore = self.root.join(".gitignore");
         match OpenOptions::new()
@@ -75,6 +85,16 @@ impl Store {
             Err(e) => Err(StoreError::io("create", &ignore, e)),
         }
     }
+}
+
+/// Refuses a link in the place of one of our own folders.
+pub(super) fn no_link(path: &Path) -> Result<(), StoreError> {
+    if is_link(path) {
+        return Err(StoreError::Link {
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -104,5 +124,36 @@ mod tests {
         store.journals().unwrap();
         let ignore = fs::read_to_string(store.root.join(".gitignore")).unwrap();
         assert_eq!(ignore, "tmp/\n");
+    }
+
+    // security 1
+    #[cfg(unix)]
+    #[test]
+    fn a_store_with_a_link_in_it_is_refused_whatever_it_leads_to() {
+        use std::os::unix::fs::symlink;
+
+        use crate::error::{Classify, Kind};
+
+        for place in ["", "runs", "tmp", "journal"] {
+            for target in ["..", "nowhere", "real"] {
+                let project = tempfile::tempdir().unwrap();
+                fs::create_dir(project.path().join("real")).unwrap();
+                let link = project.path().join(".stagegate").join(place);
+                let link: PathBuf = link.components().collect();
+                fs::create_dir_all(link.parent().unwrap()).unwrap();
+                symlink(target, &link).unwrap();
+                let store = Store::open(project.path(), &Clock::System);
+                let error = store.journals().unwrap_err();
+                assert_eq!(error.kind(), Kind::Environment);
+                assert!(
+                    error
+                        .to_string()
+                        .starts_with(&format!("`{}` is a link", link.display())),
+                    "{error}"
+                );
+                assert!(store.list().is_err() && store.guard().is_err(), "{place}");
+                assert_eq!(store.calibration(), None);
+            }
+        }
     }
 }

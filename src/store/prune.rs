@@ -1,7 +1,9 @@
 //! Deleting old runs: what may go, and letting it go.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,9 +12,10 @@ use jiff::Timestamp;
 use super::error::StoreError;
 use super::layout::Store;
 use super::listing::Listing;
+use super::write::aside;
 use crate::git::Git;
-use crate::record::RunKind;
-use crate::record::RunSummary;
+use crate::name::Name;
+use crate::record::{RunId, RunKind, RunSummary};
 
 /// What to delete. A run goes when every rule that is set lets it go.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,14 +83,25 @@ impl Store {
             self.prepare(&trash)?;
         }
         for run in &pruned.runs {
-            let (folder, gone) = (self.runs_dir().join(&run.id), trash.join(&run.id));
-            fs::rename(&folder, &gone).map_err(|error| StoreError::io("delete", &folder, error))?;
-            fs::remove_dir_all(&gone).map_err(|error| StoreError::io("delete", &gone, error))?;
+            let (folder, gone) = (self.runs_dir().join(&run.id), aside(&trash, &run.id)?);
+            gone_or(fs::rename(&folder, gone.path().join(&run.id)), &folder)?;
+            let path = gone.path().to_owned();
+            gone_or(gone.close(), &path)?;
         }
-        for journal in &pruned.journals {
-            fs::remove_file(journal).map_err(|error| StoreError::io("delete", journal, error))?;
+        pruned
+            .journals
+            .iter()
+            .try_for_each(|journal| gone_or(fs::remove_file(journal), journal))
+    }
+}
+
+/// What another process has deleted already, is deleted.
+fn gone_or(result: io::Result<()>, path: &Path) -> Result<(), StoreError> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::io("delete", path, error))
         }
-        Ok(())
+        _ => Ok(()),
     }
 }
 
@@ -136,9 +150,12 @@ fn old_files(folder: &Path, age: Duration, now: Timestamp) -> Result<Vec<PathBuf
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|error| StoreError::io("read", folder, error))?;
-        let modified = entry.metadata().and_then(|it| it.modified());
-        let modified = modified.ok().and_then(|it| Timestamp::try_from(it).ok());
-        if modified.is_some_and(|it| is_past(it, age, now)) && entry.path().is_file() {
+        // Of a link this is what is said of the link itself.
+        let metadata = entry.metadata();
+        let modified = metadata.as_ref().ok().and_then(|it| it.modified().ok());
+        let modified = modified.and_then(|it| Timestamp::try_from(it).ok());
+        let ours = metadata.is_ok_and(|it| it.is_file()) && is_journal(&entry.file_name());
+        if ours && modified.is_some_and(|it| is_past(it, age, now)) {
             found.push(entry.path());
         }
     }
@@ -146,11 +163,27 @@ fn old_files(folder: &Path, age: Duration, now: Timestamp) -> Result<Vec<PathBuf
     Ok(found)
 }
 
+/// Returns whether a journal has such a name: `SUITE-RUNID.jsonl`.
+fn is_journal(name: &OsStr) -> bool {
+    let stem = name.to_str().and_then(|name| name.strip_suffix(".jsonl"));
+    let parts = stem.and_then(|stem| {
+        let at = stem.len().checked_sub(RunId::LENGTH + 1)?;
+        let (suite, id) = (stem.get(..at)?, stem.get(at..)?);
+        Some((suite, id.strip_prefix('-')?))
+    });
+    parts.is_some_and(|(suite, id)| suite.parse::<Name>().is_ok() && RunId::is_ours(id))
+}
+
+/// Returns how many bytes lie at a path and below; no link is followed.
 fn size(path: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(path) else {
-        return fs::metadata(path).map_or(0, |it| it.len());
-    };
-    entries.flatten().map(|entry| size(&entry.path())).sum()
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries.map(|entry| size(&entry.path())).sum()
+        }
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    }
 }
 
 #[cfg(test)]
@@ -167,6 +200,10 @@ mod tests {
             started_at: format!("2026-01-{day:02}T00:00:00Z"),
             ..RunSummary::of(&fixture("v1.0", "load"))
         }
+    }
+
+    fn id() -> RunId {
+        RunId::new("2026-01-31T00:00:00Z".parse().unwrap())
     }
 
     fn chosen(runs: Vec<RunSummary>, rules: PruneRules) -> Vec<String> {
@@ -217,7 +254,7 @@ mod tests {
     #[test]
     fn journals_go_by_their_age_on_the_clock_that_is_handed_in() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = folder.path().join("answers.jsonl");
+        let journal = folder.path().join(format!("answers-{}.jsonl", id()));
         fs::write(&journal, "").unwrap();
         let written = fs::metadata(&journal).unwrap().modified().unwrap();
         let written = Timestamp::try_from(written).unwrap();
@@ -236,5 +273,53 @@ mod tests {
             ..PruneRules::default()
         };
         assert!(chosen(vec![newest, run("a", 5, "peak", "a")], all).is_empty());
+    }
+
+    // security 1
+    #[test]
+    fn only_files_with_names_of_journals_go() {
+        let ours = format!("my-suite_2-{}.jsonl", id());
+        assert!(is_journal(OsStr::new(&ours)));
+        for other in [
+            "secrets.jsonl".to_owned(),
+            "answers-run-0001.jsonl".to_owned(),
+            format!("{}.jsonl", id()),
+            format!("-{}.jsonl", id()),
+            format!("a b-{}.jsonl", id()),
+            format!("answers-{}.json", id()),
+            format!("answers-{}x.jsonl", id()),
+            format!("ä-{}", id()),
+        ] {
+            assert!(!is_journal(OsStr::new(&other)), "{other}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("golden.jsonl"), "").unwrap();
+        fs::create_dir(folder.path().join(&ours)).unwrap();
+        let later = Timestamp::now() + Duration::from_hours(99);
+        let found = old_files(folder.path(), Duration::from_hours(1), later).unwrap();
+        assert_eq!(found, Vec::<PathBuf>::new());
+    }
+
+    // security 18
+    #[test]
+    fn what_another_prune_has_deleted_is_deleted() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path(), &crate::measure::Clock::System);
+        let kept = store.write(&fixture("v1.0", "load")).unwrap();
+        let journal = store.journals().unwrap().join("gone.jsonl");
+        let pruned = Pruned {
+            runs: vec![
+                run("gone", 1, "peak", "a"),
+                RunSummary::of(&fixture("v1.0", "load")),
+            ],
+            journals: vec![journal],
+            ..Pruned::default()
+        };
+        for _ in 0..2 {
+            store.prune(&pruned).unwrap();
+            assert!(!kept.exists());
+            let left = fs::read_dir(store.tmp_dir()).unwrap().count();
+            assert_eq!(left, 0);
+        }
     }
 }

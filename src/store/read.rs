@@ -1,17 +1,18 @@
 //! Reads runs: every version ever written, with an error that names file and key for anything else.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
-use super::layout::Store;
+use super::layout::{Store, no_link};
 use super::listing::{BrokenRun, Listing};
 use super::split::{Parts, join};
+use crate::intake;
 use crate::record::FormatVersion;
 use crate::record::RunId;
 use crate::record::RunSummary;
@@ -39,8 +40,10 @@ struct Probe {
 impl Store {
     /// Reads a whole run.
     pub(crate) fn read(&self, id: &RunId) -> Result<RunRecord, StoreError> {
+        self.guard()?;
         let folder = self.run_dir(id);
-        let header = header(&folder.join(RUN_FILE))?;
+        no_link(&folder)?;
+        let header = own_header(&folder.join(RUN_FILE))?;
         let histograms = document(&folder.join(HISTOGRAMS_FILE))?;
         let cases = cases(&folder.join(CASES_FILE))?;
         Ok(join(Parts {
@@ -54,23 +57,31 @@ impl Store {
     /// Lists every stored run, newest first, and apart the folders that hold none that can be read.
     /// A store that was never written to is empty.
     pub(crate) fn list(&self) -> Result<Listing, StoreError> {
+        self.guard()?;
         let folder = self.runs_dir();
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Listing::default()),
             Err(e) => return Err(StoreError::io("read", &folder, e)),
         };
+        let mut listing = Listing::default();
         let mut names = BTreeSet::new();
         for entry in entries {
             let entry = entry.map_err(|e| StoreError::io("read", &folder, e))?;
-            if entry.path().is_dir() {
+            let kind = entry.file_type();
+            let kind = kind.map_err(|e| StoreError::io("read", &entry.path(), e))?;
+            if kind.is_dir() {
                 names.insert(entry.file_name());
+            } else if let Err(link) = no_link(&entry.path()) {
+                listing.broken.push(BrokenRun {
+                    message: link.to_string(),
+                    path: entry.path(),
+                });
             }
         }
-        let mut listing = Listing::default();
         for name in names {
             let path = folder.join(&name);
-            match header(&path.join(RUN_FILE)) {
+            match own_header(&path.join(RUN_FILE)) {
                 Ok(run) if name.to_str() == Some(&run.id) => {
                     listing.runs.push(RunSummary::of(&run));
                 }
@@ -91,13 +102,18 @@ impl Store {
 
 /// Reads a self-contained document, as `runs export` writes it.
 pub(crate) fn read_exported(path: &Path) -> Result<RunRecord, StoreError> {
-    header(path)
+    let read = intake::read_text(path, &intake::RUN);
+    header(path, &read.map_err(|e| StoreError::io("read", path, e))?)
 }
 
-/// Reads one run document.
-pub(super) fn header(path: &Path) -> Result<RunRecord, StoreError> {
-    let text = text(path)?;
-    let probe: Probe = parse(&text, path)?;
+/// Reads a run document of the store.
+pub(super) fn own_header(path: &Path) -> Result<RunRecord, StoreError> {
+    header(path, &text(path)?)
+}
+
+/// Parses one run document.
+fn header(path: &Path, text: &str) -> Result<RunRecord, StoreError> {
+    let probe: Probe = parse(text, path)?;
     if probe.schema != RUN_SCHEMA {
         return Err(StoreError::Foreign {
             path: path.to_owned(),
@@ -112,7 +128,7 @@ pub(super) fn header(path: &Path) -> Result<RunRecord, StoreError> {
                 .written_by
                 .unwrap_or_else(|| "a later stagegate".to_owned()),
         }),
-        _ => parse(&text, path),
+        _ => parse(text, path),
     }
 }
 
@@ -125,23 +141,35 @@ fn document<T: DeserializeOwned + Default>(path: &Path) -> Result<T, StoreError>
 }
 
 fn cases(path: &Path) -> Result<Vec<CaseResult>, StoreError> {
-    let text = match text(path) {
-        Ok(text) => text,
-        Err(error) => return absent(error),
-    };
     let mut cases = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        if line.is_empty() {
+    match each_case(path, |case| cases.push(case)) {
+        Ok(()) => Ok(cases),
+        Err(error) => absent(error),
+    }
+}
+
+/// Reads the cases of a run one after the other.
+fn each_case(path: &Path, mut take: impl FnMut(CaseResult)) -> Result<(), StoreError> {
+    let failed = |error| StoreError::io("read", path, error);
+    let file = intake::open_own(path, OpenOptions::new().read(true)).map_err(failed)?;
+    let mut from = BufReader::new(file);
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if intake::read_line(&mut from, &mut line, &intake::RUN_LINE).map_err(failed)? == 0 {
+            break;
+        }
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let case = serde_json::from_str(line).map_err(|e| StoreError::Malformed {
+        let case = serde_json::from_slice(&line).map_err(|e| StoreError::Malformed {
             path: path.to_owned(),
-            place: format!("line {}: ", index + 1),
+            place: format!("line {number}: "),
             message: e.to_string(),
         })?;
-        cases.push(case);
+        take(case);
     }
-    Ok(cases)
+    Ok(())
 }
 
 /// A run without distributions, cases, or a comparison has no file for them.
@@ -155,7 +183,7 @@ fn absent<T: Default>(error: StoreError) -> Result<T, StoreError> {
 }
 
 fn text(path: &Path) -> Result<String, StoreError> {
-    fs::read_to_string(path).map_err(|e| StoreError::io("read", path, e))
+    intake::read_own_text(path, &intake::RUN).map_err(|e| StoreError::io("read", path, e))
 }
 
 fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, StoreError> {

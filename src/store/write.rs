@@ -1,16 +1,18 @@
 //! Writes a run so that it is there whole or not at all: a folder made aside, flushed, and renamed
 //! into place.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use tempfile::TempDir;
 
 use super::error::StoreError;
 use super::export;
-use super::layout::Store;
+use super::layout::{Store, no_link};
 use super::read;
 use super::split::{Parts, split};
 use crate::record::RunId;
@@ -18,6 +20,9 @@ use crate::record::RunRecord;
 
 /// How long an abandoned folder of a killed process is left alone: longer than any write takes.
 const ABANDONED: SignedDuration = SignedDuration::from_hours(24);
+
+/// So many characters tell the folders of one run apart.
+const RANDOM: usize = 6;
 
 /// The finished folder, inside the one made aside.
 const NEW: &str = "run";
@@ -28,15 +33,13 @@ impl Store {
     pub(crate) fn write(&self, run: &RunRecord) -> Result<PathBuf, StoreError> {
         let id: RunId = run.id.parse()?;
         let place = self.run_dir(&id);
+        self.guard()?;
         let replace = is_replaceable(&id, &place)?;
         let tmp = self.tmp_dir();
         self.prepare(&self.runs_dir())?;
         self.prepare(&tmp)?;
         sweep(&tmp, self.clock.now());
-        let aside = tempfile::Builder::new()
-            .prefix(&format!("{id}."))
-            .tempdir_in(&tmp)
-            .map_err(|e| StoreError::io("create a folder in", &tmp, e))?;
+        let aside = aside(&tmp, id.as_str())?;
         let folder = aside.path().join(NEW);
         fs::create_dir(&folder).map_err(|e| StoreError::io("create", &folder, e))?;
         write_parts(&folder, &split(run.clone())).map_err(|e| name_final(e, &folder, &place))?;
@@ -67,10 +70,11 @@ impl Store {
 /// Returns whether what lies in the run's place may be replaced: it is incomplete, or broken so
 /// that nothing is lost. A complete run is an error.
 fn is_replaceable(id: &RunId, place: &Path) -> Result<bool, StoreError> {
+    no_link(place)?;
     if !place.is_dir() {
         return Ok(false); // Nothing, or a file in the way, which the rename will find.
     }
-    match read::header(&place.join(read::RUN_FILE)) {
+    match read::own_header(&place.join(read::RUN_FILE)) {
         Ok(old) if old.complete => Err(exists(id, place)),
         Ok(_) | Err(StoreError::Malformed { .. }) => Ok(true),
         Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(true),
@@ -160,16 +164,36 @@ fn sweep(tmp: &Path, now: Timestamp) {
         return;
     };
     for entry in entries.flatten() {
-        let age = entry
-            .metadata()
-            .and_then(|metadata| metadata.modified())
-            .ok()
-            .and_then(|modified| Timestamp::try_from(modified).ok())
-            .map(|modified| now.duration_since(modified));
-        if age.is_some_and(|age| age > ABANDONED) {
+        // Of a link this is what is said of the link itself.
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
+        let modified = metadata.modified().ok();
+        let modified = modified.and_then(|it| Timestamp::try_from(it).ok());
+        let age = modified.map(|it| now.duration_since(it));
+        let ours = metadata.is_dir() && is_aside(&entry.file_name());
+        if ours && age.is_some_and(|age| age > ABANDONED) {
             fs::remove_dir_all(entry.path()).ok();
         }
     }
+}
+
+/// Makes a folder in which a run is made, or emptied, out of everybody's sight.
+pub(super) fn aside(tmp: &Path, id: &str) -> Result<TempDir, StoreError> {
+    let made = tempfile::Builder::new()
+        .prefix(&format!("{id}."))
+        .rand_bytes(RANDOM)
+        .tempdir_in(tmp);
+    made.map_err(|e| StoreError::io("create a folder in", tmp, e))
+}
+
+/// Returns whether [`aside`] gives such names: `RUNID.random`.
+fn is_aside(name: &OsStr) -> bool {
+    let parts = name.to_str().and_then(|name| name.split_once('.'));
+    parts.is_some_and(|(id, random)| {
+        let alphanumeric = random.bytes().all(|it| it.is_ascii_alphanumeric());
+        id.parse::<RunId>().is_ok() && random.len() == RANDOM && alphanumeric
+    })
 }
 
 #[cfg(test)]
@@ -348,7 +372,7 @@ mod tests {
         // Half an hour is nothing; two days are more than any write takes.
         let clock = Clock::manual(Timestamp::now());
         let store = Store::open(project.path(), &clock);
-        let (fresh, old) = (store.tmp_dir().join("fresh"), store.tmp_dir().join("old"));
+        let [fresh, old] = ["run-1.fresh1", "run-2.older2"].map(|name| store.tmp_dir().join(name));
         for folder in [&fresh, &old] {
             fs::create_dir_all(folder).unwrap();
         }
@@ -356,9 +380,56 @@ mod tests {
         let long_ago = std::time::SystemTime::now() - two_days;
         File::open(&old).unwrap().set_modified(long_ago).unwrap();
         store.write(&run_at(1, None)).unwrap();
-        assert_eq!(names(&store.tmp_dir()), ["fresh"]);
+        assert_eq!(names(&store.tmp_dir()), ["run-1.fresh1"]);
         clock.advance(std::time::Duration::from_hours(25));
         store.write(&run_at(2, None)).unwrap();
         assert!(names(&store.tmp_dir()).is_empty());
+    }
+
+    // security 1
+    #[test]
+    fn only_folders_with_names_of_ours_are_swept() {
+        let project = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Timestamp::now());
+        let store = Store::open(project.path(), &clock);
+        let tmp = store.tmp_dir();
+        for name in [
+            "src",
+            ".git",
+            "prompts.d",
+            "run-1",
+            "run-1.x",
+            "a b.abcdef",
+            "run-1.ab/def",
+        ] {
+            fs::create_dir_all(tmp.join(name)).unwrap();
+        }
+        fs::write(tmp.join("run-3.abcdef"), "a file").unwrap();
+        let before = names(&tmp);
+        clock.advance(std::time::Duration::from_hours(25));
+        store.write(&run_at(1, None)).unwrap();
+        assert_eq!(names(&tmp), before);
+        assert!(is_aside(OsStr::new("0193-abc.Xy01zz")));
+    }
+
+    // security 1
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_run_is_neither_replaced_nor_read() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path(), &Clock::System);
+        fs::create_dir(project.path().join("src")).unwrap();
+        fs::create_dir_all(store.runs_dir()).unwrap();
+        fs::create_dir_all(store.tmp_dir()).unwrap();
+        let place = store.runs_dir().join("run-0001");
+        std::os::unix::fs::symlink("../../src", &place).unwrap();
+        let link = format!("`{}` is a link", place.display());
+        let error = store.write(&run_at(1, None)).unwrap_err();
+        assert!(error.to_string().starts_with(&link), "{error}");
+        let error = store.read(&"run-0001".parse().unwrap()).unwrap_err();
+        assert!(error.to_string().starts_with(&link), "{error}");
+        let listing = store.list().unwrap();
+        assert!(listing.broken[0].message.starts_with(&link));
+        assert!(project.path().join("src").is_dir());
     }
 }

@@ -34,4 +34,5 @@ mod spending; // tokens by kind, prices, budgets, finish reasons
 mod streams; // server-sent events, lines, plain text
 mod support;
 mod traces; // headers that differ from request to request
+mod way_in; // links, pipes, devices, and runs that a pull request brings along
 mod whole;

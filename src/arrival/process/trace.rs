@@ -1,6 +1,5 @@
 //! `trace`: recorded arrivals, when the requests of a real deployment came.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use crate::arrival::arrivals::Arrivals;
 use crate::arrival::timing::{Length, Timing};
 use crate::arrival::wrong::Wrong as WrongKey;
 use crate::error::{self, Classify, Kind};
+use crate::intake;
 use crate::measure::{Time, show_duration};
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -146,7 +146,7 @@ impl ArrivalLog {
     /// Returns when the requests are due in ns, the first of the window at 0, ascending.
     fn read(&self, folder: &Path) -> Result<Vec<u64>, TraceError> {
         let path = self.path.display().to_string();
-        let text = match fs::read(folder.join(&self.path)) {
+        let text = match intake::read(&folder.join(&self.path), &intake::TRACE) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(TraceError::Missing { path });

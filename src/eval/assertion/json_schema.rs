@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::json::{Place, find, in_both, not_json};
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::eval::error::EvalError;
+use crate::intake;
 use crate::manifest::{KindTable, Problems};
 use crate::name::Name;
 use crate::protocol::{OutputPath, Reply, TextJson};
@@ -145,9 +146,11 @@ impl Check for Ready {
         };
         let shown = file.display().to_string();
         let text =
-            std::fs::read_to_string(folder.join(file)).map_err(|error| EvalError::NoSchema {
-                file: shown.clone(),
-                reason: error.to_string(),
+            intake::read_text(&folder.join(file), &intake::SCHEMA_FILE).map_err(|error| {
+                EvalError::NoSchema {
+                    file: shown.clone(),
+                    reason: error.to_string(),
+                }
             })?;
         let built = serde_json::from_str(&text)
             .map_err(|error| error.to_string())
