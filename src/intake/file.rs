@@ -12,7 +12,8 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     checked(without_waiting(OpenOptions::new().read(true), false), path)
 }
 
-/// Opens one of stagegate's own files, likewise, as the options say. A link in its place is refused.
+/// Opens one of stagegate's own files, likewise, as the options say. A link in its place is
+/// refused.
 pub(crate) fn open_own(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     if is_link(path) {
         return Err(io::Error::new(

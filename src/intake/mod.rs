@@ -1,5 +1,5 @@
-//! Layer 0: the one way in for what others wrote. Only regular files are opened, and whatever is read has a
-//! limit.
+//! Layer 0: the one way in for what others wrote. Only regular files are opened, and whatever is
+//! read has a limit.
 
 mod file;
 mod limit;
