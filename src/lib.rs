@@ -36,6 +36,7 @@ mod experiment;
 pub mod fuzzing;
 mod git;
 mod golden;
+mod group;
 mod intake;
 mod load;
 mod manifest;

@@ -3,15 +3,17 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use tokio::sync::watch;
 
+use super::signals::listen;
 use super::{App, Command};
 use crate::commands::{self, Context};
 use crate::error::{Fault, Result};
 use crate::exit::{INTERNAL, Status};
+use crate::group;
 use crate::measure::Clock;
 use crate::record::ErrorDocument;
 use crate::ui::{ColorWhen, Facts, Options, Ui, Volume, clap_color};
@@ -20,6 +22,13 @@ use crate::ui::{ColorWhen, Facts, Options, Ui, Volume, clap_color};
 pub(crate) fn main_impl() -> ExitCode {
     let facts = Facts::of_process();
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.len() == 2 && arguments[1] == group::WORD {
+        group::keep_watch();
+        return ExitCode::SUCCESS;
+    }
+    if let Ok(program) = std::env::current_exe() {
+        group::install(program);
+    }
     // Help and errors are printed before `--color` has been parsed; the environment decides about
     // them.
     let command = App::command().color(clap_color(ColorWhen::Auto, &facts));
@@ -68,6 +77,8 @@ pub(crate) fn main_impl() -> ExitCode {
         Ok(status) => status.into(),
         Err(error) => ExitCode::from(context.emit_error(&error)),
     };
+    // No program that a call has started is left, whoever would still have waited for it.
+    group::end_all();
     runtime.shutdown_background();
     code
 }
@@ -130,34 +141,4 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Status> {
         Command::Completions(args) => Ok(commands::completions(context, args, App::command())),
         Command::Man(args) => commands::man(context, args, App::command()),
     }
-}
-
-/// Waits for Ctrl-C or SIGTERM: the first one asks the engines to stop and keep what they have, the
-/// second one ends the process at once.
-async fn listen(tell: watch::Sender<bool>, interrupted: Arc<AtomicBool>) {
-    while asked_to_stop().await.is_ok() {
-        if interrupted.swap(true, Ordering::Relaxed) {
-            #[expect(clippy::exit, reason = "the user asks for the second time")]
-            std::process::exit(i32::from(Status::Interrupted.code()));
-        }
-        if tell.send(true).is_err() {
-            // Nobody listens: nothing is being measured, and the process is ending.
-            return;
-        }
-    }
-}
-
-#[cfg(unix)]
-async fn asked_to_stop() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-async fn asked_to_stop() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }

@@ -1,6 +1,7 @@
 //! Layer 9: parses the command line and hands it on.
 
 mod main_impl;
+mod signals;
 
 use clap::{Parser, Subcommand};
 

@@ -23,7 +23,8 @@ pub(crate) async fn check(context: &Context, args: &CheckArgs) -> Result<Status>
     let mut report = overview(&project)?;
     let status = if args.probe {
         context.tell_of_proxies(&project);
-        probe(&project, &Client::default(), &mut report).await?
+        let asked = context.asked_to_end();
+        probe(&project, &Client::default(), &mut report, asked).await?
     } else {
         Status::Passed
     };

@@ -103,6 +103,7 @@ pub(super) fn eval(id: &str, cases: Vec<CaseResult>) -> RunRecord {
         retries: 0,
         finish_reasons: BTreeMap::new(),
         refusals: 0,
+        empty: 0,
         must_pass_broken: Vec::new(),
         cases,
     });

@@ -1,6 +1,5 @@
 //! What asking a case once brought: an answer, or an error and whose it is.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -8,6 +7,7 @@ use serde_json::{Map, Value};
 use super::question::Told;
 use crate::measure::Failure;
 use crate::protocol::{CallFailure, Reply};
+use crate::record::UNSCORED;
 
 /// One case asked once, retries included.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,75 +43,7 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Call(failure) => failure.fmt(f),
-            Self::Unscored => f.write_str("unscored"),
+            Self::Unscored => f.write_str(UNSCORED),
         }
-    }
-}
-
-/// Who failed, when a case has no grade.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
-    /// The deployment did not answer, or not as its contract says.
-    System,
-    /// An answer came and an assertion could not score it.
-    Judge,
-    /// The request could not be sent: stagegate, its machine, its manifest, or the golden set.
-    Stagegate,
-}
-
-impl Side {
-    /// Returns who failed.
-    const fn of(kind: &ErrorKind) -> Self {
-        match kind {
-            ErrorKind::Unscored => Self::Judge,
-            ErrorKind::Call(Failure::Request | Failure::Exhausted) => Self::Stagegate,
-            ErrorKind::Call(_) => Self::System,
-        }
-    }
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::System => "where the stage failed",
-            Self::Judge => "that could not be scored",
-            Self::Stagegate => "that could not be sent",
-        }
-    }
-}
-
-/// Tells the errors apart by who failed; `None` where there are none.
-pub(super) fn tell_apart<'a>(kinds: impl IntoIterator<Item = &'a ErrorKind>) -> Option<String> {
-    let mut sides: BTreeMap<Side, u64> = BTreeMap::new();
-    for kind in kinds {
-        *sides.entry(Side::of(kind)).or_default() += 1;
-    }
-    let sides: Vec<String> = sides
-        .into_iter()
-        .map(|(side, count)| format!("{count} {}", side.text()))
-        .collect();
-    (!sides.is_empty()).then(|| {
-        format!(
-            "not graded, and counted as not passed: {}",
-            sides.join(", ")
-        )
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_are_told_apart_by_who_failed() {
-        let call = |failure, count| vec![ErrorKind::Call(failure); count];
-        let kinds = [
-            vec![ErrorKind::Unscored; 4],
-            call(Failure::Request, 3),
-            call(Failure::Exhausted, 1),
-            call(Failure::Status(500), 2),
-            call(Failure::Timeout, 5),
-        ];
-        let kinds = kinds.concat();
-        insta::assert_snapshot!(tell_apart(&kinds).unwrap(), @"not graded, and counted as not passed: 7 where the stage failed, 4 that could not be scored, 4 that could not be sent");
-        assert_eq!(tell_apart([]), None);
     }
 }

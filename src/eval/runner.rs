@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::ask::{Given, ask, ask_questions, open_questions};
-use super::attempt::{Attempt, tell_apart};
+use super::attempt::Attempt;
 use super::counts::Counts;
 use super::error::EvalError;
 use super::journal::{Entry, Journal, JournalError};
@@ -125,14 +125,14 @@ pub(crate) async fn run(
     }
     let complete = graded.len() as u64 == planned;
     let (never_reached, reasons) = (never_reached(&graded), reasons(&graded));
-    let ungraded = tell_apart(graded.iter().filter_map(|it| it.error_kind.as_ref()));
     let notes = notes(&graded);
     let result = score(plan, graded);
     sink.emit(counts.progress(watch.elapsed()));
     for note in notes {
         sink.emit(Event::Warning(format!("eval `{}`: {note}", plan.name)));
     }
-    if let Some(text) = ungraded {
+    if let Some(sides) = result.who_failed() {
+        let text = format!("not graded, and counted as not passed: {sides}");
         sink.emit(Event::Warning(format!("eval `{}`: {text}", plan.name)));
     }
     sink.emit(Event::Finished { complete });

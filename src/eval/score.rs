@@ -33,6 +33,7 @@ pub(crate) struct GradedCase {
     /// Key and words of what an assertion has to tell about how it read the answer.
     pub(super) notes: Vec<(String, String)>,
     is_refusal: bool,
+    is_empty: bool,
 }
 
 impl GradedCase {
@@ -48,6 +49,7 @@ impl GradedCase {
             why: None,
             notes: Vec::new(),
             is_refusal: false,
+            is_empty: false,
         };
         graded.tell(attempt);
         let answer = match &attempt.outcome {
@@ -100,11 +102,14 @@ impl GradedCase {
     /// Notes what an attempt says besides its answer.
     fn tell(&mut self, attempt: &Attempt) {
         self.result.trace_id.clone_from(&attempt.trace);
-        if let Ok(answer) = &attempt.outcome {
-            self.result
-                .finish_reason
-                .clone_from(&answer.reply.finish_reason);
-            self.is_refusal = answer.reply.is_refusal();
+        match &attempt.outcome {
+            Ok(answer) => {
+                let reply = &answer.reply;
+                self.result.finish_reason.clone_from(&reply.finish_reason);
+                self.is_refusal = reply.is_refusal();
+                self.is_empty = reply.is_empty;
+            }
+            Err(failure) => self.is_empty = failure.is_empty,
         }
     }
 
@@ -128,6 +133,7 @@ impl GradedCase {
             why: None,
             notes: Vec::new(),
             is_refusal: false,
+            is_empty: false,
         }
     }
 
@@ -202,6 +208,7 @@ pub(crate) fn score(plan: &EvalPlan, mut graded: Vec<GradedCase>) -> EvalResult 
         retries: graded.iter().map(|case| u64::from(case.retries)).sum(),
         finish_reasons: finish_reasons(&graded),
         refusals: graded.iter().map(|case| u64::from(case.is_refusal)).sum(),
+        empty: graded.iter().map(|case| u64::from(case.is_empty)).sum(),
         must_pass_broken: must_pass_broken(plan, &graded),
         cases: graded.into_iter().map(|case| case.result).collect(),
     }

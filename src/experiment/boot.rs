@@ -15,6 +15,7 @@ use rustix::process::{
 
 use super::Experiment;
 use crate::error::{Classify, Kind, Result};
+use crate::group::Group;
 use crate::measure::show_duration;
 use crate::plan::{Caller, PlanError};
 
@@ -178,6 +179,8 @@ async fn stopped(experiment: &Experiment, command: &str) {
 /// A command that was started, in a process group of its own.
 struct Started {
     child: Child,
+    /// Killed with everything in it when this value goes, if not before.
+    group: Group,
     /// What it writes: to a file, which what it leaves in the background may hold open.
     output: File,
 }
@@ -204,10 +207,15 @@ impl Started {
             .process_group(0)
             .spawn()
             .map_err(unrunnable)?;
-        Ok(Self { child, output })
+        let group = Group::led_by(Some(child.id()));
+        Ok(Self {
+            child,
+            group,
+            output,
+        })
     }
 
-    fn group(&self) -> Option<Pid> {
+    fn leader(&self) -> Option<Pid> {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
@@ -215,7 +223,7 @@ impl Started {
     /// stays that of its group.
     fn has_ended(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        self.group()
+        self.leader()
             .is_none_or(|pid| !matches!(waitid(WaitId::Pid(pid), options), Ok(None)))
     }
 
@@ -244,7 +252,7 @@ impl Started {
 
     /// Ends what is left of its process group: asks, and after a while insists.
     async fn end(mut self) {
-        let Some(group) = self.group() else {
+        let Some(group) = self.leader() else {
             return;
         };
         // Nobody may be left, which is what is wanted.
@@ -255,9 +263,7 @@ impl Started {
             drop(self.child.try_wait());
             tokio::time::sleep(LOOK).await;
         }
-        if test_kill_process_group(group).is_ok() {
-            let _: std::result::Result<(), _> = kill_process_group(group, Signal::KILL);
-        }
+        self.group.kill();
         drop(self.child.wait());
     }
 }

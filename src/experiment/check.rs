@@ -1,5 +1,6 @@
 //! What the manifest holds, and one call of each stage.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::inputs::{examine, with_environment};
@@ -93,19 +94,38 @@ fn show_slo(slo: &Slo) -> String {
     format!("{} {sign} {limit}", slo.figure)
 }
 
-/// Calls each stage once, and says how that ended.
+/// Calls each stage once, and says how that ended; once `stop` is over no call is waited for.
 pub(crate) async fn probe(
     project: &Project,
     client: &Client,
     report: &mut CheckReport,
+    stop: impl Future<Output = ()>,
 ) -> Result<Status> {
     let mut status = Status::Passed;
+    let mut stop = pin!(stop);
     for stage in &mut report.stages {
-        let result = call(project, client, &stage.name).await?;
+        let result = tokio::select! {
+            biased;
+            () = &mut stop, if !report.interrupted => {
+                report.interrupted = true;
+                status = status.and(Status::Interrupted);
+                uncalled()
+            }
+            result = call(project, client, &stage.name), if !report.interrupted => result?,
+            else => uncalled(),
+        };
         status = status.and(status_of(&result));
         stage.probe = Some(result);
     }
     Ok(status)
+}
+
+/// Returns what stands for a stage whose answer nobody waited for.
+fn uncalled() -> ProbeResult {
+    ProbeResult {
+        error: Some("interrupted before it had answered".to_owned()),
+        ..ProbeResult::default()
+    }
 }
 
 /// Returns how a call ended: of a stage that was reached, an error is its own.

@@ -32,6 +32,10 @@ pub(crate) struct EvalResult {
     /// Answers that were refusals; absent where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) refusals: u64,
+    /// Answers that showed nothing, whether the stage takes them (`empty = "ok"`) or they failed;
+    /// absent where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) empty: u64,
     /// `must_pass` cases that did not pass.
     #[serde(default)]
     pub(crate) must_pass_broken: Vec<String>,

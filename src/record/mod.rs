@@ -19,6 +19,7 @@ mod summary;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod ungraded;
 mod verdict;
 mod version;
 mod warning;
@@ -51,6 +52,7 @@ pub(crate) use shard::Shard;
 pub(crate) use stage::{SessionCounts, SloResult, Spread, StageResult, SteadyResult, Tokens};
 pub(crate) use summary::{RUNS_SCHEMA, RunSummary, RunsDocument, Unusable};
 pub(crate) use tally::{NoTally, Tally};
+pub(crate) use ungraded::UNSCORED;
 pub(crate) use verdict::VerdictKind;
 pub(crate) use version::FormatVersion;
 pub(crate) use warning::{NeededSamples, Untold, Warning};

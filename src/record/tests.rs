@@ -14,7 +14,7 @@ fn run(kind: RunKind) -> RunRecord {
 }
 
 /// A suite of so many cases, each answered once; `error_kinds` are those of its errors.
-fn suite(cases: u64, errors: &[(&str, u64)]) -> EvalResult {
+pub(super) fn suite(cases: u64, errors: &[(&str, u64)]) -> EvalResult {
     let errored: u64 = errors.iter().map(|(_, count)| count).sum();
     let answer = |number: u64| {
         let error = (number < errored).then(|| "no answer".to_owned());

@@ -66,6 +66,9 @@ pub(crate) struct CheckReport {
     pub(crate) warnings: Vec<IdleKey>,
     /// Files that the manifest names and that are not there yet.
     pub(crate) missing: Vec<IdleKey>,
+    /// Somebody stopped it before every stage had been called; absent where nobody did.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) interrupted: bool,
 }
 
 /// One stage of the manifest.
@@ -116,6 +119,7 @@ impl CheckReport {
             secrets: BTreeMap::new(),
             warnings: Vec::new(),
             missing: Vec::new(),
+            interrupted: false,
         }
     }
 }

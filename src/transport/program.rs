@@ -2,12 +2,15 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, timeout_at};
 
+use crate::group::Group;
 use crate::manifest::Timeouts;
 use crate::measure::{Failure, now_ns, show_duration};
 use crate::protocol::{CallFailure, ProcessRequest};
@@ -18,6 +21,9 @@ const LONGEST_LINE: usize = 120;
 
 /// How much of what it wrote to its standard error is kept: the last of it says why it failed.
 const KEPT_ERRORS: usize = 8 * 1024;
+
+/// How long it is listened to after its end: what it wrote is in the pipe by then.
+const SILENCE: Duration = Duration::from_millis(200);
 
 /// A program that ended well.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +42,9 @@ pub(crate) struct Finished {
     pub(crate) end: u64,
 }
 
-/// Runs the program to its end, within the timeouts and at most `max_bytes` of output. One that is
-/// late, or is no longer waited for, is killed with everything that it has started.
+/// Runs the program to its end, within the timeouts and at most `max_bytes` of output. When it
+/// ends, is late, or is no longer waited for, everything that it has started is killed; what has
+/// left its process group by its own will is not.
 pub(crate) async fn run(
     request: &ProcessRequest,
     timeouts: Timeouts,
@@ -47,39 +54,58 @@ pub(crate) async fn run(
     let deadline = Instant::now() + timeouts.total;
     let mut child = spawn(request)?;
     let started = now_ns();
-    let mut group = Group::of(&child);
+    let group = Group::led_by(child.id());
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (mut sent, mut output, mut errors) = (None, Output::default(), Vec::new());
     let work = async {
-        let mut errors = Vec::new();
-        // Whatever is wrong with the output ends it, whether or not the program goes on.
-        let (sent, output, ()) = tokio::try_join!(
-            async { Ok(feed(stdin, &request.input).await) },
-            read(stdout, timeouts, max_bytes, name),
-            async {
-                keep_last(stderr, &mut errors).await;
-                Ok(())
+        let talk = async {
+            // Whatever is wrong with the output ends it, whether or not the program goes on.
+            tokio::try_join!(
+                async {
+                    sent = Some(feed(stdin, &request.input).await);
+                    Ok(())
+                },
+                read(stdout, timeouts, max_bytes, name, &mut output),
+                async {
+                    keep_last(stderr, &mut errors).await;
+                    Ok(())
+                },
+            )
+        };
+        // What it started ends with it: the answer is that of the program itself.
+        let over = async {
+            let status = child.wait().await;
+            group.kill();
+            status.map_err(|error| unstarted(name, &error))
+        };
+        let (mut talk, mut over) = (pin!(talk), pin!(over));
+        tokio::select! {
+            said = &mut talk => match said {
+                Ok(_) => over.await,
+                Err(error) => Err(error),
             },
-        )?;
-        let status = child.wait().await;
-        let status = status.map_err(|error| unstarted(name, &error))?;
-        Ok::<_, CallFailure>((sent, output, status, errors))
+            status = &mut over => {
+                // Whoever left its group may hold the pipe open for ever.
+                timeout_at(Instant::now() + SILENCE, talk).await.unwrap_or(Ok(((), (), ())))?;
+                status
+            }
+        }
     };
-    let (sent, output, status, errors) = match timeout_at(deadline, work).await {
+    let status = match timeout_at(deadline, work).await {
         Err(_) => {
             let limit = show_duration(timeouts.total);
             let detail = format!("`{name}` did not end within {limit}");
             return Err(CallFailure::new(Failure::Timeout, detail));
         }
-        Ok(done) => done?,
+        Ok(ended) => ended?,
     };
-    group.is_over();
     if !status.success() {
         return Err(ended_badly(name, status, &errors));
     }
     let end = now_ns();
     Ok(Finished {
         started,
-        sent,
+        sent: sent.unwrap_or(end),
         first_byte: output.first,
         last_byte: output.last.unwrap_or(end),
         end,
@@ -133,10 +159,10 @@ async fn read(
     timeouts: Timeouts,
     max_bytes: u64,
     name: &str,
-) -> Result<Output, CallFailure> {
-    let mut output = Output::default();
+    output: &mut Output,
+) -> Result<(), CallFailure> {
     let Some(mut stdout) = stdout else {
-        return Ok(output);
+        return Ok(());
     };
     let begun = Instant::now();
     loop {
@@ -161,7 +187,7 @@ async fn read(
         };
         let now = now_ns();
         match count {
-            Ok(0) => return Ok(output),
+            Ok(0) => return Ok(()),
             Ok(_) if output.bytes.len() as u64 > max_bytes => {
                 return Err(CallFailure::too_large(&format!("`{name}`"), max_bytes));
             }
@@ -217,38 +243,8 @@ fn exit_code(status: ExitStatus) -> i32 {
     status.code().unwrap_or(-1)
 }
 
-/// The program's process group; killed when it is dropped before the program has ended.
-struct Group(Option<u32>);
-
-impl Group {
-    fn of(child: &Child) -> Self {
-        Self(child.id())
-    }
-
-    /// The program has been waited for: its number may belong to another one from now on.
-    fn is_over(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        #[cfg(unix)]
-        if let Some(group) = self
-            .0
-            .and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()))
-        {
-            // It may have ended meanwhile, which is what was wanted.
-            let _: Result<(), _> =
-                rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn shell(script: &str, input: &str, timeouts: Timeouts) -> Result<Finished, CallFailure> {
@@ -308,20 +304,53 @@ mod tests {
     #[test]
     fn a_late_program_is_killed_with_what_it_started() {
         let folder = tempfile::tempdir().unwrap();
-        let pipe = folder.path().join("pipe");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-        assert!(made.unwrap().success());
-        // A pipe ends when everybody has closed it who could write into it: when they are dead.
-        let reading = std::thread::spawn({
-            let pipe = pipe.clone();
-            move || std::fs::read(pipe).unwrap()
-        });
+        let (pipe, reading) = held_open(folder.path());
         let script = format!("sleep 30 > {} & sleep 30", pipe.display());
         let begun = std::time::Instant::now();
         let error = shell(&script, "", within(200)).unwrap_err();
         assert_eq!(error.failure, Failure::Timeout);
         assert_eq!(reading.join().unwrap(), b"");
         assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+
+    /// Reads a pipe to its end: when everybody has closed it who could write into it, or is dead.
+    fn held_open(folder: &Path) -> (std::path::PathBuf, std::thread::JoinHandle<Vec<u8>>) {
+        let pipe = folder.join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let reading = pipe.clone();
+        let reading = std::thread::spawn(move || std::fs::read(reading).unwrap());
+        (pipe, reading)
+    }
+
+    // security 7
+    #[test]
+    fn nothing_that_a_program_started_outlives_it() {
+        for end in ["echo 1", "echo 1; exit 3"] {
+            let folder = tempfile::tempdir().unwrap();
+            let (pipe, reading) = held_open(folder.path());
+            // Its streams are closed, so that nobody would wait for it.
+            let pipe = pipe.display();
+            let script =
+                format!("exec 3> {pipe}; sleep 300 >&3 2>&1 < /dev/null & exec 3>&-; {end}");
+            let begun = std::time::Instant::now();
+            let ended = shell(&script, "", within(20_000));
+            assert_eq!(reading.join().unwrap(), b"");
+            assert_eq!(ended.is_ok(), end == "echo 1");
+            assert!(begun.elapsed() < Duration::from_secs(15));
+        }
+    }
+
+    // security 7
+    #[test]
+    fn an_answer_is_taken_when_its_program_has_ended_whoever_holds_the_pipe() {
+        let begun = std::time::Instant::now();
+        let found = shell("sleep 300 & echo 1", "", within(20_000)).unwrap();
+        assert_eq!(found.output, b"1\n");
+        // It has left the group, and ends by itself.
+        let found = shell("setsid sleep 3 & echo 2", "", within(20_000)).unwrap();
+        assert_eq!(found.output, b"2\n");
+        assert!(begun.elapsed() < Duration::from_secs(15));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::support::imports::{Crate, functions};
 const LAYERS: &[(&str, u8)] = &[
     ("error", 0),
     ("exit", 0),
+    ("group", 0),
     ("intake", 0),
     ("measure", 0),
     ("name", 0),

@@ -29,6 +29,7 @@ mod layering; // the import table of docs/architecture.md, file sizes, exit code
 mod outputs; // headers, bodies, texts, and errors, by every kind and command
 mod pipelines;
 mod profiles; // of orchestrators whose truth is known: right, or silent
+mod programs; // what they leave behind, however the command ends
 mod rerankers; // positions and the documents that they are of
 mod spending; // tokens by kind, prices, budgets, finish reasons
 mod streams; // server-sent events, lines, plain text

@@ -66,7 +66,9 @@ fn both(name: &str, base: &EvalResult, head: &EvalResult) -> Vec<Measured> {
         };
         if is_whole {
             measured.notes.extend(what_was_compared(&cases, base, head));
-            measured.notes.extend(errors(&cases, measured.paired()));
+            measured
+                .notes
+                .extend(errors(&cases, (base, head), measured.paired()));
         }
         measured
     };
@@ -121,12 +123,23 @@ fn what_was_compared(cases: &Cases<'_>, base: &EvalResult, head: &EvalResult) ->
 }
 
 /// Says what was not graded, and what that leaves open.
-fn errors(cases: &Cases<'_>, paired: Option<&Paired>) -> Vec<String> {
+fn errors(
+    cases: &Cases<'_>,
+    (base, head): (&EvalResult, &EvalResult),
+    paired: Option<&Paired>,
+) -> Vec<String> {
     let mut notes = Vec::new();
     let (before, after) = cases.errored();
     if before + after > 0 {
+        let side = |count: usize, eval: &EvalResult| match eval.who_failed() {
+            // Of the cases that were compared; the kinds are those of the whole suite.
+            Some(sides) if count > 0 => format!(" ({sides})"),
+            _ => String::new(),
+        };
+        let (of_base, of_head) = (side(before, base), side(after, head));
         notes.push(format!(
-            "errored, counted as failed: {before} in the base, {after} in the head"
+            "errored, counted as failed: {before} in the base{of_base}, \
+             {after} in the head{of_head}"
         ));
     }
     let (before, after) = cases.absent;

@@ -299,7 +299,7 @@ fn errors_of_the_base_are_judged_both_ways() {
         (rate.outcome, rate.verdict),
         (Some(VerdictKind::Inconclusive), Change::Inconclusive)
     );
-    insta::assert_snapshot!(rate.note.as_deref().unwrap(), @"errored, counted as failed: 40 in the base, 0 in the head; had the base's errors passed, the change would be −10 points; max_drop 5% cannot be judged: 20% of the base's answers have no grade, and what more than 5% hide could be a drop");
+    insta::assert_snapshot!(rate.note.as_deref().unwrap(), @"errored, counted as failed: 40 in the base (40 where the stage failed), 0 in the head; had the base's errors passed, the change would be −10 points; max_drop 5% cannot be judged: 20% of the base's answers have no grade, and what more than 5% hide could be a drop");
     // A worsening that is shown both ways still fails.
     let worse = eval("h", answers(200, |i| i < 100));
     assert_eq!(

@@ -64,8 +64,12 @@ fn title(check: &CheckReport) -> Title {
             ),
         ),
     };
+    let outcome = match check.interrupted {
+        true => Outcome::Interrupted,
+        false => Outcome::Judged(verdict),
+    };
     Title {
-        outcome: Outcome::Judged(verdict),
+        outcome,
         name,
         facts,
     }

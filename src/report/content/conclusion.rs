@@ -107,8 +107,12 @@ fn of_check(check: &CheckReport) -> Conclusion {
             "start it, or choose another environment with `-e`",
         ),
     };
+    let (outcome, what) = match check.interrupted {
+        true => (Outcome::Interrupted, "run it again"),
+        false => (Outcome::Judged(verdict), what),
+    };
     Conclusion {
-        outcome: Outcome::Judged(verdict),
+        outcome,
         subject: format!("{} is valid", check.manifest),
         reasons: few(whose.collect()).into_iter().chain(warned).collect(),
         next: next(what),

@@ -214,6 +214,9 @@ fn economy(eval: &EvalResult) -> Option<Block> {
     if eval.refusals > 0 {
         parts.push(plural(eval.refusals, "refusal"));
     }
+    if eval.empty > 0 {
+        parts.push(plural(eval.empty, "empty answer"));
+    }
     if eval
         .finish_reasons
         .keys()

@@ -189,3 +189,33 @@ fn no_common_case_is_insufficient_and_never_passed() {
     assert_eq!(rate.note.as_deref(), Some(note));
     assert_eq!(document.verdict, VerdictKind::Inconclusive);
 }
+
+/// Contract, section 6: who failed is counted apart.
+#[test]
+fn errors_are_told_apart_by_who_failed() {
+    let errored = |kinds: &[(&str, u64)]| {
+        let count: u64 = kinds.iter().map(|(_, times)| times).sum();
+        let mut cases = answers(40, |_| true);
+        for case in cases.iter_mut().take(count as usize) {
+            (case.passed, case.error) = (false, Some("no grade".to_owned()));
+        }
+        let mut run = eval("r", cases);
+        let suite = run.eval.as_mut().unwrap();
+        let kinds = kinds
+            .iter()
+            .map(|(kind, times)| ((*kind).to_owned(), *times));
+        (suite.errors, suite.error_kinds) = (count, kinds.collect());
+        run
+    };
+    let note = |base: &RunRecord, head: &RunRecord| {
+        let document = diff(base, head);
+        let note = of(&document, "eval.answers.pass_rate").note.clone();
+        note.unwrap_or_default()
+    };
+    let (whole, mut untold) = (errored(&[]), errored(&[("timeout", 2)]));
+    untold.eval.as_mut().unwrap().error_kinds.clear();
+    let head = errored(&[("unscored", 1), ("status 500", 2), ("request", 1)]);
+    insta::assert_snapshot!(note(&whole, &head), @"errored, counted as failed: 0 in the base, 4 in the head (2 where the stage failed, 1 that could not be scored, 1 that could not be sent)");
+    insta::assert_snapshot!(note(&head, &whole), @"errored, counted as failed: 4 in the base (2 where the stage failed, 1 that could not be scored, 1 that could not be sent), 0 in the head; had the base's errors passed, the change would be ±0 points; max_drop 5% cannot be judged: 10% of the base's answers have no grade, and what more than 5% hide could be a drop");
+    insta::assert_snapshot!(note(&untold, &head), @"errored, counted as failed: 2 in the base, 4 in the head (2 where the stage failed, 1 that could not be scored, 1 that could not be sent); had the base's errors passed, the change would be −5 points");
+}
