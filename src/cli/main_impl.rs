@@ -22,8 +22,10 @@ use crate::ui::{ColorWhen, Facts, Options, Ui, Volume, clap_color};
 pub(crate) fn main_impl() -> ExitCode {
     let facts = Facts::of_process();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    if arguments.len() == 2 && arguments[1] == group::WORD {
-        group::keep_watch();
+    if let [_, word, mark] = arguments.as_slice()
+        && word == group::WORD
+    {
+        group::keep_watch(&mark.to_string_lossy());
         return ExitCode::SUCCESS;
     }
     if let Ok(program) = std::env::current_exe() {
@@ -39,15 +41,10 @@ pub(crate) fn main_impl() -> ExitCode {
         Ok(app) => app,
         Err(error) => return refused(&error, &arguments, &facts),
     };
-    let volume = match (app.global.quiet, app.global.verbose) {
-        (true, _) => Volume::Quiet,
-        (_, true) => Volume::Verbose,
-        _ => Volume::Normal,
-    };
     let ui = Ui::new(
         Options {
             color: app.global.color,
-            volume,
+            volume: volume(&app),
         },
         &facts,
     );
@@ -81,6 +78,15 @@ pub(crate) fn main_impl() -> ExitCode {
     group::end_all();
     runtime.shutdown_background();
     code
+}
+
+/// Returns how much is said.
+const fn volume(app: &App) -> Volume {
+    match (app.global.quiet, app.global.verbose) {
+        (true, _) => Volume::Quiet,
+        (_, true) => Volume::Verbose,
+        _ => Volume::Normal,
+    }
 }
 
 /// Prints what clap has to say instead of a command: help, the version, or what is wrong.

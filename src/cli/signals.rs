@@ -28,20 +28,21 @@ pub(super) async fn listen(tell: watch::Sender<bool>, interrupted: Arc<AtomicBoo
 async fn asked_to_stop() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = match hang_up_is_ignored() {
-        true => None,
-        false => Some(signal(SignalKind::hangup())?),
+    let mut terminal = if hang_up_is_ignored() {
+        None
+    } else {
+        Some(signal(SignalKind::hangup())?)
     };
-    let hung_up = async {
-        match &mut hang_up {
-            Some(hang_up) => hang_up.recv().await,
+    let is_gone = async {
+        match &mut terminal {
+            Some(terminal) => terminal.recv().await,
             None => std::future::pending().await,
         }
     };
     tokio::select! {
         result = tokio::signal::ctrl_c() => result,
         _ = terminate.recv() => Ok(()),
-        _ = hung_up => Ok(()),
+        _ = is_gone => Ok(()),
     }
 }
 

@@ -104,6 +104,7 @@ pub(super) fn eval(id: &str, cases: Vec<CaseResult>) -> RunRecord {
         finish_reasons: BTreeMap::new(),
         refusals: 0,
         empty: 0,
+        asked_pause_s: 0.0,
         must_pass_broken: Vec::new(),
         cases,
     });

@@ -33,6 +33,7 @@ pub(super) async fn ask(
         client,
         seed: (&case.id, repeat),
         retries: 0,
+        asked_pause: Duration::ZERO,
         trace: None,
     };
     let scope = plan.scope_of(case);
@@ -66,6 +67,7 @@ pub(super) async fn ask_questions(
                 client,
                 seed: (id, repeat),
                 retries: 0,
+                asked_pause: Duration::ZERO,
                 trace: None,
             };
             let outcome = match plan.asked.get(&question.stage) {
@@ -107,6 +109,7 @@ struct Asking<'a> {
     /// Spreads the pauses of different cases, the same in every run.
     seed: (&'a str, u32),
     retries: u32,
+    asked_pause: Duration,
     /// The trace that the last call began, where it carried one.
     trace: Option<String>,
 }
@@ -117,6 +120,7 @@ impl Asking<'_> {
             outcome,
             steps,
             retries: self.retries,
+            asked_pause: self.asked_pause,
             told: Told::new(),
             trace: self.trace.clone(),
         }
@@ -169,6 +173,7 @@ impl Asking<'_> {
         let request = stage.request(scope).map_err(redacted)?;
         let called = self.client.call_patiently(stage, &request, self.seed).await;
         self.retries += called.retries;
+        self.asked_pause += called.asked_pause;
         self.trace = called.trace.map(TraceParent::trace_id);
         called.outcome.map_err(redacted)
     }

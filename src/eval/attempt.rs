@@ -1,6 +1,7 @@
 //! What asking a case once brought: an answer, or an error and whose it is.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -17,6 +18,9 @@ pub(crate) struct Attempt {
     /// What the steps before it brought; graded with the answer.
     pub(crate) steps: Map<String, Value>,
     pub(crate) retries: u32,
+    /// How long it waited because stages had asked to come back later; not known of an attempt that
+    /// a journal held.
+    pub(crate) asked_pause: Duration,
     /// What the stages said that assertions asked about the answer.
     pub(crate) told: Told,
     /// The trace that the last call began, where it carried one.

@@ -56,6 +56,7 @@ impl Counts {
             }),
             steps: Map::new(),
             retries: 0,
+            asked_pause: Duration::ZERO,
             told: Told::new(),
             trace: None,
         })

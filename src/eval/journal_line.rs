@@ -1,6 +1,7 @@
 //! One line of a journal: a case asked once, as JSON.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -200,6 +201,7 @@ impl Line {
             outcome: Ok::<_, CallFailure>(answer),
             steps: self.steps,
             retries: self.retries,
+            asked_pause: Duration::ZERO,
             told: Told::new(),
             trace: self.trace,
         })
@@ -252,6 +254,7 @@ mod tests {
                 .unwrap()
                 .clone(),
             retries: 2,
+            asked_pause: Duration::ZERO,
             told: Told::new(),
             trace: None,
         };
@@ -268,6 +271,7 @@ mod tests {
             outcome: Err(CallFailure::new(Failure::Timeout, "late")),
             steps: Map::new(),
             retries: 0,
+            asked_pause: Duration::ZERO,
             told: Told::new(),
             trace: None,
         };

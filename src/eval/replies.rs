@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::Map;
 use tokio::task::JoinSet;
@@ -72,6 +73,7 @@ impl CaseReply {
             outcome: Ok(answer),
             steps: Map::new(),
             retries: 0,
+            asked_pause: Duration::ZERO,
             told: Told::new(),
             trace: self.trace,
         };

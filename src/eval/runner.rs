@@ -17,7 +17,7 @@ use super::error::EvalError;
 use super::journal::{Entry, Journal, JournalError};
 use super::plan::EvalPlan;
 use super::score::{GradedCase, score};
-use crate::measure::{Event, EventSink, Stopwatch};
+use crate::measure::{Event, EventSink, Stopwatch, show_duration};
 use crate::record::EvalResult;
 use crate::transport::Client;
 
@@ -128,12 +128,8 @@ pub(crate) async fn run(
     let notes = notes(&graded);
     let result = score(plan, graded);
     sink.emit(counts.progress(watch.elapsed()));
-    for note in notes {
+    for note in notes.into_iter().chain(remarks(&result)) {
         sink.emit(Event::Warning(format!("eval `{}`: {note}", plan.name)));
-    }
-    if let Some(sides) = result.who_failed() {
-        let text = format!("not graded, and counted as not passed: {sides}");
-        sink.emit(Event::Warning(format!("eval `{}`: {text}", plan.name)));
     }
     sink.emit(Event::Finished { complete });
     Ok(EvalRun {
@@ -333,6 +329,17 @@ fn notes(graded: &[GradedCase]) -> Vec<String> {
         .into_iter()
         .map(|((key, note), count)| format!("{key}, in {count} answers: {note}"))
         .collect()
+}
+
+/// Says what is to be known about a result besides its figures.
+fn remarks(result: &EvalResult) -> Vec<String> {
+    let waited = (result.asked_pause_s > 0.0).then(|| {
+        let waited = show_duration(Duration::from_secs_f64(result.asked_pause_s));
+        format!("stages asked to come back later: calls waited {waited} in all")
+    });
+    let sides = result.who_failed();
+    let sides = sides.map(|sides| format!("not graded, and counted as not passed: {sides}"));
+    waited.into_iter().chain(sides).collect()
 }
 
 fn reasons(graded: &[GradedCase]) -> BTreeMap<String, String> {

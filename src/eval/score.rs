@@ -2,6 +2,7 @@
 //! them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::assertion::Subject;
 use super::attempt::{Attempt, ErrorKind};
@@ -26,6 +27,7 @@ pub(crate) struct GradedCase {
     /// Why there is no grade; `None` where there is one.
     pub(super) error_kind: Option<ErrorKind>,
     retries: u32,
+    asked_pause: Duration,
     /// Whether the stage was reached.
     pub(super) reached: bool,
     /// Why it did not pass, for people.
@@ -40,17 +42,7 @@ impl GradedCase {
     /// Grades one attempt at the case at `index` of the golden set.
     pub(crate) fn grade(plan: &EvalPlan, index: usize, repeat: u32, attempt: &Attempt) -> Self {
         let case = &plan.golden.cases[index];
-        let mut graded = Self {
-            index,
-            result: unanswered(case, repeat),
-            error_kind: None,
-            retries: attempt.retries,
-            reached: true,
-            why: None,
-            notes: Vec::new(),
-            is_refusal: false,
-            is_empty: false,
-        };
+        let mut graded = Self::bare(index, unanswered(case, repeat));
         graded.tell(attempt);
         let answer = match &attempt.outcome {
             Ok(answer) => answer,
@@ -99,8 +91,26 @@ impl GradedCase {
         graded
     }
 
+    /// Makes the grade of a case of which nothing is known yet.
+    const fn bare(index: usize, result: CaseResult) -> Self {
+        Self {
+            index,
+            result,
+            error_kind: None,
+            retries: 0,
+            asked_pause: Duration::ZERO,
+            reached: true,
+            why: None,
+            notes: Vec::new(),
+            is_refusal: false,
+            is_empty: false,
+        }
+    }
+
     /// Notes what an attempt says besides its answer.
     fn tell(&mut self, attempt: &Attempt) {
+        self.retries = attempt.retries;
+        self.asked_pause = attempt.asked_pause;
         self.result.trace_id.clone_from(&attempt.trace);
         match &attempt.outcome {
             Ok(answer) => {
@@ -121,20 +131,11 @@ impl GradedCase {
             group: group.map(str::to_owned),
             ..Case::without_data()
         };
-        Self {
-            index: 0,
-            result: CaseResult {
-                passed,
-                ..unanswered(&case, 0)
-            },
-            error_kind: None,
-            retries: 0,
-            reached: true,
-            why: None,
-            notes: Vec::new(),
-            is_refusal: false,
-            is_empty: false,
-        }
+        let result = CaseResult {
+            passed,
+            ..unanswered(&case, 0)
+        };
+        Self::bare(0, result)
     }
 
     /// Returns what is stored.
@@ -206,6 +207,10 @@ pub(crate) fn score(plan: &EvalPlan, mut graded: Vec<GradedCase>) -> EvalResult 
         error_kinds,
         cached: 0,
         retries: graded.iter().map(|case| u64::from(case.retries)).sum(),
+        asked_pause_s: {
+            let all: Duration = graded.iter().map(|case| case.asked_pause).sum();
+            all.as_secs_f64()
+        },
         finish_reasons: finish_reasons(&graded),
         refusals: graded.iter().map(|case| u64::from(case.is_refusal)).sum(),
         empty: graded.iter().map(|case| u64::from(case.is_empty)).sum(),

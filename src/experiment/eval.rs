@@ -11,7 +11,7 @@ use crate::eval::{EvalPlan, EvalRun, Journal, JournalKey, run};
 use crate::exit::Status;
 use crate::manifest::Eval;
 use crate::plan::{EvalOptions, eval_plan};
-use crate::record::{EvalResult, RunKind, RunRecord};
+use crate::record::{EvalResult, RunKind, RunRecord, Validity, ValidityVerdict};
 
 /// So many reasons are said while the suite runs; every case is in the result.
 const SHOWN_REASONS: usize = 5;
@@ -41,6 +41,7 @@ pub(crate) async fn run_eval(
     let record = RunRecord {
         duration_s: run.duration.as_secs_f64(),
         complete: run.complete,
+        validity: validity(&run.result),
         eval: Some(run.result),
         ..record
     };
@@ -109,11 +110,27 @@ fn journal(
     )?)
 }
 
+/// Judges the asking itself: a machine that could not ask has measured nothing about the stage.
+fn validity(result: &EvalResult) -> Validity {
+    if !result.was_too_much() {
+        return Validity::default();
+    }
+    let reason = "most requests could not be sent: this machine ran out of sockets, descriptors, \
+                  or processes; lower `concurrency`, or raise `ulimit -n`";
+    Validity {
+        verdict: ValidityVerdict::Invalid,
+        reasons: vec![reason.to_owned()],
+    }
+}
+
 /// Returns how a suite ends, by the contract, section 2: failing cases alone do not fail it.
 fn status_of(complete: bool, never_reached: bool, result: &EvalResult) -> Status {
     let asked = result.cases.len() as u64;
     let nothing_scored = asked > 0 && result.errors == asked;
     let status = measured(complete, never_reached);
+    if result.was_too_much() {
+        return status.and(Status::Invalid);
+    }
     if nothing_scored || !result.must_pass_broken.is_empty() {
         status.and(Status::Failed)
     } else {
@@ -136,7 +153,7 @@ mod tests {
 
     #[test]
     fn failing_cases_alone_do_not_fail_a_suite() {
-        use Status::{Failed, Interrupted, Passed, Unmeasured};
+        use Status::{Failed, Interrupted, Invalid, Passed, Unmeasured};
         let of = |result| status_of(true, false, &result);
         // One of the three passed.
         assert_eq!(of(suite(0, &[])), Passed);
@@ -144,6 +161,17 @@ mod tests {
         assert_eq!(of(suite(3, &[])), Failed);
         assert_eq!(of(suite(0, &["q1"])), Failed);
         assert_eq!(status_of(true, true, &suite(3, &[])), Unmeasured);
+        // security 25
+        let mut own = suite(3, &["q1"]);
+        let exhausted = |times| [("sockets exhausted".to_owned(), times)].into();
+        own.error_kinds = exhausted(1);
+        assert_eq!(
+            (of(own.clone()), validity(&own)),
+            (Failed, Validity::default())
+        );
+        own.error_kinds = exhausted(2);
+        assert_eq!(of(own.clone()), Invalid);
+        assert_eq!(validity(&own).verdict, ValidityVerdict::Invalid);
         assert_eq!(status_of(false, false, &suite(0, &["q1"])), Interrupted);
     }
 }

@@ -8,7 +8,7 @@ mod guard;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub(crate) use guard::{WORD, install, keep_watch};
+pub(crate) use guard::{VARIABLE, WORD, install, keep_watch, mark};
 
 /// The groups that have not ended, by their number; and whether there may be more.
 static LIVE: Mutex<Live> = Mutex::new(Live {
@@ -88,19 +88,15 @@ fn kill(number: i32) {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
     use std::process::{Child, Command, ExitStatus};
 
     use super::*;
 
-    fn sleeper() -> Child {
-        Command::new("sleep")
-            .arg("300")
-            .process_group(0)
-            .spawn()
-            .unwrap()
+    fn sleeper() -> std::io::Result<Child> {
+        Command::new("sleep").arg("300").process_group(0).spawn()
     }
 
     fn signal(status: ExitStatus) -> Option<i32> {
@@ -109,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_group_that_is_dropped_is_killed() {
-        let mut child = sleeper();
+        let mut child = sleeper().unwrap();
         let group = Group::led_by(Some(child.id()));
         assert!(live().groups.contains(&child.id().cast_signed()));
         drop(group);
@@ -133,7 +129,7 @@ mod tests {
         if std::env::var_os("NEXTEST").is_none() {
             return;
         }
-        let (mut before, mut after) = (sleeper(), sleeper());
+        let (mut before, mut after) = (sleeper().unwrap(), sleeper().unwrap());
         let first = Group::led_by(Some(before.id()));
         end_all();
         assert_eq!(signal(before.wait().unwrap()), Some(9));

@@ -2,6 +2,7 @@
 
 mod clock;
 mod event;
+mod exhausted;
 mod histogram;
 mod outcome;
 mod size;
@@ -11,6 +12,7 @@ mod unit;
 
 pub(crate) use clock::{Clock, Stopwatch, now_ns};
 pub(crate) use event::{Event, EventSink};
+pub(crate) use exhausted::Exhausted;
 pub(crate) use histogram::{Histogram, Intervals, Packed, min_samples};
 pub(crate) use outcome::{Failure, is_answer};
 pub(crate) use size::Size;

@@ -78,7 +78,9 @@ impl FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let wrong = || no_rate(text, "`20/s`, `600/m`, or `1000/h`");
-        per_second(text).and_then(Self::new).ok_or_else(wrong)
+        let rate = per_second(text).and_then(Self::new).ok_or_else(wrong)?;
+        within_reach(text, rate.0)?;
+        Ok(rate)
     }
 }
 
@@ -113,8 +115,22 @@ impl FromStr for AnyRate {
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let valid = |rate: &f64| rate.is_finite() && *rate >= 0.0;
         let rate = per_second(text).filter(valid).map(Self);
-        rate.ok_or_else(|| no_rate(text, "`0/s`, `20/s`, or `600/m`"))
+        let rate = rate.ok_or_else(|| no_rate(text, "`0/s`, `20/s`, or `600/m`"))?;
+        within_reach(text, rate.0)?;
+        Ok(rate)
     }
+}
+
+/// The highest rate that can be asked for, per second. No machine sends at it, and what was due can
+/// still be counted.
+const HIGHEST_RATE: f64 = 1e7;
+
+/// Refuses a rate that no machine can send at.
+fn within_reach(written: &str, per_second: f64) -> Result<(), UnitError> {
+    if per_second > HIGHEST_RATE {
+        return Err(no_rate(written, "at most `10000000/s`"));
+    }
+    Ok(())
 }
 
 fn no_rate(written: &str, example: &'static str) -> UnitError {

@@ -75,6 +75,9 @@ impl Protocol for Embeddings {
             url: spec.url.clone(),
             headers: std::mem::take(&mut spec.headers),
         };
+        if !target.check(table, problems) {
+            return None;
+        }
         Some(Box::new(EmbeddingsCall { target, spec }))
     }
 

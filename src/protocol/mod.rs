@@ -36,7 +36,10 @@ pub(crate) use trace::{HEADER as TRACE_HEADER, TraceIds, TraceParent, VARIABLE a
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
@@ -204,6 +207,22 @@ pub(crate) struct HttpRequest {
 }
 
 impl HttpRequest {
+    /// Sends the user and the password of the address as they are meant, by Basic authentication
+    /// (RFC 7617), where no header says who is asking.
+    fn take_userinfo(&mut self) {
+        let (user, password) = (self.url.username(), self.url.password());
+        if user.is_empty() && password.is_none() {
+            return;
+        }
+        let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+        let pair = [&decoded(user), &b":"[..], &decoded(password.unwrap_or(""))].concat();
+        let value = format!("Basic {}", STANDARD.encode(pair));
+        self.add_header("authorization", &value);
+        // Both fail only for addresses without a host, which have none of either.
+        let _: Result<(), ()> = self.url.set_username("");
+        let _: Result<(), ()> = self.url.set_password(None);
+    }
+
     /// Adds a header that the request does not bring itself.
     pub(crate) fn add_header(&mut self, name: &str, value: &str) {
         if !self.has_header(name) {

@@ -94,12 +94,16 @@ pub(super) fn parse(
         );
         return None;
     }
+    let target = Target {
+        method,
+        url: spec.url,
+        headers: spec.headers,
+    };
+    if !target.check(table, problems) {
+        return None;
+    }
     Some(Rest {
-        target: Target {
-            method,
-            url: spec.url,
-            headers: spec.headers,
-        },
+        target,
         body: spec.body,
         stream,
         documents: documents.filter(|_| spec.output.has("order")),

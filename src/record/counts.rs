@@ -19,7 +19,7 @@ macro_rules! counts {
 
         impl AddAssign for Counts {
             fn add_assign(&mut self, other: Self) {
-                $(self.$field += other.$field;)*
+                $(self.$field = self.$field.saturating_add(other.$field);)*
             }
         }
     };
@@ -88,8 +88,8 @@ pub(crate) struct ResponseLevel {
 
 impl AddAssign for ResponseLevel {
     fn add_assign(&mut self, other: Self) {
-        self.nano_ln += other.nano_ln;
-        self.count += other.count;
+        self.nano_ln = self.nano_ln.saturating_add(other.nano_ln);
+        self.count = self.count.saturating_add(other.count);
     }
 }
 

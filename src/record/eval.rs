@@ -26,6 +26,10 @@ pub(crate) struct EvalResult {
     pub(crate) cached: u64,
     #[serde(default)]
     pub(crate) retries: u64,
+    /// How long calls waited, in s and all together, because stages had asked to come back later;
+    /// absent where none did.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub(crate) asked_pause_s: f64,
     /// Why models stopped, as they said, of all answers; absent where none said.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) finish_reasons: BTreeMap<String, u64>,
@@ -50,6 +54,15 @@ pub(crate) struct EvalResult {
 )]
 pub(super) fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+/// Returns whether a time is none.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference to the field"
+)]
+fn is_nothing(seconds: &f64) -> bool {
+    *seconds == 0.0
 }
 
 /// Which golden set.
@@ -129,6 +142,13 @@ impl EvalResult {
     pub(crate) fn share_present(&self) -> f64 {
         let ids: BTreeSet<&str> = self.cases.iter().map(|case| case.id.as_str()).collect();
         (ids.len() as f64 / self.golden.cases.max(1) as f64).min(1.0)
+    }
+
+    /// Returns whether most answers have no grade because this machine ran out of sockets,
+    /// descriptors, or processes: that says nothing about the stage.
+    pub(crate) fn was_too_much(&self) -> bool {
+        let exhausted = self.error_kinds.get(&Failure::Exhausted.to_string());
+        exhausted.is_some_and(|times| 2 * times > self.cases.len() as u64)
     }
 
     /// Returns whether answers were asked for and none has a grade.

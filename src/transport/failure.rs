@@ -4,11 +4,9 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use crate::measure::{Failure, show_duration};
+use crate::measure::{Exhausted, Failure, show_duration};
 use crate::protocol::CallFailure;
-
-/// `EMFILE` and `ENFILE`, the same on Linux and on macOS.
-const TOO_MANY_FILES: [i32; 2] = [24, 23];
+use crate::stage::tls_words;
 
 /// No response head came.
 pub(super) fn unanswered(
@@ -107,16 +105,11 @@ fn root_cause(error: &reqwest::Error) -> String {
 }
 
 fn tls_reason(error: &reqwest::Error) -> Option<String> {
-    find::<rustls::Error>(error).map(ToString::to_string)
+    find::<rustls::Error>(error).map(tls_words)
 }
 
 fn exhausted(error: &reqwest::Error) -> bool {
-    find_io(error).is_some_and(|error| {
-        error.kind() == io::ErrorKind::AddrNotAvailable
-            || error
-                .raw_os_error()
-                .is_some_and(|code| TOO_MANY_FILES.contains(&code))
-    })
+    find_io(error).is_some_and(Exhausted::is_exhausted)
 }
 
 fn closed(error: &io::Error) -> bool {

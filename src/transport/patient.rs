@@ -21,6 +21,8 @@ pub(crate) struct Patient {
     pub(crate) outcome: Result<Called, CallFailure>,
     /// How often the stage was called again.
     pub(crate) retries: u32,
+    /// How long it waited before calling again because the stage had asked for that.
+    pub(crate) asked_pause: Duration,
     /// The trace that the last call began, where it carried one.
     pub(crate) trace: Option<TraceParent>,
 }
@@ -34,7 +36,7 @@ impl Client {
         request: &Request,
         seed: impl Hash,
     ) -> Patient {
-        let mut retries = 0;
+        let (mut retries, mut asked_pause) = (0, Duration::ZERO);
         loop {
             let (outcome, trace) = self.call_traced(stage, request.clone()).await;
             let wait = match &outcome {
@@ -48,9 +50,13 @@ impl Client {
                 return Patient {
                     outcome,
                     retries: retries + u32::from(resent),
+                    asked_pause,
                     trace,
                 };
             };
+            if outcome.is_err_and(|it| it.retry_after.is_some()) {
+                asked_pause += wait;
+            }
             tokio::time::sleep(wait).await;
             retries += 1;
         }

@@ -10,9 +10,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, timeout_at};
 
-use crate::group::Group;
+use crate::group::{self, Group};
 use crate::manifest::Timeouts;
-use crate::measure::{Failure, now_ns, show_duration};
+use crate::measure::{Exhausted as _, Failure, now_ns, show_duration};
 use crate::protocol::{CallFailure, ProcessRequest};
 use crate::text::excerpt;
 
@@ -54,43 +54,8 @@ pub(crate) async fn run(
     let deadline = Instant::now() + timeouts.total;
     let mut child = spawn(request)?;
     let started = now_ns();
-    let group = Group::led_by(child.id());
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (mut sent, mut output, mut errors) = (None, Output::default(), Vec::new());
-    let work = async {
-        let talk = async {
-            // Whatever is wrong with the output ends it, whether or not the program goes on.
-            tokio::try_join!(
-                async {
-                    sent = Some(feed(stdin, &request.input).await);
-                    Ok(())
-                },
-                read(stdout, timeouts, max_bytes, name, &mut output),
-                async {
-                    keep_last(stderr, &mut errors).await;
-                    Ok(())
-                },
-            )
-        };
-        // What it started ends with it: the answer is that of the program itself.
-        let over = async {
-            let status = child.wait().await;
-            group.kill();
-            status.map_err(|error| unstarted(name, &error))
-        };
-        let (mut talk, mut over) = (pin!(talk), pin!(over));
-        tokio::select! {
-            said = &mut talk => match said {
-                Ok(_) => over.await,
-                Err(error) => Err(error),
-            },
-            status = &mut over => {
-                // Whoever left its group may hold the pipe open for ever.
-                timeout_at(Instant::now() + SILENCE, talk).await.unwrap_or(Ok(((), (), ())))?;
-                status
-            }
-        }
-    };
+    let mut said = Said::default();
+    let work = converse(&mut child, request, timeouts, max_bytes, &mut said);
     let status = match timeout_at(deadline, work).await {
         Err(_) => {
             let limit = show_duration(timeouts.total);
@@ -100,17 +65,71 @@ pub(crate) async fn run(
         Ok(ended) => ended?,
     };
     if !status.success() {
-        return Err(ended_badly(name, status, &errors));
+        return Err(ended_badly(name, status, &said.errors));
     }
-    let end = now_ns();
+    let (end, output) = (now_ns(), said.output);
     Ok(Finished {
         started,
-        sent: sent.unwrap_or(end),
+        sent: said.sent.unwrap_or(end),
         first_byte: output.first,
         last_byte: output.last.unwrap_or(end),
         end,
         output: output.bytes,
     })
+}
+
+/// What a program has taken and written so far.
+#[derive(Default)]
+struct Said {
+    sent: Option<u64>,
+    output: Output,
+    errors: Vec<u8>,
+}
+
+/// Feeds and reads a program until it has ended.
+async fn converse(
+    child: &mut Child,
+    request: &ProcessRequest,
+    timeouts: Timeouts,
+    max_bytes: u64,
+    said: &mut Said,
+) -> Result<ExitStatus, CallFailure> {
+    let name = request.command[0].as_str();
+    let group = Group::led_by(child.id());
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let talk = async {
+        // Whatever is wrong with the output ends it, whether or not the program goes on.
+        tokio::try_join!(
+            async {
+                said.sent = Some(feed(stdin, &request.input).await);
+                Ok(())
+            },
+            read(stdout, timeouts, max_bytes, name, &mut said.output),
+            async {
+                keep_last(stderr, &mut said.errors).await;
+                Ok(())
+            },
+        )
+    };
+    // What it started ends with it: the answer is that of the program itself.
+    let over = async {
+        let status = child.wait().await;
+        group.kill();
+        status.map_err(|error| unstarted(name, &error))
+    };
+    let (mut talk, mut over) = (pin!(talk), pin!(over));
+    tokio::select! {
+        heard = &mut talk => {
+            heard?;
+            over.await
+        }
+        status = &mut over => {
+            // Whoever left its group may hold the pipe open for ever.
+            let rest = timeout_at(Instant::now() + SILENCE, talk).await;
+            rest.unwrap_or(Ok(((), (), ())))?;
+            status
+        }
+    }
 }
 
 fn spawn(request: &ProcessRequest) -> Result<Child, CallFailure> {
@@ -128,6 +147,7 @@ fn spawn(request: &ProcessRequest) -> Result<Child, CallFailure> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        .env(group::VARIABLE, group::mark())
         .kill_on_drop(true);
     if !request.folder.as_os_str().is_empty() {
         command.current_dir(&request.folder);
@@ -215,10 +235,12 @@ async fn keep_last(stderr: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
 }
 
 fn unstarted(name: &str, error: &std::io::Error) -> CallFailure {
-    CallFailure::new(
-        Failure::Start,
-        format!("`{name}` cannot be started: {error}"),
-    )
+    let failure = if error.cannot_start() {
+        Failure::Exhausted
+    } else {
+        Failure::Start
+    };
+    CallFailure::new(failure, format!("`{name}` cannot be started: {error}"))
 }
 
 fn ended_badly(name: &str, status: ExitStatus, errors: &[u8]) -> CallFailure {

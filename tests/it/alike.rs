@@ -266,3 +266,40 @@ fn the_idle_limit_means_the_same_in_load_and_eval() {
         }
     }
 }
+
+// security 22
+#[test]
+fn the_user_of_an_address_is_sent_by_all_as_basic_authentication() {
+    let stub = Stub::start(|_| vec![ok("42")]);
+    let asked = |user: &str, stage: &str| {
+        let url = format!("http://{user}@{}/", stub.address);
+        let project = project(&url, &format!("kind = \"http\"\n{stage}"));
+        let before = stub.requests().len();
+        for command in [&["check", "--probe"][..], &["load"], &["eval"]] {
+            project
+                .run_with(command, &[("PASSWORD", "a:b@c")])
+                .expect(0);
+        }
+        let requests = stub.requests().split_off(before);
+        let heads: Vec<String> = requests.iter().map(|it| it.head.to_lowercase()).collect();
+        assert_eq!(heads.len(), 4);
+        heads
+    };
+    // "me:se cret", "me:", ":x", and "me:a:b@c".
+    for (user, basic) in [
+        ("me:se%20cret", "bWU6c2UgY3JldA=="),
+        ("me", "bWU6"),
+        (":x", "Ong="),
+        ("me:{{ secret.PASSWORD | urlencode }}", "bWU6YTpiQGM="),
+    ] {
+        let line = format!("authorization: basic {}", basic.to_lowercase());
+        for head in asked(user, "") {
+            assert!(head.contains(&line), "{user}: {head}");
+            assert!(!head.contains('@'), "{head}");
+        }
+    }
+    for head in asked("me:x", "headers = { Authorization = \"Bearer t\" }") {
+        assert!(head.contains("authorization: bearer t"), "{head}");
+        assert!(!head.contains("basic"), "{head}");
+    }
+}

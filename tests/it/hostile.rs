@@ -13,7 +13,7 @@ const ONE: &str = "[load.peak]\ntarget = [\"api\"]\narrivals = { concurrency = 1
 /// Asks one case by a suite, under load, and as a probe; all must find that failure and say that.
 fn every_way(stub: &Stub, stage: &str, failure: &str, said: &str) {
     let project = project(stub.address, stage, &format!("{ANSWERS}\n{ONE}"), 1);
-    let load = project.run(&["load", "--format", "json"]).expect(1);
+    let load = project.measure(&["load", "--format", "json"]).expect(1);
     assert_eq!(load.json()["stages"]["api"]["errors"], json!({failure: 1}));
     assert!(load.stderr.contains(said), "{load}");
     let eval = project.run(&["eval", "--format", "json"]).expect(1);

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::Map;
+use std::time::Duration;
 
 use super::*;
 use crate::eval::attempt::Answer;
@@ -31,6 +32,7 @@ fn answer(text: &str) -> Attempt {
         }),
         steps: Map::new(),
         retries: 0,
+        asked_pause: Duration::ZERO,
         told: Told::new(),
         trace: None,
     }

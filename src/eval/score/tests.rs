@@ -1,6 +1,7 @@
 //! Pass rates, scores, slices, and errors of graded suites.
 
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 use super::*;
 use crate::eval::attempt::Answer;
@@ -29,6 +30,7 @@ fn answer(text: &str) -> Attempt {
         }),
         steps: Map::new(),
         retries: 0,
+        asked_pause: Duration::ZERO,
         told: Told::new(),
         trace: None,
     }

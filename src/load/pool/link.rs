@@ -39,8 +39,8 @@ pub(crate) trait Dialer {
     /// Returns whether this machine may open one more connection.
     fn has_room(&self) -> bool;
 
-    /// Begins to connect to a stage. An error of [`is_exhausted`] says that this machine has no
-    /// socket left.
+    /// Begins to connect to a stage. An error that is [`Exhausted`](crate::measure::Exhausted) says
+    /// that this machine has no socket for it.
     fn dial(&mut self, stage: StageId) -> io::Result<Dialed<Self::Link>>;
 
     /// Has the events of a link delivered under the connection's number.
@@ -75,12 +75,4 @@ pub(crate) enum Dialed<L> {
     /// The stage's name is being resolved; the pool hears of it by
     /// [`Pool::resolved`](super::Pool::resolved).
     Resolving,
-}
-
-/// Returns whether an error means that this machine has run out of sockets, ports, or descriptors.
-pub(crate) fn is_exhausted(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::AddrNotAvailable
-        || matches!(error.raw_os_error(), Some(code) if code == rustix::io::Errno::MFILE.raw_os_error()
-            || code == rustix::io::Errno::NFILE.raw_os_error()
-            || code == rustix::io::Errno::NOBUFS.raw_os_error())
 }

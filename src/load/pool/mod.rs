@@ -22,11 +22,11 @@ use crate::load::id::{ConnectionId, StageId};
 use crate::load::wire::Standing;
 use crate::load::worker::request::{Ended, Request};
 use crate::manifest::{Connections, Timeouts};
-use crate::measure::{Clock, Failure};
+use crate::measure::{Clock, Exhausted as _, Failure};
 use crate::metric::LatencyMetric;
 
 use connection::{Connection, Phase};
-use link::{Dialer, is_exhausted};
+use link::Dialer;
 
 /// How many requests at once a server of HTTP/2 is expected to take, before it has said so: what
 /// RFC 9113 asks for at least.
@@ -142,7 +142,7 @@ impl<D: Dialer> Pool<D> {
         }
         match self.dial(outside) {
             Ok(()) => self.waiting.push_back(request),
-            Err(error) if is_exhausted(&error) => outside.reports.push(Report::NotSent(request)),
+            Err(error) if error.is_exhausted() => outside.reports.push(Report::NotSent(request)),
             Err(error) => outside.fail(request, Failure::Connect, error.to_string()),
         }
     }

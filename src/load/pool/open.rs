@@ -3,14 +3,14 @@
 use std::io;
 
 use super::connection::{Connection, Phase};
-use super::link::{Dialed, Dialer, Link as _, is_exhausted};
+use super::link::{Dialed, Dialer, Link as _};
 use super::{Outside, Pool, Report};
 use crate::load::id::{ConnectionId, StageId};
 use crate::load::wire::Wire;
 use crate::load::wire::exchange::Http1;
 use crate::load::wire::http2::Http2;
 use crate::manifest::Connections;
-use crate::measure::Failure;
+use crate::measure::{Exhausted as _, Failure};
 use crate::metric::LatencyMetric;
 
 impl<D: Dialer> Pool<D> {
@@ -28,7 +28,7 @@ impl<D: Dialer> Pool<D> {
         };
         match link {
             Ok(()) => {}
-            Err(error) if is_exhausted(&error) => {
+            Err(error) if error.is_exhausted() => {
                 let next = self.waiting.pop_front();
                 outside.reports.extend(next.map(Report::NotSent));
             }

@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use mio::net::TcpStream;
 use rustls::ClientConnection;
 
-use super::link::{Link, is_exhausted};
+use super::link::Link;
 use crate::load::pool::kernel_time::Received;
-use crate::stage::HTTP2;
-use crate::stage::Tls;
+use crate::measure::Exhausted as _;
+use crate::stage::{HTTP2, Tls, tls_words};
 
 /// A TCP connection that may have TLS on top.
 pub(crate) struct Socket {
@@ -39,7 +39,7 @@ impl Socket {
                         addresses: count,
                     });
                 }
-                Err(error) if is_exhausted(&error) => return Err(error),
+                Err(error) if error.is_exhausted() => return Err(error),
                 Err(error) => failed = error,
             }
         }
@@ -106,7 +106,7 @@ impl Link for Socket {
             match tls.complete_io(&mut self.tcp) {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
+                Err(error) => return Err(in_words(error)),
             }
         }
         Ok(true)
@@ -129,6 +129,12 @@ impl Link for Socket {
     fn take_lag(&mut self) -> Option<u64> {
         self.tcp.take_lag()
     }
+}
+
+/// Says in words why TLS refused.
+fn in_words(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|it| it.downcast_ref());
+    inner.map(tls_words).map_or(error, io::Error::other)
 }
 
 impl Read for Socket {

@@ -58,6 +58,9 @@ struct PhaseSchedule {
     measured: bool,
 }
 
+/// So many requests that were not sent are counted one by one: in a fraction of a second.
+const MOST_COUNTED: u64 = 5_000_000;
+
 /// The users u with u mod `threads` = `thread`.
 pub(crate) struct UserSchedule {
     /// When each user is ready, the earliest first.
@@ -154,14 +157,23 @@ impl Schedule {
         }
     }
 
-    /// Returns how many requests are due by `now` and were not taken.
+    /// Returns how many requests are due by `now` and were not taken. Of more than
+    /// [`MOST_COUNTED`] the rest is taken to come as densely as these.
     pub(crate) fn overdue(&mut self, now: u64) -> u64 {
-        let mut count = 0;
-        if let Self::Open(schedule) = self {
-            while schedule.next.is_some_and(|due| due.intended <= now) {
-                count += u64::from(schedule.next.is_some_and(|due| due.measured));
-                schedule.advance();
+        let Self::Open(schedule) = self else {
+            return 0;
+        };
+        let (mut count, mut looked_at) = (0_u64, 0_u64);
+        let first = schedule.next.map_or(now, |due| due.intended);
+        while let Some(due) = schedule.next.filter(|due| due.intended <= now) {
+            if looked_at == MOST_COUNTED {
+                let covered = due.intended.saturating_sub(first).max(1);
+                let all = now.saturating_sub(first) as f64 / covered as f64;
+                return (count as f64 * all).round() as u64;
             }
+            looked_at += 1;
+            count += u64::from(due.measured);
+            schedule.advance();
         }
         count
     }

@@ -186,8 +186,7 @@ impl ResponseParser {
                 })
             };
             if header.name.eq_ignore_ascii_case("content-length") {
-                let text = std::str::from_utf8(header.value).map_err(|_| NotRead::Nonsense)?;
-                length = Some(text.trim().parse::<u64>().map_err(|_| NotRead::Nonsense)?);
+                length = Some(content_length(header.value, length).ok_or(NotRead::Nonsense)?);
             } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
                 chunked |= holds("chunked");
             } else if header.name.eq_ignore_ascii_case("connection") {
@@ -285,6 +284,23 @@ fn pass(rest: &mut &[u8], most: u64, sink: &mut impl Sink) -> u64 {
     used
 }
 
+/// Reads a length: digits alone. Equal ones, in a list or in several lines, are one; `None` where
+/// they differ, as nobody knows then where the answer ends (RFC 9112, 6.3).
+fn content_length(value: &[u8], known: Option<u64>) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?;
+    let mut length = known;
+    for part in text.split(',') {
+        let part = part.trim_matches([' ', '\t']);
+        // A number may have a sign where a length may not.
+        let is_length = part.bytes().all(|byte| byte.is_ascii_digit());
+        let found = part.parse().ok().filter(|_| is_length)?;
+        if *length.get_or_insert(found) != found {
+            return None;
+        }
+    }
+    length
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -331,6 +347,12 @@ mod tests {
         for (text, end, body) in [
             ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", DONE, "ab"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", DONE, ""),
+            // security 22
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\ncontent-length: 02\r\n\r\nab",
+                DONE,
+                "ab",
+            ),
             ("HTTP/1.1 204 No\r\n\r\n", DONE, ""),
             (
                 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
@@ -380,6 +402,19 @@ mod tests {
             ("nonsense\r\n\r\n", Failure::Decode),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+                Failure::Decode,
+            ),
+            // security 22
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nab",
+                Failure::Decode,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+                Failure::Decode,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nabc",
                 Failure::Decode,
             ),
             (
@@ -437,5 +472,34 @@ mod tests {
             drop(read(&[&bytes, b""]));
             drop(read(&[&whole, b""]));
         }
+    }
+
+    // security 22
+    #[test]
+    fn a_length_is_digits_and_every_one_the_same() {
+        let read = |text: &str| content_length(text.as_bytes(), None);
+        for (text, length) in [
+            ("0", Some(0)),
+            (" 12\t", Some(12)),
+            ("007", Some(7)),
+            ("5,5 , 5", Some(5)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("5,", None),
+            (",5", None),
+            ("", None),
+            ("-1", None),
+            ("+1", None),
+            ("1_0", None),
+            ("0x5", None),
+            ("5.0", None),
+            ("5 5", None),
+            ("5,6", None),
+        ] {
+            assert_eq!(read(text), length, "{text:?}");
+        }
+        assert_eq!(content_length(b"5", Some(5)), Some(5));
+        assert_eq!(content_length(b"5", Some(6)), None);
+        assert_eq!(content_length(b"\xff", None), None);
     }
 }

@@ -4,16 +4,16 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::Bytes;
 use h2::RecvStream;
 use h2::client::{Connection, ResponseFuture, SendRequest};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::encode::{Http2Request, Prepared};
 use super::http1::Sink as _;
+use super::pipe::Pipe;
 use super::{CUT, Standing, Wire};
 use crate::load::id::StreamId;
 use crate::load::worker::request::{Ended, Request};
@@ -27,8 +27,8 @@ const CONNECTION_WINDOW: u32 = 1 << 30;
 
 /// A connection that speaks HTTP/2.
 pub(crate) struct Http2 {
-    pipe: Arc<Mutex<Pipe>>,
-    connection: Connection<PipeEnd, Bytes>,
+    pipe: Pipe,
+    connection: Connection<super::pipe::End, Bytes>,
     sender: SendRequest<Bytes>,
     streams: Vec<Option<Stream>>,
     vacant: Vec<usize>,
@@ -67,13 +67,13 @@ enum Look {
 impl Http2 {
     /// Begins to speak; the first bytes to write are there at once.
     pub(crate) fn new() -> io::Result<Self> {
-        let pipe: Arc<Mutex<Pipe>> = Arc::default();
+        let pipe = Pipe::default();
         let mut builder = h2::client::Builder::new();
         builder
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .enable_push(false);
-        let mut handshake = Box::pin(builder.handshake(PipeEnd(Arc::clone(&pipe))));
+        let mut handshake = Box::pin(builder.handshake(pipe.end()));
         let mut context = Context::from_waker(Waker::noop());
         // The pipe takes what is written to it: there is nothing to wait for.
         let (sender, connection) = match handshake.as_mut().poll(&mut context) {
@@ -198,11 +198,7 @@ impl Wire for Http2 {
     }
 
     fn on_bytes(&mut self, bytes: &[u8], now: u64, ended: &mut Vec<Ended>) -> Standing {
-        {
-            let mut pipe = lock(&self.pipe);
-            pipe.inbound.extend_from_slice(bytes);
-            pipe.has_ended = bytes.is_empty();
-        }
+        self.pipe.push(bytes);
         let was_ready = self.is_ready;
         self.is_ready |= !bytes.is_empty();
         self.drive();
@@ -214,13 +210,21 @@ impl Wire for Http2 {
         } else if !was_ready && self.room() == 0 {
             let detail = "the server does not speak HTTP/2, or takes no requests";
             Standing::Broken(Failure::Connect, detail.to_owned())
+        } else if self.pipe.is_flooded() {
+            let detail =
+                "the server sends frames without end and does not read the answers to them";
+            Standing::Broken(Failure::Reset, detail.to_owned())
         } else {
             Standing::Changed
         }
     }
 
     fn take_output(&mut self) -> Bytes {
-        lock(&self.pipe).outbound.split().freeze()
+        let (output, was_full) = self.pipe.pull();
+        if was_full {
+            self.drive();
+        }
+        output
     }
 
     fn sent(&mut self, now: u64) {
@@ -348,53 +352,54 @@ impl Wake for StreamWaker {
     }
 }
 
-/// The bytes between the socket and `h2`.
-#[derive(Default)]
-struct Pipe {
-    inbound: BytesMut,
-    outbound: BytesMut,
-    has_ended: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The side of a pipe that `h2` reads from and writes to.
-struct PipeEnd(Arc<Mutex<Pipe>>);
+    /// A frame without flags on the connection itself (RFC 9113, 4.1).
+    fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+        let length = (payload.len() as u32).to_be_bytes();
+        [&length[1..], &[kind, 0], &[0; 4], payload].concat()
+    }
 
-fn lock(pipe: &Mutex<Pipe>) -> MutexGuard<'_, Pipe> {
-    pipe.lock().unwrap_or_else(PoisonError::into_inner)
-}
+    fn greeted() -> Http2 {
+        let mut wire = Http2::new().unwrap();
+        assert!(!wire.take_output().is_empty(), "the client speaks first");
+        let mut ended = Vec::new();
+        let standing = wire.on_bytes(&frame(4, &[]), 1, &mut ended);
+        assert_eq!((standing, wire.is_greeting()), (Standing::Changed, false));
+        wire
+    }
 
-impl AsyncRead for PipeEnd {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let mut pipe = lock(&self.0);
-        if pipe.inbound.is_empty() && !pipe.has_ended {
-            return Poll::Pending;
+    /// Sends frames in pieces as a read brings them, until the connection is given up; returns
+    /// after how many bytes.
+    fn flooded(wire: &mut Http2, frame: &[u8], answers_are_read: bool) -> Option<usize> {
+        let piece = frame.repeat(64 * 1024 / frame.len());
+        let mut sent = 0;
+        while sent < 16 << 20 {
+            sent += piece.len();
+            if let Standing::Broken(failure, said) = wire.on_bytes(&piece, 2, &mut Vec::new()) {
+                assert_eq!(failure, Failure::Reset);
+                assert!(said.contains("does not read"), "{said}");
+                return Some(sent);
+            }
+            while answers_are_read && !wire.take_output().is_empty() {}
         }
-        let count = pipe.inbound.len().min(buffer.remaining());
-        buffer.put_slice(&pipe.inbound[..count]);
-        pipe.inbound.advance(count);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for PipeEnd {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        lock(&self.0).outbound.extend_from_slice(bytes);
-        Poll::Ready(Ok(bytes.len()))
+        None
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    // security 19
+    #[test]
+    fn a_server_that_floods_and_does_not_read_is_given_up_before_it_takes_much_memory() {
+        for frame in [frame(6, &[7; 8]), frame(4, &[0, 3, 0, 0, 0, 100])] {
+            let sent = flooded(&mut greeted(), &frame, false);
+            assert!(sent.is_some_and(|it| it < 4 << 20), "{sent:?}");
+        }
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    // security 19
+    #[test]
+    fn whoever_reads_its_answers_may_send_as_much_as_it_likes() {
+        assert_eq!(flooded(&mut greeted(), &frame(6, &[7; 8]), true), None);
     }
 }

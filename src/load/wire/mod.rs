@@ -6,6 +6,7 @@ pub(crate) mod encode;
 pub(crate) mod exchange;
 pub(crate) mod http1;
 pub(crate) mod http2;
+mod pipe;
 pub(crate) mod program;
 
 use bytes::Bytes;

@@ -169,6 +169,9 @@ impl Protocol for Chat {
             url: spec.url.clone(),
             headers,
         };
+        if !target.check(table, problems) {
+            return None;
+        }
         let references = spec.messages.references();
         let carries = !references
             .iter()

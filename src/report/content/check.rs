@@ -64,9 +64,10 @@ fn title(check: &CheckReport) -> Title {
             ),
         ),
     };
-    let outcome = match check.interrupted {
-        true => Outcome::Interrupted,
-        false => Outcome::Judged(verdict),
+    let outcome = if check.interrupted {
+        Outcome::Interrupted
+    } else {
+        Outcome::Judged(verdict)
     };
     Title {
         outcome,

@@ -107,9 +107,10 @@ fn of_check(check: &CheckReport) -> Conclusion {
             "start it, or choose another environment with `-e`",
         ),
     };
-    let (outcome, what) = match check.interrupted {
-        true => (Outcome::Interrupted, "run it again"),
-        false => (Outcome::Judged(verdict), what),
+    let (outcome, what) = if check.interrupted {
+        (Outcome::Interrupted, "run it again")
+    } else {
+        (Outcome::Judged(verdict), what)
     };
     Conclusion {
         outcome,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::block::{Block, Cell, Table, Tone};
-use super::super::format::{NONE, count, number, percent, percent_interval, percent_range, plural};
+use super::super::format::{
+    NONE, count, duration_s, number, percent, percent_interval, percent_range, plural,
+};
 use super::super::text::{clean, cut};
 use super::calls;
 use crate::record::{CaseResult, EvalResult};
@@ -209,7 +211,12 @@ fn economy(eval: &EvalResult) -> Option<Block> {
         parts.push(format!("{} from the cache", plural(eval.cached, "answer")));
     }
     if eval.retries > 0 {
-        parts.push(format!("{} asked again", plural(eval.retries, "call")));
+        let waited = match eval.asked_pause_s {
+            0.0 => String::new(),
+            s => format!(" after {} of waiting, as asked", duration_s(s)),
+        };
+        let calls = plural(eval.retries, "call");
+        parts.push(format!("{calls} asked again{waited}"));
     }
     if eval.refusals > 0 {
         parts.push(plural(eval.refusals, "refusal"));

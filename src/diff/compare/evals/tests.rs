@@ -217,5 +217,5 @@ fn errors_are_told_apart_by_who_failed() {
     let head = errored(&[("unscored", 1), ("status 500", 2), ("request", 1)]);
     insta::assert_snapshot!(note(&whole, &head), @"errored, counted as failed: 0 in the base, 4 in the head (2 where the stage failed, 1 that could not be scored, 1 that could not be sent)");
     insta::assert_snapshot!(note(&head, &whole), @"errored, counted as failed: 4 in the base (2 where the stage failed, 1 that could not be scored, 1 that could not be sent), 0 in the head; had the base's errors passed, the change would be ±0 points; max_drop 5% cannot be judged: 10% of the base's answers have no grade, and what more than 5% hide could be a drop");
-    insta::assert_snapshot!(note(&untold, &head), @"errored, counted as failed: 2 in the base, 4 in the head (2 where the stage failed, 1 that could not be scored, 1 that could not be sent); had the base's errors passed, the change would be −5 points");
+    insta::assert_snapshot!(note(&untold, &head), @"errored, counted as failed: 2 in the base, 4 in the head (2 where the stage failed, 1 that could not be scored, 1 that could not be sent); had the base's errors passed, the change would be −10 points; max_drop 5% cannot be judged: 10% of the head's answers have no grade, and what more than 5% hide could be a drop");
 }
