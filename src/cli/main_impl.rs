@@ -16,6 +16,7 @@ use crate::exit::{INTERNAL, Status};
 use crate::group;
 use crate::measure::Clock;
 use crate::record::ErrorDocument;
+use crate::text::visible;
 use crate::ui::{ColorWhen, Facts, Options, Ui, Volume, clap_color};
 
 /// Runs the command line of this process.
@@ -91,15 +92,31 @@ const fn volume(app: &App) -> Volume {
 
 /// Prints what clap has to say instead of a command: help, the version, or what is wrong.
 fn refused(error: &clap::Error, arguments: &[OsString], facts: &Facts) -> ExitCode {
-    // Help and version are results and end with 0; a closed pipe is no reason to panic.
-    drop(error.print());
+    let ui = Ui::new(Options::default(), facts);
     let code = u8::try_from(error.exit_code()).unwrap_or(INTERNAL);
-    if let Some(format) = format_of(arguments).filter(|_| error.use_stderr()) {
-        let ui = Ui::new(Options::default(), facts);
+    if !error.use_stderr() {
+        // Help and version are results and end with 0; a closed pipe is no reason to panic.
+        ui.help(&error.render());
+        return ExitCode::from(code);
+    }
+    let again = seen(arguments, facts).filter(|it| it.kind() == error.kind());
+    let error = again.as_ref().unwrap_or(error);
+    ui.usage(&error.render());
+    if let Some(format) = format_of(arguments) {
         let document = ErrorDocument::new(vec![usage_fault(error)], code);
         commands::emit_usage_error(&ui, &format, &document);
     }
     ExitCode::from(code)
+}
+
+/// Returns what is wrong with the same arguments, escaped: they may be a stranger's, as the title
+/// of a pull request is.
+fn seen(arguments: &[OsString], facts: &Facts) -> Option<clap::Error> {
+    let arguments = arguments.iter().map(|it| it.to_string_lossy());
+    let arguments = arguments.map(|it| visible(&it).into_owned());
+    let command = App::command().color(clap_color(ColorWhen::Auto, facts));
+    let matches = command.try_get_matches_from(arguments);
+    matches.and_then(|it| App::from_arg_matches(&it)).err()
 }
 
 /// Returns the format that a command line asks for, also where the rest of it cannot be read.

@@ -38,9 +38,9 @@ pub(crate) fn completions(context: &Context, args: &CompletionsArgs, mut app: Co
         ShellName::Zsh => Shell::Zsh,
         ShellName::Nushell => {
             clap_complete::generate(Nushell, &mut app, name, &mut text);
-            return context.emit_text(&String::from_utf8_lossy(&text), Status::Passed);
+            return context.emit_generated(&text);
         }
     };
     clap_complete::generate(shell, &mut app, name, &mut text);
-    context.emit_text(&String::from_utf8_lossy(&text), Status::Passed)
+    context.emit_generated(&text)
 }

@@ -41,7 +41,7 @@ pub(crate) async fn demo(context: &Context, args: &DemoArgs) -> Result<Status> {
         })?;
     let path = folder.path().to_path_buf();
     let server = DemoServer::start(args.port.unwrap_or(0)).await?;
-    let told = tell(context, &server, &path, args.keep).await;
+    let told = Box::pin(tell(context, &server, &path, args.keep)).await;
     server.shutdown().await;
     if args.keep {
         drop(folder.keep());

@@ -46,12 +46,12 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
     let project = Arc::new(context.project()?);
     let plan = gate_plan(&project)?;
     if args.dry_run {
-        let text = if context.global.format == "json" {
-            format!("{:#}\n", dry_document(&project, &plan))
+        return Ok(if context.global.format == "json" {
+            let text = format!("{:#}\n", dry_document(&project, &plan));
+            context.emit_json(&text, Status::Passed)
         } else {
-            dry_run(&project, &plan)
-        };
-        return Ok(context.emit_text(&text, Status::Passed));
+            context.emit_text(&dry_run(&project, &plan), Status::Passed)
+        });
     }
     let experiment = context.experiment(&project)?;
     let work = Box::pin(run_gate(&experiment, &plan, args.base.as_ref(), args.wait));

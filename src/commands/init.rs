@@ -50,17 +50,17 @@ pub(crate) fn init(context: &Context, args: &InitArgs) -> Result<Status> {
     });
     files.write(args.force)?;
     let next = next.unwrap_or_default();
-    let text = if context.global.format == "json" {
+    Ok(if context.global.format == "json" {
         let paths = files.paths().map(|it| it.display().to_string());
         let document = serde_json::json!({
             "schema": "stagegate/init", "template": template.map(Template::name),
             "ci": system.map(CiSystem::name), "files": paths.collect::<Vec<String>>(),
         });
-        format!("{document:#}\n")
+        context.emit_json(&format!("{document:#}\n"), Status::Passed)
     } else {
-        format!("{next}{}", told(&folder, template, system, &files))
-    };
-    Ok(context.emit_text(&text, Status::Passed))
+        let text = format!("{next}{}", told(&folder, template, system, &files));
+        context.emit_text(&text, Status::Passed)
+    })
 }
 
 /// Returns the root of the repository that a folder is in, or will be in, and where in it; `None`

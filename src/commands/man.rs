@@ -37,7 +37,7 @@ pub(crate) fn man(context: &Context, args: &ManArgs, app: Command) -> Result<Sta
         let mut page = Vec::new();
         let rendered = clap_mangen::Man::new(app).render(&mut page);
         rendered.expect("writing to memory cannot fail");
-        return Ok(context.emit_text(&String::from_utf8_lossy(&page), Status::Passed));
+        return Ok(context.emit_generated(&page));
     };
     let dir = context.path(dir);
     write_pages(app, &dir).map_err(|reason| ManError {

@@ -7,7 +7,8 @@ use crate::exit::Status;
 use crate::git::Git;
 use crate::palette::Palette;
 use crate::record::ErrorDocument;
-use crate::report::{Brief, Checkout, Doubt, Page, Places, RENDERERS, View};
+use crate::report::{Brief, Checkout, Doubt, Page, Places, RENDERERS, View, rendered};
+use crate::text::{Disarm, visible_drawing, visible_json};
 use crate::ui::{Ui, Written};
 
 /// The format for people: its errors go to stderr alone.
@@ -30,9 +31,10 @@ pub(crate) fn emit_usage_error(ui: &Ui, format: &str, document: &ErrorDocument) 
         doubt: Doubt::Open,
         next: None,
         brief: None,
+        is_read_by_a_runner: ui.is_read_by_a_runner(),
     };
     // The command has failed already: its code stands.
-    drop(ui.result(&renderer.render(&View::Error(document), &page)));
+    drop(ui.result(&rendered(renderer, &View::Error(document), &page)));
 }
 
 /// How a result is shown where a command knows more than the result itself.
@@ -70,7 +72,7 @@ impl Context {
             let renderer = renderer.expect("clap takes only registered formats");
             // The command has failed already: its code stands.
             self.written(
-                self.ui.result(&renderer.render(&view, &page)),
+                self.ui.result(&rendered(renderer, &view, &page)),
                 Status::Passed,
             );
         }
@@ -85,7 +87,7 @@ impl Context {
             .get(&self.global.format)
             .expect("clap takes only registered formats");
         let page = self.page(shown);
-        let status = self.written(self.ui.result(&renderer.render(view, &page)), status);
+        let status = self.written(self.ui.result(&rendered(renderer, view, &page)), status);
         let outs = self.global.out.iter();
         outs.fold(status, |status, out| {
             status.and(self.write_out(out, view, &page))
@@ -105,6 +107,7 @@ impl Context {
             doubt: shown.doubt,
             next: shown.next.clone(),
             brief: self.brief(shown),
+            is_read_by_a_runner: self.ui.is_read_by_a_runner(),
         }
     }
 
@@ -125,6 +128,7 @@ impl Context {
             doubt: page.doubt,
             next: page.next.clone(),
             brief: None,
+            is_read_by_a_runner: page.is_read_by_a_runner,
         };
         let renderer = RENDERERS
             .get(out.format)
@@ -132,7 +136,7 @@ impl Context {
         let path = self.path(&out.path);
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
         let made = folder.map_or(Ok(()), std::fs::create_dir_all);
-        match made.and_then(|()| std::fs::write(&path, renderer.render(view, &page))) {
+        match made.and_then(|()| std::fs::write(&path, rendered(renderer, view, &page))) {
             Ok(()) => Status::Passed,
             Err(error) => {
                 let path = path.display();
@@ -143,9 +147,31 @@ impl Context {
         }
     }
 
-    /// Prints text as it is and returns how the command ends.
+    /// Prints lines for people and returns how the command ends.
     pub(crate) fn emit_text(&self, text: &str, status: Status) -> Status {
+        let text = visible_drawing(text);
+        let text = if self.ui.is_read_by_a_runner() {
+            Disarm::TEXT.text(&text)
+        } else {
+            text
+        };
         self.written(self.ui.result(text.as_bytes()), status)
+    }
+
+    /// Prints a JSON document and returns how the command ends.
+    pub(crate) fn emit_json(&self, text: &str, status: Status) -> Status {
+        let text = visible_json(text);
+        let text = if self.ui.is_read_by_a_runner() {
+            Disarm::JSON.text(&text)
+        } else {
+            text
+        };
+        self.written(self.ui.result(text.as_bytes()), status)
+    }
+
+    /// Prints what is made from the command line alone, and returns how the command ends.
+    pub(crate) fn emit_generated(&self, bytes: &[u8]) -> Status {
+        self.written(self.ui.result(bytes), Status::Passed)
     }
 
     /// Whoever closed the pipe has read enough: the command ends as it would have. A result that

@@ -14,6 +14,7 @@ use crate::record::{
 use crate::stats::{
     CONFIDENCE, Difference, Interval, Proportion, change_of_means, mean_score, pass_rate,
 };
+use crate::template::Secrets;
 
 /// How much of an answer is stored with a case, in bytes.
 const OUTPUT_BYTES: usize = 64 * 1024;
@@ -43,7 +44,7 @@ impl GradedCase {
     pub(crate) fn grade(plan: &EvalPlan, index: usize, repeat: u32, attempt: &Attempt) -> Self {
         let case = &plan.golden.cases[index];
         let mut graded = Self::bare(index, unanswered(case, repeat));
-        graded.tell(attempt);
+        graded.tell(attempt, &plan.scope.secrets);
         let answer = match &attempt.outcome {
             Ok(answer) => answer,
             Err(error) => {
@@ -68,7 +69,9 @@ impl GradedCase {
         };
         let unscored = reasons(&grade.unscored);
         graded.why = reasons(&grade.missed).or_else(|| unscored.clone());
-        graded.notes = grade.notes;
+        let redacted = |note: String| plan.scope.secrets.redact(&note).into_owned();
+        let notes = grade.notes.into_iter();
+        graded.notes = notes.map(|(key, it)| (key, redacted(it))).collect();
         graded.error_kind = unscored.is_some().then_some(ErrorKind::Unscored);
         let result = &mut graded.result;
         result.error = unscored.map(|reason| format!("{}: {reason}", ErrorKind::Unscored));
@@ -86,8 +89,7 @@ impl GradedCase {
             (None, None) if answer.reply.outputs.is_empty() => None,
             (None, None) => serde_json::to_string(&answer.reply.outputs).ok(),
         };
-        let secrets = &plan.scope.secrets;
-        result.output = output.map(|text| shorten(secrets.redact(&text).into_owned()));
+        result.output = output.map(|text| shorten(redacted(text)));
         graded
     }
 
@@ -108,14 +110,15 @@ impl GradedCase {
     }
 
     /// Notes what an attempt says besides its answer.
-    fn tell(&mut self, attempt: &Attempt) {
+    fn tell(&mut self, attempt: &Attempt, secrets: &Secrets) {
         self.retries = attempt.retries;
         self.asked_pause = attempt.asked_pause;
         self.result.trace_id.clone_from(&attempt.trace);
         match &attempt.outcome {
             Ok(answer) => {
                 let reply = &answer.reply;
-                self.result.finish_reason.clone_from(&reply.finish_reason);
+                let reason = reply.finish_reason.as_deref();
+                self.result.finish_reason = reason.map(|it| secrets.redact(it).into_owned());
                 self.is_refusal = reply.is_refusal();
                 self.is_empty = reply.is_empty;
             }

@@ -20,7 +20,7 @@ use crate::manifest::{KindTable, Problems, Timeouts};
 use crate::measure::{Clock, Failure};
 use crate::protocol::{Call, CallFailure, Head, HttpRequest, Reply, ReplyReader, Request};
 use crate::stage::Stage;
-use crate::template::{Scope, TemplateError};
+use crate::template::{Scope, Template, TemplateError};
 use crate::transport::Client;
 
 /// Posts `{"input": …, "steps": …}` and reads `{"text": …, "ids": […]}`.
@@ -32,10 +32,8 @@ pub(super) struct FakeCall {
 impl Call for FakeCall {
     fn request(&self, scope: &Scope) -> Result<Request, TemplateError> {
         if scope.input == "unwritable" {
-            return Err(TemplateError {
-                template: "{{ input.question }}".to_owned(),
-                reason: "`input` has no `question`".to_owned(),
-            });
+            let template = Template::plain("{{ input.question }}");
+            return Err(template.refused("`input` has no `question`"));
         }
         let body = json!({"input": scope.input, "steps": scope.steps});
         Ok(Request::Http(HttpRequest {

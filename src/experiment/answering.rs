@@ -93,8 +93,8 @@ impl Experiment {
         }
         Ok(Some(Silent {
             stage: stage.to_owned(),
-            reason: caller.redact(&failure.detail),
             help: failure.help().to_owned(),
+            reason: failure.detail,
             place: project.manifest.stage(stage).map(|it| {
                 let source = &project.manifest.source;
                 (

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use miette::Diagnostic;
@@ -18,6 +19,7 @@ use crate::error::{Classify, Kind, Result};
 use crate::group::Group;
 use crate::measure::show_duration;
 use crate::plan::{Caller, PlanError};
+use crate::template::Secrets;
 
 /// How long the stages may take to be ready where the manifest does not say.
 const READY: Duration = Duration::from_mins(1);
@@ -52,7 +54,8 @@ fn said(output: &str) -> String {
     if output.is_empty() {
         return String::new();
     }
-    format!("; it wrote:\n{output}")
+    let gap = if output.contains('\n') { "\n" } else { " " };
+    format!("; it wrote:{gap}{output}")
 }
 
 impl Diagnostic for BootError {
@@ -131,13 +134,13 @@ async fn is_ready(experiment: &Experiment, mut started: Option<&mut Started>) ->
             if let Some(started) = &mut started
                 && let Some(status) = started.failed()
             {
-                let output = caller.redact(&started.output());
+                let output = started.output();
                 return Err(BootError::Ended { status, output }.into());
             }
             let left = limit.saturating_sub(begin.elapsed());
             match tokio::time::timeout(left, caller.probe(&case)).await {
                 Ok(Ok(Ok(_))) => break,
-                Ok(Ok(Err(failure))) => reason = caller.redact(&failure.detail),
+                Ok(Ok(Err(failure))) => reason = failure.detail,
                 Ok(Err(error @ PlanError::Step { .. })) => reason = error.to_string(),
                 Ok(Err(error)) => return Err(error.into()),
                 Err(_) => {
@@ -146,7 +149,7 @@ async fn is_ready(experiment: &Experiment, mut started: Option<&mut Started>) ->
                         after: limit,
                         stage: name.to_owned(),
                         reason,
-                        output: caller.redact(&output),
+                        output,
                     }
                     .into());
                 }
@@ -183,6 +186,8 @@ struct Started {
     group: Group,
     /// What it writes: to a file, which what it leaves in the background may hold open.
     output: File,
+    /// Struck out of what it writes.
+    secrets: Arc<Secrets>,
 }
 
 impl Started {
@@ -196,6 +201,7 @@ impl Started {
             reason: error.to_string(),
         };
         let output = tempfile::tempfile().map_err(unrunnable)?;
+        let secrets = experiment.project.secrets_that_are_set();
         let (out, err) = (output.try_clone(), output.try_clone());
         let child = Command::new("sh")
             .args(["-c", command])
@@ -212,6 +218,7 @@ impl Started {
             child,
             group,
             output,
+            secrets,
         })
     }
 
@@ -236,18 +243,26 @@ impl Started {
         (!status.success()).then_some(status)
     }
 
-    /// Returns the end of what it has written.
+    /// Returns the end of what it has written, from a line's start on: in the middle of a line
+    /// might be the middle of a secret.
     fn output(&mut self) -> String {
         let mut bytes = Vec::new();
         let length = self.output.metadata().map_or(0, |it| it.len());
-        let from = SeekFrom::Start(length.saturating_sub(REPEATED));
+        let from = length.saturating_sub(REPEATED);
         // What cannot be read is not repeated.
         if let Ok(mut file) = self.output.try_clone()
-            && file.seek(from).is_ok()
+            && file.seek(SeekFrom::Start(from)).is_ok()
         {
             drop(file.read_to_end(&mut bytes));
         }
-        String::from_utf8_lossy(&bytes).trim().to_owned()
+        let whole = if from == 0 {
+            &bytes[..]
+        } else {
+            let line = bytes.iter().position(|byte| *byte == b'\n');
+            line.map_or(&[][..], |line| &bytes[line..])
+        };
+        let text = String::from_utf8_lossy(whole);
+        self.secrets.redact(text.trim()).into_owned()
     }
 
     /// Ends what is left of its process group: asks, and after a while insists.

@@ -178,7 +178,7 @@ async fn call(project: &Project, client: &Client, stage: &str) -> Result<ProbeRe
             ok: false,
             reached: failure.failure.reached(),
             status: failure.answered(),
-            error: Some(caller.redact(&failure.detail)),
+            error: Some(failure.detail.clone()),
             help: Some(failure.help().to_owned()),
             ..ProbeResult::default()
         },

@@ -1,5 +1,7 @@
 //! A load that is sent, with its progress shown.
 
+use std::collections::BTreeMap;
+
 use super::Experiment;
 use crate::arrival::Until;
 use crate::error::Result;
@@ -16,7 +18,25 @@ impl Experiment {
     ) -> Result<LoadResult> {
         self.sink.emit(started(kind, name, plan));
         let run = || run(plan, self.sink.as_ref(), &self.interrupted, keep);
-        Ok(tokio::task::block_in_place(run)?)
+        let mut result = tokio::task::block_in_place(run)?;
+        self.redact(&mut result);
+        Ok(result)
+    }
+
+    /// Strikes secrets out of what stages sent back: here it leaves the engine.
+    fn redact(&self, result: &mut LoadResult) {
+        let secrets = self.project.secrets_that_are_set();
+        let redact = |text: &str| secrets.redact(text).into_owned();
+        for detail in result.examples.values_mut().flat_map(BTreeMap::values_mut) {
+            *detail = redact(detail);
+        }
+        for stage in result.stages.values_mut() {
+            let mut struck = BTreeMap::new();
+            for (reason, times) in std::mem::take(&mut stage.finish_reasons) {
+                *struck.entry(redact(&reason)).or_default() += times;
+            }
+            stage.finish_reasons = struck;
+        }
     }
 }
 

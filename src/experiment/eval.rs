@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::Experiment;
 use super::recording::{Recorded, measured};
+use super::slices;
 use crate::error::Result;
 use crate::eval::{EvalPlan, EvalRun, Journal, JournalKey, run};
 use crate::exit::Status;
@@ -25,6 +26,9 @@ pub(crate) async fn run_eval(
     let name = &eval.name;
     let plan = eval_plan(&experiment.project, eval, options, &experiment.clock)?;
     let plan = Arc::new(plan);
+    for (_, said) in slices::too_many(name.as_str(), &plan.slice_by, &plan.golden.cases) {
+        experiment.warn(said);
+    }
     let record = experiment.begin(RunKind::Eval, name.as_str());
     let journal = journal(experiment, &plan, options.resume, &record)?;
     let record = RunRecord {

@@ -8,7 +8,7 @@ use std::path::Path;
 use miette::Diagnostic;
 use url::Url;
 
-use super::fields;
+use super::{fields, slices};
 use crate::error::{Classify, Fault, Kind, Result};
 use crate::golden::{GoldenError, GoldenSet};
 use crate::manifest::{Eval, IdleKey, ManifestError, Problems, Stage};
@@ -65,6 +65,15 @@ impl<'a> Examined<'a> {
                 eval.span.start,
             );
             if let Some(Some(set)) = self.sets.get(eval.golden.as_path()) {
+                let source = &self.project.manifest.source;
+                let many = slices::too_many(eval.name.as_str(), &eval.slice_by, &set.cases);
+                self.warnings
+                    .extend(many.into_iter().map(|(_, message)| IdleKey {
+                        message,
+                        file: source.path().display().to_string(),
+                        line: source.line(eval.span.start),
+                        key: format!("eval.{}.slice_by", eval.name),
+                    }));
                 cases_of(eval, set, &mut self.problems);
                 fields::check(eval, set, &self.project.manifest, &mut self.problems);
             }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::load::{Keep, LoadPlan, LoadResult};
 use crate::manifest::Load;
 use crate::measure::Event;
-use crate::plan::{Caller, Portion, load_plan, plan_document};
+use crate::plan::{Portion, load_plan, plan_document};
 use crate::record::{Generator, RunKind, RunRecord, Warning};
 
 /// Runs one load, as the flags may have changed it, and stores it.
@@ -34,7 +34,7 @@ pub(crate) async fn run_load(
             quality::run_scored(experiment, (name, &plan), suite).await?
         }
     };
-    tell_result(experiment, &plan, &mut result)?;
+    tell_result(experiment, &plan, &mut result);
     let ending = Ending {
         complete: result.complete,
         never_reached: result.never_reached,
@@ -64,7 +64,12 @@ pub(crate) async fn run_load(
 }
 
 fn tell_plan(experiment: &Experiment, plan: &LoadPlan) {
-    let detail = |text| experiment.sink.emit(Event::Detail(text));
+    let secrets = experiment.project.secrets_that_are_set();
+    // An address may be a secret.
+    let detail = |text: String| {
+        let text = secrets.redact(&text).into_owned();
+        experiment.sink.emit(Event::Detail(text));
+    };
     for stage in &plan.stages {
         detail(format!("stage `{}` is at {}", stage.name, stage.address));
     }
@@ -76,16 +81,13 @@ fn tell_plan(experiment: &Experiment, plan: &LoadPlan) {
 
 /// Says what the figures alone do not: what the failures look like, and that a budget ended the
 /// run.
-fn tell_result(experiment: &Experiment, plan: &LoadPlan, result: &mut LoadResult) -> Result<()> {
+fn tell_result(experiment: &Experiment, plan: &LoadPlan, result: &mut LoadResult) {
     for stage in plan.stages.iter().map(|it| &it.name) {
-        // What a stage sends back may hold the secrets that were sent to it.
-        let caller = Caller::new(&experiment.project, &experiment.client, stage)?;
         let examples = result.examples.get(stage).into_iter().flatten();
         for (failure, detail) in examples.filter(|(_, detail)| !detail.is_empty()) {
-            let detail = caller.redact(detail);
             experiment.note(format!("stage `{stage}`, {failure}: {detail}"));
             if let Some(result) = result.stages.get_mut(stage) {
-                result.examples.insert(failure.to_string(), detail);
+                result.examples.insert(failure.to_string(), detail.clone());
             }
         }
     }
@@ -101,5 +103,4 @@ fn tell_result(experiment: &Experiment, plan: &LoadPlan, result: &mut LoadResult
             "`max_tokens_total`: of {answers} answers the stage did not say the tokens: they count by their chunks, and their prompts not at all"
         ));
     }
-    Ok(())
 }

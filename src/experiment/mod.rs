@@ -19,6 +19,7 @@ mod quality;
 mod recording;
 mod release;
 mod setup;
+mod slices;
 mod story;
 #[cfg(test)]
 mod testing;

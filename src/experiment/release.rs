@@ -93,7 +93,5 @@ async fn ask(project: &Project, client: &Client, stage: &str) -> Result<(), Stri
         .probe(&case)
         .await
         .map_err(|error| error.to_string())?;
-    answer
-        .map(drop)
-        .map_err(|failure| caller.redact(&failure.detail))
+    answer.map(drop).map_err(|failure| failure.detail)
 }

@@ -142,7 +142,8 @@ impl Project {
         Ok(())
     }
 
-    /// Returns what templates see, with the secrets that the named stages need.
+    /// Returns what templates see, with the secrets that the named stages need. All that the
+    /// manifest names are known, so that they are struck out of what any stage or program sends.
     pub(crate) fn scope<'a>(&self, stages: impl IntoIterator<Item = &'a str>) -> Result<Scope> {
         let wanted: BTreeSet<&str> = stages.into_iter().collect();
         let needed = self
@@ -151,13 +152,24 @@ impl Project {
             .iter()
             .filter(|(_, users)| users.iter().any(|user| wanted.contains(user.as_str())))
             .map(|(name, _)| name.as_str());
-        let secrets = Secrets::resolve(needed, &|name| std::env::var(name).ok())?;
+        let lookup = |name: &str| std::env::var(name).ok();
+        let secrets = Secrets::resolve(needed, &lookup)?.knowing(self.secret_names(), &lookup);
         Ok(Scope {
             env: self.environment.values.clone(),
             secrets: Arc::new(secrets),
             folder: self.folder.clone(),
             ..Scope::default()
         })
+    }
+
+    /// Returns the secrets that the manifest names, as far as they are set.
+    pub(crate) fn secrets_that_are_set(&self) -> Arc<Secrets> {
+        let none = Secrets::default();
+        Arc::new(none.knowing(self.secret_names(), &|name| std::env::var(name).ok()))
+    }
+
+    fn secret_names(&self) -> impl Iterator<Item = &str> {
+        self.manifest.secrets.keys().map(String::as_str)
     }
 
     /// Reads a golden set that the manifest names.

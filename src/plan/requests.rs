@@ -1,5 +1,5 @@
 //! Requests for cases: the steps before a stage are called once, untimed, and their outputs filled
-//! in.
+//! in. What a caller has to say holds no secret.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::error::PlanError;
 use super::project::Project;
 use crate::golden::Case;
 use crate::protocol::{CallFailure, Request};
-use crate::stage::{Stage, Steps, Unwritable};
+use crate::stage::{Address, AddressError, Stage, Steps, Unwritable};
 use crate::template::Scope;
 use crate::transport::{Called, Client};
 
@@ -61,7 +61,7 @@ impl<'a> Caller<'a> {
                 stage: self.stage.name.clone(),
                 case: case.id.clone(),
                 step: step.name.clone(),
-                reason: self.redact(&failure.detail),
+                reason: self.redacted(failure).detail,
             };
             let request = step.request(steps.scope()).map_err(failed)?;
             let call = self.client.call_patiently(step, &request, &case.id);
@@ -74,7 +74,10 @@ impl<'a> Caller<'a> {
     /// Writes the request for a case whose templates see that.
     pub(crate) fn write(&self, case: &Case, scope: &Scope) -> Result<Request, PlanError> {
         self.stage.write(scope).map_err(|unwritable| {
-            let (stage, reason) = (self.stage.name.clone(), unwritable.to_string());
+            let (stage, reason) = (
+                self.stage.name.clone(),
+                self.redact(&unwritable.to_string()),
+            );
             match unwritable {
                 Unwritable::HeaderValue(_) => PlanError::Header { stage, reason },
                 _ => PlanError::Request {
@@ -97,10 +100,34 @@ impl<'a> Caller<'a> {
         case: &Case,
     ) -> Result<Result<Called, CallFailure>, PlanError> {
         let request = self.request(case).await?;
-        Ok(self.client.call(&self.stage, request).await)
+        let called = self.client.call(&self.stage, request).await;
+        Ok(called.map_err(|failure| self.redacted(failure)))
     }
 
-    /// Removes every secret from a text.
+    fn redacted(&self, failure: CallFailure) -> CallFailure {
+        CallFailure {
+            detail: self.redact(&failure.detail),
+            ..failure
+        }
+    }
+
+    /// Resolves the address of a request.
+    pub(crate) fn resolve(&self, request: &Request) -> Result<Address, PlanError> {
+        let stage = self.stage.name.clone();
+        Address::resolve(request).map_err(|error| match error {
+            AddressError::Resolve { host, reason } => PlanError::Resolve {
+                stage,
+                host: self.redact(&host),
+                reason: self.redact(&reason),
+            },
+            AddressError::Tls { reason } => PlanError::Tls {
+                stage,
+                reason: self.redact(&reason),
+            },
+        })
+    }
+
+    /// Removes every secret from what the stage sent.
     pub(crate) fn redact(&self, text: &str) -> String {
         self.scope.secrets.redact(text).into_owned()
     }

@@ -14,7 +14,7 @@ use crate::manifest::{self, Load, Sends, ShareOfArrivals};
 use crate::measure::Clock;
 use crate::name::Name;
 use crate::protocol::Request;
-use crate::stage::{Address, AddressError, Stage};
+use crate::stage::{Address, Stage};
 use crate::template::Scope;
 
 /// What the scenarios of a load are made of that send the same.
@@ -95,7 +95,7 @@ impl<'a> Sender<'a> {
                 let request = caller.write(case, &scope)?;
                 address = Some(match address {
                     Some(known) => known,
-                    None => resolve(name, &request)?,
+                    None => caller.resolve(&request)?,
                 });
                 requests.push(self.prepared(name, case, &request)?);
             }
@@ -137,7 +137,7 @@ impl<'a> Sender<'a> {
                 let scope = caller.scope(case).await?;
                 let request = caller.write(case, &scope)?;
                 if address.is_none() {
-                    address = Some(resolve(step.as_str(), &request)?);
+                    address = Some(caller.resolve(&request)?);
                 }
                 if ready {
                     requests.push(self.prepared(step.as_str(), case, &request)?);
@@ -255,16 +255,4 @@ fn at(caller: &Caller<'_>, address: Option<Address>) -> Result<Stage, PlanError>
         Some(address) => Ok(Stage { address, ..stage }),
         None => Err(PlanError::NoCase { stage: stage.name }),
     }
-}
-
-fn resolve(stage: &str, request: &Request) -> Result<Address, PlanError> {
-    let stage = stage.to_owned();
-    Address::resolve(request).map_err(|error| match error {
-        AddressError::Resolve { host, reason } => PlanError::Resolve {
-            stage,
-            host,
-            reason,
-        },
-        AddressError::Tls { reason } => PlanError::Tls { stage, reason },
-    })
 }

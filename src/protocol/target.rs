@@ -28,15 +28,12 @@ impl Target {
         stream: Option<Framing>,
     ) -> Result<HttpRequest, TemplateError> {
         let written = self.url.text(scope)?;
-        let url = url::Url::parse(&written).map_err(|error| TemplateError {
-            template: written.clone(),
-            reason: format!("it is not a URL: {error}"),
-        })?;
+        // What it was filled with is never repeated: it may be a secret.
+        let url = url::Url::parse(&written);
+        let url = url.map_err(|error| self.url.refused(&format!("it is not a URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(TemplateError {
-                template: written,
-                reason: "a stage is called by `http://` or `https://`".to_owned(),
-            });
+            let reason = "a stage is called by `http://` or `https://`";
+            return Err(self.url.refused(reason));
         }
         let mut headers = Vec::with_capacity(self.headers.len() + 2);
         for (name, value) in &self.headers {

@@ -3,7 +3,10 @@
 
 use super::drawing::Drawing;
 use super::format::{NONE, TimeUnit, count, number, percent, time_ms};
-use super::text::clean;
+use super::text::{clean, cut_off};
+
+/// The characters of a cell: a name of a stranger may be as long as a book.
+const LONGEST: usize = 1000;
 
 /// How much a text matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +46,8 @@ pub(super) struct Cell {
 impl Cell {
     /// Makes a cell of text, which may come from outside.
     pub(super) fn toned(tone: Tone, text: impl AsRef<str>) -> Self {
-        Value::Text(clean(text.as_ref())).toned(tone)
+        let text = clean(&cut_off(text.as_ref(), LONGEST));
+        Value::Text(text).toned(tone)
     }
 
     /// Returns it as people read it.

@@ -1,10 +1,13 @@
 //! `csv`: one tidy table, a value a row, for spreadsheets and data frames.
 
+use std::borrow::Cow;
+
 use super::view::{CheckReport, View};
 use super::{Page, Renderer};
 use crate::metric::{Stat, Unit};
 use crate::record::{Calibration, EvalResult, RunRecord, Spread, StageResult};
 use crate::registry::Entry;
+use crate::text::visible;
 
 /// The `csv` format.
 pub(super) struct Csv;
@@ -211,13 +214,35 @@ impl Table {
 
     fn row(&mut self, row: &[String]) {
         self.0
-            .write_record(row)
+            .write_record(
+                row.iter()
+                    .map(|it| cell(it).into_owned())
+                    .collect::<Vec<_>>(),
+            )
             .expect("every row has the columns of the head, and writing to memory cannot fail");
     }
 
     fn into_bytes(self) -> Vec<u8> {
         self.0.into_inner().expect("writing to memory cannot fail")
     }
+}
+
+/// Returns what a cell holds: a text on one line, which no spreadsheet takes for a formula.
+fn cell(text: &str) -> Cow<'_, str> {
+    let shown = visible(text);
+    let begins = |c: char| "=+-@\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}".contains(c);
+    // What is no text is escaped, and would begin a formula all the same where it is read back.
+    let is_formula = shown.trim_start().starts_with(begins) || text.starts_with(['\t', '\r']);
+    if is_formula && !is_number(&shown) {
+        return Cow::Owned(format!("'{shown}"));
+    }
+    shown
+}
+
+/// Returns whether a text is a number and nothing else; the words for infinity are none.
+fn is_number(text: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
+    text.chars().all(is_digit) && text.parse::<f64>().is_ok()
 }
 
 fn of_run(run: &RunRecord, table: &mut Table) {
@@ -333,5 +358,46 @@ fn word(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// security 14
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (given, shown) in [
+            ("=1+1", "'=1+1"),
+            ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+            ("-2+3", "'-2+3"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\\t=1"),
+            ("\r=1", "'\\r=1"),
+            (" =HYPERLINK(\"http://x\")", "' =HYPERLINK(\"http://x\")"),
+            ("\u{ff1d}1+1", "'\u{ff1d}1+1"),
+            ("-inf", "'-inf"),
+            ("-", "'-"),
+            ("-1.5", "-1.5"),
+            ("+3e-7", "+3e-7"),
+            ("q-1", "q-1"),
+            ("a=b", "a=b"),
+            ("", ""),
+        ] {
+            assert_eq!(cell(given), shown, "{given:?}");
+        }
+    }
+
+    /// security 4
+    #[test]
+    fn a_row_is_a_line_and_drives_no_terminal() {
+        let mut table = Table::new(&["a", "b"]);
+        table.row(&[
+            "\u{1b}P".to_owned(),
+            "x\n::error::y\u{9b}\u{202e}".to_owned(),
+        ]);
+        let text = String::from_utf8(table.into_bytes()).unwrap();
+        assert_eq!(text, "a,b\n\\u{1b}P,x\\n::error::y\\u{9b}\\u{202e}\n");
     }
 }

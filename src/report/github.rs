@@ -1,13 +1,23 @@
 //! `github`: workflow commands that annotate the manifest's lines in a pull request.
 
+use std::fmt::Write as _;
+
 use super::finding::{Finding, Outcome, Subject, findings};
 use super::format::plural;
+use super::text::cut_off;
 use super::view::View;
 use super::{Doubt, Page, Places, Renderer};
 use crate::registry::Entry;
+use crate::text::{Disarm, visible_drawing};
 
 /// GitHub shows so many annotations of a step and drops the rest.
 const SHOWN: usize = 10;
+
+/// So many cases of a suite are named.
+const NAMED: usize = 20;
+
+/// The characters of a message: GitHub cuts one at 64 KiB, and nobody reads so much at a line.
+const LONGEST: usize = 4000;
 
 /// The `github` format.
 pub(super) struct Github;
@@ -54,30 +64,44 @@ impl Renderer for Github {
         }
         lines.concat().into_bytes()
     }
+
+    fn disarm(&self, _: &Page) -> Disarm {
+        Disarm::COMMANDS
+    }
 }
 
 /// Puts the cases of a suite together: a line for each would bury the rest.
 fn grouped(all: &[Finding]) -> Vec<Finding> {
-    let mut grouped: Vec<Finding> = Vec::new();
+    let mut grouped: Vec<(Finding, usize)> = Vec::new();
     for finding in all {
         if finding.outcome == Outcome::Passed {
             continue;
         }
-        let same = |known: &&mut Finding| {
+        let same = |(known, _): &&mut (Finding, usize)| {
             matches!(finding.subject, Subject::Eval(_))
                 && known.subject == finding.subject
                 && std::mem::discriminant(&known.outcome)
                     == std::mem::discriminant(&finding.outcome)
         };
         match grouped.iter_mut().find(same) {
-            Some(known) => {
-                known.name.push_str(", ");
-                known.name.push_str(&finding.name);
+            Some((known, count)) => {
+                if *count < NAMED {
+                    known.name.push_str(", ");
+                    known.name.push_str(&finding.name);
+                }
+                *count += 1;
             }
-            None => grouped.push(finding.clone()),
+            None => grouped.push((finding.clone(), 1)),
         }
     }
-    grouped
+    let named = |(mut finding, count): (Finding, usize)| {
+        if count > NAMED {
+            let more = count - NAMED;
+            write!(finding.name, ", and {more} more").expect("a string takes everything");
+        }
+        finding
+    };
+    grouped.into_iter().map(named).collect()
 }
 
 fn annotation(finding: &Finding, doubt: Doubt) -> Option<(&'static str, String, String)> {
@@ -114,7 +138,8 @@ fn line(command: &str, title: &str, said: &str, at: Option<Place<'_>>, page: &Pa
 
 /// Escapes a message, as the workflow commands of GitHub Actions ask for it.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
+    visible_drawing(&cut_off(text, LONGEST))
+        .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }

@@ -3,7 +3,7 @@
 use super::block::{Block, Table, Title, Tone};
 use super::content;
 use super::table::{draw, toned};
-use super::text::{clean, cut, fold, wrap};
+use super::text::{clean, cut, cut_off, fold, wrap};
 use super::view::View;
 use super::{Brief, Page, Renderer};
 use crate::record::DiffDocument;
@@ -21,6 +21,9 @@ impl Entry for Human {
         "tables for a terminal, the default"
     }
 }
+
+/// So much of a paragraph is shown, in characters.
+const LONGEST: usize = 5000;
 
 /// Prose wider than this is hard to read.
 const MAX_PROSE: usize = 100;
@@ -193,5 +196,6 @@ impl Writer<'_> {
 
 /// Cleans word by word, as drawings need their spaces.
 fn clean_keeping_gaps(text: &str) -> String {
+    let text = cut_off(text, LONGEST);
     text.split(' ').map(clean).collect::<Vec<_>>().join(" ")
 }

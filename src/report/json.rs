@@ -8,6 +8,7 @@ use super::{Page, Renderer};
 use crate::record::{CALIBRATION_SCHEMA, FormatVersion, RUNS_SCHEMA, RunRecord, RunsDocument};
 use crate::registry::Entry;
 use crate::store::printed;
+use crate::text::{Disarm, visible_json};
 
 /// The `json` format.
 pub(super) struct Json;
@@ -26,7 +27,9 @@ impl Renderer for Json {
     fn render(&self, view: &View<'_>, _: &Page) -> Vec<u8> {
         match *view {
             // One run alone is its own document; several need a list round them.
-            View::Run(run) | View::Session([run]) => printed(run).into_bytes(),
+            View::Run(run) | View::Session([run]) => {
+                visible_json(&printed(run)).into_owned().into_bytes()
+            }
             View::Session(runs) => document(&List {
                 schema: RUNS_SCHEMA,
                 version: FormatVersion::CURRENT,
@@ -46,6 +49,10 @@ impl Renderer for Json {
                 body: calibration,
             }),
         }
+    }
+
+    fn disarm(&self, _: &Page) -> Disarm {
+        Disarm::JSON
     }
 }
 
@@ -71,8 +78,8 @@ fn value(run: &RunRecord) -> Value {
 
 /// `serde_json` writes a number that JSON cannot hold (NaN, infinity) as null.
 fn document(value: &impl Serialize) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(value)
+    let mut text = serde_json::to_string_pretty(value)
         .expect("our documents have text keys, and writing to memory cannot fail");
-    bytes.push(b'\n');
-    bytes
+    text.push('\n');
+    visible_json(&text).into_owned().into_bytes()
 }

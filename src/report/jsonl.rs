@@ -7,6 +7,7 @@ use super::view::View;
 use super::{Page, Renderer};
 use crate::record::RunRecord;
 use crate::registry::Entry;
+use crate::text::{Disarm, visible_json};
 
 /// The `jsonl` format.
 pub(super) struct Jsonl;
@@ -57,7 +58,11 @@ impl Renderer for Jsonl {
                     .for_each(|it| lines.add("error", &exit, it));
             }
         }
-        lines.0.into_bytes()
+        visible_json(&lines.0).into_owned().into_bytes()
+    }
+
+    fn disarm(&self, _: &Page) -> Disarm {
+        Disarm::JSON
     }
 }
 

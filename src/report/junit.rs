@@ -3,9 +3,14 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::finding::{Finding, Outcome, findings};
+use super::text::cut_off;
 use super::view::View;
 use super::{Doubt, Page, Renderer};
 use crate::registry::Entry;
+use crate::text::{Disarm, visible};
+
+/// The characters of a reason: test pages show them all, for each of thousands of cases.
+const LONGEST: usize = 2000;
 
 /// The `junit` format.
 pub(super) struct Junit;
@@ -42,6 +47,10 @@ impl Renderer for Junit {
             .serialize(&mut bytes)
             .expect("writing to memory cannot fail");
         bytes
+    }
+
+    fn disarm(&self, _: &Page) -> Disarm {
+        Disarm::XML
     }
 }
 
@@ -85,12 +94,14 @@ fn test_case(finding: &Finding, doubt: Doubt) -> TestCase {
 }
 
 fn because(mut status: TestCaseStatus, word: &str, said: &str) -> TestCaseStatus {
-    status.set_type(word).set_message(xml(said));
+    status
+        .set_type(word)
+        .set_message(xml(&cut_off(said, LONGEST)));
     status
 }
 
 /// Replaces what XML 1.0 does not allow, even escaped: most control characters, and two that are
-/// none.
+/// none. What else drives a terminal or hides is written as an escape.
 fn xml(text: &str) -> String {
     let is_char = |c: char| match c {
         '\t' | '\n' | '\r' => true,
@@ -104,5 +115,7 @@ fn xml(text: &str) -> String {
             char::REPLACEMENT_CHARACTER
         }
     };
-    text.chars().map(allowed).collect()
+    let text: String = text.chars().map(allowed).collect();
+    let lines = text.split('\n').map(visible);
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,11 +1,15 @@
 //! `markdown`: the same content for a pull request comment or a job summary, GitHub-flavoured.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
 use super::block::{Block, Cell, Conclusion, Table, Title};
 use super::content;
-use super::text::clean;
+use super::text::sentence;
 use super::view::View;
 use super::{Page, Renderer};
 use crate::registry::Entry;
+use crate::text::visible;
 
 /// The `markdown` format.
 pub(super) struct Markdown;
@@ -37,13 +41,13 @@ fn block(block: &Block) -> String {
     match block {
         Block::Title(title) => self::title(title),
         Block::Heading(text) => format!("### {}", prose(text)),
-        Block::Text(_, text) => prose(text),
-        Block::Line(text) => format!("```text\n{}\n```", text.trim_end()),
+        Block::Text(_, text) => beginning(prose(text)),
+        Block::Line(text) => code(text),
         Block::Table(table) => self::table(table),
         Block::Chart(chart) => self::table(&chart.table()),
         Block::List(items) => {
             let items: Vec<String> = items.iter().map(|item| escaped(item)).collect();
-            items.join(", ")
+            beginning(items.join(", "))
         }
         Block::Fold(summary, inside) => format!(
             "<details>\n<summary>{}</summary>\n\n{}\n\n</details>",
@@ -110,10 +114,13 @@ fn table(table: &Table) -> String {
 /// Writes one of our own sentences: what stands between backticks is code, everything else is shown
 /// as it is.
 fn prose(text: &str) -> String {
-    let text = clean(text);
+    let text = sentence(text);
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len().is_multiple_of(2) {
-        return escaped(&text);
+    // Backticks side by side are a stranger's: they would make a longer fence, and turn what is
+    // code into text, and text into code.
+    let inner = parts.get(1..parts.len() - 1).unwrap_or_default();
+    if parts.len().is_multiple_of(2) || inner.iter().any(|part| part.trim().is_empty()) {
+        return escape(&text);
     }
     let part = |(at, part): (usize, &&str)| match at % 2 {
         0 => escape(part),
@@ -122,10 +129,34 @@ fn prose(text: &str) -> String {
     parts.iter().enumerate().map(part).collect()
 }
 
+/// Writes a drawing, in a fence that is longer than any in it.
+fn code(text: &str) -> String {
+    let mut fence = "```".to_owned();
+    while text.contains(&fence) {
+        fence.push('`');
+    }
+    format!("{fence}text\n{}\n{fence}", visible(text.trim_end()))
+}
+
+/// Keeps the beginning of a paragraph from being a heading, a list, or a line under one.
+fn beginning(text: String) -> String {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let mark = &text[digits..];
+    let is_mark = match mark.chars().next() {
+        Some('.' | ')') => digits > 0 && mark[1..].chars().next().is_none_or(|c| c == ' '),
+        Some('#' | '-' | '+' | '=') => digits == 0,
+        _ => false,
+    };
+    if is_mark {
+        return format!("{}\\{mark}", &text[..digits]);
+    }
+    text
+}
+
 /// Writes a text so that Markdown shows it as it is: nothing in it is markup, HTML, a table's end,
 /// or a mention.
 fn escaped(text: &str) -> String {
-    escape(&clean(text))
+    escape(&sentence(text))
 }
 
 fn escape(text: &str) -> String {
@@ -143,12 +174,24 @@ fn escape(text: &str) -> String {
             }
             // `response_time.p95` reads better without a backslash, and is safe inside a word.
             '_' if !(before.is_alphanumeric()
-                && characters.peek().is_some_and(|next| next.is_alphanumeric())) =>
+                && next_is(&mut characters, char::is_alphanumeric)) =>
             {
                 escaped.push_str("\\_");
             }
-            // Nobody is to be notified because a model said their name.
+            // Nobody is to be notified because a model said their name, and no issue to be linked
+            // because it said a number.
             '@' => escaped.push_str("@\u{200b}"),
+            '#' if next_is(&mut characters, |c| c.is_ascii_digit()) => {
+                escaped.push_str("#\u{200b}");
+            }
+            '!' if next_is(&mut characters, |c| c.is_ascii_digit()) => {
+                escaped.push_str("\\!\u{200b}");
+            }
+            // An image where a link follows.
+            '!' if next_is(&mut characters, |c| c == '[') => escaped.push_str("\\!"),
+            // What looks like an address is no link.
+            ':' if next_is(&mut characters, |c| c == '/') => escaped.push_str(":\u{200b}"),
+            '.' if is_www(&escaped) => escaped.push_str("\u{200b}."),
             c => escaped.push(c),
         }
         before = c;
@@ -156,9 +199,77 @@ fn escape(text: &str) -> String {
     escaped
 }
 
+fn next_is(characters: &mut Peekable<Chars<'_>>, is: impl Fn(char) -> bool) -> bool {
+    characters.peek().is_some_and(|next| is(*next))
+}
+
+fn is_www(text: &str) -> bool {
+    let end = text.get(text.len().saturating_sub(3)..);
+    end.is_some_and(|end| end.eq_ignore_ascii_case("www"))
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::block::Tone;
     use super::*;
+
+    /// security 13
+    #[test]
+    fn backticks_of_strangers_open_no_fence() {
+        for (given, shown) in [
+            ("```<img src=x>`", "\\`\\`\\`&lt;img src=x&gt;\\`"),
+            ("`` `<b>` ``", "\\`\\` \\`&lt;b&gt;\\` \\`\\`"),
+            ("`a``<b>`", "\\`a\\`\\`&lt;b&gt;\\`"),
+            ("`a` <b> `c`", "`a` &lt;b&gt; `c`"),
+            ("`a` is `b", "\\`a\\` is \\`b"),
+            ("` `", "\\` \\`"),
+            ("`", "\\`"),
+        ] {
+            assert_eq!(prose(given), shown, "{given}");
+        }
+        assert_eq!(
+            code("a ``` b\n```` c"),
+            "`````text\na ``` b\\n```` c\n`````"
+        );
+    }
+
+    /// security 13
+    #[test]
+    fn no_number_name_or_address_is_a_link() {
+        for (given, shown) in [
+            ("see #12, o/r#3", "see #\u{200b}12, o/r#\u{200b}3"),
+            ("!7 and ![x](y)", "\\!\u{200b}7 and \\!\\[x\\](y)"),
+            ("well done!", "well done!"),
+            ("http://a.example", "http:\u{200b}//a.example"),
+            ("HTTPS://x ftp://y", "HTTPS:\u{200b}//x ftp:\u{200b}//y"),
+            ("www.a.example", "www\u{200b}.a.example"),
+            ("xWWW.b", "xWWW\u{200b}.b"),
+            ("a@b.example", "a@\u{200b}b.example"),
+            ("10:30 C:\\x", "10:30 C:\\\\x"),
+        ] {
+            assert_eq!(escaped(given), shown, "{given}");
+        }
+    }
+
+    /// security 13
+    #[test]
+    fn no_paragraph_begins_as_something_else() {
+        let list = |id: &str| block(&Block::List(vec![id.to_owned(), "b".to_owned()]));
+        for (given, shown) in [
+            ("# h", "\\# h, b"),
+            ("-", "\\-, b"),
+            ("+ x", "\\+ x, b"),
+            ("1. x", "1\\. x, b"),
+            ("12) x", "12\\) x, b"),
+            ("===", "\\===, b"),
+            ("91.0 %", "91.0 %, b"),
+            ("q-1", "q-1, b"),
+        ] {
+            assert_eq!(list(given), shown, "{given}");
+        }
+        let text = Block::Text(Tone::Plain, "- [ ] approve".to_owned());
+        assert_eq!(block(&text), "\\- \\[ \\] approve");
+    }
 
     #[test]
     fn what_we_set_in_code_stays_code() {

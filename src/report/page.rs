@@ -23,6 +23,8 @@ pub(crate) struct Page {
     pub(crate) next: Option<String>,
     /// Where a comparison is to fit a screen.
     pub(crate) brief: Option<Brief>,
+    /// Whether a CI system's runner reads it line by line, and obeys what it takes for commands.
+    pub(crate) is_read_by_a_runner: bool,
 }
 
 /// A screen, and where what does not fit on it is found.

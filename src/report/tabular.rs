@@ -1,6 +1,7 @@
 //! Tables of cells; [`super::table`] draws them for a terminal.
 
 use super::cell::Cell;
+use super::text::clean;
 
 /// One column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl Table {
 
     fn column(mut self, head: impl Into<String>, right: Option<bool>) -> Self {
         self.columns.push(Column {
-            head: head.into(),
+            head: clean(&head.into()),
             right,
             dispensable: 0,
         });

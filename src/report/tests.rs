@@ -15,7 +15,7 @@ use crate::record::{
 };
 
 /// A file: 80 columns, UTF-8, no colour.
-const FILE: Page = Page {
+pub(super) const FILE: Page = Page {
     width: 80,
     unicode: true,
     palette: Palette::plain(),
@@ -24,24 +24,25 @@ const FILE: Page = Page {
     checkout: Checkout::NONE,
     next: None,
     brief: None,
+    is_read_by_a_runner: false,
 };
 
-fn load_run() -> RunRecord {
+pub(super) fn load_run() -> RunRecord {
     let text = include_str!("../../tests/fixtures/records/load.json");
     serde_json::from_str(text).unwrap()
 }
 
-fn eval_run() -> RunRecord {
+pub(super) fn eval_run() -> RunRecord {
     let text = include_str!("../../tests/fixtures/records/eval.json");
     serde_json::from_str(text).unwrap()
 }
 
-fn regressed() -> DiffDocument {
+pub(super) fn regressed() -> DiffDocument {
     let text = include_str!("../../tests/fixtures/diffs/regressed.json");
     serde_json::from_str(text).unwrap()
 }
 
-fn stored() -> Vec<RunSummary> {
+pub(super) fn stored() -> Vec<RunSummary> {
     let row = |id: &str, kind, name: &str, verdict, headline: &str| RunSummary {
         id: id.to_owned(),
         kind,
@@ -109,7 +110,7 @@ fn check() -> CheckReport {
     check
 }
 
-fn probed() -> CheckReport {
+pub(super) fn probed() -> CheckReport {
     let mut check = check();
     check.stages[0].probe = Some(ProbeResult {
         ok: true,
@@ -127,8 +128,8 @@ fn probed() -> CheckReport {
     check
 }
 
-fn render(format: &str, view: &View<'_>, page: &Page) -> String {
-    String::from_utf8(RENDERERS.get(format).unwrap().render(view, page)).unwrap()
+pub(super) fn render(format: &str, view: &View<'_>, page: &Page) -> String {
+    String::from_utf8(rendered(RENDERERS.get(format).unwrap(), view, page)).unwrap()
 }
 
 fn human(view: &View<'_>) -> String {

@@ -1,7 +1,10 @@
 //! Text of unknown origin made fit for a line: cleaned, folded to ASCII, cut.
 
+use std::borrow::Cow;
+
 use unicode_width::UnicodeWidthChar;
 
+use crate::text::is_hidden;
 pub(super) use crate::text::{width, wrap};
 
 /// Returns the text on one line and without anything that could drive a terminal: what a model
@@ -13,11 +16,15 @@ pub(super) fn clean(text: &str) -> String {
             if !clean.ends_with(' ') {
                 clean.push(' ');
             }
-        } else if c.width().is_some_and(|width| width > 0) || (is_mark(c) && !clean.is_empty()) {
+        } else if is_seen(c) || (is_mark(c) && !clean.is_empty()) {
             clean.push(c);
         }
     }
     clean.trim_end().to_owned()
+}
+
+fn is_seen(c: char) -> bool {
+    c.width().is_some_and(|width| width > 0) && !is_hidden(c)
 }
 
 /// Combining marks have no width of their own and belong to the letter before them; other
@@ -55,6 +62,22 @@ pub(super) fn fold(text: &str) -> String {
     folded.replace(" , ", ", ")
 }
 
+/// So much of a sentence is shown, in characters: a stranger's part of it may be as long as a book.
+const SENTENCE: usize = 5000;
+
+/// Returns a sentence, cleaned and cut.
+pub(super) fn sentence(text: &str) -> String {
+    clean(&cut_off(text, SENTENCE))
+}
+
+/// Cuts to so many characters, with an ellipsis where something was cut.
+pub(super) fn cut_off(text: &str, longest: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// Cuts to so many columns, with an ellipsis where something was cut.
 pub(super) fn cut(text: &str, columns: usize) -> String {
     if width(text) <= columns {
@@ -90,6 +113,13 @@ mod tests {
         );
         assert_eq!(clean("cafe\u{301} 東京"), "cafe\u{301} 東京");
         assert_eq!(clean("line\n\n"), "line");
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_off_at_a_character() {
+        assert_eq!(cut_off("äöü", 3), "äöü");
+        assert_eq!(cut_off("äöü", 2), "äö…");
+        assert_eq!(cut_off("", 0), "");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Texts in which secrets are marked by name: they hold no secret, and who has the secrets gets
 //! back what stood there.
+//!
+//! A mark says how the secret is written in that place, and nothing of what is written.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -14,7 +16,8 @@ const OPEN: char = '⟦';
 const CLOSE: char = '⟧';
 
 impl Secrets {
-    /// Marks every secret that [`Self::redact`] would strike out, as `⟦NAME form from-to check⟧`.
+    /// Marks every secret that [`Self::redact`] would strike out, as
+    /// `⟦NAME form shape from-to check⟧`.
     pub(crate) fn seal<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let found = self.find(text);
         if found.is_empty() && !text.contains(OPEN) {
@@ -24,9 +27,10 @@ impl Secrets {
         let mut end = 0;
         for found in found {
             let Range { start, end: to } = found.range;
-            if to <= end {
+            let shape = self.shape(found.form, &text[start..to]);
+            let Some(shape) = shape.filter(|_| to > end) else {
                 continue;
-            }
+            };
             escape(&text[end.min(start)..start], &mut out);
             // Of a secret that another one overlaps, the rest.
             let from = end.max(start) - start;
@@ -34,7 +38,7 @@ impl Secrets {
             let check = self.get(name).map_or(0, check);
             write!(
                 out,
-                "{OPEN}{name} {at} {from}-{} {check:x}{CLOSE}",
+                "{OPEN}{name} {at} {shape} {from}-{} {check:x}{CLOSE}",
                 to - start
             )
             .expect("writing to a string cannot fail");
@@ -65,25 +69,30 @@ impl Secrets {
         Some(Cow::Owned(out))
     }
 
+    fn shape(&self, form: (&str, usize), text: &str) -> Option<String> {
+        self.form(form)?.shape(text)
+    }
+
     fn marked(&self, mark: &str) -> Option<String> {
         let mut parts = mark.split(' ');
-        let (name, at, range, written) =
-            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (name, at, shape) = (parts.next()?, parts.next()?, parts.next()?);
+        let (range, written) = (parts.next()?, parts.next()?);
         let value = self.get(name)?;
         let (from, to) = range.split_once('-')?;
         let range = from.parse().ok()?..to.parse().ok()?;
         let is_same = u16::from_str_radix(written, 16).ok()? == check(value);
-        let form = super::secrets::forms(value)
-            .into_iter()
-            .nth(at.parse().ok()?)?;
-        form.get(range).filter(|_| is_same).map(str::to_owned)
+        if !is_same {
+            return None;
+        }
+        let text = self.form((name, at.parse().ok()?))?.written(shape)?;
+        text.get(range).map(str::to_owned)
     }
 }
 
 /// Twelve bits of a hash: enough to notice that a secret has changed, too few to find out what it
 /// is.
 fn check(value: &str) -> u16 {
-    let key = blake3::derive_key("stagegate secret check", value.as_bytes());
+    let key = blake3::derive_key("stagegate secret check 2", value.as_bytes());
     u16::from_le_bytes([key[0], key[1]]) & 0xfff
 }
 
@@ -135,6 +144,20 @@ mod tests {
                 "{sealed}"
             );
             assert_eq!(secrets.open(&sealed).unwrap(), text);
+        }
+    }
+
+    /// security 6
+    #[test]
+    fn every_way_to_write_a_secret_is_sealed_and_comes_back() {
+        let secret = "hun&ter<2'>=\"/+ü\n key";
+        let secrets = secrets(&[("KEY", secret)]);
+        for text in crate::template::testing::encodings(secret) {
+            let line = serde_json::json!({"key": &text, text.clone(): [12, &text]}).to_string();
+            let sealed = secrets.seal(&line).into_owned();
+            assert_eq!(sealed.matches("⟦KEY ").count(), 3, "{text}: {sealed}");
+            assert!(sealed.len() < 600, "{text}: {sealed}");
+            assert_eq!(secrets.open(&sealed).unwrap(), line);
         }
     }
 

@@ -2,17 +2,14 @@
 //! else.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Write as _};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 
-use memchr::memmem;
 use miette::Diagnostic;
 
+use super::forms::{Form, SHORTEST, forms};
 use crate::error::{Classify, Kind};
-
-/// Shorter values are not struck out: they would strike out half the text, and are no secrets.
-const SHORTEST_REDACTED: usize = 4;
 
 /// What stands in a secret's place.
 const REDACTED: &str = "***";
@@ -23,7 +20,7 @@ pub(crate) struct Secrets {
     values: BTreeMap<String, String>,
     /// Every form in which a value may show up: plain, inside JSON, inside a URL. With each, whose
     /// it is: the secret's name and the form's place among [`forms`].
-    forms: BTreeMap<String, (String, usize)>,
+    forms: Vec<(Form, (String, usize))>,
 }
 
 /// A secret in a text.
@@ -80,8 +77,24 @@ impl Secrets {
         }
     }
 
+    /// Also knows those of the named ones that are set.
+    #[must_use]
+    pub(crate) fn knowing<'a>(
+        mut self,
+        names: impl IntoIterator<Item = &'a str>,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        for name in names {
+            let is_known = self.values.contains_key(name);
+            if let Some(value) = lookup(name).filter(|value| !is_known && !value.is_empty()) {
+                self.insert(name, value);
+            }
+        }
+        self
+    }
+
     fn insert(&mut self, name: &str, value: String) {
-        if value.chars().count() >= SHORTEST_REDACTED {
+        if value.chars().count() >= SHORTEST {
             let forms = forms(&value).into_iter().enumerate();
             let forms = forms.map(|(at, form)| (form, (name.to_owned(), at)));
             self.forms.extend(forms);
@@ -94,8 +107,8 @@ impl Secrets {
         self.values.get(name).map(String::as_str)
     }
 
-    /// Strikes out every secret of four characters or more, also where it is escaped for JSON or
-    /// for a URL, and what an excerpt that ends in `…` has left of one.
+    /// Strikes out every secret of four characters or more, however it is written, and what an
+    /// excerpt that ends in `…` has left of one.
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let found = self.find(text).into_iter().map(|found| found.range);
         let mut found: Vec<Range<usize>> = found.chain(self.cut_off(text)).collect();
@@ -116,92 +129,59 @@ impl Secrets {
         Cow::Owned(out)
     }
 
+    /// Returns a form of a secret.
+    pub(super) fn form(&self, (name, at): (&str, usize)) -> Option<&Form> {
+        let is_it = |(_, (of, place)): &&(Form, (String, usize))| of == name && *place == at;
+        self.forms.iter().find(is_it).map(|(form, _)| form)
+    }
+
     /// Finds every secret of four characters or more; the first and longest comes first.
     pub(super) fn find(&self, text: &str) -> Vec<Found<'_>> {
-        let mut found = Vec::new();
-        for (form, (name, at)) in &self.forms {
-            let mut from = 0;
-            while let Some(found_at) = memmem::find(&text.as_bytes()[from..], form.as_bytes()) {
-                let start = from + found_at;
-                found.push(Found {
-                    range: start..start + form.len(),
-                    form: (name, *at),
-                });
-                // Overlapping matches count too, and a match begins at a character's boundary.
-                from = start + text[start..].chars().next().map_or(1, char::len_utf8);
-            }
-        }
+        let found = self.forms.iter().flat_map(|(form, (name, at))| {
+            let ranges = form.find(text).into_iter();
+            ranges.map(|range| Found {
+                range,
+                form: (name, *at),
+            })
+        });
+        let mut found: Vec<Found<'_>> = found.collect();
         found.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
         found
     }
 
     /// Returns where the beginning of a secret stands at the end of an excerpt.
     fn cut_off(&self, text: &str) -> Vec<Range<usize>> {
-        let ends = text.match_indices('…').map(|(end, _)| &text[..end]);
-        let cut = ends.filter_map(|kept| {
-            let beginnings = self.forms.keys().flat_map(|form| {
-                form.char_indices()
-                    .skip(SHORTEST_REDACTED)
-                    .map(|(end, _)| &form[..end])
+        let ends = text.match_indices('…').map(|(end, _)| end);
+        let cut = ends.filter_map(|end| {
+            let places: Vec<usize> = before_escapes(&text[..end]).collect();
+            let forms = self.forms.iter();
+            let starts = forms.flat_map(|(form, _)| {
+                let places = places.iter();
+                places.filter_map(|kept| form.cut_off(text, *kept))
             });
-            beginnings
-                .filter(|beginning| kept.ends_with(beginning))
-                .map(|beginning| kept.len() - beginning.len()..kept.len())
-                .min_by_key(|range| range.start)
+            starts.min().map(|start| start..end)
         });
         cut.collect()
     }
 }
 
-/// Returns the forms in which a value may show up in URLs, bodies, and answers.
-pub(super) fn forms(value: &str) -> BTreeSet<String> {
-    let json = serde_json::Value::from(value).to_string();
-    let json = json[1..json.len() - 1].to_owned();
-    // Excerpts are written on one line.
-    let words: Vec<&str> = value.split_whitespace().collect();
-    let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-    let mut forms = BTreeSet::from([
-        value.to_owned(),
-        json.replace('/', "\\/"),
-        json,
-        percent(value, b"-_./"),
-        percent(value, b"-_.~"),
-        percent(value, b"-_.~!$&'()*+,;=:@/?"),
-        form,
-        words.join(" "),
-    ]);
-    forms.retain(|form| form.chars().count() >= SHORTEST_REDACTED);
-    let lower: Vec<String> = forms.iter().filter_map(|form| lower_hex(form)).collect();
-    forms.extend(lower);
-    forms
-}
-
-/// Percent-encodes everything but letters, digits, and `keep`.
-fn percent(value: &str, keep: &[u8]) -> String {
-    value.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || keep.contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            write!(out, "%{byte:02X}").expect("writing to a string cannot fail");
+/// Returns where a text ends, and where it ends without the beginning of an escape or of a
+/// character at its end, which may be one of several for the same character.
+fn before_escapes(text: &str) -> impl Iterator<Item = usize> + '_ {
+    const LONGEST_ESCAPE: usize = 12;
+    const ESCAPES: usize = 5;
+    let shorter = |end: &usize| {
+        let text = &text[..*end];
+        let whole = text.trim_end_matches('\u{fffd}');
+        if whole.len() < text.len() {
+            return Some(whole.len());
         }
-        out
-    })
-}
-
-/// Returns a percent-encoded text with lowercase digits, where that differs.
-fn lower_hex(text: &str) -> Option<String> {
-    let mut out = String::with_capacity(text.len());
-    let mut digits = 0;
-    for c in text.chars() {
-        if digits > 0 {
-            digits -= 1;
-            out.extend(c.to_lowercase());
-        } else {
-            digits = if c == '%' { 2 } else { 0 };
-            out.push(c);
-        }
-    }
-    (out != text).then_some(out)
+        let from = text.ceil_char_boundary(text.len().saturating_sub(LONGEST_ESCAPE));
+        let begins = from + text[from..].rfind(['%', '\\', '&'])? + 1;
+        let kept = text[..begins].trim_end_matches(['%', '\\', '&']);
+        Some(kept.len())
+    };
+    std::iter::successors(Some(text.len()), shorter).take(ESCAPES)
 }
 
 fn quoted(names: &[String]) -> String {
@@ -285,6 +265,59 @@ mod tests {
         let secrets = secrets(&[("A", "abcdef"), ("B", "defghi"), ("C", "aaaa")]);
         assert_eq!(secrets.redact("x abcdefghi y"), "x *** y");
         assert_eq!(secrets.redact("aaaaaa"), "***");
+    }
+
+    /// security 6
+    #[test]
+    fn a_secret_is_struck_out_in_fourteen_encodings() {
+        let secret = "hun&ter<2'>=\"/+ü";
+        let secrets = secrets(&[("A", secret)]);
+        for text in crate::template::testing::encodings(secret) {
+            let struck = secrets.redact(&format!("({text})")).into_owned();
+            assert!(
+                struck.len() < 20 && struck.contains(REDACTED),
+                "{text}: {struck}"
+            );
+        }
+    }
+
+    /// security 6
+    #[test]
+    fn what_an_excerpt_left_of_an_escape_goes_too() {
+        let secrets = secrets(&[("A", "hunt&ü kept-too")]);
+        for text in [
+            "hunt&am…",
+            "hunt%2…",
+            "hunt\\u00…",
+            "hunt&\u{fffd}…",
+            "hunt&amp;ü  kep…",
+            "hunt&%C3%B…",
+        ] {
+            assert_eq!(
+                secrets.redact(&format!("`x {text}`, not y")),
+                "`x ***…`, not y",
+                "{text}"
+            );
+        }
+        assert_eq!(secrets.redact("a 100%…"), "a 100%…");
+    }
+
+    /// security 6
+    #[test]
+    fn what_another_stage_needs_is_known_too() {
+        let lookup = |name: &str| (name != "UNSET").then(|| format!("value of {name}"));
+        let mine = Secrets::resolve(["MINE"], &lookup).unwrap();
+        let all = mine.knowing(["MINE", "OTHER", "UNSET"], &lookup);
+        let text = "value of MINE, value of OTHER, value of UNSET";
+        assert_eq!(all.redact(text), "***, ***, value of UNSET");
+    }
+
+    /// security 6
+    #[test]
+    fn names_and_ids_that_hold_no_secret_stay() {
+        let secrets = secrets(&[("A", "Test-42"), ("B", "Prod"), ("C", "sk-abcdef123456")]);
+        let text = "eval.production.answers, test, prod, q-42, sk-abcdef, 0191a2b5-0001, UHJv";
+        assert_eq!(secrets.redact(text), text);
     }
 
     proptest! {

@@ -33,13 +33,14 @@ enum Form {
     Compiled(Compiled),
 }
 
-/// Why a template could not be rendered for one case: names the template and what is missing; holds
-/// no secret.
+/// Why a template could not be rendered for one case, or what it was rendered to is of no use:
+/// holds the template as written, and nothing that it was filled with. Only a [`Template`] makes
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{template}` cannot be filled: {reason}")]
 pub(crate) struct TemplateError {
-    pub(crate) template: String,
-    pub(crate) reason: String,
+    pub(super) template: String,
+    pub(super) reason: String,
 }
 
 /// Why a text is not a template.
@@ -177,6 +178,11 @@ impl Template {
             .iter()
             .find_map(|path| scope.lookup(path).err());
         self.error(first.unwrap_or_else(|| otherwise.to_owned()))
+    }
+
+    /// Says why what it was filled with is of no use; the message holds the template as written.
+    pub(crate) fn refused(&self, reason: &str) -> TemplateError {
+        self.error(reason.to_owned())
     }
 
     fn error(&self, reason: String) -> TemplateError {

@@ -2,8 +2,12 @@
 
 mod excerpt;
 mod quoted;
+mod visible;
 mod wrap;
 
 pub(crate) use excerpt::excerpt;
 pub(crate) use quoted::quoted;
+pub(crate) use visible::{
+    Disarm, is_hidden, visible, visible_drawing, visible_json, visible_lines,
+};
 pub(crate) use wrap::{width, wrap};

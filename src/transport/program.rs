@@ -228,9 +228,33 @@ async fn keep_last(stderr: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
     let Some(mut stderr) = stderr else {
         return;
     };
-    while let Ok(1..) = stderr.read_buf(kept).await {
-        let surplus = kept.len().saturating_sub(KEPT_ERRORS);
-        kept.drain(..surplus);
+    let mut read = Vec::with_capacity(KEPT_ERRORS);
+    let mut is_skipping = false;
+    while let Ok(1..) = stderr.read_buf(&mut read).await {
+        keep(kept, &mut is_skipping, &read);
+        read.clear();
+    }
+}
+
+/// Keeps the last lines, each from its start on: one that began in the middle might begin in the
+/// middle of a secret. Of a long line its beginning is kept; the rest of it is skipped.
+fn keep(kept: &mut Vec<u8>, is_skipping: &mut bool, bytes: &[u8]) {
+    for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if !*is_skipping {
+            let line = kept.iter().rposition(|byte| *byte == b'\n');
+            let length = kept.len() - line.map_or(0, |at| at + 1);
+            let room = (KEPT_ERRORS / 2).saturating_sub(length);
+            *is_skipping = piece.len() > room;
+            kept.extend_from_slice(&piece[..piece.len().min(room)]);
+        }
+        if piece.ends_with(b"\n") && std::mem::take(is_skipping) {
+            kept.push(b'\n');
+        }
+    }
+    let surplus = kept.len().saturating_sub(KEPT_ERRORS);
+    if surplus > 0 {
+        let line = kept[surplus - 1..].iter().position(|byte| *byte == b'\n');
+        kept.drain(..line.map_or(kept.len(), |at| surplus + at));
     }
 }
 
@@ -373,6 +397,36 @@ mod tests {
         let found = shell("setsid sleep 3 & echo 2", "", within(20_000)).unwrap();
         assert_eq!(found.output, b"2\n");
         assert!(begun.elapsed() < Duration::from_secs(15));
+    }
+
+    /// security 6
+    #[test]
+    fn what_is_kept_of_errors_begins_at_a_line() {
+        let kept = |pieces: &[&[u8]]| {
+            let (mut kept, mut is_skipping) = (Vec::new(), false);
+            for piece in pieces {
+                keep(&mut kept, &mut is_skipping, piece);
+            }
+            assert!(kept.len() <= KEPT_ERRORS);
+            String::from_utf8(kept).unwrap()
+        };
+        assert_eq!(kept(&[b"one\ntw", b"o\n"]), "one\ntwo\n");
+        let long = "x".repeat(3 * KEPT_ERRORS);
+        let line = kept(&[b"begin ", long.as_bytes(), b"\nend"]);
+        assert!(
+            line.starts_with("begin xxx") && line.ends_with("x\nend"),
+            "{line}"
+        );
+        let many: Vec<String> = (0..9000).map(|at| format!("line {at}\n")).collect();
+        let many: Vec<&[u8]> = many.iter().map(String::as_bytes).collect();
+        let last = kept(&many);
+        assert!(last.starts_with("line ") && last.ends_with("line 8999\n"));
+        let whole = "secret ".repeat(1000) + "\n";
+        let two = kept(&[whole.as_bytes(), whole.as_bytes(), b"last"]);
+        assert!(
+            two.starts_with("secret ") && two.ends_with("\nlast"),
+            "{two}"
+        );
     }
 
     #[test]

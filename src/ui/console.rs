@@ -1,18 +1,20 @@
 //! `Ui`: results to stdout, everything else to stderr, never through one another.
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 use std::sync::{Mutex, PoisonError};
 
-use anstream::{AutoStream, ColorChoice};
 use indicatif::ProgressDrawTarget;
 
 use super::decision::{Decision, Options, ProgressKind};
 use super::facts::Facts;
+use super::message::Message;
 use super::messages::{Messages, Stream};
 use super::progress::{Bars, Lines};
 use crate::error::Error;
 use crate::measure::{Event, EventSink};
 use crate::palette::Palette;
+use crate::text::visible_drawing;
 
 /// What became of a result on its way out.
 #[derive(Debug)]
@@ -46,15 +48,10 @@ impl Ui {
     /// Makes the `Ui` of this process.
     pub(crate) fn new(options: Options, facts: &Facts) -> Self {
         let decision = Decision::new(options, facts);
-        let choice = |colour| {
-            if colour {
-                ColorChoice::Always
-            } else {
-                ColorChoice::Never
-            }
-        };
-        let stdout = AutoStream::new(io::stdout(), choice(decision.stdout_colour));
-        let stderr = AutoStream::new(io::stderr(), choice(decision.stderr_colour));
+        // Colours that are not wanted are not written. A stripper of colours would take what a
+        // stranger wrote for one, and swallow all that follows it.
+        #[expect(clippy::disallowed_methods, reason = "this is the one way out")]
+        let (stdout, stderr) = (io::stdout(), io::stderr());
         Self::over(decision, Box::new(stdout), Box::new(stderr))
     }
 
@@ -70,8 +67,8 @@ impl Ui {
         }
     }
 
-    /// Writes a result to stdout and flushes it. The bytes go out as they are, apart from colours
-    /// that are not wanted.
+    /// Writes a result to stdout and flushes it. The bytes go out as they are: its format has
+    /// escaped what is in them.
     pub(crate) fn result(&self, bytes: &[u8]) -> Written {
         let mut stdout = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
         let written = self
@@ -117,6 +114,33 @@ impl Ui {
                 ProgressKind::Hidden => None,
             },
         })
+    }
+
+    /// Shows help, which is a result.
+    pub(crate) fn help(&self, text: &clap::builder::StyledStr) {
+        let text = if self.decision.stdout_colour {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        };
+        drop(self.result(text.as_bytes()));
+    }
+
+    /// Says how the command line was misunderstood, in the words of its parser.
+    pub(crate) fn usage(&self, error: &clap::builder::StyledStr) {
+        let plain = error.to_string();
+        let text = match visible_drawing(&plain) {
+            Cow::Borrowed(_) if self.decision.stderr_colour => error.ansi().to_string(),
+            seen => seen.into_owned(),
+        };
+        let text = text.trim_end().to_owned();
+        self.messages.write(&Message::of_escaped(text));
+    }
+
+    /// Returns how results are kept from being commands, where the runner of a CI system reads
+    /// them.
+    pub(crate) const fn is_read_by_a_runner(&self) -> bool {
+        self.decision.disarm.is_some()
     }
 
     /// Returns the columns of stdout.

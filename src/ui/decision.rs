@@ -4,6 +4,7 @@ use clap::builder::Styles;
 
 use super::facts::{Facts, StreamFacts};
 use crate::palette::Palette;
+use crate::text::Disarm;
 
 /// When to use colour: `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -76,6 +77,8 @@ pub(super) struct Decision {
     pub(super) unicode: bool,
     pub(super) volume: Volume,
     pub(super) progress: ProgressKind,
+    /// How commands are broken up, where the runner of a CI system reads what is written.
+    pub(super) disarm: Option<Disarm>,
 }
 
 impl Decision {
@@ -105,6 +108,11 @@ impl Decision {
             unicode: facts.utf8 && !facts.dumb,
             volume: options.volume,
             progress,
+            disarm: match (facts.runner, facts.utf8) {
+                (false, _) => None,
+                (true, true) => Some(Disarm::TEXT),
+                (true, false) => Some(Disarm::ASCII),
+            },
         }
     }
 }

@@ -1,22 +1,25 @@
 //! Draws an error with miette: one heading style, the text underlined, help, and one blank line
 //! between several.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode,
-    ThemeCharacters, ThemeStyles,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, Severity, SourceCode, SourceSpan, SpanContents, ThemeCharacters,
+    ThemeStyles,
 };
 
 use super::decision::{Decision, MAX_PROSE};
+use super::message::Message;
 use crate::palette::{Palette, paint};
-use crate::text::wrap;
+use crate::text::{visible, visible_drawing, visible_lines, wrap};
 
 /// Draws a diagnostic and everything related to it, without a blank line at the end.
-pub(super) fn render(diagnostic: &(dyn Diagnostic + Send + Sync), decision: &Decision) -> String {
+pub(super) fn render(diagnostic: &(dyn Diagnostic + Send + Sync), decision: &Decision) -> Message {
     let mut blocks = Vec::new();
     collect(diagnostic, None, decision, &mut blocks);
-    blocks.join("\n")
+    Message::of_escaped(blocks.join("\n").trim_end().to_owned())
 }
 
 /// Draws the diagnostic, then each related one at the same level: several errors are several
@@ -39,7 +42,6 @@ fn one(
     source: Option<&dyn SourceCode>,
     decision: &Decision,
 ) -> String {
-    let width = decision.stderr_width.min(MAX_PROSE);
     let palette = Palette::when(decision.stderr_colour);
     let (head, style) = match diagnostic.severity() {
         Some(Severity::Warning) => ("warning:", palette.doubt),
@@ -59,25 +61,41 @@ fn one(
         }
         cause = error.source();
     }
-    let body = Body { diagnostic, source };
-    let mut drawn = String::new();
-    let handler = GraphicalReportHandler::new_themed(theme(decision))
-        .with_links(false)
-        .with_width(width)
-        .without_cause_chain();
-    // Writing to a string cannot fail; a span outside its text is drawn by miette as a message of
-    // its own.
-    if handler.render_report(&mut drawn, &body).is_ok() {
-        // The first line is the heading of `Body`, which is empty: ours stands in its place.
-        text.extend(drawn.split_inclusive('\n').skip(1));
-    }
+    let source = source.map(Named);
+    let source = source.as_ref().map(|it| it as &dyn SourceCode);
+    text.push_str(&drawn(&Body { diagnostic, source }, decision));
     text
+}
+
+/// Draws the text underlined, and the help.
+fn drawn(body: &Body<'_>, decision: &Decision) -> String {
+    let draw = |theme| {
+        let mut drawn = String::new();
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_links(false)
+            .with_width(decision.stderr_width.min(MAX_PROSE))
+            .without_cause_chain();
+        // Writing to a string cannot fail; a span outside its text is drawn by miette as a message
+        // of its own.
+        let is_drawn = handler.render_report(&mut drawn, body).is_ok();
+        // The first line is the heading of `Body`, which is empty: ours stands in its place.
+        let lines = drawn.split_inclusive('\n').skip(1);
+        lines.filter(|_| is_drawn).collect::<String>()
+    };
+    let plain = draw(theme(decision, false));
+    match visible_drawing(&plain) {
+        Cow::Borrowed(_) if decision.stderr_colour => draw(theme(decision, true)),
+        // A text that holds what drives a terminal is shown without colour: nobody could tell whose
+        // escapes they are.
+        seen => seen.into_owned(),
+    }
 }
 
 /// Breaks our own lines between words where the terminal would break them within one.
 fn wrapped(text: &str, decision: &Decision) -> String {
+    let text = visible_lines(text);
     if !decision.stderr_terminal {
-        return text.to_owned();
+        return text;
     }
     let lines = text
         .lines()
@@ -85,12 +103,12 @@ fn wrapped(text: &str, decision: &Decision) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn theme(decision: &Decision) -> GraphicalTheme {
+fn theme(decision: &Decision, colour: bool) -> GraphicalTheme {
     let mut theme = GraphicalTheme::none();
     if decision.unicode {
         theme.characters = ThemeCharacters::unicode();
     }
-    if decision.stderr_colour {
+    if colour {
         theme.styles = ThemeStyles::ansi();
     }
     theme
@@ -122,7 +140,8 @@ impl Diagnostic for Body<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.diagnostic.help()
+        let help = self.diagnostic.help()?;
+        Some(Box::new(visible(&help.to_string()).into_owned()))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -130,7 +149,42 @@ impl Diagnostic for Body<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.diagnostic.labels()
+        let seen = |label: LabeledSpan| {
+            let text = label.label().map(|it| visible(it).into_owned());
+            if label.primary() {
+                LabeledSpan::new_primary_with_span(text, *label.inner())
+            } else {
+                LabeledSpan::new_with_span(text, *label.inner())
+            }
+        };
+        Some(Box::new(self.diagnostic.labels()?.map(seen)))
+    }
+}
+
+/// A text whose name is on one line.
+struct Named<'a>(&'a dyn SourceCode);
+
+impl SourceCode for Named<'_> {
+    fn read_span<'b>(
+        &'b self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'b> + 'b>, MietteError> {
+        let found = self.0.read_span(span, before, after)?;
+        let (data, span) = (found.data(), *found.span());
+        let (line, column, lines) = (found.line(), found.column(), found.line_count());
+        Ok(Box::new(match found.name() {
+            Some(name) => MietteSpanContents::new_named(
+                visible(name).into_owned(),
+                data,
+                span,
+                line,
+                column,
+                lines,
+            ),
+            None => MietteSpanContents::new(data, span, line, column, lines),
+        }))
     }
 }
 
@@ -139,6 +193,7 @@ mod tests {
     use miette::{Diagnostic, NamedSource, SourceSpan};
 
     use super::render;
+
     use crate::ui::decision::{ColorWhen, Decision, Options, Volume};
     use crate::ui::facts::Facts;
 
@@ -167,6 +222,10 @@ mod tests {
     ))]
     struct Unreadable(#[source] std::io::Error);
 
+    fn drawn(error: &(dyn Diagnostic + Send + Sync), decision: &Decision) -> String {
+        format!("{}\n", render(error, decision).text())
+    }
+
     fn decision(unicode: bool, color: ColorWhen) -> Decision {
         let facts = Facts {
             utf8: unicode,
@@ -193,7 +252,7 @@ mod tests {
 
     #[test]
     fn several_errors_stand_apart_each_with_its_heading_text_and_help() {
-        insta::assert_snapshot!(render(&problems(), &decision(true, ColorWhen::Never)), @r#"
+        insta::assert_snapshot!(drawn(&problems(), &decision(true, ColorWhen::Never)), @r#"
         error: 2 problems in `stagegate.toml`
 
         error: unknown key `timout` in `stage.llm`
@@ -218,7 +277,7 @@ mod tests {
 
     #[test]
     fn without_unicode_everything_drawn_is_ascii() {
-        let text = render(&problems(), &decision(false, ColorWhen::Never));
+        let text = drawn(&problems(), &decision(false, ColorWhen::Never));
         assert!(text.is_ascii(), "{text}");
         assert!(text.contains("stagegate.toml:2:1"), "{text}");
     }
@@ -226,7 +285,7 @@ mod tests {
     #[test]
     fn causes_and_help_follow_the_heading() {
         let error = Unreadable(std::io::Error::other("permission denied"));
-        insta::assert_snapshot!(render(&error, &decision(false, ColorWhen::Never)), @r"
+        insta::assert_snapshot!(drawn(&error, &decision(false, ColorWhen::Never)), @r"
         error: cannot read `golden/support.jsonl`
           caused by: permission denied
           help: Write the file, or change `golden` of `eval.answers`, whichever is
@@ -236,11 +295,11 @@ mod tests {
 
     #[test]
     fn colour_changes_nothing_but_colour() {
-        let text = render(&problems(), &decision(true, ColorWhen::Always));
+        let text = drawn(&problems(), &decision(true, ColorWhen::Always));
         assert!(text.contains("\u{1b}["));
         assert_eq!(
             anstream::adapter::strip_str(&text).to_string(),
-            render(&problems(), &decision(true, ColorWhen::Never))
+            drawn(&problems(), &decision(true, ColorWhen::Never))
         );
     }
 }

@@ -12,6 +12,9 @@ pub(crate) struct Facts {
     pub(crate) no_color: bool,
     /// `CI` is set and is neither empty nor `false`.
     pub(crate) ci: bool,
+    /// A runner reads what is written, line by line, and obeys what it takes for commands:
+    /// `GITHUB_ACTIONS` or `TF_BUILD` is set and is neither empty nor `false`.
+    pub(crate) runner: bool,
     /// `TERM` is `dumb`: no cursor movement, no colour.
     pub(crate) dumb: bool,
     /// The locale's characters are UTF-8, and the terminal's font is not a bare console's.
@@ -41,6 +44,7 @@ impl Facts {
             columns: size.map(|(Width(columns), _)| columns.into()),
             rows: size.map(|(_, Height(rows))| rows.into()),
         };
+        #[expect(clippy::disallowed_methods, reason = "they are asked what they are")]
         let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
         Self {
             stdout: facts(stdout.is_terminal(), terminal_size_of(&stdout)),
@@ -57,6 +61,7 @@ impl Facts {
                 .map(|value| value.to_string_lossy().into_owned())
                 .filter(|value| !value.is_empty())
         };
+        let is_on = |name: &str| text(name).is_some_and(|value| value.to_lowercase() != "false");
         let term = text("TERM").unwrap_or_default();
         // POSIX: the first of these that is set and not empty decides.
         let locale = text("LC_ALL")
@@ -67,7 +72,8 @@ impl Facts {
         let utf8 = locale.contains("utf-8") || locale.contains("utf8");
         Self {
             no_color: text("NO_COLOR").is_some(),
-            ci: text("CI").is_some_and(|value| value != "false"),
+            ci: is_on("CI"),
+            runner: is_on("GITHUB_ACTIONS") || is_on("TF_BUILD"),
             dumb: term == "dumb",
             utf8: (utf8 && term != "linux") || text("WT_SESSION").is_some(),
             columns: text("COLUMNS")
@@ -100,6 +106,9 @@ mod tests {
         );
         assert!(!facts(&[("CI", "false")]).ci);
         assert!(facts(&[("CI", "1")]).ci);
+        assert!(facts(&[("GITHUB_ACTIONS", "true")]).runner);
+        assert!(facts(&[("TF_BUILD", "True")]).runner);
+        assert!(!facts(&[("TF_BUILD", "False"), ("CI", "true")]).runner);
         assert!(facts(&[("NO_COLOR", "0")]).no_color);
         assert!(facts(&[("TERM", "dumb")]).dumb);
     }

@@ -1,4 +1,5 @@
-//! The way to stderr: one line at a time, above whatever shows progress.
+//! The way to stderr: one message at a time, above whatever shows progress. What is in it may come
+//! from anywhere, and is escaped here, before colours of our own are added.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,9 +8,10 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use super::decision::{Decision, Volume};
 use super::diagnostic;
+use super::message::Message;
 use crate::error::Error;
 use crate::palette::{Palette, paint};
-use crate::text::wrap;
+use crate::text::{Disarm, visible_lines, wrap};
 
 /// How far the second and later lines of a message are indented.
 const HANGING: usize = 2;
@@ -23,6 +25,8 @@ pub(super) struct Messages {
     palette: Palette,
     /// Where lines are wrapped between words; `None` where whoever reads them does so.
     columns: Option<usize>,
+    /// How commands are broken up, where the runner of a CI system reads what is written.
+    disarm: Option<Disarm>,
     stream: Arc<Mutex<Stream>>,
     pub(super) bars: MultiProgress,
 }
@@ -33,13 +37,18 @@ impl Messages {
         Self {
             palette: Palette::when(decision.stderr_colour),
             columns: decision.stderr_terminal.then_some(decision.stderr_width),
+            disarm: decision.disarm,
             stream: Arc::new(Mutex::new(stream)),
             bars: MultiProgress::with_draw_target(target),
         }
     }
 
-    /// Writes one line. A message that cannot be written is lost: it must never change a result.
-    pub(super) fn line(&self, text: &str) {
+    /// Writes one message. One that cannot be written is lost: it must never change a result.
+    pub(super) fn write(&self, message: &Message) {
+        let text = match self.disarm {
+            Some(disarm) => disarm.text(message.text()),
+            None => message.text().into(),
+        };
         self.bars.suspend(|| {
             let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
             let written = writeln!(stream, "{text}").and_then(|()| stream.flush());
@@ -47,10 +56,16 @@ impl Messages {
         });
     }
 
-    /// Breaks a text between words where the terminal would break it within one.
+    /// Writes a line of any origin as it is.
+    pub(super) fn line(&self, text: &str) {
+        self.write(&Message::from(text));
+    }
+
+    /// Escapes a text, and breaks it between words where the terminal would break it within one.
     fn wrapped(&self, text: &str) -> String {
+        let text = visible_lines(text);
         let Some(columns) = self.columns else {
-            return text.to_owned();
+            return text;
         };
         let lines = text.lines().flat_map(|line| wrap(line, columns, HANGING));
         lines.collect::<Vec<_>>().join("\n")
@@ -59,21 +74,23 @@ impl Messages {
     /// Says something that is nice to know; silent with `-q`.
     pub(super) fn note(&self, text: &str, volume: Volume) {
         if volume >= Volume::Normal {
-            self.line(&self.wrapped(text));
+            self.write(&Message::of_escaped(self.wrapped(text)));
         }
     }
 
     /// Says something that only `-v` asks for.
     pub(super) fn detail(&self, text: &str, volume: Volume) {
         if volume >= Volume::Verbose {
-            self.line(&paint(self.palette.faint, &self.wrapped(text)));
+            self.write(&Message::of_escaped(paint(
+                self.palette.faint,
+                &self.wrapped(text),
+            )));
         }
     }
 
     /// Shows an error: heading, text underlined, causes, help.
     pub(super) fn diagnostic(&self, error: &Error, decision: &Decision) {
-        let text = diagnostic::render(error.diagnostic(), decision);
-        self.line(text.trim_end());
+        self.write(&diagnostic::render(error.diagnostic(), decision));
     }
 
     /// Writes a warning.
@@ -89,6 +106,9 @@ impl Messages {
     fn headed(&self, style: anstyle::Style, head: &str, text: &str) {
         let text = self.wrapped(&format!("{head} {text}"));
         let rest = text.strip_prefix(head).unwrap_or_default();
-        self.line(&format!("{}{rest}", paint(style, head)));
+        self.write(&Message::of_escaped(format!(
+            "{}{rest}",
+            paint(style, head)
+        )));
     }
 }

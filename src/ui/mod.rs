@@ -4,6 +4,7 @@ mod console;
 mod decision;
 mod diagnostic;
 mod facts;
+mod message;
 mod messages;
 mod progress;
 

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::messages::Messages;
 use crate::measure::{Event, EventSink};
+use crate::text::visible;
 
 /// Lines come no closer together than this.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
@@ -40,7 +41,7 @@ impl Run {
                 duration,
             } => {
                 *self = Self {
-                    title: format!("{kind} {name}"),
+                    title: visible(&format!("{kind} {name}")).into_owned(),
                     total,
                     duration,
                     ..Self::default()
@@ -54,7 +55,7 @@ impl Run {
                 note,
             } => {
                 (self.elapsed, self.done, self.failed) = (elapsed, done, failed);
-                (self.in_flight, self.note) = (in_flight, note);
+                (self.in_flight, self.note) = (in_flight, visible(&note).into_owned());
             }
             // Words are shown as messages.
             _ => {}

@@ -36,4 +36,5 @@ mod streams; // server-sent events, lines, plain text
 mod support;
 mod traces; // headers that differ from request to request
 mod way_in; // links, pipes, devices, and runs that a pull request brings along
+mod way_out; // strings of strangers and echoed secrets, in every field and every output
 mod whole;

@@ -11,6 +11,10 @@ use crate::record::{StageResult, Tokens};
 /// How much of an example is shown, in characters.
 const EXAMPLE: usize = 300;
 
+/// So many finish reasons are shown, each of at most so many columns: a server may send any.
+const REASONS: usize = 8;
+const REASON: usize = 60;
+
 /// Returns the lines that have something to say.
 pub(super) fn blocks(stages: &BTreeMap<String, StageResult>) -> Vec<Block> {
     let lines = stages.iter().flat_map(|(name, stage)| lines(name, stage));
@@ -39,10 +43,12 @@ fn lines(name: &str, stage: &StageResult) -> Vec<String> {
 pub(super) fn reasons(finish_reasons: &BTreeMap<String, u64>) -> String {
     let mut reasons: Vec<(&String, &u64)> = finish_reasons.iter().collect();
     reasons.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
-    let reasons = reasons.into_iter();
-    let reasons: Vec<String> = reasons
-        .map(|(reason, times)| format!("{} {reason}", count(*times)))
+    let more = reasons.len().saturating_sub(REASONS);
+    let reasons = reasons.into_iter().take(REASONS);
+    let mut reasons: Vec<String> = reasons
+        .map(|(reason, times)| format!("{} {}", count(*times), cut(&clean(reason), REASON)))
         .collect();
+    reasons.extend((more > 0).then(|| format!("and {more} more")));
     format!("finish reasons: {}", reasons.join(", "))
 }
 
@@ -71,4 +77,19 @@ fn kinds(name: &str, tokens: &Tokens) -> Option<String> {
         let (all_in, all_out) = (count(tokens.input), count(tokens.output));
         format!("{name}: tokens: {all_in} in{input}, {all_out} out{output}")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// security 12
+    #[test]
+    fn of_many_finish_reasons_the_most_frequent_are_shown() {
+        let many = (0..1000).map(|at| (format!("{at}{}", "x".repeat(900)), at));
+        let text = reasons(&many.collect());
+        assert!(text.starts_with("finish reasons: 999 999xxx"), "{text}");
+        assert!(text.ends_with(", and 992 more"), "{text}");
+        assert!(text.chars().count() < 700);
+    }
 }

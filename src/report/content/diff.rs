@@ -2,6 +2,7 @@
 
 use super::super::block::{Block, Cell, Outcome, Table, Title, Tone};
 use super::super::format::{NONE, count, number, plural, release, short_commit};
+use super::bounded::{SHOWN_IDS, SHOWN_SLICES, ids, more_slices};
 use super::{blame, metric, outcome};
 use crate::metric::Unit;
 use crate::record::VerdictKind;
@@ -10,8 +11,8 @@ use crate::record::{Blame, Change, Comparison, DiffDocument, Side, dirty_sentenc
 /// So many characters of a run's id are shown where it stands for a release.
 const SHOWN_ID: usize = 13;
 
-/// So many case ids are shown; all of them are in the document.
-const SHOWN_IDS: usize = 20;
+/// So many rules are shown, what was broken first.
+const SHOWN_RULES: usize = 60;
 
 /// So many rows of a table are shown where all of it is to fit a screen.
 const SHOWN_ROWS: usize = 3;
@@ -26,7 +27,7 @@ pub(super) fn blocks(diff: &DiffDocument) -> Vec<Block> {
         }),
         Block::Text(Tone::Plain, diff.summary.clone()),
     ];
-    let passed_over = diff.base.passed_over.iter();
+    let passed_over = diff.base.passed_over.iter().take(SHOWN_IDS);
     blocks.extend(passed_over.map(|it| Block::Text(Tone::Doubt, it.clone())));
     let dirty = dirty_sentence(diff.head.dirty, &diff.head.dirt);
     blocks.extend(dirty.map(|it| Block::Text(Tone::Doubt, it)));
@@ -151,8 +152,14 @@ fn rules(ruled: &[&Comparison]) -> Vec<Block> {
     }
     let mut ruled = ruled.to_vec();
     ruled.sort_by_key(|comparison| urgency(comparison.outcome));
+    let more = ruled.len().saturating_sub(SHOWN_RULES);
+    ruled.truncate(SHOWN_RULES);
     let table = rule_table(&ruled);
     let mut blocks = vec![Block::Heading("Rules".to_owned()), Block::Table(table)];
+    blocks.extend((more > 0).then(|| {
+        let more = plural(more as u64, "more rule");
+        Block::Text(Tone::Faint, format!("and {more}, which came out no worse"))
+    }));
     // An absolute limit is decided by the two numbers in the table; only the rest has more to say.
     let decided: Vec<Block> = ruled
         .iter()
@@ -275,11 +282,15 @@ fn slices(slices: &[&Comparison]) -> Vec<Block> {
     if slices.is_empty() {
         return Vec::new();
     }
+    let more = slices.len().saturating_sub(SHOWN_SLICES);
+    slices.truncate(SHOWN_SLICES);
     let table = compared("slice", &slices, Judged::Yes, name);
-    vec![
+    let mut blocks = vec![
         Block::Heading("Slices, worst first".to_owned()),
         Block::Table(table),
-    ]
+    ];
+    blocks.extend(more_slices(more));
+    blocks
 }
 
 /// Whether a comparison's own verdict means anything: one run against one run decides nothing about
@@ -327,18 +338,16 @@ fn compared(
     table
 }
 
-fn cases(what: &str, ids: &[String]) -> Vec<Block> {
-    if ids.is_empty() {
+fn cases(what: &str, all: &[String]) -> Vec<Block> {
+    if all.is_empty() {
         return Vec::new();
     }
-    let all = plural(ids.len() as u64, "case");
-    let summary = if ids.len() > SHOWN_IDS {
-        format!("{all} {what}, the first {SHOWN_IDS}")
-    } else {
-        format!("{all} {what}")
-    };
-    let shown = ids.iter().take(SHOWN_IDS).cloned().collect();
-    vec![Block::Fold(summary, vec![Block::List(shown)])]
+    let mut summary = format!("{} {what}", plural(all.len() as u64, "case"));
+    let shown = &all[..all.len().min(SHOWN_IDS)];
+    if shown.len() < all.len() {
+        summary = format!("{summary}, the first {SHOWN_IDS}");
+    }
+    vec![Block::Fold(summary, vec![ids(shown)])]
 }
 
 fn changed(diff: &DiffDocument) -> Vec<Block> {

@@ -6,7 +6,8 @@ use super::super::block::{Block, Cell, Table, Tone};
 use super::super::format::{
     NONE, count, duration_s, number, percent, percent_interval, percent_range, plural,
 };
-use super::super::text::{clean, cut};
+use super::super::text::{clean, cut, cut_off};
+use super::bounded::{SHOWN_SLICES, ids, more_slices};
 use super::calls;
 use crate::record::{CaseResult, EvalResult};
 
@@ -15,6 +16,9 @@ const SHOWN_CASES: usize = 10;
 
 /// So much of an answer is shown.
 const EXCERPT: usize = 120;
+
+/// So much of an error is shown, in characters.
+const ERROR: usize = 500;
 
 /// Returns what an eval found.
 pub(super) fn blocks(eval: &EvalResult) -> Vec<Block> {
@@ -28,7 +32,7 @@ pub(super) fn blocks(eval: &EvalResult) -> Vec<Block> {
             Tone::Bad,
             format!("{} that must pass did not:", plural(broken, "case")),
         ));
-        blocks.push(Block::List(eval.must_pass_broken.clone()));
+        blocks.push(ids(&eval.must_pass_broken));
     }
     blocks.extend(assertions(eval));
     blocks.extend(slices(eval));
@@ -126,7 +130,8 @@ fn slices(eval: &EvalResult) -> Vec<Block> {
         .number("cases")
         .number("pass rate")
         .number("95 % interval");
-    for (name, slice) in slices {
+    let more = slices.len().saturating_sub(SHOWN_SLICES);
+    for (name, slice) in slices.into_iter().take(SHOWN_SLICES) {
         table.row(vec![
             name.into(),
             count(slice.cases).into(),
@@ -134,7 +139,9 @@ fn slices(eval: &EvalResult) -> Vec<Block> {
             percent_range(slice.low, slice.high).into(),
         ]);
     }
-    some("Slices, worst first", table)
+    let mut blocks = some("Slices, worst first", table);
+    blocks.extend(more_slices(more));
+    blocks
 }
 
 fn failed(eval: &EvalResult) -> Vec<Block> {
@@ -168,7 +175,7 @@ fn errors(eval: &EvalResult) -> Vec<Block> {
     for case in eval.cases.iter().filter(errored).take(SHOWN_CASES) {
         table.row(vec![
             Cell::toned(Tone::Strong, label(case, eval.repeats)),
-            case.error.as_deref().unwrap_or(NONE).into(),
+            cut_off(case.error.as_deref().unwrap_or(NONE), ERROR).into(),
         ]);
     }
     let mut blocks = Vec::new();

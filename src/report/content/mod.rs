@@ -2,6 +2,7 @@
 
 mod answers;
 mod blame;
+mod bounded;
 mod calibration;
 mod calls;
 mod check;
