@@ -6,7 +6,7 @@ use super::Context;
 use crate::error::{Classify, Kind, Result};
 use crate::git::Git;
 use crate::record::RunRecord;
-use crate::store::{Head, RunRef, Selection, Store, Wanted};
+use crate::store::{Base, Head, RunRef, SelectError, Selection, Store, Wanted};
 
 /// Several runs where one was asked for.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -60,12 +60,26 @@ impl<'a> Stored<'a> {
             RunRef::Path(path) => &RunRef::Path(self.context.path(path)),
             other => other,
         };
-        Ok(self.store.select(&self.git, located, wanted)?)
+        let found = self.store.select(&self.git, located, wanted)?;
+        self.tell(&found.doubts);
+        Ok(found)
     }
 
     /// Finds what was measured before a release.
     pub(super) fn before(&self, head: &Selection) -> Result<Selection> {
-        Ok(self.store.default_base(&self.git, &Head::of(head))?.base)
+        let found = self.store.default_base(&self.git, &Head::of(head));
+        if let Ok(Base { doubts, .. }) | Err(SelectError::NothingComparable { doubts, .. }) = &found
+        {
+            self.tell(doubts);
+        }
+        Ok(found?.selection)
+    }
+
+    /// Says which runs were left out of account.
+    fn tell(&self, doubts: &[String]) {
+        for doubt in doubts {
+            self.context.ui.warn(doubt);
+        }
     }
 }
 

@@ -10,22 +10,27 @@
 //! the secrets at hand, and opened with them. An answer that held a secret which has another value
 //! now is asked again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use miette::Diagnostic;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use self::held::{VersionsLine, read};
 use super::attempt::Attempt;
-use super::journal_line::{Line, LineRef, ToldRef};
+use super::journal_line::{LineRef, ToldRef};
 use super::question::Told;
 use crate::error::{Classify, Kind};
 use crate::intake;
+use crate::stage::Heard;
 use crate::template::Secrets;
+
+mod held;
 
 /// The schema of a journal; another one is left alone.
 const SCHEMA: &str = "stagegate/journal/2";
@@ -43,6 +48,9 @@ pub(crate) struct JournalKey {
     pub(crate) manifest: String,
     /// The golden set's digest.
     pub(crate) golden: String,
+    /// The versions of `[release]` that files tell.
+    #[serde(default)]
+    pub(crate) versions: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,6 +70,11 @@ pub(crate) struct Journal {
     run_id: String,
     started_at: String,
     answered: HashMap<(String, u32), Attempt>,
+    /// What stages told of `[release]` while the answers that it holds were given.
+    told: BTreeMap<String, String>,
+    /// What they tell now, and how much of it is written down.
+    heard: Option<Arc<Heard>>,
+    written: BTreeMap<String, String>,
 }
 
 /// Why a journal cannot be used.
@@ -127,6 +140,9 @@ impl Journal {
                 run_id: header.run_id,
                 started_at: header.started_at,
                 answered: HashMap::new(),
+                told: BTreeMap::new(),
+                heard: None,
+                written: BTreeMap::new(),
             }),
             Err(reason) => Err(failed(&path, "created", reason)),
         }
@@ -152,13 +168,16 @@ impl Journal {
             // Its run ended, and removed it, between our looking and our locking.
             return Ok(None);
         }
-        let answered = read(&mut file, secrets).map_err(|reason| failed(&path, "read", reason))?;
+        let read = read(&mut file, secrets).map_err(|reason| failed(&path, "read", reason))?;
         Ok(Some(Self {
             path,
             file,
             run_id: header.run_id,
             started_at: header.started_at,
-            answered,
+            answered: read.answered,
+            told: read.told,
+            heard: None,
+            written: BTreeMap::new(),
         }))
     }
 
@@ -182,6 +201,16 @@ impl Journal {
     /// Returns how many answers it held when it was opened.
     pub(crate) fn answered(&self) -> usize {
         self.answered.len()
+    }
+
+    /// Writes down from now on what stages tell of `[release]`, beside the answers.
+    pub(crate) fn listen(&mut self, heard: Arc<Heard>) {
+        self.heard = Some(heard);
+    }
+
+    /// Returns what stages told of `[release]` before the run was interrupted, by part.
+    pub(crate) const fn told(&self) -> &BTreeMap<String, String> {
+        &self.told
     }
 
     /// Removes the journal, once the run it belongs to has been stored complete.
@@ -214,9 +243,25 @@ impl Journal {
                 group.push(b'\n');
                 Ok(())
             })
+            .and_then(|()| self.add_versions(&mut group, secrets))
             .and_then(|()| self.file.write_all(&group))
             .and_then(|()| self.file.sync_data());
         written.map_err(|reason| failed(&self.path, "written", reason))
+    }
+
+    /// Adds what stages tell of `[release]`, where there is more of it than is written down.
+    fn add_versions(&mut self, group: &mut Vec<u8>, secrets: &Secrets) -> io::Result<()> {
+        let heard = self.heard.as_ref().map(|it| it.all());
+        let Some(versions) = heard.filter(|it| *it != self.written) else {
+            return Ok(());
+        };
+        let line = serde_json::to_string(&VersionsLine {
+            versions: versions.clone(),
+        })?;
+        group.extend_from_slice(secrets.seal(&line).as_bytes());
+        group.push(b'\n');
+        self.written = versions;
+        Ok(())
     }
 }
 
@@ -254,6 +299,10 @@ impl JournalKey {
                 "another manifest, or other `--set`",
             ),
             (self.golden != other.golden, "another golden set"),
+            (
+                self.versions != other.versions,
+                "other files in `[release]`",
+            ),
         ];
         let parts: Vec<&str> = parts.into_iter().filter(|it| it.0).map(|it| it.1).collect();
         parts.join(", ")
@@ -296,47 +345,6 @@ fn header(path: &Path) -> Option<Header> {
     .ok()?;
     let header: Header = serde_json::from_slice(&line).ok()?;
     (header.schema == SCHEMA && line.ends_with(b"\n")).then_some(header)
-}
-
-/// Reads every answer and cuts off what a kill or a power cut left of a last line.
-fn read(file: &mut File, secrets: &Secrets) -> io::Result<HashMap<(String, u32), Attempt>> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut reader = BufReader::new(&*file);
-    let mut answered: HashMap<(String, u32), Attempt> = HashMap::new();
-    let mut line = Vec::new();
-    let mut whole: u64 = 0;
-    let mut repair = None;
-    loop {
-        line.clear();
-        let length = reader.read_until(b'\n', &mut line)? as u64;
-        if length == 0 {
-            break;
-        }
-        let opened = std::str::from_utf8(&line)
-            .ok()
-            .and_then(|line| secrets.open(line));
-        let parsed: Option<Line> = opened.and_then(|line| serde_json::from_str(&line).ok());
-        if line.last() != Some(&b'\n') {
-            repair = Some(parsed.is_some());
-        }
-        if let Some(mut line) = parsed {
-            let key = (line.case.clone(), line.repeat);
-            if let Some(attempt) = answered.get_mut(&key) {
-                attempt.told.extend(line.told());
-            }
-            answered.extend(line.answered().map(|attempt| (key, attempt)));
-        }
-        if repair.is_none() {
-            whole += length;
-        }
-    }
-    match repair {
-        None => {}
-        // Only the line's end is missing.
-        Some(true) => file.write_all(b"\n")?,
-        Some(false) => file.set_len(whole)?,
-    }
-    Ok(answered)
 }
 
 #[cfg(test)]

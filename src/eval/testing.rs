@@ -197,6 +197,7 @@ pub(super) fn key(plan: &EvalPlan) -> JournalKey {
         dirty: false,
         manifest: "blake3:m".to_owned(),
         golden: plan.golden.digest.clone(),
+        versions: std::collections::BTreeMap::new(),
     }
 }
 

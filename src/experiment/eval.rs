@@ -1,5 +1,6 @@
 //! A suite against its golden set.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -12,7 +13,8 @@ use crate::eval::{EvalPlan, EvalRun, Journal, JournalKey, run};
 use crate::exit::Status;
 use crate::manifest::Eval;
 use crate::plan::{EvalOptions, eval_plan};
-use crate::record::{EvalResult, RunKind, RunRecord, Validity, ValidityVerdict};
+use crate::record::{EvalResult, RunKind, RunRecord, Validity, ValidityVerdict, VerdictKind};
+use crate::template::Secrets;
 
 /// So many reasons are said while the suite runs; every case is in the result.
 const SHOWN_REASONS: usize = 5;
@@ -30,7 +32,18 @@ pub(crate) async fn run_eval(
         experiment.warn(said);
     }
     let record = experiment.begin(RunKind::Eval, name.as_str());
-    let journal = journal(experiment, &plan, options.resume, &record)?;
+    let mut journal = journal(experiment, &plan, options.resume, &record)?;
+    if let Some(record) = stored(experiment, &journal) {
+        journal.remove()?;
+        let id = &record.id;
+        experiment.note(format!(
+            "run {id} was complete already: nothing is left to ask"
+        ));
+        let status = status_told(record.verdict);
+        return Ok(Recorded { record, status });
+    }
+    let told = journal.told().clone();
+    journal.listen(Arc::clone(&experiment.project.heard));
     let record = RunRecord {
         id: journal.run_id().to_owned(),
         started_at: journal.started_at().to_owned(),
@@ -41,11 +54,21 @@ pub(crate) async fn run_eval(
     let interrupted = &experiment.interrupted;
     let run = run(&plan, &experiment.client, journal, sink, interrupted).await?;
     tell_reasons(experiment, name.as_str(), &run);
-    let status = status_of(run.complete, run.never_reached, &run.result);
+    let mut status = status_of(run.complete, run.never_reached, &run.result);
+    let changed = changes(&told, &experiment.project.heard.all(), &plan.scope.secrets);
+    let mut validity = validity(&run.result);
+    if !changed.is_empty() {
+        status = status.and(Status::Invalid);
+        validity.verdict = ValidityVerdict::Invalid;
+    }
+    for change in &changed {
+        experiment.warn(format!("eval `{name}`: {change}"));
+    }
+    validity.reasons.extend(changed);
     let record = RunRecord {
         duration_s: run.duration.as_secs_f64(),
         complete: run.complete,
-        validity: validity(&run.result),
+        validity,
         eval: Some(run.result),
         ..record
     };
@@ -61,6 +84,42 @@ pub(crate) async fn run_eval(
         ));
     }
     Ok(recorded)
+}
+
+/// Returns the run of a journal where it is stored complete: its process ended between storing it
+/// and removing the journal.
+fn stored(experiment: &Experiment, journal: &Journal) -> Option<RunRecord> {
+    let id = journal.run_id().parse().ok()?;
+    let record = experiment.store.read(&id).ok()?;
+    record.complete.then_some(record)
+}
+
+/// Returns how a run ended by the verdict that it was stored with.
+fn status_told(verdict: Option<VerdictKind>) -> Status {
+    match verdict {
+        Some(VerdictKind::Passed) => Status::Passed,
+        Some(VerdictKind::Failed) => Status::Failed,
+        Some(VerdictKind::Inconclusive) => Status::Inconclusive,
+        None => Status::Unmeasured,
+    }
+}
+
+/// Returns what stages told differently before a run was interrupted and after, so that its answers
+/// are of two releases; `told` is what they told before, by part.
+fn changes(
+    told: &BTreeMap<String, String>,
+    heard: &BTreeMap<String, String>,
+    secrets: &Secrets,
+) -> Vec<String> {
+    let changed = told.iter().filter_map(|(part, before)| {
+        let now = heard.get(part).filter(|now| *now != before)?;
+        let (before, now) = (secrets.redact(before), secrets.redact(now));
+        Some(format!(
+            "`release.{part}` was `{before}` before the run was interrupted and is `{now}` now, so that its \
+             answers are of two releases"
+        ))
+    });
+    changed.collect()
 }
 
 fn tell_reasons(experiment: &Experiment, name: &str, run: &EvalRun) {
@@ -89,6 +148,7 @@ fn journal(
         dirty: record.release.dirty,
         manifest: record.release.manifest.clone(),
         golden: plan.golden.digest.clone(),
+        versions: record.release.versions.clone(),
     };
     if resume {
         if let Some(journal) = Journal::resume(&folder, &key, &plan.scope.secrets)? {
@@ -177,5 +237,38 @@ mod tests {
         assert_eq!(of(own.clone()), Invalid);
         assert_eq!(validity(&own).verdict, ValidityVerdict::Invalid);
         assert_eq!(status_of(false, false, &suite(0, &["q1"])), Interrupted);
+    }
+
+    // security 8
+    #[test]
+    fn a_run_that_stages_answered_as_two_releases_is_invalid() {
+        let of = |parts: &[(&str, &str)]| -> BTreeMap<String, String> {
+            let parts = parts.iter();
+            parts
+                .map(|(part, version)| ((*part).to_owned(), (*version).to_owned()))
+                .collect()
+        };
+        let (one, two) = (
+            of(&[("model", "one")]),
+            of(&[("model", "two"), ("index", "1")]),
+        );
+        let secrets = Secrets::default();
+        for (told, heard) in [(&one, &one), (&of(&[]), &two), (&one, &of(&[]))] {
+            assert_eq!(changes(told, heard, &secrets), [""; 0]);
+        }
+        let found = changes(&one, &two, &secrets);
+        assert!(found[0].starts_with("`release.model` was `one` before"));
+    }
+
+    // security 17
+    #[test]
+    fn a_run_that_is_stored_ends_as_it_was_stored() {
+        assert_eq!(status_told(Some(VerdictKind::Failed)), Status::Failed);
+        assert_eq!(status_told(Some(VerdictKind::Passed)), Status::Passed);
+        assert_eq!(
+            status_told(Some(VerdictKind::Inconclusive)),
+            Status::Inconclusive
+        );
+        assert_eq!(status_told(None), Status::Unmeasured);
     }
 }

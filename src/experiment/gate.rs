@@ -133,14 +133,7 @@ fn base_of(
     let (store, git) = (&experiment.store, Git::open(&experiment.project.folder));
     let env = experiment.project.env_name.as_str();
     if let Some(reference) = reference {
-        let wanted = Wanted {
-            env: Some(env),
-            ..Wanted::default()
-        };
-        return Ok(Found {
-            base: Some(store.select(&git, reference, &wanted)?),
-            passed_over: Vec::new(),
-        });
+        return named_base(experiment, &git, reference);
     }
     let loads = plan
         .loads
@@ -159,11 +152,25 @@ fn base_of(
         takes_failed: plan.takes_failed,
     };
     match store.default_base(&git, &head) {
-        Ok(Base { base, passed_over }) => Ok(Found {
-            base: Some(base),
+        Ok(Base {
+            selection,
             passed_over,
-        }),
-        Err(SelectError::NothingComparable { passed_over, .. }) => {
+            doubts,
+        }) => {
+            say_base(experiment, &selection, &doubts);
+            Ok(Found {
+                base: Some(selection),
+                passed_over,
+            })
+        }
+        Err(SelectError::NothingComparable {
+            passed_over,
+            doubts,
+            ..
+        }) => {
+            for doubt in doubts {
+                experiment.warn(doubt);
+            }
             say_no_base(experiment, &passed_over, git.is_shallow());
             Ok(Found {
                 base: None,
@@ -172,6 +179,40 @@ fn base_of(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Finds the base that was asked for.
+fn named_base(experiment: &Experiment, git: &Git, reference: &RunRef) -> Result<Found> {
+    let wanted = Wanted {
+        env: Some(experiment.project.env_name.as_str()),
+        trusted: true,
+        ..Wanted::default()
+    };
+    let base = experiment.store.select(git, reference, &wanted)?;
+    if let RunRef::Path(path) = reference
+        && git.tracks(path)
+    {
+        experiment.warn(format!(
+            "git tracks the base `{}`: whoever can make a commit decides what the head is held against",
+            path.display()
+        ));
+    }
+    say_base(experiment, &base, &base.doubts);
+    Ok(Found {
+        base: Some(base),
+        passed_over: Vec::new(),
+    })
+}
+
+/// Says which runs the head will be held against, and which were left out of account.
+fn say_base(experiment: &Experiment, base: &Selection, doubts: &[String]) {
+    for doubt in doubts {
+        experiment.warn(doubt);
+    }
+    let runs = base.runs.iter();
+    let runs: Vec<String> = runs.map(|run| format!("`{}`", run.id)).collect();
+    let (label, runs) = (base.tag.as_ref().unwrap_or(&base.label), runs.join(", "));
+    experiment.note(format!("the base is `{label}`, measured by {runs}"));
 }
 
 /// Says that there is no base, and which releases could not be it.

@@ -5,6 +5,7 @@ mod release;
 mod repository;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tracked;
 
 pub(crate) use dirt::{Dirt, Reads};
 pub(crate) use release::{files_version, release_of};

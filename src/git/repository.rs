@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use git2::{Commit, ErrorCode, Oid, Repository, Sort, Status, StatusOptions};
+use git2::{Commit, ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Status, StatusOptions};
 
+use crate::intake;
 use crate::record::FOLDER;
 
 /// Where the project stands in git.
@@ -55,16 +56,36 @@ impl GitFacts {
 impl Git {
     /// Opens the repository around that folder.
     pub(crate) fn open(project: &Path) -> Self {
-        match Repository::discover(project) {
-            Ok(repository) => Self {
-                repository: Some(repository),
-                warning: None,
-            },
-            Err(error) => Self {
-                repository: None,
-                warning: refusal(&error, project),
-            },
+        let mut from = project.to_owned();
+        let mut warning = None;
+        loop {
+            // Not `discover`: that one forgets the work tree whose `.git` is a file.
+            let nothing_above: [&Path; 0] = [];
+            let opened = Repository::open_ext(&from, RepositoryOpenFlags::empty(), nothing_above);
+            let repository = match opened {
+                Ok(repository) => repository,
+                Err(error) => {
+                    return Self {
+                        repository: None,
+                        warning: warning.or_else(|| refusal(&error, project)),
+                    };
+                }
+            };
+            if is_of_a_work_tree(&repository) {
+                return Self {
+                    repository: Some(repository),
+                    warning,
+                };
+            }
+            warning.get_or_insert_with(|| bare(repository.path()));
+            let above = repository.path().parent().map(Path::to_owned);
+            from = above.unwrap_or_default();
         }
+    }
+
+    /// Returns the repository itself, where there is one.
+    pub(super) const fn repository(&self) -> Option<&Repository> {
+        self.repository.as_ref()
     }
 
     /// Returns where the project stands.
@@ -104,7 +125,7 @@ impl Git {
             unclear,
             branch,
             shallow: repository.is_shallow(),
-            warning,
+            warning: warning.or_else(|| self.warning.clone()),
         }
     }
 
@@ -174,6 +195,27 @@ impl Git {
         }
         names
     }
+}
+
+/// Returns whether a repository is found by a `.git`, which no commit can hold. The files of any
+/// other one may be part of somebody's commit, its settings too.
+fn is_of_a_work_tree(repository: &Repository) -> bool {
+    let path = repository.path();
+    let named = || {
+        let work_tree = repository.workdir()?;
+        let text = intake::read_text(&work_tree.join(".git"), &intake::SMALL_RECORD).ok()?;
+        let named = text.strip_prefix("gitdir:")?.trim();
+        let (named, path) = (work_tree.join(named).canonicalize(), path.canonicalize());
+        Some(named.ok()? == path.ok()?)
+    };
+    path.components().any(|it| it.as_os_str() == ".git") || named() == Some(true)
+}
+
+fn bare(path: &Path) -> String {
+    format!(
+        "the repository `{}` is not used: it lies in no `.git`, so that it may be part of a commit itself",
+        path.display()
+    )
 }
 
 /// Returns what to tell the user about a repository that cannot be opened; nothing when there is
@@ -357,9 +399,9 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_repository_is_clean() {
+    fn a_bare_repository_is_not_used() {
         let repo = TestRepo::new();
-        let commit = repo.commit("one");
+        repo.commit("one");
         let bare = tempfile::tempdir().unwrap();
         let url = repo.path().to_str().unwrap();
         git2::build::RepoBuilder::new()
@@ -367,10 +409,49 @@ mod tests {
             .clone(url, bare.path())
             .unwrap();
         let facts = GitFacts::read(bare.path());
-        assert_eq!(
-            (facts.is_dirty(), facts.commit, facts.warning),
-            (false, Some(commit), None)
-        );
+        assert_eq!((facts.is_dirty(), facts.commit), (false, None));
+        assert!(facts.warning.unwrap().contains("it lies in no `.git`"));
+    }
+
+    // security 24
+    #[test]
+    fn a_bare_repository_inside_the_work_tree_does_not_hide_the_real_one() {
+        for work_tree in [None, Some("..")] {
+            let repo = TestRepo::new();
+            let planted = repo.path().join("app");
+            let bare = git2::Repository::init_bare(&planted).unwrap();
+            let mut config = bare.config().unwrap();
+            if let Some(work_tree) = work_tree {
+                config.set_bool("core.bare", false).unwrap();
+                config.set_str("core.worktree", work_tree).unwrap();
+            }
+            fs::create_dir(planted.join("deep")).unwrap();
+            let commit = repo.commit("one");
+            for project in [planted.join("deep"), planted.clone()] {
+                let facts = GitFacts::read(&project);
+                assert_eq!(facts.commit, Some(commit.clone()), "{facts:?}");
+                let warning = facts.warning.unwrap();
+                assert!(warning.contains("app"), "{warning}");
+            }
+            assert_eq!(GitFacts::read(repo.path()).warning, None);
+        }
+    }
+
+    // security 24
+    #[test]
+    fn a_repository_that_a_file_in_the_work_tree_names_is_used() {
+        let apart = tempfile::tempdir().unwrap();
+        let repo = TestRepo::new();
+        let commit = repo.commit("one");
+        let moved = apart.path().join("repository");
+        fs::rename(repo.path().join(".git"), &moved).unwrap();
+        fs::write(
+            repo.path().join(".git"),
+            format!("gitdir: {}\n", moved.display()),
+        )
+        .unwrap();
+        let facts = GitFacts::read(repo.path());
+        assert_eq!((facts.commit, facts.warning), (Some(commit), None));
     }
 
     #[test]

@@ -267,6 +267,16 @@ fn check_ids(expected: &Value) -> Result<(), Wrong> {
         Wrong::new(format!("`expected.ids`: {reason}"))
             .help("Write `[\"a\", \"b\"]`, or grades as in `{\"a\": 3, \"b\": 1}`.")
     })?;
+    let steep = relevant
+        .iter()
+        .find(|(_, grade)| intake::GRADE.is_passed_by(grade.abs().ceil() as u64));
+    if let Some((id, grade)) = steep {
+        let most = intake::GRADE;
+        return Err(Wrong::new(format!(
+            "`expected.ids`: the grade of `{id}` is {grade}, and grades are at most {most}"
+        ))
+        .help("Grades are steps of relevance, such as 0 to 4: nDCG may take 2 to their power."));
+    }
     match expected.get("none") {
         Some(Value::Bool(true)) if relevant.values().any(|grade| *grade > 0.0) => Err(Wrong::new(
             "`expected.none` is true and `expected.ids` names documents",
@@ -549,5 +559,28 @@ mod tests {
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ignored = read(bytes).map(|set| set.cases.len());
         }
+    }
+
+    // security 9
+    #[test]
+    fn grades_that_no_gain_can_hold_are_refused() {
+        for grade in ["1024", "65", "-65", "1e308", "\"64.5\""] {
+            let text =
+                format!("{{\"input\":\"a\",\"expected\":{{\"ids\":{{\"d1\":{grade},\"d2\":1}}}}}}");
+            let said = shown(&text);
+            assert!(said.contains("the grade of `d1` is"), "{said}");
+            assert!(said.contains("grades are at most 64"), "{said}");
+        }
+        let fine = "{\"input\":\"a\",\"expected\":{\"ids\":{\"d1\":64,\"d2\":0.5}}}";
+        assert_eq!(read(fine).unwrap().cases.len(), 1);
+    }
+
+    // security 11
+    #[test]
+    fn a_line_has_a_limit() {
+        let most = intake::GOLDEN_LINE.most() as usize;
+        let said = shown(vec![b' '; most + 1]);
+        assert!(said.contains("it has a line larger than 64 MiB"), "{said}");
+        assert!(said.ends_with("[Environment]"), "{said}");
     }
 }

@@ -26,6 +26,7 @@ pub(crate) struct Limit {
 #[derive(Clone, Copy, Debug)]
 enum Unit {
     Bytes,
+    Count,
 }
 
 const KIB: u64 = 1 << 10;
@@ -52,6 +53,7 @@ macro_rules! limits {
 limits! {
     MANIFEST = 16 * MIB, Bytes, "a manifest", "refused, 3";
     GOLDEN_LINE = 64 * MIB, Bytes, "a line of a golden set", "refused, 3";
+    GRADE = 64, Count, "a grade in `expected.ids`", "refused, 2";
     SCHEMA_FILE = 16 * MIB, Bytes, "a JSON Schema in a file of its own", "refused, 3";
     TRACE = 256 * MIB, Bytes, "a log of arrivals", "refused, 3";
     RUN = 256 * MIB, Bytes, "`run.json`, `histograms.json`, `diff.json`, and an exported run", "the run is not readable, 3";
@@ -83,10 +85,25 @@ impl Limit {
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.unit {
+            Unit::Count => f.write_str(&grouped(self.most)),
             Unit::Bytes if self.most.is_multiple_of(MIB) => write!(f, "{} MiB", self.most / MIB),
             Unit::Bytes => write!(f, "{} KiB", self.most / KIB),
         }
     }
+}
+
+/// Writes a number with a comma between its thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let groups = digits.as_bytes()[first..].chunks(3);
+    let groups = groups.map(|it| String::from_utf8_lossy(it).into_owned());
+    let first = (first > 0).then(|| digits[..first].to_owned());
+    first
+        .into_iter()
+        .chain(groups)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 #[cfg(test)]
@@ -124,6 +141,16 @@ mod tests {
     fn a_limit_is_said_in_the_unit_that_fits() {
         assert_eq!(MANIFEST.to_string(), "16 MiB");
         assert_eq!(JOURNAL_HEADER.to_string(), "64 KiB");
+        for (number, said) in [
+            (0, "0"),
+            (64, "64"),
+            (100, "100"),
+            (1000, "1,000"),
+            (16_384, "16,384"),
+            (1_000_000, "1,000,000"),
+        ] {
+            assert_eq!(grouped(number), said);
+        }
     }
 
     #[test]

@@ -6,5 +6,5 @@ mod limit;
 
 pub(crate) use file::{is_link, open, open_own, read, read_line, read_own_text, read_text};
 pub(crate) use limit::{
-    GOLDEN_LINE, JOURNAL_HEADER, MANIFEST, RUN, RUN_LINE, SCHEMA_FILE, SMALL_RECORD, TRACE,
+    GOLDEN_LINE, GRADE, JOURNAL_HEADER, MANIFEST, RUN, RUN_LINE, SCHEMA_FILE, SMALL_RECORD, TRACE,
 };

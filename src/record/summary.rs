@@ -37,6 +37,12 @@ pub(crate) struct RunSummary {
     /// By what it differs from the manifest: empty but for an experiment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) overrides: Vec<String>,
+    /// Whether git tracks its files: whoever can make a commit could have written them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) tracked: bool,
+    /// Whether it began after the moment at which it was listed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) future: bool,
     /// The result in a few words.
     pub(crate) headline: String,
 }
@@ -67,6 +73,8 @@ impl RunSummary {
             verdict: run.verdict,
             measured: is_measured(run),
             overrides: run.overrides.clone(),
+            tracked: false,
+            future: false,
             headline: headline(run),
         }
     }
@@ -74,18 +82,24 @@ impl RunSummary {
     /// Returns whether a revision may stand for this run: complete, not invalid, clean, and no
     /// experiment.
     pub(crate) fn is_usable(&self) -> bool {
-        matches!(self.no_base(), None | Some(Unusable::Unmeasured))
+        let reason = self.no_base();
+        matches!(
+            reason,
+            None | Some(Unusable::Unmeasured | Unusable::Tracked)
+        )
     }
 
     /// Returns why this run may not be a base: why no revision may stand for it, or that it was
-    /// hardly answered.
+    /// hardly answered, or could be anybody's.
     pub(crate) fn no_base(&self) -> Option<Unusable> {
         let reasons = [
             (self.dirty, Unusable::Dirty),
             (!self.complete, Unusable::Incomplete),
             (self.validity == ValidityVerdict::Invalid, Unusable::Invalid),
             (!self.overrides.is_empty(), Unusable::Experiment),
+            (self.future, Unusable::Future),
             (!self.measured, Unusable::Unmeasured),
+            (self.tracked, Unusable::Tracked),
         ];
         let reason = reasons.into_iter().find(|(holds, _)| *holds);
         reason.map(|(_, reason)| reason)
@@ -108,6 +122,10 @@ pub(crate) enum Unusable {
     Experiment,
     /// Most of what was attempted was not answered: an outage says nothing about a release.
     Unmeasured,
+    /// It begins later than now: some clock is wrong.
+    Future,
+    /// Whoever can make a commit could have written it.
+    Tracked,
 }
 
 impl Unusable {
@@ -118,6 +136,8 @@ impl Unusable {
             Self::Incomplete => "incomplete",
             Self::Invalid => "invalid",
             Self::Experiment => "made with flags that change what is measured",
+            Self::Future => "from the future",
+            Self::Tracked => "in files that git tracks",
             Self::Unmeasured => "without answers to more than 5 % of what was asked",
         }
     }

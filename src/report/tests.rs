@@ -58,6 +58,8 @@ pub(super) fn stored() -> Vec<RunSummary> {
         verdict,
         measured: true,
         overrides: Vec::new(),
+        tracked: false,
+        future: false,
         headline: headline.to_owned(),
     };
     vec![

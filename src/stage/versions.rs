@@ -26,7 +26,13 @@ impl Heard {
             .cloned()
     }
 
-    fn tell(&self, part: &str, version: String) {
+    /// Returns everything that was heard.
+    pub(crate) fn all(&self) -> BTreeMap<String, String> {
+        let versions = self.versions.lock();
+        versions.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn tell(&self, part: &str, version: String) {
         let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
         versions.entry(part.to_owned()).or_insert(version);
     }

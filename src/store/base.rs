@@ -68,8 +68,12 @@ impl Store {
             None => newest_of_each(earlier(head, &listing)),
         };
         let label = chosen.first().map_or_else(String::new, |run| label(run));
-        if let Some(base) = self.load(&label, &chosen)? {
-            return Ok(Base { base, passed_over });
+        if let Some(selection) = self.load(&label, &chosen)? {
+            return Ok(Base {
+                selection,
+                passed_over,
+                doubts: listing.doubts(),
+            });
         }
         let name = head.commit.map_or_else(
             || "the present tree".to_owned(),
@@ -83,9 +87,11 @@ impl Store {
 /// A base that was found, and the releases nearer to the head that could not be it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Base {
-    pub(crate) base: Selection,
+    pub(crate) selection: Selection,
     /// One sentence each, the nearest first.
     pub(crate) passed_over: Vec<String>,
+    /// About runs that were left out of account: one sentence each.
+    pub(crate) doubts: Vec<String>,
 }
 
 /// So many releases that were passed over are named.
@@ -100,6 +106,7 @@ fn ancestor<'a>(
     let commit = head.commit?;
     let wanted = Wanted {
         env: Some(head.env),
+        trusted: true,
         ..Wanted::default()
     };
     // Only these commits can be the answer: most of a long history is passed without a look at the
@@ -131,7 +138,8 @@ fn ancestor<'a>(
 fn gate_failed(listing: &Listing, commit: &str, head: &Head<'_>) -> Option<String> {
     let mut gates = listing.runs.iter().filter(|run| {
         let of_commit = run.commit.as_deref() == Some(commit) && !run.dirty;
-        of_commit && run.kind == RunKind::Gate && run.env == head.env && run.complete
+        let may_be = run.complete && !run.tracked && !run.future;
+        of_commit && run.kind == RunKind::Gate && run.env == head.env && may_be
     });
     // The list is newest first.
     let failed = gates.next()?.verdict == Some(VerdictKind::Failed);
@@ -191,6 +199,7 @@ fn is_earlier(head: &Head<'_>, run: &RunSummary) -> bool {
     let measured = run.complete && run.validity != ValidityVerdict::Invalid && run.measured;
     same_release
         && measured
+        && !(run.tracked || run.future)
         && run.overrides.is_empty()
         && run.env == head.env
         && run.kind != RunKind::Gate
@@ -232,7 +241,7 @@ mod tests {
             let git = Git::open(self.repo.path());
             let store = self.repo.store();
             let head = store.select(&git, &"latest".parse()?, &Wanted::default())?;
-            let base = store.default_base(&git, &Head::of(&head))?.base;
+            let base = store.default_base(&git, &Head::of(&head))?.selection;
             Ok(base.runs.into_iter().map(|run| run.id).collect())
         }
 
@@ -249,7 +258,7 @@ mod tests {
             };
             let git = Git::open(self.repo.path());
             let (base, passed_over) = match self.repo.store().default_base(&git, &head) {
-                Ok(found) => (found.base.commit, found.passed_over),
+                Ok(found) => (found.selection.commit, found.passed_over),
                 Err(SelectError::NothingComparable { passed_over, .. }) => (None, passed_over),
                 Err(error) => panic!("{error}"),
             };
@@ -430,7 +439,7 @@ mod tests {
             .select(&git, &"latest".parse().unwrap(), &Wanted::default())
             .unwrap();
         let base = store.default_base(&git, &Head::of(&head)).unwrap();
-        assert_eq!(base.base.runs[0].id, "run-0002");
+        assert_eq!(base.selection.runs[0].id, "run-0002");
     }
 
     #[test]
@@ -446,7 +455,7 @@ mod tests {
         };
         let git = Git::open(project.repo.path());
         let base = project.repo.store().default_base(&git, &head).unwrap();
-        assert_eq!(base.base.commit.as_ref(), Some(&project.commits[1]));
+        assert_eq!(base.selection.commit.as_ref(), Some(&project.commits[1]));
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub(crate) enum StoreError {
     /// A run of that id is there already and was complete.
     #[error("run `{id}` is already stored in `{}`", path.display())]
     Exists { id: String, path: PathBuf },
+    /// What was to be stored would be lost.
+    #[error("run `{id}` could not be read again, so that it was not stored: {reason}")]
+    Unreadable { id: String, reason: String },
     /// An id that cannot be the name of a folder.
     #[error(transparent)]
     Id(#[from] NotARunId),
@@ -64,6 +67,9 @@ impl Diagnostic for StoreError {
             Self::Newer { writer, .. } => Some(Box::new(format!(
                 "Upgrade stagegate: the run was written by {writer}."
             ))),
+            Self::Unreadable { .. } => Some(Box::new(
+                "Please report it; a suite's answers are still in its journal, which `--resume` reads.",
+            )),
             Self::Exists { .. } | Self::Malformed { .. } | Self::Foreign { .. } => None,
         }
     }

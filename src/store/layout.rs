@@ -26,6 +26,14 @@ impl Store {
         }
     }
 
+    /// Returns the folder of the project.
+    pub(super) fn project(&self) -> &Path {
+        match self.root.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
     /// Returns the store's own folder.
     pub(super) fn root(&self) -> &Path {
         &self.root

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use miette::Diagnostic;
 
 use super::error::StoreError;
-use super::listing::Listing;
+use super::listing::{Listing, TRACKED_HELP};
 use super::wanted::Wanted;
 use crate::error::{Classify, Kind};
 use crate::record::{RunSummary, Unusable};
@@ -47,6 +47,9 @@ pub(crate) enum SelectError {
         kind: &'static str,
         name: String,
     },
+    /// A base that anybody could have written.
+    #[error("run `{id}` cannot be a base: git tracks its files")]
+    Tracked { id: String },
     /// No base was named and none was found.
     #[error("there is nothing to compare {head} with in environment `{env}`")]
     NothingComparable {
@@ -54,6 +57,8 @@ pub(crate) enum SelectError {
         env: String,
         /// The releases that could not be it, and why: one sentence each.
         passed_over: Vec<String>,
+        /// About runs that are left out of account: one sentence each.
+        doubts: Vec<String>,
         help: String,
     },
     /// The store could not be read.
@@ -72,6 +77,7 @@ impl Diagnostic for SelectError {
             | Self::NoRuns { help, .. }
             | Self::NothingComparable { help, .. } => Some(Box::new(help)),
             Self::OtherRun { .. } => None,
+            Self::Tracked { .. } => Some(Box::new(TRACKED_HELP)),
             Self::Store(error) => error.help(),
         }
     }
@@ -81,7 +87,7 @@ impl Classify for SelectError {
     fn kind(&self) -> Kind {
         match self {
             Self::Latest { .. } | Self::Ambiguous { .. } | Self::OtherRun { .. } => Kind::Usage,
-            Self::Unknown { .. } | Self::NoRuns { .. } => Kind::Environment,
+            Self::Unknown { .. } | Self::NoRuns { .. } | Self::Tracked { .. } => Kind::Environment,
             Self::NothingComparable { .. } => Kind::Inconclusive,
             Self::Store(error) => error.kind(),
         }
@@ -142,6 +148,7 @@ impl SelectError {
             head: head.to_owned(),
             env: env.to_owned(),
             passed_over,
+            doubts: listing.doubts(),
             help,
         }
     }
@@ -178,7 +185,7 @@ fn unusable(commit: &str, wanted: &Wanted<'_>, listing: &Listing) -> String {
         if run.commit.as_deref() != Some(commit) || !any_env.admits(run) {
             continue;
         }
-        let reason = reason(run);
+        let reason = reason(run, wanted);
         match reasons.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, count)) => *count += 1,
             None => reasons.push((reason, 1)),
@@ -194,9 +201,10 @@ fn unusable(commit: &str, wanted: &Wanted<'_>, listing: &Listing) -> String {
     format!(": {}", counted.join(", "))
 }
 
-fn reason(run: &RunSummary) -> &'static str {
+fn reason(run: &RunSummary, wanted: &Wanted<'_>) -> &'static str {
     run.no_base()
         .filter(|it| *it != Unusable::Unmeasured)
+        .filter(|it| *it != Unusable::Tracked || wanted.trusted)
         .map_or("in another environment", Unusable::words)
 }
 
@@ -305,6 +313,7 @@ mod tests {
             name: Some("peak"),
             env: Some("us"),
             gate: false,
+            trusted: false,
         };
         let error = SelectError::none("v1", commit, &wanted, &listing);
         assert_eq!(

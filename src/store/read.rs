@@ -5,18 +5,20 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, BufReader};
 use std::path::Path;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
 use super::layout::{Store, no_link};
 use super::listing::{BrokenRun, Listing};
-use super::split::{Parts, join};
+use super::split::{Histograms, Parts, join};
+use crate::git::Git;
 use crate::intake;
 use crate::record::FormatVersion;
 use crate::record::RunId;
 use crate::record::RunSummary;
-use crate::record::{CaseResult, RUN_SCHEMA, RunRecord};
+use crate::record::{CaseResult, DiffDocument, RUN_SCHEMA, RunRecord};
 
 /// The run without its distributions, cases, and comparison.
 pub(super) const RUN_FILE: &str = "run.json";
@@ -26,6 +28,9 @@ pub(super) const HISTOGRAMS_FILE: &str = "histograms.json";
 pub(super) const CASES_FILE: &str = "cases.jsonl";
 /// The comparison that a gate was decided by.
 pub(super) const DIFF_FILE: &str = "diff.json";
+
+/// So much the clocks of two machines may differ.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is looked at before anything else: the rest may have another shape in another version.
 #[derive(Deserialize)]
@@ -64,6 +69,8 @@ impl Store {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Listing::default()),
             Err(e) => return Err(StoreError::io("read", &folder, e)),
         };
+        let tracked = Git::open(self.project()).tracked_below(&folder);
+        let latest = self.clock.now() + CLOCKS_DIFFER;
         let mut listing = Listing::default();
         let mut names = BTreeSet::new();
         for entry in entries {
@@ -83,7 +90,12 @@ impl Store {
             let path = folder.join(&name);
             match own_header(&path.join(RUN_FILE)) {
                 Ok(run) if name.to_str() == Some(&run.id) => {
-                    listing.runs.push(RunSummary::of(&run));
+                    let started = run.started_at.parse::<Timestamp>();
+                    listing.runs.push(RunSummary {
+                        tracked: tracked.holds(&run.id),
+                        future: started.is_ok_and(|it| it > latest),
+                        ..RunSummary::of(&run)
+                    });
                 }
                 Ok(run) => listing.broken.push(BrokenRun {
                     message: format!("`{}` holds the run `{}`", path.display(), run.id),
@@ -130,6 +142,14 @@ fn header(path: &Path, text: &str) -> Result<RunRecord, StoreError> {
         }),
         _ => parse(text, path),
     }
+}
+
+/// Reads everything that the folder of a run holds, for whether it can be read.
+pub(super) fn verify(folder: &Path) -> Result<(), StoreError> {
+    own_header(&folder.join(RUN_FILE))?;
+    document::<Histograms>(&folder.join(HISTOGRAMS_FILE))?;
+    document::<Option<DiffDocument>>(&folder.join(DIFF_FILE))?;
+    each_case(&folder.join(CASES_FILE), drop).or_else(absent)
 }
 
 /// Reads a part of a run that not every run has.

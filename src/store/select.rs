@@ -36,6 +36,8 @@ pub(crate) struct Selection {
     pub(crate) dirty: bool,
     /// Newest first; one per kind and name, unless a run of kind `gate` was named. Never empty.
     pub(crate) runs: Vec<RunRecord>,
+    /// About runs that were left out of account: one sentence each.
+    pub(crate) doubts: Vec<String>,
 }
 
 impl FromStr for RunRef {
@@ -83,6 +85,7 @@ impl Selection {
             tag: release.tag,
             dirty: release.dirty,
             runs,
+            doubts: Vec::new(),
         }
     }
 }
@@ -115,7 +118,8 @@ impl Store {
 
     fn latest(&self, back: usize, wanted: &Wanted<'_>) -> Result<Selection, SelectError> {
         let listing = self.list()?;
-        let complete = listing.runs.iter().filter(|run| run.complete);
+        let complete = listing.runs.iter().filter(|run| run.complete && !run.future);
+        let complete = complete.filter(|run| wanted.trusts(run));
         let mut here = complete
             .clone()
             .filter(|run| wanted.env.is_none_or(|env| env == run.env));
@@ -137,8 +141,12 @@ impl Store {
             0 => "latest".to_owned(),
             back => format!("latest~{back}"),
         };
-        self.load(&label, &chosen)?
-            .ok_or_else(|| SelectError::none(&label, None, wanted, &listing))
+        let found = self.load(&label, &chosen)?;
+        let found = found.ok_or_else(|| SelectError::none(&label, None, wanted, &listing))?;
+        Ok(Selection {
+            doubts: doubts_of_latest(&listing, wanted),
+            ..found
+        })
     }
 
     fn named(&self, git: &Git, text: &str, wanted: &Wanted<'_>) -> Result<Selection, SelectError> {
@@ -198,6 +206,10 @@ impl Store {
         wanted: &Wanted<'_>,
         listing: &Listing,
     ) -> Result<Selection, SelectError> {
+        if !wanted.trusts(run) {
+            let id = run.id.clone();
+            return Err(SelectError::Tracked { id });
+        }
         let mut chosen = vec![run];
         if run.kind == RunKind::Gate && wanted.kind != Some(RunKind::Gate) {
             let id: RunId = run.id.parse().map_err(StoreError::from)?;
@@ -212,7 +224,7 @@ impl Store {
                 .filter(|run| made.contains(&run.id))
                 .collect();
         }
-        chosen.retain(|run| wanted.takes(run.kind, &run.name));
+        chosen.retain(|run| wanted.takes(run.kind, &run.name) && wanted.trusts(run));
         self.load(label, &chosen)?
             .ok_or_else(|| SelectError::none(label, None, wanted, listing))
     }
@@ -241,6 +253,21 @@ impl Store {
             .collect::<Result<Vec<_>, StoreError>>()?;
         Ok(Selection::of(label, runs))
     }
+}
+
+/// Of the newest runs, those in tracked files are left out only of a base.
+fn doubts_of_latest(listing: &Listing, wanted: &Wanted<'_>) -> Vec<String> {
+    let is_left_out = |run: &&RunSummary| run.future || !wanted.trusts(run);
+    let left_out = listing.runs.iter().filter(is_left_out);
+    let runs = left_out.map(|run| RunSummary {
+        tracked: run.tracked && wanted.trusted,
+        ..run.clone()
+    });
+    let left_out = Listing {
+        runs: runs.collect(),
+        ..Listing::default()
+    };
+    left_out.doubts()
 }
 
 fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<Selection, SelectError> {
@@ -272,7 +299,7 @@ pub(super) fn usable_of_commit<'a>(
         .runs
         .iter()
         .filter(|run| run.commit.as_deref() == Some(commit))
-        .filter(|run| run.is_usable() && wanted.admits(run))
+        .filter(|run| run.is_usable() && wanted.admits(run) && wanted.trusts(run))
         .collect();
     usable.sort_by_key(|run| run.validity != ValidityVerdict::Valid);
     newest_of_each(usable)

@@ -12,6 +12,9 @@ pub(crate) struct Wanted<'a> {
     /// Whether a gate that is named, by its id or a file, is meant itself, for the comparison that
     /// it holds. Else, and where it holds none, it stands for the runs that it made.
     pub(crate) gate: bool,
+    /// Whether runs in files that git tracks are left out: whoever made the commit could have
+    /// written them.
+    pub(crate) trusted: bool,
 }
 
 impl Wanted<'_> {
@@ -28,6 +31,11 @@ impl Wanted<'_> {
     /// Returns whether a gate is meant itself.
     pub(super) fn takes_gate(&self, gate: &RunRecord) -> bool {
         self.gate && gate.diff.is_some() && self.name.is_none_or(|wanted| wanted == gate.name)
+    }
+
+    /// Returns whether a run may be meant, whoever could have written it.
+    pub(super) fn trusts(&self, run: &RunSummary) -> bool {
+        !(self.trusted && run.tracked)
     }
 
     /// Returns whether a run in the list is asked for, its environment included.

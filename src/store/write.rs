@@ -34,7 +34,10 @@ impl Store {
         let id: RunId = run.id.parse()?;
         let place = self.run_dir(&id);
         self.guard()?;
-        let replace = is_replaceable(&id, &place)?;
+        let replace = match is_replaceable(&id, &place) {
+            Err(StoreError::Exists { .. }) if self.holds(&id, run) => return Ok(place),
+            other => other?,
+        };
         let tmp = self.tmp_dir();
         self.prepare(&self.runs_dir())?;
         self.prepare(&tmp)?;
@@ -43,8 +46,20 @@ impl Store {
         let folder = aside.path().join(NEW);
         fs::create_dir(&folder).map_err(|e| StoreError::io("create", &folder, e))?;
         write_parts(&folder, &split(run.clone())).map_err(|e| name_final(e, &folder, &place))?;
-        self.put(&id, aside.path(), &place, replace)?;
-        Ok(place)
+        // What could not be read again would be lost without a word.
+        read::verify(&folder).map_err(|error| StoreError::Unreadable {
+            id: id.to_string(),
+            reason: name_final(error, &folder, &place).to_string(),
+        })?;
+        match self.put(&id, aside.path(), &place, replace) {
+            Err(StoreError::Exists { .. }) if self.holds(&id, run) => Ok(place),
+            other => other.map(|()| place),
+        }
+    }
+
+    /// Returns whether a run is stored already, as it is.
+    fn holds(&self, id: &RunId, run: &RunRecord) -> bool {
+        self.read(id).is_ok_and(|stored| stored == *run)
     }
 
     /// Renames the finished folder into place; what is to be replaced is moved aside first, and
@@ -103,6 +118,17 @@ fn name_final(error: StoreError, aside: &Path, place: &Path) -> StoreError {
                 .map_or_else(|_| path.clone(), |name| place.join(name));
             StoreError::io(action, &path, source)
         }
+        StoreError::Malformed {
+            path,
+            place: at,
+            message,
+        } => StoreError::Malformed {
+            path: path
+                .strip_prefix(aside)
+                .map_or(path.clone(), |name| place.join(name)),
+            place: at,
+            message,
+        },
         other => other,
     }
 }
@@ -320,8 +346,14 @@ mod tests {
                 .map(|writer| usize::from(writer.join().unwrap()))
                 .sum()
         });
-        assert_eq!(written, 1);
+        // security 17: an equal run in its place is success.
+        assert_eq!(written, 4);
+        let other = RunRecord {
+            duration_s: 1.0,
+            ..run.clone()
+        };
         let store = Store::open(project.path(), &Clock::System);
+        assert!(store.write(&other).is_err());
         assert_eq!(store.read(&run.id.parse().unwrap()).unwrap(), run);
     }
 
@@ -431,5 +463,31 @@ mod tests {
         let listing = store.list().unwrap();
         assert!(listing.broken[0].message.starts_with(&link));
         assert!(project.path().join("src").is_dir());
+    }
+
+    // security 9
+    #[test]
+    fn what_could_not_be_read_again_is_not_stored() {
+        let project = tempfile::tempdir().unwrap();
+        let store = Store::open(project.path(), &Clock::System);
+        for score in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let mut suite = eval_at(1, None);
+            suite.eval.as_mut().unwrap().cases[0].score = score;
+            let mut timed = run_at(1, None);
+            timed.duration_s = score;
+            let mut rate = eval_at(1, None);
+            rate.eval.as_mut().unwrap().pass_rate.low = score;
+            for run in [suite, timed, rate] {
+                let error = store.write(&run).unwrap_err();
+                assert_eq!(error.kind(), Kind::Environment);
+                let text = error.to_string();
+                assert!(
+                    text.starts_with("run `run-0001` could not be read again"),
+                    "{text}"
+                );
+            }
+            assert_eq!(names(&store.runs_dir()), [] as [&str; 0]);
+            assert_eq!(names(&store.tmp_dir()), [] as [&str; 0]);
+        }
     }
 }

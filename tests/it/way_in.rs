@@ -129,3 +129,148 @@ fn a_pipe_among_the_runs_is_a_run_that_cannot_be_read() {
     )
     .expect(0);
 }
+
+/// The suite, and a gate over it.
+fn gated() -> String {
+    format!("{ANSWERS}\n[gate]\nevals = [\"answers\"]\n")
+}
+
+/// Returns the folder of the only stored run of a kind.
+fn only_run(project: &Project, kind: &str) -> std::path::PathBuf {
+    let runs = std::fs::read_dir(project.path(".stagegate/runs"))
+        .unwrap()
+        .flatten();
+    let mut found: Vec<_> = runs
+        .map(|it| it.path())
+        .filter(|it| {
+            let text = std::fs::read_to_string(it.join("run.json")).unwrap();
+            text.contains(&format!("\"kind\": \"{kind}\""))
+        })
+        .collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+// security 2
+#[test]
+fn a_run_that_a_commit_brings_along_is_no_base() {
+    let service = Service::start();
+    let project = project(service.stub.address, "", &gated(), 60);
+    project.commit("v1");
+    // What the pull request holds: a base in which every case failed.
+    service.deploy(&(1..=60).collect::<Vec<_>>());
+    project.run(&["eval"]).expect(0);
+    let forged = only_run(&project, "eval");
+    let id = forged.file_name().unwrap().to_str().unwrap().to_owned();
+    std::fs::write(project.path(".stagegate/.gitignore"), "").unwrap();
+    project.commit("v2");
+    let gate = project.run(&["gate"]);
+    assert_ne!(gate.code, Some(0), "{gate}");
+    assert!(gate.stderr.contains(&id), "{gate}");
+    assert!(gate.stderr.contains("git tracks"), "{gate}");
+    for base in ["v1", "latest", &id] {
+        let gate = project.run(&["gate", "--base", base]);
+        assert!(
+            !gate.stderr.contains(&format!("measured by `{id}`")),
+            "--base {base}: {gate}"
+        );
+    }
+    project.run(&["gate", "--base", "v1"]).expect(3);
+    let named = project.run(&["gate", "--base", &id]).expect(3);
+    assert!(named.stderr.contains("git tracks its files"), "{named}");
+    // A comparison that decides nothing may look at it.
+    project.run(&["runs", "show", &id]).expect(0);
+    // What this project measured itself is one, and is named.
+    project.write("prompts/a.txt", "a");
+    project.commit("v3");
+    let gate = project.run(&["gate", "--format", "json"]);
+    let base = gate.json()["base"]["runs"][0].as_str().unwrap().to_owned();
+    assert_ne!(base, id);
+    assert!(
+        gate.stderr.contains(&format!("measured by `{base}`")),
+        "{gate}"
+    );
+}
+
+// security 28
+#[test]
+fn a_run_from_the_future_is_passed_over() {
+    let service = Service::start();
+    let project = project(service.stub.address, "", &gated(), 60);
+    project.commit("v1");
+    project.run(&["eval"]).expect(0);
+    let run = only_run(&project, "eval").join("run.json");
+    let text = std::fs::read_to_string(&run).unwrap();
+    let at = text.find("\"started_at\": \"").unwrap() + 15;
+    let later = format!("{}2999{}", &text[..at], &text[at + 4..]);
+    std::fs::write(&run, later).unwrap();
+    let shown = project.run(&["runs", "show", "latest"]).expect(3);
+    project.run(&["eval"]).expect(0);
+    let shown_now = project.run(&["runs", "show", "latest"]).expect(0);
+    assert!(!shown.stdout.contains("2999") && !shown_now.stdout.contains("2999"));
+    assert!(
+        shown_now.stderr.contains("begin in the future"),
+        "{shown_now}"
+    );
+    project.write("prompts/a.txt", "a");
+    project.commit("v2");
+    let gate = project.run(&["gate"]).expect(0);
+    assert!(gate.stderr.contains("begin in the future"), "{gate}");
+}
+
+// security 17
+#[test]
+fn a_resume_of_a_run_that_is_complete_ends_well() {
+    let service = Service::start();
+    let project = project(service.stub.address, "", ANSWERS, 4);
+    project.run(&["eval"]).expect(0);
+    let run = only_run(&project, "eval");
+    let id = run.file_name().unwrap().to_str().unwrap().to_owned();
+    let asked = service.stub.requests().len();
+    // The process ended after the run was stored, and before its journal was removed.
+    let record: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(run.join("run.json")).unwrap()).unwrap();
+    let release = &record["release"];
+    let header = serde_json::json!({
+        "schema": "stagegate/journal/2", "run_id": id, "started_at": record["started_at"],
+        "key": {
+            "suite": "answers", "env": record["env"], "release": "", "dirty": release["dirty"],
+            "manifest": release["manifest"], "golden": record["eval"]["golden"]["digest"],
+        },
+    });
+    let journal = format!(".stagegate/journal/answers-{id}.jsonl");
+    project.write(&journal, format!("{header}\n"));
+    let resumed = project
+        .run(&["eval", "--resume", "--format", "json"])
+        .expect(0);
+    assert_eq!(resumed.json()["id"], id, "{resumed}");
+    assert!(resumed.stderr.contains("was complete already"), "{resumed}");
+    assert!(!project.path(&journal).exists());
+    assert_eq!(service.stub.requests().len(), asked);
+}
+
+// security 8
+#[test]
+fn a_resume_with_another_prompt_is_another_run() {
+    let stub = crate::support::stub::Stub::start(|_| vec![crate::support::stub::wait(60_000)]);
+    let tables = format!("{ANSWERS}\n[release]\np = {{ files = \"p.txt\" }}\n");
+    let project = project(stub.address, "timeout = \"1s\"", &tables, 2);
+    project.write("p.txt", "one");
+    let mut child = project.command(&["eval"]).spawn().unwrap();
+    while std::fs::read_dir(project.path(".stagegate/journal")).map_or(0, Iterator::count) == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said = |project: &Project| {
+        let mut child = project.command(&["eval", "--resume"]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(1500));
+        child.kill().ok();
+        project.output(child.wait_with_output().unwrap()).stderr
+    };
+    project.write("p.txt", "two");
+    let other = said(&project);
+    assert!(other.contains("other files in `[release]`"), "{other}");
+    project.write("p.txt", "one");
+    assert!(said(&project).contains("continuing"));
+}

@@ -213,14 +213,23 @@ impl Scored {
         Self::graded(f64::from(u8::from(passed)), 1.0, why)
     }
 
-    /// Makes a score that passes from `min` on.
+    /// Makes a score that passes from `min` on. What is no share is no score: it could not be
+    /// stored.
     fn graded(value: f64, min: f64, why: impl FnOnce() -> String) -> Self {
+        if !(-ROUNDING..=1.0 + ROUNDING).contains(&value) {
+            return Self::Unscored(format!(
+                "its score is {value}, which is not between 0 and 1"
+            ));
+        }
         // A share such as 2/3 must reach the threshold written 0.6666666667 and the like.
-        let passed = value + 1e-9 >= min;
+        let passed = value + ROUNDING >= min;
         let why = if passed { String::new() } else { why() };
         Self::Score { value, passed, why }
     }
 }
+
+/// So much a share may be off by the rounding of what it was made of.
+const ROUNDING: f64 = 1e-9;
 
 #[cfg(test)]
 mod properties;
@@ -229,7 +238,32 @@ mod testing;
 
 #[cfg(test)]
 mod tests {
-    use super::ASSERTIONS;
+    use super::{ASSERTIONS, Scored};
+
+    // security 9
+    #[test]
+    fn what_is_no_share_is_no_score() {
+        let scored = |value| Scored::graded(value, 0.5, || "too low".to_owned());
+        for value in [
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            -0.1,
+            1.1,
+            f64::MAX,
+        ] {
+            assert!(matches!(scored(value), Scored::Unscored(_)), "{value}");
+        }
+        for (value, passes) in [
+            (0.0, false),
+            (-1e-12, false),
+            (0.5, true),
+            (1.0 + 1e-12, true),
+        ] {
+            let passed = matches!(scored(value), Scored::Score { passed: true, .. });
+            assert_eq!(passed, passes, "{value}");
+        }
+    }
 
     #[test]
     fn assertions_are_sorted_and_described() {

@@ -18,6 +18,7 @@ fn key() -> JournalKey {
         dirty: false,
         manifest: "blake3:m".to_owned(),
         golden: "blake3:g".to_owned(),
+        versions: BTreeMap::new(),
     }
 }
 
@@ -238,4 +239,51 @@ proptest! {
         fs::write(&path, &bytes).unwrap();
         prop_assert_eq!(resume(dir.path()).answered(), 3);
     }
+}
+
+// security 8
+#[test]
+fn other_files_of_the_release_are_another_release() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(create(dir.path(), "run1", NOON));
+    let other = JournalKey {
+        versions: BTreeMap::from([("prompt".to_owned(), "blake3:p".to_owned())]),
+        ..key()
+    };
+    let found = Journal::resume(dir.path(), &other, &Secrets::default()).unwrap();
+    assert!(found.is_none());
+    let why = Journal::differs(dir.path(), &other).unwrap();
+    assert_eq!(why.as_deref(), Some("other files in `[release]`"));
+}
+
+// security 8
+#[test]
+fn what_stages_tell_is_kept_beside_the_answers_and_the_first_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = create(dir.path(), "run1", NOON);
+    let heard = Arc::new(Heard::default());
+    journal.listen(Arc::clone(&heard));
+    let a = answer("a");
+    for (part, version, case) in [("model", "one", "q1"), ("index", "7", "q2")] {
+        heard.tell(part, version.to_owned());
+        journal
+            .append([(case, 0, Entry::Attempt(&a))], &Secrets::default())
+            .unwrap();
+    }
+    drop(journal);
+    let mut again = resume(dir.path());
+    assert_eq!(again.answered(), 2);
+    let told = BTreeMap::from(["model", "index"].map(str::to_owned).map(|part| {
+        let version = if part == "model" { "one" } else { "7" };
+        (part, version.to_owned())
+    }));
+    assert_eq!(again.told(), &told);
+    let other = Arc::new(Heard::default());
+    other.tell("model", "two".to_owned());
+    again.listen(other);
+    again
+        .append([("q3", 0, Entry::Attempt(&a))], &Secrets::default())
+        .unwrap();
+    drop(again);
+    assert_eq!(resume(dir.path()).told(), &told);
 }
