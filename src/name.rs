@@ -12,8 +12,15 @@ pub(crate) struct Name(String);
 
 /// What is wrong with a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a name: use letters, digits, `_` and `-`")]
-pub(crate) struct NameError(String);
+pub(crate) enum NameError {
+    #[error("`{0}` is not a name: use letters, digits, `_` and `-`")]
+    Letters(String),
+    #[error("`{0}…` is not a name: it has more than {LONGEST_NAME} characters")]
+    Long(String),
+}
+
+/// Characters of a name.
+pub(crate) const LONGEST_NAME: usize = 64;
 
 impl Name {
     /// Returns the text.
@@ -27,10 +34,13 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if let Some((end, _)) = text.char_indices().nth(LONGEST_NAME) {
+            return Err(NameError::Long(text[..end].to_owned()));
+        }
         if !text.is_empty() && text.chars().all(legal) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NameError(text.to_owned()))
+            Err(NameError::Letters(text.to_owned()))
         }
     }
 }
@@ -72,7 +82,7 @@ impl fmt::Display for Name {
     }
 }
 
-schema_is!(Name, "Name", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"});
+schema_is!(Name, "Name", {"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 64});
 
 /// Splits a dotted name at the dots outside double quotes, and takes the quotes away; within them a
 /// backslash stands before a quote or a backslash. `None` when one is not closed.
@@ -108,6 +118,17 @@ mod tests {
                 error.starts_with(&format!("`{text}` is not a name")),
                 "{error}"
             );
+        }
+    }
+
+    // security 20
+    #[test]
+    fn a_name_is_short() {
+        assert!("a".repeat(64).parse::<Name>().is_ok());
+        for long in ["a".repeat(65), "ä".repeat(65), "a".repeat(2000)] {
+            let error = long.parse::<Name>().unwrap_err().to_string();
+            assert!(error.ends_with("it has more than 64 characters"), "{error}");
+            assert!(error.len() < 250, "{error}");
         }
     }
 

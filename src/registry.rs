@@ -64,10 +64,24 @@ pub(crate) fn did_you_mean<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let limit = (written.chars().count().max(3) / 3).min(3);
+    let length = written.chars().count();
+    let limit = (length.max(3) / 3).min(3);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(written, candidate), candidate))
+        // A look at the lengths first: to compare letter by letter takes their product.
+        .filter(|candidate| {
+            let near = candidate.chars().count().abs_diff(length) <= limit;
+            near && (length <= LONGEST_SLIP || *candidate == written)
+        })
+        .map(|candidate| {
+            let same = *candidate == *written;
+            let distance = if same {
+                0
+            } else {
+                strsim::damerau_levenshtein(written, candidate)
+            };
+            (distance, candidate)
+        })
         .filter(|(distance, candidate)| {
             let longer = written.chars().count().max(candidate.chars().count());
             *distance <= limit && *distance < longer || *distance == 0
@@ -75,6 +89,12 @@ pub(crate) fn did_you_mean<'a>(
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
+
+/// Longer words are compared as a whole only.
+const LONGEST_SLIP: usize = 100;
+
+/// So many known words are named.
+const NAMED: usize = 20;
 
 /// Makes the help for a word that is not known.
 pub(crate) fn suggest(written: &str, known: &[&str]) -> Option<String> {
@@ -86,6 +106,10 @@ pub(crate) fn suggest(written: &str, known: &[&str]) -> Option<String> {
     match known.as_slice() {
         [] => None,
         [only] => Some(format!("Only {only} is known here.")),
+        known if known.len() > NAMED => {
+            let (first, more) = (known[..NAMED].join(", "), known.len() - NAMED);
+            Some(format!("Known are {first}, and {more} more."))
+        }
         known => Some(format!("Known are {}.", known.join(", "))),
     }
 }
@@ -119,6 +143,20 @@ mod tests {
             help("recal", &["recall", "recall"]),
             said("Did you mean `recall`?")
         );
+    }
+
+    // security 20
+    #[test]
+    fn long_words_and_many_words_take_no_time() {
+        let long = "x".repeat(100_000);
+        let other = format!("{}y", &long[1..]);
+        assert_eq!(did_you_mean(&long, [other.as_str()]), None);
+        assert_eq!(did_you_mean(&long, [other.as_str(), &long]), Some(&*long));
+        assert_eq!(did_you_mean("short", [long.as_str()]), None);
+        let many: Vec<String> = (0..100).map(|at| format!("stage{at:03}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let help = suggest("nothing-like-it", &many).unwrap();
+        assert!(help.ends_with("`stage019`, and 80 more."), "{help}");
     }
 
     proptest! {

@@ -63,7 +63,7 @@ async fn serve(context: &Context, port: u16) -> Result<Status> {
 
 /// Tells the story and shows its end.
 async fn tell(context: &Context, server: &DemoServer, folder: &Path, keep: bool) -> Result<Status> {
-    let story = tell_story(|| context.surroundings(), server, folder).await?;
+    let story = Box::pin(tell_story(|| context.surroundings(), server, folder)).await?;
     let folder = folder.display();
     if keep {
         context.ui.note(&format!("the project is in {folder}"));

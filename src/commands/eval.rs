@@ -18,7 +18,7 @@ pub(crate) struct EvalArgs {
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Ask each case so many times
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1000))]
     repeats: Option<u32>,
     /// Continue the newest incomplete run; no answered case is asked again
     #[arg(long)]

@@ -28,7 +28,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "RATE", conflicts_with = "concurrency")]
     rate: Option<Rate>,
     /// Let this many users send in a closed loop
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     concurrency: Option<u32>,
     /// Measure for so long, for instance `30s`
     #[arg(long, value_name = "D", value_parser = parse_duration)]

@@ -35,12 +35,7 @@ pub(crate) async fn run_eval(
     let mut journal = journal(experiment, &plan, options.resume, &record)?;
     if let Some(record) = stored(experiment, &journal) {
         journal.remove()?;
-        let id = &record.id;
-        experiment.note(format!(
-            "run {id} was complete already: nothing is left to ask"
-        ));
-        let status = status_told(record.verdict);
-        return Ok(Recorded { record, status });
+        return Ok(already(experiment, record));
     }
     let told = journal.told().clone();
     journal.listen(Arc::clone(&experiment.project.heard));
@@ -77,11 +72,7 @@ pub(crate) async fn run_eval(
         // Only now: until the run is stored, the journal is all there is.
         run.journal.remove()?;
     } else {
-        let again = options.typed();
-        let typed = &experiment.typed;
-        experiment.note(format!(
-            "`stagegate {typed}eval {name}{again} --resume` continues this run"
-        ));
+        tell_resume(experiment, name.as_str(), options);
     }
     Ok(recorded)
 }
@@ -92,6 +83,16 @@ fn stored(experiment: &Experiment, journal: &Journal) -> Option<RunRecord> {
     let id = journal.run_id().parse().ok()?;
     let record = experiment.store.read(&id).ok()?;
     record.complete.then_some(record)
+}
+
+/// Says that nothing is left of a run that is stored complete.
+fn already(experiment: &Experiment, record: RunRecord) -> Recorded {
+    let id = &record.id;
+    experiment.note(format!(
+        "run {id} was complete already: nothing is left to ask"
+    ));
+    let status = status_told(record.verdict);
+    Recorded { record, status }
 }
 
 /// Returns how a run ended by the verdict that it was stored with.
@@ -120,6 +121,13 @@ fn changes(
         ))
     });
     changed.collect()
+}
+
+fn tell_resume(experiment: &Experiment, name: &str, options: &EvalOptions) {
+    let (typed, again) = (&experiment.typed, options.typed());
+    experiment.note(format!(
+        "`stagegate {typed}eval {name}{again} --resume` continues this run"
+    ));
 }
 
 fn tell_reasons(experiment: &Experiment, name: &str, run: &EvalRun) {

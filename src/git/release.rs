@@ -1,15 +1,16 @@
 //! What a release is made of: the commit, the manifest, and versions of what git does not know.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use miette::Diagnostic;
 
 use super::repository::GitFacts;
 use crate::error::{Classify, Kind};
+use crate::intake;
 use crate::record::{FOLDER, Release};
 
 /// Why the version of a part of the release cannot be told.
@@ -22,6 +23,9 @@ pub(crate) enum ReleaseError {
         glob: String,
         source: globset::Error,
     },
+    /// A glob that could take for ever to compile.
+    #[error("`release.{part}`: the glob is longer than {}", intake::GLOB)]
+    Long { part: String },
     /// No such file.
     #[error("`release.{part}`: no file matches `{glob}` in `{}`", folder.display())]
     NoMatch {
@@ -45,7 +49,7 @@ impl Diagnostic for ReleaseError {
                 "Globs are relative to the manifest and `*` stops at `/`: correct `files` in \
                  `release.{part}`, or add the file."
             ))),
-            Self::Glob { .. } | Self::Unreadable { .. } => None,
+            Self::Glob { .. } | Self::Long { .. } | Self::Unreadable { .. } => None,
         }
     }
 }
@@ -53,7 +57,7 @@ impl Diagnostic for ReleaseError {
 impl Classify for ReleaseError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Glob { .. } => Kind::Manifest,
+            Self::Glob { .. } | Self::Long { .. } => Kind::Manifest,
             Self::NoMatch { .. } | Self::Unreadable { .. } => Kind::Environment,
         }
     }
@@ -93,6 +97,11 @@ pub(crate) fn files_version(
     part: &str,
     glob: &str,
 ) -> Result<String, ReleaseError> {
+    if intake::GLOB.is_passed_by(glob.len() as u64) {
+        return Err(ReleaseError::Long {
+            part: part.to_owned(),
+        });
+    }
     let (fixed, open) = fixed_folder(glob);
     let matcher = matcher(open).map_err(|source| ReleaseError::Glob {
         part: part.to_owned(),
@@ -100,14 +109,14 @@ pub(crate) fn files_version(
         source,
     })?;
     let folder = manifest_folder.join(fixed);
-    let mut found = BTreeMap::new();
-    collect(&folder, "", &matcher, &mut found).map_err(|(path, source)| {
-        ReleaseError::Unreadable {
-            part: part.to_owned(),
-            path,
-            source,
-        }
-    })?;
+    let found =
+        Walk::new(&matcher)
+            .all(&folder)
+            .map_err(|(path, source)| ReleaseError::Unreadable {
+                part: part.to_owned(),
+                path,
+                source,
+            })?;
     if found.is_empty() {
         return Err(ReleaseError::NoMatch {
             part: part.to_owned(),
@@ -125,9 +134,10 @@ pub(crate) fn files_version(
     Ok(format!("blake3:{}", all.finalize().to_hex()))
 }
 
-fn matcher(open: &str) -> Result<GlobMatcher, globset::Error> {
+/// Compiles a glob; what `Glob::compile_matcher` would panic about is an error here.
+fn matcher(open: &str) -> Result<GlobSet, globset::Error> {
     let glob = GlobBuilder::new(open).literal_separator(true).build()?;
-    Ok(glob.compile_matcher())
+    GlobSetBuilder::new().add(glob).build()
 }
 
 /// Returns whether a glob, which is relative to a folder, matches a file.
@@ -149,66 +159,94 @@ fn fixed_folder(glob: &str) -> (&str, &str) {
 
 type Found = BTreeMap<String, blake3::Hash>;
 
-/// Hashes the files below a folder whose path, relative to where the walk began, matches. A folder
-/// that is not there holds nothing; `.git` and `.stagegate` are never looked into; a link back up
-/// is not followed.
-fn collect(
-    folder: &Path,
-    relative: &str,
-    matcher: &GlobMatcher,
-    found: &mut Found,
-) -> Result<(), (PathBuf, io::Error)> {
-    let at = |path: &Path| {
-        let path = path.to_owned();
-        move |error: io::Error| (path, error)
-    };
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e)
-            if matches!(
-                e.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            return Ok(());
-        }
-        Err(e) => return Err(at(folder)(e)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(at(folder))?;
-        let path = entry.path();
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let inside = if relative.is_empty() {
-            name.clone()
-        } else {
-            format!("{relative}/{name}")
-        };
-        // A dangling link is no file.
-        let Ok(metadata) = fs::metadata(&path) else {
-            continue;
-        };
-        if metadata.is_dir() {
-            if name != ".git" && name != FOLDER && !leads_back(&path, folder) {
-                collect(&path, &inside, matcher, found)?;
-            }
-        } else if metadata.is_file() && matcher.is_match(&inside) {
-            let hash = hash_file(&path).map_err(at(&path))?;
-            found.insert(inside, hash);
-        }
-    }
-    Ok(())
+/// A place and what is wrong there.
+type Failed = (PathBuf, io::Error);
+
+/// A walk through the folders of a release: `.git` and `.stagegate` are never looked into, and each
+/// real folder once, however many links lead to it.
+struct Walk<'a> {
+    matcher: &'a GlobSet,
+    seen: BTreeSet<PathBuf>,
+    entries: u64,
+    found: Found,
+    /// Links to folders, with their paths from where the walk began. They are followed when
+    /// everything without links has been seen, so that what a file is called depends on no order.
+    links: BTreeMap<String, PathBuf>,
 }
 
-fn leads_back(path: &Path, folder: &Path) -> bool {
-    match (path.canonicalize(), folder.canonicalize()) {
-        (Ok(target), Ok(folder)) => folder.starts_with(target),
-        _ => true,
+impl<'a> Walk<'a> {
+    fn new(matcher: &'a GlobSet) -> Self {
+        Self {
+            matcher,
+            seen: BTreeSet::new(),
+            entries: 0,
+            found: Found::new(),
+            links: BTreeMap::new(),
+        }
+    }
+
+    /// Hashes the files below a folder whose path, relative to it, matches. A folder that is not
+    /// there holds nothing.
+    fn all(mut self, folder: &Path) -> Result<Found, Failed> {
+        self.below(folder, "")?;
+        while let Some((inside, link)) = self.links.pop_first() {
+            self.below(&link, &inside)?;
+        }
+        Ok(self.found)
+    }
+
+    fn below(&mut self, folder: &Path, relative: &str) -> Result<(), Failed> {
+        let is_new = folder
+            .canonicalize()
+            .is_ok_and(|real| self.seen.insert(real));
+        if !is_new {
+            return Ok(());
+        }
+        let at = |error: io::Error| (folder.to_owned(), error);
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Ok(()),
+            Err(e) => return Err(at(e)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(at)?;
+            self.entries += 1;
+            if intake::RELEASE_FILES.is_passed_by(self.entries) {
+                let said = format!("more than {} files and folders", intake::RELEASE_FILES);
+                return Err(at(io::Error::other(said)));
+            }
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let inside = match relative {
+                "" => name.clone(),
+                relative => format!("{relative}/{name}"),
+            };
+            self.entry(&entry.path(), &name, inside)?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &Path, name: &str, inside: String) -> Result<(), Failed> {
+        // A dangling link is no file.
+        let Ok(metadata) = fs::metadata(path) else {
+            return Ok(());
+        };
+        if metadata.is_dir() {
+            if intake::is_link(path) {
+                self.links.insert(inside, path.to_owned());
+            } else if name != ".git" && name != FOLDER {
+                self.below(path, &inside)?;
+            }
+        } else if metadata.is_file() && self.matcher.is_match(&inside) {
+            let hash = hash_file(path).map_err(|error| (path.to_owned(), error))?;
+            self.found.insert(inside, hash);
+        }
+        Ok(())
     }
 }
 
 fn hash_file(path: &Path) -> io::Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path)?)?;
+    hasher.update_reader(intake::open(path)?)?;
     Ok(hasher.finalize())
 }
 
@@ -292,5 +330,32 @@ mod tests {
             version(&with_store, "**/*.txt").unwrap(),
             version(&[PROMPTS[0]], "**/*.txt").unwrap()
         );
+    }
+
+    // security 20
+    #[cfg(unix)]
+    #[test]
+    fn many_links_to_each_other_are_walked_once() {
+        let dir = project(&[("prompts/a.txt", "a")]);
+        for at in 0..12 {
+            let folder = dir.path().join(format!("prompts/f{at}"));
+            fs::create_dir(&folder).unwrap();
+            for to in 0..12 {
+                let target = format!("../f{to}");
+                std::os::unix::fs::symlink(target, folder.join(format!("l{to}"))).unwrap();
+            }
+        }
+        let begun = std::time::Instant::now();
+        files_version(dir.path(), "p", "prompts/**").unwrap();
+        assert!(begun.elapsed().as_secs() < 10);
+    }
+
+    // security 20
+    #[test]
+    fn a_glob_that_cannot_be_compiled_is_an_error() {
+        let dir = project(&[("a.txt", "a")]);
+        for glob in ["{a,".repeat(300) + "b" + &"}".repeat(300), "x".repeat(2000)] {
+            files_version(dir.path(), "p", &glob).unwrap_err();
+        }
     }
 }

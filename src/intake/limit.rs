@@ -53,6 +53,20 @@ macro_rules! limits {
 limits! {
     MANIFEST = 16 * MIB, Bytes, "a manifest", "refused, 3";
     GOLDEN_LINE = 64 * MIB, Bytes, "a line of a golden set", "refused, 3";
+    MANIFEST_KEYS = 100, Count, "the parts of a dotted key, and how deep tables nest", "refused, 2";
+    MANIFEST_TABLES = 1000, Count, "tables in one table or list of a manifest: stages, suites, rules, …", "refused, 2";
+    MANIFEST_ENTRIES = 10_000, Count, "keys of a table, or values of a list, in a manifest", "refused, 2";
+    PROBLEMS = 20, Count, "problems of a manifest that are shown", "the others are counted";
+    OVERRIDE = 16 * KIB, Bytes, "`--set KEY=VALUE`", "refused, 2";
+    TEMPLATE = 16 * KIB, Bytes, "a template with filters, conditions, or loops", "refused, 2";
+    FUEL = 1_000_000, Count, "steps of a template; 64 bytes of its text are one, too", "the request cannot be filled";
+    JSONPATH = 16 * KIB, Bytes, "a JSONPath", "refused, 2";
+    JSONPATH_BRACKETS = 100, Count, "brackets in a JSONPath", "refused, 2";
+    JSONPATH_NODES = 100_000, Count, "values that a JSONPath with several `..` may walk through", "it selects nothing";
+    REPEATS = 1000, Count, "`repeats` of a suite", "refused, 2";
+    CONCURRENCY = 1_000_000, Count, "`concurrency` of a load or a suite", "refused, 2";
+    GLOB = KIB, Bytes, "a glob in `[release]`", "refused, 2";
+    RELEASE_FILES = 100_000, Count, "files and folders that a glob of `[release]` looks at", "refused, 3";
     GRADE = 64, Count, "a grade in `expected.ids`", "refused, 2";
     SCHEMA_FILE = 16 * MIB, Bytes, "a JSON Schema in a file of its own", "refused, 3";
     TRACE = 256 * MIB, Bytes, "a log of arrivals", "refused, 3";
@@ -110,14 +124,40 @@ fn grouped(number: u64) -> String {
 mod tests {
     use super::*;
 
+    /// The limits of what lies below, where they are needed.
+    fn below() -> [(&'static str, String, &'static str); 3] {
+        let histogram = crate::measure::LONGEST_HISTOGRAM as u64 / MIB;
+        let count = grouped(crate::measure::MOST_COUNTED);
+        let name = grouped(crate::name::LONGEST_NAME as u64);
+        [
+            (
+                "a name: of a stage, a suite, an environment, …",
+                name,
+                "refused, 2",
+            ),
+            (
+                "a histogram, encoded and decoded",
+                format!("{histogram} MiB"),
+                "the run is not readable, 3",
+            ),
+            (
+                "what a histogram has counted",
+                count,
+                "the run is not readable, 3",
+            ),
+        ]
+    }
+
     /// Where the manual keeps the table.
     const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/limits.md");
 
     fn table() -> String {
         let head = "| what | limit | beyond it |\n| --- | --- | --- |\n".to_owned();
-        ALL.iter().fold(head, |table, limit| {
-            table + &format!("| {} | {limit} | {} |\n", limit.what, limit.beyond)
-        })
+        let own = ALL.iter().map(|it| (it.what, it.to_string(), it.beyond));
+        own.chain(below())
+            .fold(head, |table, (what, limit, beyond)| {
+                table + &format!("| {what} | {limit} | {beyond} |\n")
+            })
     }
 
     #[test]

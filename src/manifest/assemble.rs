@@ -22,6 +22,7 @@ use super::table::load::Load;
 use super::table::pipeline::Pipeline;
 use super::table::release::VersionSource;
 use super::table::stage::Stage;
+use crate::intake;
 
 /// The version of the manifest's format that this program reads.
 const VERSION: &str = "1";
@@ -74,6 +75,7 @@ fn check(source: Source, document: Document, problems: &mut Problems) -> Manifes
     crosscheck::check(&manifest, checker);
     manifest.secrets = references::check(&manifest, checker);
     let idle = checker.problems().take_idle().into_iter();
+    let idle = idle.take(intake::PROBLEMS.most() as usize);
     manifest.idle = idle.map(|it| it.place(&manifest.source)).collect();
     manifest
 }

@@ -10,6 +10,7 @@ use super::error::Problems;
 use super::idle::Idle;
 use super::shape::{self, Subject};
 use super::span::{Span, Spanned};
+use crate::intake::Limit;
 use crate::name::Name;
 use crate::registry::suggest;
 
@@ -230,6 +231,25 @@ impl<'a> Checker<'a> {
             self.bad(key, &written.span, &reason, suggest(word, &known));
         }
         found.map(|(_, choice)| *choice)
+    }
+
+    /// Checks that a number is at least 1 and within a limit.
+    pub(super) fn within(
+        &mut self,
+        key: &str,
+        number: Option<&Spanned<u32>>,
+        limit: &Limit,
+    ) -> Option<u32> {
+        let written = number?;
+        if limit.is_passed_by(u64::from(written.value)) {
+            self.bad(
+                key,
+                &written.span,
+                &format!("must be at most {limit}"),
+                None,
+            );
+        }
+        self.positive(key, number)
     }
 
     /// Reports a whole number that must be positive and is not; `None` stands for the default.

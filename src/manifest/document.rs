@@ -3,10 +3,12 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::depth;
 use super::error::Problems;
 use super::overrides;
 use super::source::Source;
 use super::span::Span;
+use crate::intake;
 use crate::name::Name;
 use crate::registry::suggest;
 
@@ -72,6 +74,11 @@ pub(super) fn read(
     written: &[(String, String)],
     problems: &mut Problems,
 ) -> Option<Document> {
+    if let Some(at) = depth::deep_at(source.text()) {
+        let message = format!("a key has more than {} parts", intake::MANIFEST_KEYS);
+        problems.at(at..at, message, None);
+        return None;
+    }
     let (root, errors) = DeTable::parse_recoverable(source.text());
     // What follows the first error, or was recovered, is mostly caused by it.
     if let Some(first) = errors
@@ -85,6 +92,12 @@ pub(super) fn read(
     let mut root = root.into_inner();
     for ((key, _), (offset, shown)) in written.iter().zip(source.overrides()) {
         overrides::apply(&mut root, shown, key.len(), offset, problems);
+    }
+    let mut counted = Problems::default();
+    depth::count(&root, &mut counted);
+    if !counted.is_empty() {
+        problems.extend(counted.into_items());
+        return None;
     }
     Some(cut(root, problems))
 }

@@ -11,6 +11,7 @@ use super::key::key_at;
 use super::source::Source;
 use super::span::{Span, line_of};
 use crate::error::{Classify, Fault, Kind};
+use crate::intake;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,11 @@ impl Problems {
         self.items.extend(found);
     }
 
+    /// Returns what is wrong.
+    pub(super) fn into_items(self) -> Vec<Problem> {
+        self.items
+    }
+
     /// Adds a key that does nothing.
     pub(super) fn idle(&mut self, idle: Idle) {
         self.idle.push(idle);
@@ -80,9 +86,14 @@ impl Problems {
     pub(crate) fn into_error(mut self, source: &Source) -> ManifestError {
         self.items.sort_by_key(|problem| problem.span.start);
         self.items.dedup();
-        let shown = self.items.into_iter();
+        let found = self.items.len();
+        let shown = self
+            .items
+            .into_iter()
+            .take(intake::PROBLEMS.most() as usize);
         ManifestError {
             name: source.path().display().to_string(),
+            found,
             shown: shown.map(|it| Shown::new(it, source)).collect(),
         }
     }
@@ -92,6 +103,8 @@ impl Problems {
 #[derive(Debug)]
 pub(crate) struct ManifestError {
     name: String,
+    /// How many there are; the first of them are shown.
+    found: usize,
     /// At least one.
     shown: Vec<Shown>,
 }
@@ -140,6 +153,14 @@ impl Shown {
 }
 
 impl ManifestError {
+    /// Says that not all of them follow.
+    fn first(&self) -> String {
+        match self.shown.len() {
+            shown if shown < self.found => format!(", the first {shown} of them:"),
+            _ => String::new(),
+        }
+    }
+
     /// A single problem is shown by itself, without a headline above it.
     fn single(&self) -> Option<&Shown> {
         match self.shown.as_slice() {
@@ -155,7 +176,13 @@ impl Classify for ManifestError {
     }
 
     fn faults(&self) -> Vec<Fault> {
-        self.shown.iter().map(Shown::fault).collect()
+        let more = self.found - self.shown.len();
+        let more = (more > 0).then(|| Fault {
+            message: format!("{more} more problems are not shown"),
+            file: Some(self.name.clone()),
+            ..Fault::default()
+        });
+        self.shown.iter().map(Shown::fault).chain(more).collect()
     }
 }
 
@@ -165,7 +192,13 @@ impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.single() {
             Some(only) => only.fmt(f),
-            None => write!(f, "{} problems in `{}`", self.shown.len(), self.name),
+            None => write!(
+                f,
+                "{} problems in `{}`{}",
+                self.found,
+                self.name,
+                self.first()
+            ),
         }
     }
 }

@@ -4,6 +4,7 @@ mod assemble;
 mod checked;
 mod checker;
 mod crosscheck;
+mod depth;
 mod document;
 mod error;
 mod idle;

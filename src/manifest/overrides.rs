@@ -5,9 +5,14 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::depth::is_deep;
 use super::error::Problems;
 use super::span::Span;
+use crate::intake;
 use crate::name::split_dotted;
+
+/// How much of an override that is too long is repeated.
+const SHOWN_CHARS: usize = 60;
 
 /// Sets one value, making tables on the way. `shown` is `KEY=VALUE` with a key of that length, and
 /// `offset` is where it begins in the numbering of spans.
@@ -20,6 +25,16 @@ pub(super) fn apply(
 ) {
     let (key, value) = (&shown[..key_length], &shown[key_length + 1..]);
     let key_span = offset..offset + key_length;
+    let parts = key.bytes().filter(|it| *it == b'.').count() as u64;
+    let long = intake::OVERRIDE.is_passed_by(shown.len() as u64);
+    if long || intake::MANIFEST_KEYS.is_passed_by(parts) || is_deep(shown) {
+        let start: String = shown.chars().take(SHOWN_CHARS).collect();
+        let (most, deep) = (intake::OVERRIDE, intake::MANIFEST_KEYS);
+        let message = format!("`--set {start}…` is too long or too deep");
+        let help = format!("It may have {most}, and keys of {deep} parts.");
+        problems.at(key_span, message, Some(help));
+        return;
+    }
     let Some(path) = split_dotted(key).filter(|path| path.iter().all(|it| !it.is_empty())) else {
         let message = format!("`{key}` is not a dotted key, from `--set {shown}`");
         let help = "Write it like `load.peak.duration=10s`.".to_owned();

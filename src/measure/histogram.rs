@@ -1,10 +1,12 @@
 //! HDR histograms in microseconds, their percentiles, and their snapshots per interval.
 
 use std::fmt;
+use std::io::Read as _;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flate2::read::ZlibDecoder;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
 use serde::{Deserialize, Serialize, de};
 
@@ -187,10 +189,18 @@ impl Histogram {
     /// Decodes what [`Histogram::encode`] or any HdrHistogram V2 writer wrote; the error says what
     /// is wrong.
     pub(crate) fn decode(text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST_HISTOGRAM {
+            return Err("it is larger than 1 MiB".to_owned());
+        }
         let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
+        let plain = inflated(&bytes)?;
+        check_header(&plain)?;
         let mut counts: hdrhistogram::Histogram<u64> = Deserializer::new()
-            .deserialize(&mut bytes.as_slice())
+            .deserialize(&mut plain.as_slice())
             .map_err(|e| e.to_string())?;
+        if counts.len() > MOST_COUNTED {
+            return Err(format!("it has counted more than {MOST_COUNTED} values"));
+        }
         counts.auto(true);
         Ok(Self { counts })
     }
@@ -203,6 +213,54 @@ impl Histogram {
             .expect("writing to memory cannot fail");
         Packed(bytes.into_boxed_slice())
     }
+}
+
+/// Bytes of a histogram, encoded and decoded: one of three digits has at most half of it.
+pub(crate) const LONGEST_HISTOGRAM: usize = 1 << 20;
+
+/// What a histogram may have counted, so that thousands of them can be added up: 2^48.
+pub(crate) const MOST_COUNTED: u64 = 1 << 48;
+
+/// How the V2 encodings begin, plain and compressed.
+const PLAIN: [u8; 4] = [0x1c, 0x84, 0x93, 0x13];
+const COMPRESSED: [u8; 4] = [0x1c, 0x84, 0x93, 0x14];
+
+/// Returns the plain encoding of a histogram that may be compressed, as far as the limit allows.
+fn inflated(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let Some(compressed) = bytes.strip_prefix(&COMPRESSED) else {
+        return Ok(bytes.to_vec());
+    };
+    let compressed = compressed.get(4..).ok_or("it is cut off")?;
+    let mut plain = Vec::new();
+    ZlibDecoder::new(compressed)
+        .take(LONGEST_HISTOGRAM as u64 + 1)
+        .read_to_end(&mut plain)
+        .map_err(|error| error.to_string())?;
+    if plain.len() > LONGEST_HISTOGRAM {
+        return Err("it is larger than 1 MiB".to_owned());
+    }
+    Ok(plain)
+}
+
+/// Looks at what a plain encoding announces, before anybody makes room for it: the length of the
+/// counts after its 40 bytes, and the digits.
+fn check_header(plain: &[u8]) -> Result<(), String> {
+    let number = |at: usize| {
+        let bytes = plain.get(at..at + 4)?;
+        Some(u32::from_be_bytes(bytes.try_into().ok()?))
+    };
+    let (Some(length), Some(digits)) = (number(4), number(12)) else {
+        return Err("it is cut off".to_owned());
+    };
+    if !plain.starts_with(&PLAIN) || length as usize > plain.len().saturating_sub(40) {
+        return Err("it is cut off, or no HdrHistogram V2".to_owned());
+    }
+    if digits != u32::from(SIGNIFICANT_DIGITS) {
+        return Err(format!(
+            "it has {digits} significant digits, and only {SIGNIFICANT_DIGITS} can be added up"
+        ));
+    }
+    Ok(())
 }
 
 /// A histogram at rest: as large as its counts, where an open one has room for every value.

@@ -14,6 +14,8 @@ pub(crate) use clock::{Clock, Stopwatch, now_ns};
 pub(crate) use event::{Event, EventSink};
 pub(crate) use exhausted::Exhausted;
 pub(crate) use histogram::{Histogram, Intervals, Packed, min_samples};
+#[cfg(test)]
+pub(crate) use histogram::{LONGEST_HISTOGRAM, MOST_COUNTED};
 pub(crate) use outcome::{Failure, is_answer};
 pub(crate) use size::Size;
 pub(crate) use stamps::Stamps;

@@ -118,7 +118,10 @@ impl Store {
 
     fn latest(&self, back: usize, wanted: &Wanted<'_>) -> Result<Selection, SelectError> {
         let listing = self.list()?;
-        let complete = listing.runs.iter().filter(|run| run.complete && !run.future);
+        let complete = listing
+            .runs
+            .iter()
+            .filter(|run| run.complete && !run.future);
         let complete = complete.filter(|run| wanted.trusts(run));
         let mut here = complete
             .clone()

@@ -6,11 +6,20 @@ use std::sync::{Arc, LazyLock};
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, Expression, Output, State, UndefinedBehavior};
 
+use crate::intake;
+
 /// The name under which the one template of an engine is kept.
 const ONLY: &str = "template";
 
+/// In a text of so many bytes nothing nests deeper than any stack can hold.
+const SHALLOW: usize = 1024;
+
+/// Bytes of stack for the longest text; only what is used of them is taken.
+const STACK: usize = 64 << 20;
+
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut engine = Environment::new();
+    engine.set_fuel(Some(intake::FUEL.most()));
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_formatter(write_value);
     // The engine's own `tojson` escapes `<` and `&` for HTML, which would end up in prompts.
@@ -35,8 +44,28 @@ pub(super) enum Compiled {
 }
 
 impl Compiled {
-    /// Compiles a text.
-    pub(super) fn new(text: &str) -> Result<Self, Error> {
+    /// Compiles a text, and returns every dotted name that is not defined inside it.
+    pub(super) fn parse(text: &str) -> Result<(Self, BTreeSet<String>), Error> {
+        let parse = || {
+            let compiled = Self::new(text)?;
+            let names = compiled.names();
+            Ok((compiled, names))
+        };
+        if text.len() <= SHALLOW {
+            return parse();
+        }
+        // The engine follows a chain of operators by recursion, one call for each.
+        std::thread::scope(|scope| {
+            let deep = std::thread::Builder::new().stack_size(STACK);
+            let parsed = deep
+                .spawn_scoped(scope, parse)
+                .map(std::thread::ScopedJoinHandle::join);
+            let failed = || Error::new(ErrorKind::SyntaxError, "it cannot be parsed here");
+            parsed.map_err(|_| failed())?.map_err(|_| failed())?
+        })
+    }
+
+    fn new(text: &str) -> Result<Self, Error> {
         if let Some(inside) = only_expression(text)
             && let Ok(expression) = ENGINE.compile_expression_owned(inside.to_owned())
         {
@@ -47,8 +76,7 @@ impl Compiled {
         Ok(Self::Text(Arc::new(engine)))
     }
 
-    /// Returns every dotted name that is not defined inside the template itself.
-    pub(super) fn names(&self) -> BTreeSet<String> {
+    fn names(&self) -> BTreeSet<String> {
         let names = match self {
             Self::Expression(expression) => expression.undeclared_variables(true),
             Self::Text(engine) => engine

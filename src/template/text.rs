@@ -13,6 +13,8 @@ use super::syntax::{
     Part, Reference, check_filters, check_reference, parts, plain_references, with_subscripts,
 };
 
+use crate::intake;
+
 /// How much of a template a message repeats.
 const SHOWN_CHARS: usize = 60;
 
@@ -75,20 +77,23 @@ impl Template {
             template: shorten(text),
             reason,
         };
-        let form = match parts(text) {
-            Some(parts) => Form::Parts(parts),
-            None => Form::Compiled(Compiled::new(text).map_err(|error| {
+        let (form, references) = if let Some(parts) = parts(text) {
+            let references = plain_references(&parts);
+            (Form::Parts(parts), references)
+        } else {
+            if intake::TEMPLATE.is_passed_by(text.len() as u64) {
+                let most = intake::TEMPLATE;
+                return Err(wrong(format!(
+                    "with filters, conditions, or loops in it, it may have {most}"
+                )));
+            }
+            let (compiled, names) = Compiled::parse(text).map_err(|error| {
                 let detail = error.detail().map(str::to_owned);
                 wrong(detail.unwrap_or_else(|| error.kind().to_string()))
-            })?),
-        };
-        let references = match &form {
-            Form::Literal => Vec::new(),
-            Form::Parts(parts) => plain_references(parts),
-            Form::Compiled(compiled) => {
-                check_filters(text).map_err(wrong)?;
-                with_subscripts(text, &compiled.names())
-            }
+            })?;
+            check_filters(text).map_err(wrong)?;
+            let references = with_subscripts(text, &names);
+            (Form::Compiled(compiled), references)
         };
         for reference in &references {
             check_reference(reference).map_err(wrong)?;
@@ -162,6 +167,9 @@ impl Template {
                 .map_err(|_| self.error("its value cannot be written as JSON".to_owned())),
             Err(error) if error.kind() == ErrorKind::UndefinedError => {
                 Err(self.missing(scope, "a value it uses is missing"))
+            }
+            Err(error) if error.kind() == ErrorKind::OutOfFuel => {
+                Err(self.error(format!("it takes more than {} steps", intake::FUEL)))
             }
             Err(error) => {
                 let detail = error.detail().map(str::to_owned);
@@ -441,5 +449,52 @@ error: `{{ input.question + 1 }}` cannot be filled: tried to use + operator on u
         // Measured: 22 µs each without optimisation; the bound only catches compiling anew for each
         // request.
         assert!(begin.elapsed() < std::time::Duration::from_secs(2));
+    }
+
+    // security 20
+    #[test]
+    fn deep_and_long_templates_are_errors_or_work_but_never_a_crash() {
+        let chained = |part: &str, bytes: usize| part.repeat(bytes / part.len());
+        for bytes in [1_000, 16_000, 400_000] {
+            for text in [
+                format!("{{{{ input{} }}}}", chained("|upper", bytes)),
+                format!("{{{{ input{} }}}}", chained(".a", bytes)),
+                format!("{{{{ 1{} }}}}", chained("+1", bytes)),
+                format!("{{{{ 1{} }}}}", chained("**1", bytes)),
+                format!("{{{{ {}1 }}}}", chained("(", bytes)),
+                format!("{{{{ {}1 }}}}", chained("not ", bytes)),
+                format!("{{{{ {}1 }}}}", chained("-", bytes)),
+                format!("{{{{ {}1 }}}}", chained("1 if 1 else ", bytes)),
+                format!(
+                    "{{% if input %}}{}{{% endif %}}",
+                    chained("{% elif input %}", bytes)
+                ),
+                chained("{% if input %}", bytes),
+            ] {
+                let parsed = Template::parse(&text);
+                let is_plain = text.contains("input.a");
+                assert!(bytes < 20_000 || is_plain || parsed.is_err());
+                drop(parsed.map(|it| it.text(&scope())));
+            }
+        }
+    }
+
+    // security 20
+    #[test]
+    fn a_template_that_never_ends_or_fills_the_memory_is_stopped() {
+        for text in [
+            "{{ 'a' * 1000000000 }}",
+            "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+            "{% for a in range(99999) %}{{ 'abc' * 9999 }}{% endfor %}",
+            "{{ range(99999)|map('string')|join(',' * 9999) }}",
+        ] {
+            let begun = std::time::Instant::now();
+            let error = Template::parse(text).unwrap().text(&scope());
+            assert!(error.is_err(), "{text}");
+            assert!(begun.elapsed().as_secs() < 20, "{text}");
+        }
+        // A plain text may be as long as it likes.
+        let long = format!("{} {{{{ input }}}}", "x".repeat(100_000));
+        assert!(Template::parse(&long).is_ok());
     }
 }

@@ -161,6 +161,7 @@ fn a_run_that_a_commit_brings_along_is_no_base() {
     service.deploy(&(1..=60).collect::<Vec<_>>());
     project.run(&["eval"]).expect(0);
     let forged = only_run(&project, "eval");
+    service.deploy(&[]);
     let id = forged.file_name().unwrap().to_str().unwrap().to_owned();
     std::fs::write(project.path(".stagegate/.gitignore"), "").unwrap();
     project.commit("v2");
@@ -181,6 +182,7 @@ fn a_run_that_a_commit_brings_along_is_no_base() {
     // A comparison that decides nothing may look at it.
     project.run(&["runs", "show", &id]).expect(0);
     // What this project measured itself is one, and is named.
+    project.write(".stagegate/.gitignore", "*\n");
     project.write("prompts/a.txt", "a");
     project.commit("v3");
     let gate = project.run(&["gate", "--format", "json"]);

@@ -14,6 +14,7 @@ use crate::arrival::timing::Timing;
 use crate::arrival::users::Users;
 use crate::arrival::wrong::Wrong;
 use crate::error::Result;
+use crate::intake;
 use crate::measure::{Rate, Time, show_duration};
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -31,6 +32,9 @@ impl Keys for Closed {
     fn arrivals(self, _: Option<Duration>) -> std::result::Result<Arc<dyn Arrivals>, Wrong> {
         if self.concurrency == 0 {
             return Err(Wrong::key("concurrency", "must be at least 1"));
+        }
+        if intake::CONCURRENCY.is_passed_by(u64::from(self.concurrency)) {
+            return Err(Wrong::key("concurrency", "must be at most 1,000,000"));
         }
         Ok(closed(Users {
             concurrency: self.concurrency,

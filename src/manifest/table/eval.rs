@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::intake;
 use crate::manifest::checker::{Checker, Family};
 use crate::manifest::document::{self, Section};
 use crate::manifest::kind::KindTable;
@@ -81,8 +82,12 @@ impl Eval {
         }
         no_repetition("slice_by", &raw.slice_by, &mut checker);
         no_repetition("must_pass", &raw.must_pass, &mut checker);
-        let repeats = checker.positive("repeats", raw.repeats.as_ref());
-        let concurrency = checker.positive("concurrency", raw.concurrency.as_ref());
+        let repeats = checker.within("repeats", raw.repeats.as_ref(), &intake::REPEATS);
+        let concurrency = checker.within(
+            "concurrency",
+            raw.concurrency.as_ref(),
+            &intake::CONCURRENCY,
+        );
         Self {
             stage: raw.stage.map_or_else(|| name.clone(), |stage| stage.value),
             golden: raw.golden.unwrap_or_default(),

@@ -229,3 +229,63 @@ proptest! {
         let _random = Histogram::decode(&String::from_utf8_lossy(&bytes));
     }
 }
+
+/// Returns an encoding with some bytes of the plain form replaced.
+fn spoilt(at: usize, with: &[u8]) -> String {
+    let mut bytes = Vec::new();
+    V2Serializer::new()
+        .serialize(&of([1, 2, 3]).trimmed(), &mut bytes)
+        .unwrap();
+    bytes[at..at + with.len()].copy_from_slice(with);
+    STANDARD.encode(bytes)
+}
+
+// security 21
+#[test]
+fn what_others_announce_is_looked_at_first() {
+    for (at, with, said) in [
+        (4, u32::MAX.to_be_bytes(), "cut off"),
+        (4, 0x7fff_ffff_u32.to_be_bytes(), "cut off"),
+        (12, 0_u32.to_be_bytes(), "0 significant digits"),
+        (12, 5_u32.to_be_bytes(), "5 significant digits"),
+        (0, [0; 4], "no HdrHistogram"),
+    ] {
+        let error = Histogram::decode(&spoilt(at, &with)).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+    let error = Histogram::decode(&"A".repeat((1 << 20) + 4)).unwrap_err();
+    assert!(error.contains("larger than 1 MiB"), "{error}");
+}
+
+// security 21
+#[test]
+fn a_histogram_that_inflates_for_ever_is_refused() {
+    use std::io::Write as _;
+
+    let mut deflated = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    deflated.write_all(&vec![0; 64 << 20]).unwrap();
+    let deflated = deflated.finish().unwrap();
+    let mut bytes = vec![0x1c, 0x84, 0x93, 0x14];
+    bytes.extend((deflated.len() as u32).to_be_bytes());
+    bytes.extend(deflated);
+    let error = Histogram::decode(&STANDARD.encode(bytes)).unwrap_err();
+    assert!(error.contains("larger than 1 MiB"), "{error}");
+}
+
+// security 21
+#[test]
+fn counts_that_cannot_be_added_up_are_refused() {
+    let many = |count: u64| {
+        let mut histogram = Histogram::default();
+        histogram.counts.record_n(5, count).unwrap();
+        histogram
+    };
+    let most = Histogram::decode(&many(MOST_COUNTED).encode()).unwrap();
+    let mut sum = Histogram::default();
+    for _ in 0..1000 {
+        sum.merge(&most);
+    }
+    assert_eq!(sum.pack().unpack().count(), 1000 * MOST_COUNTED);
+    let error = Histogram::decode(&many(MOST_COUNTED + 1).encode()).unwrap_err();
+    assert!(error.contains("counted more than"), "{error}");
+}

@@ -4,11 +4,19 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use crate::intake;
+
+/// How much of a path that is too long is repeated.
+const SHOWN_CHARS: usize = 60;
+
 /// A JSONPath with what its text promises.
 #[derive(Clone, Debug)]
 pub(crate) struct OutputPath {
     text: String,
     path: JsonPath,
+    /// How many of its segments may be `..`: each visits what lies below everything that the one
+    /// before has found.
+    descents: u32,
     /// A path with wildcards, slices, or filters selects any number of values, also none; but what
     /// it walks through must be there: `$.hits[*].id` promises `$.hits`.
     many: Option<JsonPath>,
@@ -17,6 +25,18 @@ pub(crate) struct OutputPath {
 impl OutputPath {
     /// Parses a path; the error says what RFC 9535 does not allow in it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let brackets = text.bytes().filter(|it| b"([".contains(it)).count() as u64;
+        for (amount, limit, what) in [
+            (text.len() as u64, intake::JSONPATH, "in all"),
+            (brackets, intake::JSONPATH_BRACKETS, "brackets"),
+        ] {
+            if limit.is_passed_by(amount) {
+                let start: String = text.chars().take(SHOWN_CHARS).collect();
+                return Err(format!(
+                    "`{start}…` is too long a JSONPath: it may have {limit} {what}"
+                ));
+            }
+        }
         let parse = |text: &str| {
             JsonPath::parse(text)
                 .map_err(|error| format!("`{text}` is not a JSONPath (RFC 9535): {error}"))
@@ -26,6 +46,7 @@ impl OutputPath {
         Ok(Self {
             text: text.to_owned(),
             path,
+            descents: text.matches("..").count() as u32,
             many: many.transpose()?,
         })
     }
@@ -43,6 +64,9 @@ impl OutputPath {
     /// Selects from a body: one value for a singular path, an array otherwise; `None` when what it
     /// promises is not there.
     pub(crate) fn select(&self, body: &Value) -> Option<Value> {
+        if self.descents > 1 && !self.is_bearable(body) {
+            return None;
+        }
         let nodes = self.path.query(body);
         match &self.many {
             None => nodes.first().cloned(),
@@ -51,6 +75,31 @@ impl OutputPath {
                 nodes.iter().map(|node| (*node).clone()).collect(),
             )),
         }
+    }
+}
+
+impl OutputPath {
+    /// Returns whether several `..` walk through a body in a bearable time.
+    fn is_bearable(&self, body: &Value) -> bool {
+        let (count, depth) = extent(body);
+        let visits = depth
+            .saturating_pow(self.descents - 1)
+            .saturating_mul(count);
+        !intake::JSONPATH_NODES.is_passed_by(visits)
+    }
+}
+
+/// Returns how many values lie in one, itself included, and how deep they nest.
+fn extent(value: &Value) -> (u64, u64) {
+    let inside = |values: &mut dyn Iterator<Item = &Value>| {
+        values.map(extent).fold((1, 1), |(count, depth), inner| {
+            (count + inner.0, depth.max(inner.1 + 1))
+        })
+    };
+    match value {
+        Value::Array(items) => inside(&mut items.iter()),
+        Value::Object(fields) => inside(&mut fields.values()),
+        _ => (1, 1),
     }
 }
 
@@ -188,5 +237,37 @@ mod tests {
         for path in ["$.hits[0].id", "$.other[0:].id", "$.other[0,1]"] {
             assert_eq!(select(path, &empty), None, "{path}");
         }
+    }
+
+    // security 20
+    #[test]
+    fn deep_and_long_paths_are_refused_before_they_are_parsed() {
+        for text in [
+            format!("$[?{}@.a]", "(".repeat(50_000)),
+            format!("$[?{}@.a]", "!(".repeat(50_000)),
+            format!("$[?{}@.a]", "length(".repeat(50_000)),
+            format!("${}", "[?@".repeat(50_000)),
+            format!("${}", ".a".repeat(50_000)),
+        ] {
+            let error = OutputPath::parse(&text).unwrap_err();
+            assert!(error.contains("too long a JSONPath"), "{error}");
+            assert!(error.len() < 200, "{error}");
+        }
+        assert!(OutputPath::parse(&format!("${}", "[0]".repeat(100))).is_ok());
+    }
+
+    // security 20
+    #[test]
+    fn descents_of_descents_select_nothing_of_a_large_body() {
+        let mut deep = json!(1);
+        for _ in 0..100 {
+            deep = json!([deep, 1, 2]);
+        }
+        let begun = std::time::Instant::now();
+        for path in ["$..*..*..*..*", "$..[?@..*]..*..*", "$..*..*..*..*..*..*"] {
+            assert_eq!(select(path, &deep), None, "{path}");
+        }
+        assert!(begun.elapsed().as_secs() < 10);
+        assert_eq!(select("$..a..b", &json!({"a": {"b": 1}})), Some(json!([1])));
     }
 }
