@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::question::Told;
 use crate::measure::Failure;
-use crate::protocol::{CallFailure, Reply};
+use crate::protocol::{CallFailure, Reply, weight};
 use crate::record::UNSCORED;
 
 /// One case asked once, retries included.
@@ -25,6 +25,20 @@ pub(crate) struct Attempt {
     pub(crate) told: Told,
     /// The trace that the last call began, where it carried one.
     pub(crate) trace: Option<String>,
+}
+
+impl Attempt {
+    /// Returns about how much memory it takes, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        let steps: usize = self.steps.values().map(weight).sum();
+        let told = self.told.values().flatten().flatten();
+        let told: usize = told.map(Reply::weight).sum();
+        let own = self
+            .outcome
+            .as_ref()
+            .map_or(0, |answer| answer.reply.weight());
+        steps + told + own
+    }
 }
 
 /// An answer as the stage gave it: what is stored or shown of it is redacted then.

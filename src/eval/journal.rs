@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use miette::Diagnostic;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use self::held::{VersionsLine, read};
+use self::held::{Lines, VersionsLine, read};
 use super::attempt::Attempt;
 use super::journal_line::{LineRef, ToldRef};
 use super::question::Told;
@@ -69,7 +69,8 @@ pub(crate) struct Journal {
     file: File,
     run_id: String,
     started_at: String,
-    answered: HashMap<(String, u32), Attempt>,
+    /// Where its lines of each answer are.
+    answered: HashMap<(String, u32), Lines>,
     /// What stages told of `[release]` while the answers that it holds were given.
     told: BTreeMap<String, String>,
     /// What they tell now, and how much of it is written down.
@@ -219,8 +220,9 @@ impl Journal {
     }
 
     /// Takes the answer to a case, where an earlier process had one.
-    pub(super) fn take(&mut self, case: &str, repeat: u32) -> Option<Attempt> {
-        self.answered.remove(&(case.to_owned(), repeat))
+    pub(super) fn take(&mut self, case: &str, repeat: u32, secrets: &Secrets) -> Option<Attempt> {
+        let lines = self.answered.remove(&(case.to_owned(), repeat))?;
+        lines.read(&mut self.file, secrets)
     }
 
     /// Appends entries and returns once they are on disk.
@@ -229,7 +231,13 @@ impl Journal {
         entries: impl IntoIterator<Item = (&'a str, u32, Entry<'a>)>,
         secrets: &Secrets,
     ) -> Result<(), JournalError> {
-        let mut group = Vec::new();
+        let versions = self.new_versions();
+        // Line by line: a group of large answers is not held a second time.
+        let mut file = BufWriter::new(&self.file);
+        let mut write = |line: &str| {
+            file.write_all(secrets.seal(line).as_bytes())?;
+            file.write_all(b"\n")
+        };
         let written = entries
             .into_iter()
             .try_for_each(|(case, repeat, entry)| {
@@ -239,29 +247,26 @@ impl Journal {
                     }
                     Entry::Told(told) => serde_json::to_string(&ToldRef::new(case, repeat, told))?,
                 };
-                group.extend_from_slice(secrets.seal(&line).as_bytes());
-                group.push(b'\n');
-                Ok(())
+                write(&line)
             })
-            .and_then(|()| self.add_versions(&mut group, secrets))
-            .and_then(|()| self.file.write_all(&group))
+            .and_then(|()| match &versions {
+                Some(versions) => write(&serde_json::to_string(versions)?),
+                None => Ok(()),
+            })
+            .and_then(|()| file.flush())
             .and_then(|()| self.file.sync_data());
-        written.map_err(|reason| failed(&self.path, "written", reason))
+        written.map_err(|reason| failed(&self.path, "written", reason))?;
+        if let Some(VersionsLine { versions }) = versions {
+            self.written = versions;
+        }
+        Ok(())
     }
 
-    /// Adds what stages tell of `[release]`, where there is more of it than is written down.
-    fn add_versions(&mut self, group: &mut Vec<u8>, secrets: &Secrets) -> io::Result<()> {
-        let heard = self.heard.as_ref().map(|it| it.all());
-        let Some(versions) = heard.filter(|it| *it != self.written) else {
-            return Ok(());
-        };
-        let line = serde_json::to_string(&VersionsLine {
-            versions: versions.clone(),
-        })?;
-        group.extend_from_slice(secrets.seal(&line).as_bytes());
-        group.push(b'\n');
-        self.written = versions;
-        Ok(())
+    /// Returns what stages tell of `[release]`, where there is more of it than is written down.
+    fn new_versions(&self) -> Option<VersionsLine> {
+        let versions = self.heard.as_ref().map(|it| it.all());
+        let versions = versions.filter(|it| *it != self.written)?;
+        Some(VersionsLine { versions })
     }
 }
 

@@ -39,7 +39,20 @@ pub(crate) struct EvalPlan {
     pub(crate) clock: Clock,
 }
 
+/// How much of each answer is stored with its case, in bytes; less where there are many.
+pub(super) const OUTPUT_BYTES: usize = 64 * 1024;
+const FEW_BYTES: usize = 2 * 1024;
+/// How much is stored of all answers together, where each of them is long.
+const ALL_OUTPUTS: usize = 64 << 20;
+
 impl EvalPlan {
+    /// Returns how much of an answer is stored, in bytes: it depends on the plan alone, so that a
+    /// resumed run stores the same.
+    pub(super) fn most_of_an_output(&self) -> usize {
+        let answers = self.golden.cases.len() * self.repeats.max(1) as usize;
+        (ALL_OUTPUTS / answers.max(1)).clamp(FEW_BYTES, OUTPUT_BYTES)
+    }
+
     /// Checks what only shows once the golden set has been read. Called before [`Self::only`].
     pub(crate) fn check(&self) -> Result<(), EvalError> {
         match self

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -29,6 +29,10 @@ const TICKS_PER_EVENT: u64 = 13;
 
 /// Answers that are journaled with one flush at most.
 const GROUP: usize = 256;
+
+/// So much memory the answers take that wait to be journaled and graded, in KiB; an answer that is
+/// larger waits alone.
+const ROOM: u32 = 32 * 1024;
 
 /// A suite that was run.
 #[derive(Debug)]
@@ -55,6 +59,8 @@ struct Work {
     /// One for each case of the golden set.
     given: Vec<Given>,
     counts: Arc<Counts>,
+    /// The memory of the answers that wait to be journaled and graded, in KiB.
+    room: Arc<Semaphore>,
 }
 
 /// A case that a worker takes on.
@@ -71,6 +77,8 @@ struct Done {
     repeat: u32,
     attempt: Attempt,
     part: Part,
+    /// Its share of the memory of the answers that wait to be journaled and graded.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// How far a case is, and so what is journaled of it.
@@ -154,7 +162,7 @@ fn prepare(
     let given: Vec<Given> = plan.golden.cases.iter().map(|_| Given::new()).collect();
     for repeat in 0..plan.repeats {
         for (index, case) in plan.golden.cases.iter().enumerate() {
-            let Some(attempt) = journal.take(&case.id, repeat) else {
+            let Some(attempt) = journal.take(&case.id, repeat, &plan.scope.secrets) else {
                 jobs.push(Job {
                     index,
                     repeat,
@@ -186,6 +194,7 @@ fn prepare(
         next: AtomicUsize::new(0),
         given,
         counts: Arc::clone(counts),
+        room: Arc::new(Semaphore::new(ROOM as usize)),
     };
     (graded, work)
 }
@@ -213,11 +222,14 @@ impl Work {
         let (plan, client) = (&self.plan, &self.client);
         let (index, repeat) = (job.index, job.repeat);
         let hand_over = async |attempt: Attempt, part| {
+            let weight = (attempt.weight() / 1024) as u32 + 1;
+            let room = Arc::clone(&self.room).acquire_many_owned(weight.min(ROOM));
             let done = Done {
                 index,
                 repeat,
                 attempt,
                 part,
+                _room: room.await.ok(),
             };
             answers.send(done).await.map_err(drop)
         };

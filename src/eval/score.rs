@@ -16,9 +16,6 @@ use crate::stats::{
 };
 use crate::template::Secrets;
 
-/// How much of an answer is stored with a case, in bytes.
-const OUTPUT_BYTES: usize = 64 * 1024;
-
 /// One attempt, graded.
 #[derive(Clone, Debug)]
 pub(crate) struct GradedCase {
@@ -89,7 +86,8 @@ impl GradedCase {
             (None, None) if answer.reply.outputs.is_empty() => None,
             (None, None) => serde_json::to_string(&answer.reply.outputs).ok(),
         };
-        result.output = output.map(|text| shorten(redacted(text)));
+        let most = plan.most_of_an_output();
+        result.output = output.map(|text| shorten(&redacted(text), most));
         graded
     }
 
@@ -174,12 +172,13 @@ fn unanswered(case: &Case, repeat: u32) -> CaseResult {
     }
 }
 
-fn shorten(mut text: String) -> String {
-    if text.len() > OUTPUT_BYTES {
-        text.truncate(text.floor_char_boundary(OUTPUT_BYTES));
-        text.push('…');
+/// Cuts a text to so many bytes. What is cut off takes no memory any more.
+fn shorten(text: &str, most: usize) -> String {
+    if text.len() > most {
+        format!("{}…", &text[..text.floor_char_boundary(most)])
+    } else {
+        text.to_owned()
     }
-    text
 }
 
 /// Counts what was graded, in whatever order it was: the result is in the order of the golden set,

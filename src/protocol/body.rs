@@ -1,7 +1,8 @@
 //! An answer that comes as one body: the one reader of those, for every kind.
 
 use super::ReplyReader;
-use super::decode::json;
+use super::bounded::is_large;
+use super::decode::{json, json_at};
 use super::failure::CallFailure;
 use super::output::{Found, Outputs, Whole};
 use super::reply::{Head, Reply};
@@ -50,12 +51,26 @@ impl<F: FnOnce(&[u8]) -> Result<Reply, CallFailure> + Send> ReplyReader for Whol
         }
         // A kind that has read the body as JSON keeps it; the others have no use for that.
         let kept = read.as_mut().ok().and_then(|reply| reply.body.take());
-        let body = match kept.map_or_else(|| json(&this.bytes), Ok) {
+        let is_part = kept.is_none() && is_large(&this.bytes);
+        let parsed = match kept {
+            Some(body) => Ok(body),
+            None if is_part => json_at(&this.bytes, &this.found.outputs().stems()),
+            None => json(&this.bytes),
+        };
+        // The outputs are copies of what they are: the bytes are not needed beside the tree.
+        drop(this.bytes);
+        let body = match parsed {
             Ok(body) => body,
             // What the kind says of it is nearer to the matter.
             Err(failure) => return Err(read.err().unwrap_or(failure)),
         };
         let found = this.found.finish(read, Whole::Body(Some(&body)));
-        found.map(|reply| reply.with_body(body))
+        found.map(|reply| {
+            if is_part {
+                reply
+            } else {
+                reply.with_body(body)
+            }
+        })
     }
 }

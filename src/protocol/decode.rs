@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::bounded::{self, Step};
 use super::failure::CallFailure;
 use crate::measure::Failure;
 use crate::text::excerpt;
@@ -21,15 +22,23 @@ pub(super) fn utf8(bytes: Vec<u8>) -> Result<String, CallFailure> {
 
 /// Returns the bytes as JSON, or why they are not, with the beginning of what came.
 pub(super) fn json(bytes: &[u8]) -> Result<Value, CallFailure> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        CallFailure::new(
-            Failure::Decode,
-            format!(
-                "the answer is not JSON ({error}): {}",
-                excerpt(bytes, EXCERPT)
-            ),
-        )
-    })
+    bounded::whole(bytes).map_err(|error| not_json(bytes, &error))
+}
+
+/// Returns of JSON what begins with one of these paths, where it is too large to be kept whole.
+pub(super) fn json_at(bytes: &[u8], paths: &[&[Step]]) -> Result<Value, CallFailure> {
+    bounded::selected(bytes, paths).map_err(|error| not_json(bytes, &error))
+}
+
+fn not_json(bytes: &[u8], error: &serde_json::Error) -> CallFailure {
+    let begins = excerpt(bytes, EXCERPT);
+    let detail = format!("the answer is not JSON ({error}): {begins}");
+    if error.is_data() {
+        // The one error of ours: it is JSON, and there is too much of it.
+        let detail = format!("the JSON of the answer cannot be kept: {error}");
+        return CallFailure::new(Failure::TooLarge, detail);
+    }
+    CallFailure::new(Failure::Decode, detail)
 }
 
 /// Returns an error event inside a stream as a failure.

@@ -2,6 +2,7 @@
 //! whoever carries the bytes (the load engine's own sockets, or reqwest for probes and evals).
 
 mod body;
+mod bounded;
 mod cache;
 mod chat;
 mod command;
@@ -29,7 +30,7 @@ pub(crate) use sse::SseParser;
 
 pub(crate) use failure::CallFailure;
 pub(crate) use output::{Documents, KNOWN as KNOWN_OUTPUTS, OutputPath};
-pub(crate) use reply::{Head, Reply, Usage};
+pub(crate) use reply::{Head, Reply, Usage, weight};
 pub(crate) use text_json::TextJson;
 pub(crate) use trace::{HEADER as TRACE_HEADER, TraceIds, TraceParent, VARIABLE as TRACE_VARIABLE};
 

@@ -85,6 +85,13 @@ impl Reply {
         reply
     }
 
+    /// Returns about how much memory it takes, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        let text = self.text.as_ref().map_or(0, String::len);
+        let outputs: usize = self.outputs.values().map(weight).sum();
+        size_of::<Self>() + text + outputs + self.body.as_ref().map_or(0, weight)
+    }
+
     /// Returns whether the model refused, by the word of its API.
     pub(crate) fn is_refusal(&self) -> bool {
         self.outputs.contains_key("refusal") || self.finish_reason.as_deref() == Some("refusal")
@@ -165,4 +172,18 @@ impl Usage {
         let can_be = counts.into_iter().all(|count| count <= MOST_TOKENS);
         can_be.then_some(self)
     }
+}
+
+/// Returns about how much memory a value takes, in bytes.
+pub(crate) fn weight(value: &Value) -> usize {
+    let below = match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(weight).sum(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, it)| key.len() + 32 + weight(it))
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + below
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::bounded;
+
 /// What a text holds as JSON.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TextJson {
@@ -17,12 +19,12 @@ pub(crate) enum TextJson {
 impl TextJson {
     /// Reads a text.
     pub(crate) fn read(text: &str) -> Self {
-        if let Ok(value) = serde_json::from_str(text) {
+        if let Ok(value) = bounded::whole(text.as_bytes()) {
             return Self::Bare(value);
         }
         let mut found: Vec<Value> = Vec::new();
         for block in blocks(text) {
-            if let Ok(value) = serde_json::from_str(block)
+            if let Ok(value) = bounded::whole(block.as_bytes())
                 && !found.contains(&value)
             {
                 found.push(value);

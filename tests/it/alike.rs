@@ -303,3 +303,30 @@ fn the_user_of_an_address_is_sent_by_all_as_basic_authentication() {
         assert!(!head.contains("basic"), "{head}");
     }
 }
+
+// security 5
+#[test]
+fn of_a_large_answer_what_is_selected_is_read_by_all() {
+    let pad = "[1,2,{\"a\":[3]}],".repeat(600_000);
+    let body = format!("{{\"pad\": [{pad}0], \"hits\": [{{\"t\": \"41\"}}, {{\"t\": \"42\"}}]}}");
+    assert!(body.len() > 8 << 20);
+    let stub = Stub::start(move |_| vec![ok(&body)]);
+    let url = format!("http://{}/", stub.address);
+    let stage = |path: &str| format!("kind = \"http\"\noutput = {{ text = \"{path}\" }}");
+    let commands = [&["check", "--probe"][..], &["load"], &["eval"]];
+    for path in [
+        "$.hits[1].t",
+        "$['hits'][-1]['t']",
+        "$.hits[?@.t == '42'].t",
+    ] {
+        for command in commands {
+            project(&url, &stage(path)).measure(command).expect(0);
+        }
+    }
+    // All of it is more than may be kept.
+    for command in commands {
+        let output = project(&url, &stage("$.pad")).measure(command).expect(1);
+        let shown = format!("{}{}", output.stdout, output.stderr);
+        assert!(shown.contains("too large"), "{command:?}: {output}");
+    }
+}

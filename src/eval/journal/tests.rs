@@ -76,9 +76,9 @@ fn answers_are_kept_and_errors_are_asked_again() {
     let mut again = resume(dir.path());
     assert_eq!((again.run_id(), again.started_at()), ("run1", NOON));
     assert_eq!(again.answered(), 2);
-    assert_eq!(again.take("q1", 0), Some(a));
-    assert_eq!(again.take("q2", 0), None);
-    assert_eq!(again.take("q1", 1), Some(c));
+    assert_eq!(again.take("q1", 0, &Secrets::default()), Some(a));
+    assert_eq!(again.take("q2", 0, &Secrets::default()), None);
+    assert_eq!(again.take("q1", 1, &Secrets::default()), Some(c));
     again.remove().unwrap();
     assert!(
         Journal::resume(dir.path(), &key(), &Secrets::default())
@@ -115,8 +115,8 @@ fn answers_come_back_with_the_secrets_they_held() {
             journal.unwrap().unwrap()
         };
         let mut again = resume(secret);
-        assert_eq!(again.take(secret, 0), Some(first));
-        assert_eq!(again.take("q2", 0), Some(second));
+        assert_eq!(again.take(secret, 0, &secrets(secret)), Some(first));
+        assert_eq!(again.take("q2", 0, &secrets(secret)), Some(second));
         drop(again);
         // It cannot be told what the answer was, and it is asked again.
         assert_eq!(resume("another").answered(), kept_by_another);
@@ -215,7 +215,10 @@ fn cut_at_every_byte_it_keeps_every_whole_answer_and_goes_on() {
         drop(journal);
         let mut again = resume(dir.path());
         assert_eq!(again.answered(), whole + 1, "cut at {cut}");
-        assert_eq!(again.take("q2", 0), Some(answer("vier")));
+        assert_eq!(
+            again.take("q2", 0, &Secrets::default()),
+            Some(answer("vier"))
+        );
     }
     for cut in 0..header {
         fs::write(&path, &bytes[..cut]).unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::eval::attempt::Answer;
 use crate::eval::check::Checks;
+use crate::eval::plan::OUTPUT_BYTES;
 use crate::eval::question::Told;
 use crate::eval::testing::{plan, step, words};
 use crate::manifest::{KindTable, Problems};
@@ -230,6 +231,26 @@ fn a_long_answer_is_stored_shortened_on_a_character() {
     let stored = result.cases[0].output.as_deref().unwrap();
     assert_eq!(stored.len(), OUTPUT_BYTES + '…'.len_utf8());
     assert!(stored.ends_with("ü…"));
+}
+
+// security 5
+#[test]
+fn of_many_answers_less_is_stored_of_each_and_nothing_is_held_beyond_that() {
+    let most = |cases: usize, repeats| suite(&words(cases), repeats).most_of_an_output();
+    assert_eq!(
+        [most(1, 1), most(1000, 1), most(100, 10)],
+        [OUTPUT_BYTES; 3]
+    );
+    assert_eq!([most(4096, 1), most(1024, 4)], [16 * 1024; 2]);
+    assert_eq!(most(1000, 1000), 2 * 1024);
+    let plan = suite(&words(1), 1);
+    let result = graded(&plan, &[(0, 0, answer(&"x".repeat(9_000_000)))]);
+    let stored = result.cases[0].output.as_ref().unwrap();
+    assert!(
+        stored.capacity() < 2 * OUTPUT_BYTES,
+        "{}",
+        stored.capacity()
+    );
 }
 
 /// field 26

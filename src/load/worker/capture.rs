@@ -7,6 +7,9 @@ use crate::protocol::{Reply, TraceParent};
 /// So many are kept by each thread: enough for any pass rate, and a bound for a long run.
 const MOST: usize = 20_000;
 
+/// So much memory they take in each thread, in bytes: answers may be large.
+const MOST_BYTES: usize = 48 << 20;
+
 /// An ok answer of the measured phase.
 #[derive(Clone)]
 pub(crate) struct Captured {
@@ -22,6 +25,12 @@ pub(crate) struct Captured {
     pub(crate) trace: Option<TraceParent>,
 }
 
+impl Captured {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.reply.weight() + self.gaps.len() * size_of::<u64>()
+    }
+}
+
 /// What one thread keeps: every answer, and when these become too many, every second of them, every
 /// fourth, and so on.
 pub(crate) struct Answers {
@@ -31,6 +40,9 @@ pub(crate) struct Answers {
     seen: u64,
     stride: u64,
     most: usize,
+    most_bytes: usize,
+    /// How much memory those take that are kept, in bytes.
+    bytes: usize,
 }
 
 impl Default for Answers {
@@ -41,6 +53,8 @@ impl Default for Answers {
             seen: 0,
             stride: 1,
             most: MOST,
+            most_bytes: MOST_BYTES,
+            bytes: 0,
         }
     }
 }
@@ -65,17 +79,28 @@ impl Answers {
             return;
         }
         if self.kept.len() == self.most {
-            let mut number = 0;
-            self.kept.retain(|_| {
-                number += 1;
-                number % 2 == 1
-            });
-            self.stride *= 2;
-            if !(self.seen - 1).is_multiple_of(self.stride) {
+            self.thin_out();
+            if !number.is_multiple_of(self.stride) {
                 return;
             }
         }
-        self.kept.push(answer());
+        let answer = answer();
+        self.bytes += answer.weight();
+        self.kept.push(answer);
+        while self.bytes > self.most_bytes && self.kept.len() > 1 {
+            self.thin_out();
+        }
+    }
+
+    /// Keeps every second of those that are kept, and from now on of those that come.
+    fn thin_out(&mut self) {
+        let mut number = 0;
+        self.kept.retain(|_| {
+            number += 1;
+            number % 2 == 1
+        });
+        self.stride *= 2;
+        self.bytes = self.kept.iter().map(Captured::weight).sum();
     }
 
     /// Returns what was kept.
@@ -108,5 +133,40 @@ mod tests {
         }
         let kept: Vec<usize> = answers.into_vec().iter().map(|it| it.case).collect();
         assert_eq!(kept, [0, 8, 16, 24, 32, 40, 48]);
+    }
+
+    // security 5
+    #[test]
+    fn large_answers_are_kept_within_their_budget() {
+        let answer = |length: usize| Captured {
+            scenario: ScenarioId(0),
+            case: 0,
+            reply: Reply::of_text(&"x".repeat(length)),
+            stamps: Stamps::default(),
+            gaps: Vec::new(),
+            good_in_window: true,
+            trace: None,
+        };
+        let budget = 100_000;
+        let mut answers = Answers {
+            most_bytes: budget,
+            ..Answers::of(vec![TallyId(0)])
+        };
+        for length in [10_000; 40] {
+            answers.take(TallyId(0), || answer(length));
+            assert!(answers.bytes <= budget, "{}", answers.bytes);
+        }
+        assert!(
+            (2..=4).contains(&answers.kept.len()),
+            "{}",
+            answers.kept.len()
+        );
+        // One that is larger than all is kept alone: something is scored.
+        let mut one = Answers {
+            most_bytes: budget,
+            ..Answers::of(vec![TallyId(0)])
+        };
+        one.take(TallyId(0), || answer(500_000));
+        assert_eq!(one.into_vec().len(), 1);
     }
 }

@@ -23,6 +23,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::Value;
 
+use super::bounded::Step;
 use place::{Named, Output, Place, is_yes_or_no};
 
 /// The outputs that have a meaning of their own; any other name is there for later steps.
@@ -112,6 +113,16 @@ impl Outputs {
     pub(super) fn read_the_body(&self) -> bool {
         let mut all = self.0.values();
         all.any(|output| matches!(&output.place, Place::Path { .. }) && !output.is_in_text())
+    }
+
+    /// Returns where in a body it is looked: all that is of use is below one of these.
+    pub(super) fn stems(&self) -> Vec<&[Step]> {
+        let places = self.0.values().filter(|output| !output.is_in_text());
+        let stems = places.filter_map(|output| match &output.place {
+            Place::Path { path, .. } => Some(path.stem()),
+            _ => None,
+        });
+        stems.collect()
     }
 
     /// Begins to read an answer.

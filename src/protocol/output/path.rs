@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use crate::intake;
+use crate::protocol::bounded::Step;
 
 /// How much of a path that is too long is repeated.
 const SHOWN_CHARS: usize = 60;
@@ -20,6 +21,8 @@ pub(crate) struct OutputPath {
     /// A path with wildcards, slices, or filters selects any number of values, also none; but what
     /// it walks through must be there: `$.hits[*].id` promises `$.hits`.
     many: Option<JsonPath>,
+    /// Its beginning, as far as that leads to one value: all that it selects is below that.
+    stem: Vec<Step>,
 }
 
 impl OutputPath {
@@ -48,12 +51,18 @@ impl OutputPath {
             path,
             descents: text.matches("..").count() as u32,
             many: many.transpose()?,
+            stem: steps(stem(text).unwrap_or(text)),
         })
     }
 
     /// Returns the path as written.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Returns the steps to the value that holds all that it may select.
+    pub(super) fn stem(&self) -> &[Step] {
+        &self.stem
     }
 
     /// Returns whether it may select any number of values.
@@ -122,6 +131,39 @@ fn stem(text: &str) -> Option<&str> {
         }
     }
     None
+}
+
+/// Returns the steps of a path as far as they are plain: names and indices without escapes.
+fn steps(path: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut rest = path.get(1..).unwrap_or_default().trim_start();
+    loop {
+        let step = if let Some(name) = rest.strip_prefix('.') {
+            let end = name.find(|c: char| ".[".contains(c) || c.is_whitespace());
+            let (name, after) = name.split_at(end.unwrap_or(name.len()));
+            (!name.is_empty()).then(|| (Step::Name(name.to_owned()), after))
+        } else if rest.starts_with('[') {
+            closing(rest.as_bytes(), 0)
+                .and_then(|end| Some((selector(rest[1..end].trim())?, &rest[end + 1..])))
+        } else {
+            None
+        };
+        let Some((step, after)) = step else {
+            return steps;
+        };
+        steps.push(step);
+        rest = after.trim_start();
+    }
+}
+
+/// Reads what stands in brackets: an index, or a quoted name; `None` of one with escapes.
+fn selector(text: &str) -> Option<Step> {
+    if let Ok(index) = text.parse() {
+        return Some(Step::Index(index));
+    }
+    let inside = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    let name = inside('\'').or_else(|| inside('"'))?;
+    (!name.contains('\\')).then(|| Step::Name(name.to_owned()))
 }
 
 /// Returns the place of the bracket that closes the one at `open`; brackets in quotes are none.
@@ -215,6 +257,37 @@ mod tests {
             Some(json!([]))
         );
         assert_eq!(select("$.a.*", &json!({"b": 1})), None);
+    }
+
+    // security 5
+    #[test]
+    fn a_stem_leads_to_all_that_a_path_selects() {
+        let stem = |path: &str| {
+            let path = OutputPath::parse(path).unwrap();
+            let steps = path.stem().iter().map(|step| match step {
+                Step::Name(name) => name.clone(),
+                Step::Index(index) => format!("#{index}"),
+            });
+            steps.collect::<Vec<_>>().join(" ")
+        };
+        for (path, steps) in [
+            ("$", ""),
+            ("$.a.b", "a b"),
+            ("$['a b'][0][-1].c", "a b #0 #-1 c"),
+            ("$.hits[*].id", "hits"),
+            ("$.hits[1:].id", "hits"),
+            ("$.hits [ 0 ] .id", "hits #0 id"),
+            ("$.a[?@.b].c", "a"),
+            ("$.a[0,1]", "a"),
+            ("$..id", ""),
+            ("$.*", ""),
+            ("$.a..b", "a"),
+            // With escapes it is kept from there on.
+            ("$.a['it\\'s'].b", "a"),
+            ("$[\"a.b\"].c", "a.b c"),
+        ] {
+            assert_eq!(stem(path), steps, "{path}");
+        }
     }
 
     /// stumbles S24: whatever selects several selects none of an empty list.
