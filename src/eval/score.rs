@@ -174,11 +174,9 @@ fn unanswered(case: &Case, repeat: u32) -> CaseResult {
 
 /// Cuts a text to so many bytes. What is cut off takes no memory any more.
 fn shorten(text: &str, most: usize) -> String {
-    if text.len() > most {
-        format!("{}…", &text[..text.floor_char_boundary(most)])
-    } else {
-        text.to_owned()
-    }
+    let end = text.floor_char_boundary(most.min(text.len()));
+    let mark = if end < text.len() { "…" } else { "" };
+    [&text[..end], mark].concat()
 }
 
 /// Counts what was graded, in whatever order it was: the result is in the order of the golden set,

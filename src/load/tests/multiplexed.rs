@@ -126,7 +126,7 @@ fn a_stream_that_breaks_or_is_late_takes_no_other_with_it() {
 fn bodies_larger_than_any_window_come_whole() {
     let stub = Http2Stub::start(Manner::default(), None, |_, body| {
         assert_eq!(body.len(), 1_000_000);
-        Answer::after(0, vec![b'y'; 20_000_000])
+        Answer::after(0, vec![b'y'; 5_000_000])
     });
     let keys = format!("method = \"POST\"\nbody = \"{}\"", "x".repeat(1_000_000));
     let users = Timing::Closed(Users::restless(2));
@@ -139,7 +139,7 @@ fn bodies_larger_than_any_window_come_whole() {
         .iter()
         .map(|it| it.reply.text.as_ref().unwrap().len())
         .collect();
-    assert_eq!(lengths, [20_000_000; 4]);
+    assert_eq!(lengths, [5_000_000; 4]);
 }
 
 #[test]
