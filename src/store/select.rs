@@ -97,8 +97,7 @@ impl Store {
     ///   validity is `valid`, else `degraded`.
     /// - `latest`: the release (commit and dirty state) of the newest complete run; for each kind
     ///   and name its newest complete run. An invalid one is not passed over: the comparison
-    ///   refuses it and says why. Where the newest is a gate and [`Wanted::gate`] asks for gates,
-    ///   that gate.
+    ///   refuses it and says why.
     /// - `latest~N`: for each kind and name the complete run that has N newer ones, whatever their
     ///   releases.
     /// - An id or its start: that run, whatever its state; for a run of kind `gate`, the runs that
@@ -122,17 +121,7 @@ impl Store {
             .runs
             .iter()
             .filter(|run| run.complete && !run.future);
-        let complete = complete.filter(|run| wanted.trusts(run));
-        let mut here = complete
-            .clone()
-            .filter(|run| wanted.env.is_none_or(|env| env == run.env));
-        if let (0, Some(gate)) = (back, here.next())
-            && gate.kind == RunKind::Gate
-            && wanted.gate
-        {
-            return self.one("latest", gate, wanted, &listing);
-        }
-        let runs = complete.filter(|run| wanted.admits(run));
+        let runs = complete.filter(|run| wanted.trusts(run) && wanted.admits(run));
         let chosen = if back == 0 {
             let mut runs = runs.peekable();
             let release = runs.peek().map(|run| (run.commit.clone(), run.dirty));
@@ -521,40 +510,6 @@ mod tests {
         let path = path.to_str().unwrap();
         assert_eq!(of(path, Wanted::default()), "run-9");
         assert_eq!(project.complaint(path).0, Kind::Usage);
-    }
-
-    /// After a gate `report` shows what it decided; a comparison is still made of its runs.
-    #[test]
-    fn latest_is_the_gate_where_the_newest_run_is_one_and_it_may_be() {
-        let gate = |at| RunRecord {
-            runs: vec!["run-0002".to_owned()],
-            diff: fixture("v1.1", "gate").diff,
-            ..gate_at(at, None, &[])
-        };
-        let wanted = Wanted {
-            gate: true,
-            ..Wanted::default()
-        };
-        let newest = |runs: Vec<RunRecord>| {
-            let project = Project::new().with(|_, _| runs.clone());
-            let mine = project.select("latest", &wanted).unwrap().runs.remove(0).id;
-            assert_eq!(project.ids("latest")[..1], ["run-0002"]);
-            mine
-        };
-        let run = || run_at(2, None);
-        assert_eq!(newest(vec![run(), gate(3)]), "run-0003");
-        assert_eq!(newest(vec![run(), gate(1)]), "run-0002");
-        assert_eq!(newest(vec![run(), incomplete(gate(3))]), "run-0002");
-        let elsewhere = in_env(gate(3), "eu");
-        let project = Project::new().with(|_, _| vec![run(), elsewhere.clone()]);
-        let here = Wanted {
-            env: Some("local"),
-            ..wanted
-        };
-        assert_eq!(
-            project.select("latest", &here).unwrap().runs[0].id,
-            "run-0002"
-        );
     }
 
     #[test]
