@@ -174,13 +174,12 @@ impl<'de> Visitor<'de> for Keep<'_> {
             }
             // From the end it is not known yet which one is meant: all are kept.
             let leads = |step: &Step| matches!(step, Step::Index(at) if *at == place || *at < 0);
-            let next = match self.after(leads) {
-                Some(keep) => from.next_element_seed(keep)?,
-                None => {
-                    let next = from.next_element::<IgnoredAny>()?;
-                    next.map(|_| self.count().map(|()| Value::Null))
-                        .transpose()?
-                }
+            let next = if let Some(keep) = self.after(leads) {
+                from.next_element_seed(keep)?
+            } else {
+                let next = from.next_element::<IgnoredAny>()?;
+                let null = next.map(|_| self.count().map(|()| Value::Null));
+                null.transpose()?
             };
             match next {
                 Some(value) => list.push(value),
@@ -304,7 +303,7 @@ mod tests {
             Step::Name(name) => value.as_object()?.get(name),
             Step::Index(index) => {
                 let list = value.as_array()?;
-                let from_end = list.len() as i64 + index;
+                let from_end = i64::try_from(list.len()).ok()? + index;
                 let place = if *index < 0 { from_end } else { *index };
                 list.get(usize::try_from(place).ok()?)
             }

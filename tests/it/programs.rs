@@ -23,7 +23,7 @@ impl Waiting {
 version = 1
 [stage.tool]
 kind = "command"
-command = ["sh", "-c", "sleep 120 > pipe 2>&1 < /dev/null & echo $$ >> started; exec sleep 120 > pipe"]
+command = ["sh", "-c", "exec 3> pipe; sleep 120 >&3 2>&1 < /dev/null & echo $$ >> started; exec sleep 120 >&3"]
 timeout = "100s"
 [load.all]
 target = ["tool"]
