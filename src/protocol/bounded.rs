@@ -1,8 +1,8 @@
 //! JSON of answers without bound on their size: a large one is read without its tree, or with a
 //! tree that has one.
 //!
-//! A tree takes 72 bytes for each value, however short that is written: `[1,1,…]` becomes 36 times
-//! its size.
+//! A tree takes 72 bytes for each value, however short that is written, and more for each list and
+//! object: `[1,1,…]` becomes 36 times its size, `[{"":1},…]` 80 times.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -14,8 +14,13 @@ use serde_json::{Map, Number, Value};
 /// Up to here a text is read as it is, in bytes.
 const LARGE: usize = 8 << 20;
 
-/// So many values may be kept of a larger one: 144 MB.
-const MOST_VALUES: u32 = 2_000_000;
+/// What is kept of a larger one may take so much memory, in bytes.
+const MOST_BYTES: usize = 128 << 20;
+
+/// What the first entry of a list and of an object takes besides itself, in bytes: room is made for
+/// four of them.
+const LIST: usize = 3 * size_of::<Value>();
+const OBJECT: usize = 450;
 
 /// One step of a path that selects one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +35,7 @@ pub(super) const fn is_large(bytes: &[u8]) -> bool {
     bytes.len() > LARGE
 }
 
-/// Reads JSON; of a large one at most [`MOST_VALUES`] values.
+/// Reads JSON; of a large one what takes at most [`MOST_BYTES`].
 pub(super) fn whole(bytes: &[u8]) -> serde_json::Result<Value> {
     if is_large(bytes) {
         selected(bytes, &[&[]])
@@ -42,10 +47,10 @@ pub(super) fn whole(bytes: &[u8]) -> serde_json::Result<Value> {
 /// Reads of JSON what begins with one of these paths, and what leads there; the rest is left out.
 /// What comes before a selected place of a list is null.
 pub(super) fn selected(bytes: &[u8], paths: &[&[Step]]) -> serde_json::Result<Value> {
-    read(bytes, paths, MOST_VALUES)
+    read(bytes, paths, MOST_BYTES)
 }
 
-fn read(bytes: &[u8], paths: &[&[Step]], most: u32) -> serde_json::Result<Value> {
+fn read(bytes: &[u8], paths: &[&[Step]], most: usize) -> serde_json::Result<Value> {
     let left = Cell::new(most);
     let keep = Keep {
         paths: paths.to_vec(),
@@ -62,17 +67,20 @@ fn read(bytes: &[u8], paths: &[&[Step]], most: u32) -> serde_json::Result<Value>
 struct Keep<'a> {
     /// What is left of the paths that led here; an empty one takes the whole value.
     paths: Vec<&'a [Step]>,
-    /// How many values may still be kept.
-    left: &'a Cell<u32>,
-    most: u32,
+    /// How much memory may still be taken, in bytes.
+    left: &'a Cell<usize>,
+    most: usize,
 }
 
 impl<'a> Keep<'a> {
-    /// Counts a value that is kept.
-    fn count<E: de::Error>(&self) -> Result<(), E> {
-        let left = self.left.get().checked_sub(1).ok_or_else(|| {
-            let most = self.most;
-            E::custom(format!("it is large, and has more than {most} values"))
+    /// Counts a value that is kept, and what it takes besides, in bytes.
+    fn count<E: de::Error>(&self, besides: usize) -> Result<(), E> {
+        let taken = size_of::<Value>() + besides;
+        let left = self.left.get().checked_sub(taken).ok_or_else(|| {
+            let most = self.most >> 20;
+            E::custom(format!(
+                "it is large, and takes more than {most} MiB of memory"
+            ))
         })?;
         self.left.set(left);
         Ok(())
@@ -118,46 +126,49 @@ impl<'de> Visitor<'de> for Keep<'_> {
     }
 
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
-        self.count()?;
+        self.count(0)?;
         Ok(Value::Bool(value))
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
-        self.count()?;
+        self.count(0)?;
         Ok(value.into())
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
-        self.count()?;
+        self.count(0)?;
         Ok(value.into())
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        self.count()?;
+        self.count(0)?;
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
-        self.count()?;
+        self.count(value.len())?;
         Ok(value.into())
     }
 
     fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
-        self.count()?;
+        self.count(value.len())?;
         Ok(value.into())
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
-        self.count()?;
+        self.count(0)?;
         Ok(Value::Null)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
-        self.count()?;
+        self.count(OBJECT)?;
         let mut map = Map::new();
         while let Some(key) = from.next_key::<Cow<'de, str>>()? {
             match self.after(|step| matches!(step, Step::Name(name) if *name == key)) {
-                Some(keep) => drop(map.insert(key.into_owned(), from.next_value_seed(keep)?)),
+                Some(keep) => {
+                    self.count(key.len())?;
+                    drop(map.insert(key.into_owned(), from.next_value_seed(keep)?));
+                }
                 None => drop(from.next_value::<IgnoredAny>()?),
             }
         }
@@ -165,7 +176,7 @@ impl<'de> Visitor<'de> for Keep<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
-        self.count()?;
+        self.count(LIST)?;
         let mut list = Vec::new();
         for place in 0.. {
             if self.ends_before(place) {
@@ -178,7 +189,7 @@ impl<'de> Visitor<'de> for Keep<'_> {
                 from.next_element_seed(keep)?
             } else {
                 let next = from.next_element::<IgnoredAny>()?;
-                let null = next.map(|_| self.count().map(|()| Value::Null));
+                let null = next.map(|_| self.count(0).map(|()| Value::Null));
                 null.transpose()?
             };
             match next {
@@ -242,17 +253,19 @@ mod tests {
 
     // security 5
     #[test]
-    fn no_more_values_are_kept_than_may_be() {
+    fn no_more_memory_is_taken_than_may_be() {
         let text = format!("{{\"a\": [{}1], \"b\": 2}}", "1,".repeat(99));
         let of = |paths: &[&[Step]], most| read(text.as_bytes(), paths, most);
-        assert_eq!(of(&[&[name("b")]], 2).unwrap(), json!({"b": 2}));
-        assert!(of(&[&[]], 103).is_ok());
-        let error = of(&[&[]], 102).unwrap_err().to_string();
-        assert!(
-            error.starts_with("it is large, and has more than 102 values"),
-            "{error}"
-        );
-        assert!(of(&[&[name("a"), Step::Index(98)]], 50).is_err());
+        assert_eq!(of(&[&[name("b")]], 1000).unwrap(), json!({"b": 2}));
+        assert!(of(&[&[]], 9000).is_ok());
+        let error = of(&[&[]], 7000).unwrap_err().to_string();
+        let said = "it is large, and takes more than 0 MiB of memory";
+        assert!(error.starts_with(said), "{error}");
+        assert!(of(&[&[name("a"), Step::Index(98)]], 7000).is_err());
+        let long = format!("[\"{}\"]", "x".repeat(9000));
+        assert!(read(long.as_bytes(), &[&[]], 9000).is_err());
+        let objects = format!("[{}1]", "{\"a\":1},".repeat(10));
+        assert!(read(objects.as_bytes(), &[&[]], 10 * OBJECT).is_err());
     }
 
     #[test]
