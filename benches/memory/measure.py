@@ -36,6 +36,7 @@ score_with = "answers"
 target = ["api"]
 arrivals = {{ rate = "1/s" }}
 duration = "20s"
+data = "golden.jsonl"
 [eval.answers]
 stage = "api"
 golden = "golden.jsonl"

@@ -43,7 +43,7 @@ pub(crate) struct EvalPlan {
 pub(super) const OUTPUT_BYTES: usize = 64 * 1024;
 const FEW_BYTES: usize = 2 * 1024;
 /// How much is stored of all answers together, where each of them is long.
-const ALL_OUTPUTS: usize = 64 << 20;
+const ALL_OUTPUTS: usize = 32 << 20;
 
 impl EvalPlan {
     /// Returns how much of an answer is stored, in bytes: it depends on the plan alone, so that a
