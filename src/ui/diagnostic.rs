@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
@@ -151,14 +152,66 @@ impl Diagnostic for Body<'_> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let seen = |label: LabeledSpan| {
             let text = label.label().map(|it| visible(it).into_owned());
+            let span = self.clipped(*label.inner());
             if label.primary() {
-                LabeledSpan::new_primary_with_span(text, *label.inner())
+                LabeledSpan::new_primary_with_span(text, span)
             } else {
-                LabeledSpan::new_with_span(text, *label.inner())
+                LabeledSpan::new_with_span(text, span)
             }
         };
         Some(Box::new(self.diagnostic.labels()?.map(seen)))
     }
+}
+
+impl Body<'_> {
+    /// Shortens what is underlined to what is shown of a line.
+    fn clipped(&self, span: SourceSpan) -> SourceSpan {
+        let text = self.source.filter(|_| span.len() > SHOWN_AFTER);
+        let text = text.and_then(|it| it.read_span(&span, 0, 0).ok());
+        let Some(text) = text else {
+            return span;
+        };
+        let from = span.offset().saturating_sub(text.span().offset());
+        let rest = text.data().get(from..).unwrap_or_default();
+        let length = boundary(rest, SHOWN_AFTER).min(span.len());
+        SourceSpan::new(span.offset().into(), length)
+    }
+}
+
+/// Lines up to this length, in bytes, are shown whole.
+const LONGEST_LINE: usize = 400;
+/// What is shown of a longer one before the place that is meant and from there on, in bytes.
+const SHOWN_BEFORE: usize = 60;
+const SHOWN_AFTER: usize = 200;
+
+/// Returns the last place up to `most` at which a text can be cut, in bytes.
+fn boundary(text: &[u8], most: usize) -> usize {
+    let follows = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xC0 == 0x80);
+    let mut at = most.min(text.len());
+    while follows(&at) && at > 0 {
+        at -= 1;
+    }
+    at
+}
+
+/// Returns what is shown of a text around the place at `at`: all of it, or, where a line is long,
+/// only what is around that place in its line.
+fn window(data: &[u8], at: usize) -> Range<usize> {
+    let is_long = |line: &[u8]| line.len() > LONGEST_LINE;
+    if !data.split(|byte| *byte == b'\n').any(is_long) {
+        return 0..data.len();
+    }
+    let at = at.min(data.len());
+    let begins = data[..at].iter().rposition(|it| *it == b'\n');
+    let begins = begins.map_or(0, |end| end + 1);
+    let ends = data[at..].iter().position(|it| *it == b'\n');
+    let ends = ends.map_or(data.len(), |length| at + length);
+    let from = boundary(data, at.saturating_sub(SHOWN_BEFORE)).max(begins);
+    from..at + boundary(&data[at..ends], SHOWN_AFTER)
+}
+
+fn lines_in(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// A text whose name is on one line.
@@ -172,8 +225,20 @@ impl SourceCode for Named<'_> {
         after: usize,
     ) -> Result<Box<dyn SpanContents<'b> + 'b>, MietteError> {
         let found = self.0.read_span(span, before, after)?;
-        let (data, span) = (found.data(), *found.span());
-        let (line, column, lines) = (found.line(), found.column(), found.line_count());
+        let (data, column) = (found.data(), found.column());
+        let at = span.offset().saturating_sub(found.span().offset());
+        let shown = window(data, at);
+        // Where what is shown begins in its line, which may be the first that was found.
+        let line_begins = data[..shown.start].iter().rposition(|it| *it == b'\n');
+        let column = match line_begins {
+            Some(end) => shown.start - end - 1,
+            None => column + shown.start,
+        };
+        let line = found.line() + lines_in(&data[..shown.start]);
+        let lines = found.line_count();
+        let begins = found.span().offset() + shown.start;
+        let span = SourceSpan::new(begins.into(), shown.len());
+        let data = &data[shown];
         Ok(Box::new(match found.name() {
             Some(name) => MietteSpanContents::new_named(
                 visible(name).into_owned(),
@@ -221,6 +286,38 @@ mod tests {
          who will read the manifest after you."
     ))]
     struct Unreadable(#[source] std::io::Error);
+
+    // security 12, 20
+    #[test]
+    fn a_line_of_a_megabyte_is_cut_to_what_is_around_the_place() {
+        let drawn = |text: &str, span: (usize, usize)| {
+            let error = Problems {
+                text: NamedSource::new("stagegate.toml", text.to_owned()),
+                related: vec![UnknownKey { span: span.into() }],
+            };
+            drawn(&error, &decision(true, ColorWhen::Never))
+        };
+        let long = "ü".repeat(500_000);
+        let last = long.len();
+        for text in [
+            format!("{long}timout = 1{long}\nb = 2\n"),
+            format!("a = 1\n{long}timout = 1{long}\n"),
+            format!("{long}timout = 1"),
+        ] {
+            let at = text.find("timout").unwrap();
+            let shown = drawn(&text, (at, 6));
+            assert!(shown.contains("üütimout = 1"), "{shown}");
+            assert!(shown.len() < 3000, "{}", shown.len());
+        }
+        // What is underlined may be long itself, and stand before a long line.
+        let shown = drawn(&format!("a = 1\n{long} = 1\n"), (6, last));
+        assert!(shown.contains("üüüü") && shown.len() < 3000, "{shown}");
+        let shown = drawn(&format!("timout = 1\n{long} = 1\n"), (0, 6));
+        assert!(
+            shown.contains("timout = 1") && shown.len() < 3000,
+            "{shown}"
+        );
+    }
 
     fn drawn(error: &(dyn Diagnostic + Send + Sync), decision: &Decision) -> String {
         format!("{}\n", render(error, decision).text())
