@@ -123,12 +123,28 @@ impl Shown {
     fn new(problem: Problem, source: &Source) -> Self {
         let (source, span) = source.locate(&problem.span);
         Self {
-            message: problem.message,
-            help: problem.help,
+            message: shortened(problem.message),
+            help: problem.help.map(shortened),
             source,
             span,
         }
     }
+}
+
+/// A message that repeats more of a manifest than this is cut, in characters.
+const LONGEST: usize = 1000;
+/// How much of its end is kept then: it says what is wrong.
+const KEPT_END: usize = 300;
+
+/// Cuts what a message repeats of a text of any length.
+fn shortened(message: String) -> String {
+    let length = message.chars().count();
+    if length <= LONGEST {
+        return message;
+    }
+    let begin: String = message.chars().take(LONGEST - KEPT_END).collect();
+    let end: String = message.chars().skip(length - KEPT_END).collect();
+    format!("{begin}…{end}")
 }
 
 impl Shown {
@@ -147,7 +163,8 @@ impl Shown {
             key: match overridden {
                 Some((key, _)) => Some(key.to_owned()),
                 None => key_at(text, self.span.start),
-            },
+            }
+            .map(shortened),
         }
     }
 }

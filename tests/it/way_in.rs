@@ -276,3 +276,113 @@ fn a_resume_with_another_prompt_is_another_run() {
     project.write("p.txt", "one");
     assert!(said(&project).contains("continuing"));
 }
+
+/// Manifests that were written to hang `check`, to crash it, or to fill a log, by name.
+fn hostile_manifests() -> Vec<(&'static str, String)> {
+    const STAGE: &str =
+        "version = 1\n[stage.api]\nkind = \"http\"\nurl = \"http://127.0.0.1:9/\"\n";
+    let body = |template: &str| format!("{STAGE}body = {{ q = '{template}' }}\n");
+    let path = |path: &str| format!("{STAGE}output = {{ text = '{path}' }}\n");
+    let lines =
+        |count: usize, line: &dyn Fn(usize) -> String| -> String { (0..count).map(line).collect() };
+    let n = 300_000;
+    vec![
+        (
+            "filters",
+            body(&format!("{{{{ input{} }}}}", "|upper".repeat(n / 6))),
+        ),
+        ("brackets", body(&format!("{{{{ {}1 }}}}", "(".repeat(n)))),
+        (
+            "negations",
+            body(&format!("{{{{ {}1 }}}}", "not ".repeat(n / 4))),
+        ),
+        ("blocks", body(&"{% if input %}".repeat(n / 14))),
+        ("path brackets", path(&format!("$[?{}@.a]", "(".repeat(n)))),
+        (
+            "path functions",
+            path(&format!("$[?{}@.a", "length(".repeat(n / 7))),
+        ),
+        ("path segments", path(&format!("${}", ".a".repeat(n / 2)))),
+        ("path descents", path(&format!("${}", "..*".repeat(n / 3)))),
+        ("lists", format!("{STAGE}x = {}", "[".repeat(n))),
+        (
+            "a dotted key",
+            format!("{STAGE}a{} = 1\n", ".a".repeat(n / 2)),
+        ),
+        (
+            "a long line",
+            format!("{STAGE}timeout = \"{}\"\n", "y".repeat(n)),
+        ),
+        ("a long key", format!("{STAGE}{} = 1\n", "k".repeat(n))),
+        (
+            "long names",
+            lines(60, &|at| {
+                let (own, other) = ("a".repeat(2000), "b".repeat(2000));
+                format!(
+                    "[stage.{own}{at}]\nkind = \"http\"\nurl = \"x\"\ncalls = [\"{other}{at}\"]\n"
+                )
+            }),
+        ),
+        ("unknown keys", lines(2000, &|at| format!("x{at} = 1\n"))),
+        (
+            "unknown long keys",
+            lines(100, &|at| format!("{}{at} = 1\n", "x".repeat(2000))),
+        ),
+        (
+            "wrong values",
+            format!(
+                "{STAGE}headers = {{{}}}\n",
+                lines(3000, &|at| format!("h{at} = {at},"))
+            ),
+        ),
+        (
+            "a cycle",
+            lines(500, &|at| {
+                let next = (at + 1) % 500;
+                format!(
+                    "[stage.s{at}]\nkind = \"http\"\nurl = \"http://x/\"\ncalls = [\"s{next}\"]\n"
+                )
+            }),
+        ),
+        (
+            "globs in globs",
+            format!(
+                "{STAGE}[release]\np = {{ files = \"{}b{}\" }}\n",
+                "{a,".repeat(9000),
+                "}".repeat(9000)
+            ),
+        ),
+        (
+            "a rate",
+            format!(
+                "{STAGE}[load.a]\ntarget = [\"api\"]\nduration = \"100000h\"\narrivals = {{ rate = \"1e11/s\" }}\n"
+            ),
+        ),
+        (
+            "users",
+            format!(
+                "{STAGE}[load.a]\ntarget = [\"api\"]\nduration = \"1s\"\narrivals = {{ concurrency = 4000000000 }}\n"
+            ),
+        ),
+    ]
+}
+
+// security 12, 20
+#[test]
+fn check_ends_well_on_a_strangers_manifest_whatever_is_in_it() {
+    for (name, manifest) in hostile_manifests() {
+        let project = Project::with_manifest(&manifest);
+        for format in ["human", "json"] {
+            let output = project.run(&["check", "--format", format]);
+            assert_eq!(
+                output.code,
+                Some(2),
+                "{name}: {:?}",
+                output.stderr.get(..2000)
+            );
+            assert!(!output.stderr.contains("panicked"), "{name}: {output}");
+            let length = output.stdout.len() + output.stderr.len();
+            assert!(length < 100_000, "{name}, {format}: {length} bytes");
+        }
+    }
+}

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use globset::{GlobBuilder, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::intake;
 use crate::manifest::checker::{Checker, Family};
 use crate::manifest::document::{Section, Table};
 use crate::manifest::span::Spanned;
@@ -52,7 +54,14 @@ impl VersionSource {
         }
         let stage = raw.stage.map(|stage| stage.value);
         match (raw.files, stage, raw.response, raw.header) {
-            (Some(files), None, None, None) => Some(Self::Files(files)),
+            (Some(files), None, None, None) => match wrong_glob(&files) {
+                None => Some(Self::Files(files)),
+                Some(wrong) => {
+                    let message = format!("`files` of {}: {wrong}", checker.what);
+                    checker.here(message, Some("Write for instance `prompts/**`.".to_owned()));
+                    None
+                }
+            },
             (None, Some(stage), Some(path), None) => Some(Self::Response { stage, path }),
             (None, Some(stage), None, Some(header)) => Some(Self::Header { stage, header }),
             _ if checker.has_wrong() => None,
@@ -65,5 +74,44 @@ impl VersionSource {
                 None
             }
         }
+    }
+}
+
+/// Returns why a text is no glob that files can be found by.
+fn wrong_glob(text: &str) -> Option<String> {
+    if intake::GLOB.is_passed_by(text.len() as u64) {
+        return Some(format!("it is longer than {}", intake::GLOB));
+    }
+    let glob = GlobBuilder::new(text).literal_separator(true).build();
+    // What matches is made of a regular expression, which may nest too deeply.
+    let found = glob.and_then(|glob| GlobSetBuilder::new().add(glob).build());
+    found
+        .err()
+        .map(|error| format!("it is not a glob: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // security 20, 22
+    #[test]
+    fn a_glob_is_compiled_before_it_is_of_use() {
+        for right in [
+            "prompts/**",
+            "../shared/*.txt",
+            "a{b,c}",
+            "[ab]",
+            "plain.txt",
+            "",
+        ] {
+            assert_eq!(wrong_glob(right), None, "{right}");
+        }
+        for wrong in ["a{b", "[a", "a}b", &"{a,".repeat(300)] {
+            let said = wrong_glob(wrong).unwrap();
+            assert!(said.starts_with("it is not a glob"), "{said}");
+        }
+        let long = wrong_glob(&"a".repeat(1 << 20)).unwrap();
+        assert!(long.starts_with("it is longer than"), "{long}");
     }
 }
