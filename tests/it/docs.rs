@@ -125,6 +125,19 @@ fn run(command: &str, folder: &Path, home: &Path) -> (i32, String) {
     (output.status.code().unwrap_or(-1), said)
 }
 
+/// Runs a command line; again, at most twice, when this machine was too busy for a valid
+/// measurement: the page's next commands need one.
+fn measured(command: &str, folder: &Path, home: &Path) -> (i32, String) {
+    let mut found = run(command, folder, home);
+    for _ in 0..2 {
+        if found.0 != 4 || !found.1.to_lowercase().contains("invalid") {
+            break;
+        }
+        found = run(command, folder, home);
+    }
+    found
+}
+
 fn has_curl() -> bool {
     let version = Command::new("curl")
         .arg("--version")
@@ -167,7 +180,7 @@ fn every_command_of_the_documentation_runs() {
                 continue;
             }
             let started = Instant::now();
-            let (code, said) = run(&hurry(&command), &folder, &home.path(""));
+            let (code, said) = measured(&hurry(&command), &folder, &home.path(""));
             // A gate may fail, as the pages tell, or find too little on a busy machine. What a page
             // writes must be understood.
             let may_judge = ["gate", "diff", "load"]
