@@ -211,7 +211,7 @@ fn window(data: &[u8], at: usize) -> Range<usize> {
 }
 
 fn lines_in(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte == b'\n').count()
+    memchr::memchr_iter(b'\n', text).count()
 }
 
 /// A text whose name is on one line.

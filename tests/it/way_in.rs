@@ -277,14 +277,12 @@ fn a_resume_with_another_prompt_is_another_run() {
     assert!(said(&project).contains("continuing"));
 }
 
-/// Manifests that were written to hang `check`, to crash it, or to fill a log, by name.
-fn hostile_manifests() -> Vec<(&'static str, String)> {
-    const STAGE: &str =
-        "version = 1\n[stage.api]\nkind = \"http\"\nurl = \"http://127.0.0.1:9/\"\n";
+const STAGE: &str = "version = 1\n[stage.api]\nkind = \"http\"\nurl = \"http://127.0.0.1:9/\"\n";
+
+/// Manifests that hold texts to hang `check`, to crash it, or to fill a log, by name.
+fn hostile_texts() -> Vec<(&'static str, String)> {
     let body = |template: &str| format!("{STAGE}body = {{ q = '{template}' }}\n");
     let path = |path: &str| format!("{STAGE}output = {{ text = '{path}' }}\n");
-    let lines =
-        |count: usize, line: &dyn Fn(usize) -> String| -> String { (0..count).map(line).collect() };
     let n = 300_000;
     vec![
         (
@@ -314,6 +312,14 @@ fn hostile_manifests() -> Vec<(&'static str, String)> {
             format!("{STAGE}timeout = \"{}\"\n", "y".repeat(n)),
         ),
         ("a long key", format!("{STAGE}{} = 1\n", "k".repeat(n))),
+    ]
+}
+
+/// Manifests with tables and keys of that kind.
+fn hostile_tables() -> Vec<(&'static str, String)> {
+    let lines =
+        |count: usize, line: &dyn Fn(usize) -> String| -> String { (0..count).map(line).collect() };
+    vec![
         (
             "long names",
             lines(60, &|at| {
@@ -370,7 +376,7 @@ fn hostile_manifests() -> Vec<(&'static str, String)> {
 // security 12, 20
 #[test]
 fn check_ends_well_on_a_strangers_manifest_whatever_is_in_it() {
-    for (name, manifest) in hostile_manifests() {
+    for (name, manifest) in hostile_texts().into_iter().chain(hostile_tables()) {
         let project = Project::with_manifest(&manifest);
         for format in ["human", "json"] {
             let output = project.run(&["check", "--format", format]);
