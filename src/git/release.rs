@@ -5,12 +5,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use miette::Diagnostic;
 
 use super::repository::GitFacts;
 use crate::error::{Classify, Kind};
-use crate::intake;
+use crate::intake::{self, GlobError};
 use crate::record::{FOLDER, Release};
 
 /// Why the version of a part of the release cannot be told.
@@ -21,11 +21,8 @@ pub(crate) enum ReleaseError {
     Glob {
         part: String,
         glob: String,
-        source: globset::Error,
+        source: GlobError,
     },
-    /// A glob that could take for ever to compile.
-    #[error("`release.{part}`: the glob is longer than {}", intake::GLOB)]
-    Long { part: String },
     /// No such file.
     #[error("`release.{part}`: no file matches `{glob}` in `{}`", folder.display())]
     NoMatch {
@@ -49,7 +46,7 @@ impl Diagnostic for ReleaseError {
                 "Globs are relative to the manifest and `*` stops at `/`: correct `files` in \
                  `release.{part}`, or add the file."
             ))),
-            Self::Glob { .. } | Self::Long { .. } | Self::Unreadable { .. } => None,
+            Self::Glob { .. } | Self::Unreadable { .. } => None,
         }
     }
 }
@@ -57,7 +54,7 @@ impl Diagnostic for ReleaseError {
 impl Classify for ReleaseError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Glob { .. } | Self::Long { .. } => Kind::Manifest,
+            Self::Glob { .. } => Kind::Manifest,
             Self::NoMatch { .. } | Self::Unreadable { .. } => Kind::Environment,
         }
     }
@@ -97,13 +94,8 @@ pub(crate) fn files_version(
     part: &str,
     glob: &str,
 ) -> Result<String, ReleaseError> {
-    if intake::GLOB.is_passed_by(glob.len() as u64) {
-        return Err(ReleaseError::Long {
-            part: part.to_owned(),
-        });
-    }
     let (fixed, open) = fixed_folder(glob);
-    let matcher = matcher(open).map_err(|source| ReleaseError::Glob {
+    let matcher = intake::glob(open).map_err(|source| ReleaseError::Glob {
         part: part.to_owned(),
         glob: glob.to_owned(),
         source,
@@ -134,18 +126,12 @@ pub(crate) fn files_version(
     Ok(format!("blake3:{}", all.finalize().to_hex()))
 }
 
-/// Compiles a glob; what `Glob::compile_matcher` would panic about is an error here.
-fn matcher(open: &str) -> Result<GlobSet, globset::Error> {
-    let glob = GlobBuilder::new(open).literal_separator(true).build()?;
-    GlobSetBuilder::new().add(glob).build()
-}
-
 /// Returns whether a glob, which is relative to a folder, matches a file.
 pub(super) fn glob_matches(folder: &Path, glob: &str, file: &Path) -> bool {
     let (fixed, open) = fixed_folder(glob);
     let below = folder.join(fixed).canonicalize();
     let inside = below.ok().and_then(|below| file.strip_prefix(below).ok());
-    inside.is_some_and(|inside| matcher(open).is_ok_and(|it| it.is_match(inside)))
+    inside.is_some_and(|inside| intake::glob(open).is_ok_and(|it| it.is_match(inside)))
 }
 
 /// Splits a glob into the folders that hold no wildcard and the rest.

@@ -2,11 +2,13 @@
 //! read has a limit.
 
 mod file;
+mod glob;
 mod limit;
 
 pub(crate) use file::{is_link, open, open_own, read, read_line, read_own_text, read_text};
+pub(crate) use glob::{GlobError, glob};
 pub(crate) use limit::{
-    CONCURRENCY, FUEL, GLOB, GOLDEN_LINE, GRADE, JOURNAL_HEADER, JSONPATH, JSONPATH_BRACKETS,
+    CONCURRENCY, FUEL, GOLDEN_LINE, GRADE, JOURNAL_HEADER, JSONPATH, JSONPATH_BRACKETS,
     JSONPATH_NODES, Limit, MANIFEST, MANIFEST_ENTRIES, MANIFEST_KEYS, MANIFEST_TABLES, OVERRIDE,
     PROBLEMS, RELEASE_FILES, REPEATS, RUN, RUN_LINE, SCHEMA_FILE, SMALL_RECORD, TEMPLATE, TRACE,
 };

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use globset::{GlobBuilder, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -54,9 +53,9 @@ impl VersionSource {
         }
         let stage = raw.stage.map(|stage| stage.value);
         match (raw.files, stage, raw.response, raw.header) {
-            (Some(files), None, None, None) => match wrong_glob(&files) {
-                None => Some(Self::Files(files)),
-                Some(wrong) => {
+            (Some(files), None, None, None) => match intake::glob(&files) {
+                Ok(_) => Some(Self::Files(files)),
+                Err(wrong) => {
                     let message = format!("`files` of {}: {wrong}", checker.what);
                     checker.here(message, Some("Write for instance `prompts/**`.".to_owned()));
                     None
@@ -74,44 +73,5 @@ impl VersionSource {
                 None
             }
         }
-    }
-}
-
-/// Returns why a text is no glob that files can be found by.
-fn wrong_glob(text: &str) -> Option<String> {
-    if intake::GLOB.is_passed_by(text.len() as u64) {
-        return Some(format!("it is longer than {}", intake::GLOB));
-    }
-    let glob = GlobBuilder::new(text).literal_separator(true).build();
-    // What matches is made of a regular expression, which may nest too deeply.
-    let found = glob.and_then(|glob| GlobSetBuilder::new().add(glob).build());
-    found
-        .err()
-        .map(|error| format!("it is not a glob: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // security 20, 22
-    #[test]
-    fn a_glob_is_compiled_before_it_is_of_use() {
-        for right in [
-            "prompts/**",
-            "../shared/*.txt",
-            "a{b,c}",
-            "[ab]",
-            "plain.txt",
-            "",
-        ] {
-            assert_eq!(wrong_glob(right), None, "{right}");
-        }
-        for wrong in ["a{b", "[a", "a}b", &"{a,".repeat(300)] {
-            let said = wrong_glob(wrong).unwrap();
-            assert!(said.starts_with("it is not a glob"), "{said}");
-        }
-        let long = wrong_glob(&"a".repeat(1 << 20)).unwrap();
-        assert!(long.starts_with("it is longer than"), "{long}");
     }
 }
