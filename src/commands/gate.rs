@@ -48,7 +48,7 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
     if args.dry_run {
         return Ok(if context.global.format == "json" {
             let text = format!("{:#}\n", dry_document(&project, &plan));
-            context.emit_json(&text, Status::Passed)
+            context.emit_json(text, Status::Passed)
         } else {
             context.emit_text(&dry_run(&project, &plan), Status::Passed)
         });

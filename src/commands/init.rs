@@ -56,7 +56,7 @@ pub(crate) fn init(context: &Context, args: &InitArgs) -> Result<Status> {
             "schema": "stagegate/init", "template": template.map(Template::name),
             "ci": system.map(CiSystem::name), "files": paths.collect::<Vec<String>>(),
         });
-        context.emit_json(&format!("{document:#}\n"), Status::Passed)
+        context.emit_json(format!("{document:#}\n"), Status::Passed)
     } else {
         let text = format!("{next}{}", told(&folder, template, system, &files));
         context.emit_text(&text, Status::Passed)

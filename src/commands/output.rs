@@ -149,22 +149,20 @@ impl Context {
 
     /// Prints lines for people and returns how the command ends.
     pub(crate) fn emit_text(&self, text: &str, status: Status) -> Status {
-        let text = visible_drawing(text);
-        let text = if self.ui.is_read_by_a_runner() {
-            Disarm::TEXT.text(&text)
-        } else {
-            text
-        };
-        self.written(self.ui.result(text.as_bytes()), status)
+        self.emit_disarmed(&visible_drawing(text), Disarm::TEXT, status)
     }
 
     /// Prints a JSON document and returns how the command ends.
-    pub(crate) fn emit_json(&self, text: &str, status: Status) -> Status {
-        let text = visible_json(text);
+    pub(crate) fn emit_json(&self, text: String, status: Status) -> Status {
+        self.emit_disarmed(&visible_json(text), Disarm::JSON, status)
+    }
+
+    /// Prints what has been escaped; commands in it are broken up where a runner reads it.
+    fn emit_disarmed(&self, text: &str, disarm: Disarm, status: Status) -> Status {
         let text = if self.ui.is_read_by_a_runner() {
-            Disarm::JSON.text(&text)
+            disarm.text(text)
         } else {
-            text
+            text.into()
         };
         self.written(self.ui.result(text.as_bytes()), status)
     }

@@ -72,7 +72,7 @@ pub(crate) fn runs(context: &Context, args: &RunsArgs) -> Result<Status> {
                 ..stored.wanted()
             };
             let run = only_run(stored.select(run, &wanted)?)?;
-            Ok(context.emit_json(&export(&run), Status::Passed))
+            Ok(context.emit_json(export(&run), Status::Passed))
         }
     }
 }

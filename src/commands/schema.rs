@@ -35,5 +35,5 @@ pub(crate) fn schema(context: &Context, args: &SchemaArgs) -> Status {
         Document::Run => generator.into_root_schema_for::<RunRecord>().to_value(),
         Document::Diff => generator.into_root_schema_for::<DiffDocument>().to_value(),
     };
-    context.emit_json(&format!("{schema:#}\n"), Status::Passed)
+    context.emit_json(format!("{schema:#}\n"), Status::Passed)
 }

@@ -27,9 +27,7 @@ impl Renderer for Json {
     fn render(&self, view: &View<'_>, _: &Page) -> Vec<u8> {
         match *view {
             // One run alone is its own document; several need a list round them.
-            View::Run(run) | View::Session([run]) => {
-                visible_json(&printed(run)).into_owned().into_bytes()
-            }
+            View::Run(run) | View::Session([run]) => visible_json(printed(run)).into_bytes(),
             View::Session(runs) => document(&List {
                 schema: RUNS_SCHEMA,
                 version: FormatVersion::CURRENT,
@@ -81,5 +79,5 @@ fn document(value: &impl Serialize) -> Vec<u8> {
     let mut text = serde_json::to_string_pretty(value)
         .expect("our documents have text keys, and writing to memory cannot fail");
     text.push('\n');
-    visible_json(&text).into_owned().into_bytes()
+    visible_json(text).into_bytes()
 }

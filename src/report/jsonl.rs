@@ -58,7 +58,7 @@ impl Renderer for Jsonl {
                     .for_each(|it| lines.add("error", &exit, it));
             }
         }
-        visible_json(&lines.0).into_owned().into_bytes()
+        visible_json(lines.0).into_bytes()
     }
 
     fn disarm(&self, _: &Page) -> Disarm {

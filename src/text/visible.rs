@@ -30,10 +30,10 @@ pub(crate) fn visible_drawing(text: &str) -> Cow<'_, str> {
 
 /// Returns a JSON document in which the characters that [`visible`] escapes are escaped as JSON has
 /// it. Controls below the space are escaped in it already, but for those between its tokens.
-pub(crate) fn visible_json(document: &str) -> Cow<'_, str> {
+pub(crate) fn visible_json(document: String) -> String {
     let is_open = |c: char| c > '~' && is_hidden(c);
     if !document.chars().any(is_open) {
-        return Cow::Borrowed(document);
+        return document;
     }
     let mut out = String::with_capacity(document.len() + 16);
     for c in document.chars() {
@@ -45,7 +45,7 @@ pub(crate) fn visible_json(document: &str) -> Cow<'_, str> {
             out.push(c);
         }
     }
-    Cow::Owned(out)
+    out
 }
 
 fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -225,7 +225,7 @@ mod tests {
     fn a_document_stays_the_same_to_who_reads_it() {
         let value = serde_json::json!({"a\u{9b}": ["\u{202e}\u{e0041}\u{7f}é\n\u{1b}"]});
         let text = format!("{value:#}\n");
-        let seen = visible_json(&text);
+        let seen = visible_json(text.clone());
         assert!(!seen.chars().any(|c| is_hidden(c) && c != '\n'), "{seen}");
         assert!(seen.contains("\\udb40\\udc41"), "{seen}");
         assert_eq!(
