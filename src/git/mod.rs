@@ -10,3 +10,4 @@ mod tracked;
 pub(crate) use dirt::{Dirt, Reads};
 pub(crate) use release::{files_version, release_of};
 pub(crate) use repository::{Git, GitFacts};
+pub(crate) use tracked::Tracked;

@@ -105,6 +105,12 @@ impl RunSummary {
         reason.map(|(_, reason)| reason)
     }
 
+    /// Returns whether it is left out of account wherever a base is looked for: it could be
+    /// anybody's, or some clock is wrong.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.tracked || self.future
+    }
+
     /// Returns the key by which runs are put in order of time.
     pub(crate) fn age_key(&self) -> (Option<Timestamp>, &str) {
         // Text does not do: `…:00Z` would come after `…:00.5Z`.

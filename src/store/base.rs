@@ -138,7 +138,7 @@ fn ancestor<'a>(
 fn gate_failed(listing: &Listing, commit: &str, head: &Head<'_>) -> Option<String> {
     let mut gates = listing.runs.iter().filter(|run| {
         let of_commit = run.commit.as_deref() == Some(commit) && !run.dirty;
-        let may_be = run.complete && !run.tracked && !run.future;
+        let may_be = run.complete && !run.is_in_doubt();
         of_commit && run.kind == RunKind::Gate && run.env == head.env && may_be
     });
     // The list is newest first.
@@ -199,7 +199,7 @@ fn is_earlier(head: &Head<'_>, run: &RunSummary) -> bool {
     let measured = run.complete && run.validity != ValidityVerdict::Invalid && run.measured;
     same_release
         && measured
-        && !(run.tracked || run.future)
+        && !run.is_in_doubt()
         && run.overrides.is_empty()
         && run.env == head.env
         && run.kind != RunKind::Gate

@@ -3,8 +3,10 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::error::StoreError;
+use crate::git::{Git, Tracked};
 use crate::intake::is_link;
 use crate::measure::Clock;
 use crate::record::{FOLDER, RunId};
@@ -15,6 +17,8 @@ pub(crate) struct Store {
     root: PathBuf,
     /// Tells how old is what killed processes left.
     pub(super) clock: Clock,
+    /// Which of the runs git tracks: looked up once, with the first list.
+    tracked: OnceLock<Tracked>,
 }
 
 impl Store {
@@ -23,15 +27,18 @@ impl Store {
         Self {
             root: project.join(FOLDER),
             clock: clock.clone(),
+            tracked: OnceLock::new(),
         }
     }
 
-    /// Returns the folder of the project.
-    pub(super) fn project(&self) -> &Path {
-        match self.root.parent() {
+    /// Returns which of the runs git tracks.
+    pub(super) fn tracked(&self) -> &Tracked {
+        let project = match self.root.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
-        }
+        };
+        let look = || Git::open(project).tracked_below(&self.runs_dir());
+        self.tracked.get_or_init(look)
     }
 
     /// Returns the store's own folder.

@@ -13,7 +13,6 @@ use super::error::StoreError;
 use super::layout::{Store, no_link};
 use super::listing::{BrokenRun, Listing};
 use super::split::{Histograms, Parts, join};
-use crate::git::Git;
 use crate::intake;
 use crate::record::FormatVersion;
 use crate::record::RunId;
@@ -69,7 +68,7 @@ impl Store {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Listing::default()),
             Err(e) => return Err(StoreError::io("read", &folder, e)),
         };
-        let tracked = Git::open(self.project()).tracked_below(&folder);
+        let tracked = self.tracked();
         let latest = self.clock.now() + CLOCKS_DIFFER;
         let mut listing = Listing::default();
         let mut names = BTreeSet::new();

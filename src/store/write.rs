@@ -107,25 +107,22 @@ fn exists(id: &RunId, place: &Path) -> StoreError {
 /// Names the place where the file would have been, not the one aside that is gone when the error is
 /// read.
 fn name_final(error: StoreError, aside: &Path, place: &Path) -> StoreError {
+    let named = |path: PathBuf| match path.strip_prefix(aside) {
+        Ok(name) => place.join(name),
+        Err(_) => path,
+    };
     match error {
         StoreError::Io {
             action,
             path,
             source,
-        } => {
-            let path = path
-                .strip_prefix(aside)
-                .map_or_else(|_| path.clone(), |name| place.join(name));
-            StoreError::io(action, &path, source)
-        }
+        } => StoreError::io(action, &named(path), source),
         StoreError::Malformed {
             path,
             place: at,
             message,
         } => StoreError::Malformed {
-            path: path
-                .strip_prefix(aside)
-                .map_or(path.clone(), |name| place.join(name)),
+            path: named(path),
             place: at,
             message,
         },
