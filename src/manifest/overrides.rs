@@ -10,6 +10,7 @@ use super::error::Problems;
 use super::span::Span;
 use crate::intake;
 use crate::name::split_dotted;
+use crate::text::excerpt;
 
 /// How much of an override that is too long is repeated.
 const SHOWN_CHARS: usize = 60;
@@ -28,9 +29,9 @@ pub(super) fn apply(
     let parts = key.bytes().filter(|it| *it == b'.').count() as u64;
     let long = intake::OVERRIDE.is_passed_by(shown.len() as u64);
     if long || intake::MANIFEST_KEYS.is_passed_by(parts) || is_deep(shown) {
-        let start: String = shown.chars().take(SHOWN_CHARS).collect();
+        let start = excerpt(shown.as_bytes(), SHOWN_CHARS);
         let (most, deep) = (intake::OVERRIDE, intake::MANIFEST_KEYS);
-        let message = format!("`--set {start}…` is too long or too deep");
+        let message = format!("`--set {start}` is too long or too deep");
         let help = format!("It may have {most}, and keys of {deep} parts.");
         problems.at(key_span, message, Some(help));
         return;

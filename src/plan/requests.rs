@@ -80,7 +80,7 @@ impl<'a> Caller<'a> {
             );
             match unwritable {
                 Unwritable::HeaderValue(_) => PlanError::Header { stage, reason },
-                _ => PlanError::Request {
+                Unwritable::Template(_) => PlanError::Request {
                     stage,
                     case: case.id.clone(),
                     reason,

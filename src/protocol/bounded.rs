@@ -30,6 +30,20 @@ pub(super) enum Step {
     Index(i64),
 }
 
+/// Returns about how much memory a tree takes, in bytes.
+pub(crate) fn weight(value: &Value) -> usize {
+    let below = match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => LIST + list.iter().map(weight).sum::<usize>(),
+        Value::Object(map) => {
+            let entries = map.iter().map(|(key, value)| key.len() + weight(value));
+            OBJECT + entries.sum::<usize>()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + below
+}
+
 /// Returns whether a text is too large for a tree of all that is in it.
 pub(super) const fn is_large(bytes: &[u8]) -> bool {
     bytes.len() > LARGE

@@ -28,9 +28,10 @@ pub(crate) use chat::{responses_reader, stream_reader as chat_reader};
 #[cfg(any(test, fuzzing, feature = "bench"))]
 pub(crate) use sse::SseParser;
 
+pub(crate) use bounded::weight;
 pub(crate) use failure::CallFailure;
 pub(crate) use output::{Documents, KNOWN as KNOWN_OUTPUTS, OutputPath};
-pub(crate) use reply::{Head, Reply, Usage, weight};
+pub(crate) use reply::{Head, Reply, Usage};
 pub(crate) use text_json::TextJson;
 pub(crate) use trace::{HEADER as TRACE_HEADER, TraceIds, TraceParent, VARIABLE as TRACE_VARIABLE};
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::bounded::weight;
 use crate::golden::id_text;
 
 /// A response head. Header names are compared without case.
@@ -172,18 +173,4 @@ impl Usage {
         let can_be = counts.into_iter().all(|count| count <= MOST_TOKENS);
         can_be.then_some(self)
     }
-}
-
-/// Returns about how much memory a value takes, in bytes.
-pub(crate) fn weight(value: &Value) -> usize {
-    let below = match value {
-        Value::String(text) => text.len(),
-        Value::Array(list) => list.iter().map(weight).sum(),
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, it)| key.len() + 32 + weight(it))
-            .sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-    };
-    size_of::<Value>() + below
 }

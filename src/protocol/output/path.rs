@@ -6,6 +6,7 @@ use serde_json_path::JsonPath;
 
 use crate::intake;
 use crate::protocol::bounded::Step;
+use crate::text::excerpt;
 
 /// How much of a path that is too long is repeated.
 const SHOWN_CHARS: usize = 60;
@@ -34,9 +35,9 @@ impl OutputPath {
             (brackets, intake::JSONPATH_BRACKETS, "brackets"),
         ] {
             if limit.is_passed_by(amount) {
-                let start: String = text.chars().take(SHOWN_CHARS).collect();
+                let start = excerpt(text.as_bytes(), SHOWN_CHARS);
                 return Err(format!(
-                    "`{start}…` is too long a JSONPath: it may have {limit} {what}"
+                    "`{start}` is too long a JSONPath: it may have {limit} {what}"
                 ));
             }
         }
