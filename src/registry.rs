@@ -66,26 +66,21 @@ pub(crate) fn did_you_mean<'a>(
 ) -> Option<&'a str> {
     let length = written.chars().count();
     let limit = (length.max(3) / 3).min(3);
+    let distance = |candidate: &str| {
+        if candidate == written {
+            return Some(0);
+        }
+        let other = candidate.chars().count();
+        // A look at the lengths first: to compare letter by letter takes their product.
+        if other.abs_diff(length) > limit || length > LONGEST_SLIP {
+            return None;
+        }
+        let distance = strsim::damerau_levenshtein(written, candidate);
+        (distance <= limit && distance < length.max(other)).then_some(distance)
+    };
     candidates
         .into_iter()
-        // A look at the lengths first: to compare letter by letter takes their product.
-        .filter(|candidate| {
-            let near = candidate.chars().count().abs_diff(length) <= limit;
-            near && (length <= LONGEST_SLIP || *candidate == written)
-        })
-        .map(|candidate| {
-            let same = *candidate == *written;
-            let distance = if same {
-                0
-            } else {
-                strsim::damerau_levenshtein(written, candidate)
-            };
-            (distance, candidate)
-        })
-        .filter(|(distance, candidate)| {
-            let longer = written.chars().count().max(candidate.chars().count());
-            *distance <= limit && *distance < longer || *distance == 0
-        })
+        .filter_map(|candidate| Some((distance(candidate)?, candidate)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

@@ -204,7 +204,7 @@ fn forward(units: &[Unit], text: &str, start: usize) -> Vec<Vec<Step>> {
                     }
                 }
                 Unit::Gap(gap) => {
-                    for length in gap_lengths(gap, rest) {
+                    for length in gap_lengths(gap, rest, Side::Beginning) {
                         add(step.at + length, before);
                     }
                 }
@@ -244,7 +244,7 @@ fn backward(units: &[Unit], text: &str, end: usize) -> Option<usize> {
                     }
                 }
                 Unit::Gap(gap) => {
-                    for length in gap_lengths_back(gap, kept) {
+                    for length in gap_lengths(gap, kept, Side::End) {
                         add(at - length);
                     }
                 }
@@ -276,41 +276,43 @@ fn may_begin(c: char, rest: &str) -> Vec<String> {
     }
 }
 
-/// How many bytes a gap may take at the beginning of a text; so many pieces at most.
+/// A gap has so many pieces at most.
 const WIDEST_GAP: usize = 64;
 
-fn gap_lengths(gap: &[char], rest: &str) -> Vec<usize> {
-    let escapes = gap_escapes(gap, rest.starts_with(['%', '\\', '&']));
-    let mut lengths = Vec::new();
-    let mut length = 0;
-    while lengths.len() < WIDEST_GAP {
-        let left = &rest[length..];
-        let piece = match left.chars().next() {
-            Some(c) if is_gap(c) || c == '+' => Some(c.len_utf8()),
-            _ => {
-                let found = escapes.iter().filter(|it| left.starts_with(it.as_str()));
-                found.map(String::len).max()
-            }
-        };
-        let Some(piece) = piece else { break };
-        length += piece;
-        lengths.push(length);
-    }
-    lengths
+/// The side of a text from which a gap is followed.
+#[derive(Clone, Copy)]
+enum Side {
+    Beginning,
+    End,
 }
 
-fn gap_lengths_back(gap: &[char], kept: &str) -> Vec<usize> {
-    let escapes = gap_escapes(gap, may_end_escaped(kept));
+/// Returns how many bytes a gap may take on that side of a text.
+fn gap_lengths(gap: &[char], text: &str, side: Side) -> Vec<usize> {
+    let may_be_escaped = match side {
+        Side::Beginning => text.starts_with(['%', '\\', '&']),
+        Side::End => may_end_escaped(text),
+    };
+    let escapes = gap_escapes(gap, may_be_escaped);
     let mut lengths = Vec::new();
     let mut length = 0;
     while lengths.len() < WIDEST_GAP {
-        let left = &kept[..kept.len() - length];
-        let piece = match left.chars().next_back() {
-            Some(c) if is_gap(c) || c == '+' => Some(c.len_utf8()),
-            _ => {
-                let found = escapes.iter().filter(|it| left.ends_with(it.as_str()));
-                found.map(String::len).max()
+        let (left, next) = match side {
+            Side::Beginning => {
+                let left = &text[length..];
+                (left, left.chars().next())
             }
+            Side::End => {
+                let left = &text[..text.len() - length];
+                (left, left.chars().next_back())
+            }
+        };
+        let stands = |escape: &&String| match side {
+            Side::Beginning => left.starts_with(escape.as_str()),
+            Side::End => left.ends_with(escape.as_str()),
+        };
+        let piece = match next {
+            Some(c) if is_gap(c) || c == '+' => Some(c.len_utf8()),
+            _ => escapes.iter().filter(stands).map(String::len).max(),
         };
         let Some(piece) = piece else { break };
         length += piece;
