@@ -207,10 +207,11 @@ pub(crate) fn score(plan: &EvalPlan, mut graded: Vec<GradedCase>) -> EvalResult 
         error_kinds,
         cached: 0,
         retries: graded.iter().map(|case| u64::from(case.retries)).sum(),
-        asked_pause_s: {
-            let all: Duration = graded.iter().map(|case| case.asked_pause).sum();
-            all.as_secs_f64()
-        },
+        asked_pause_s: graded
+            .iter()
+            .map(|case| case.asked_pause)
+            .sum::<Duration>()
+            .as_secs_f64(),
         finish_reasons: finish_reasons(&graded),
         refusals: graded.iter().map(|case| u64::from(case.is_refusal)).sum(),
         empty: graded.iter().map(|case| u64::from(case.is_empty)).sum(),

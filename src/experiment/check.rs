@@ -104,15 +104,18 @@ pub(crate) async fn probe(
     let mut status = Status::Passed;
     let mut stop = pin!(stop);
     for stage in &mut report.stages {
-        let result = tokio::select! {
-            biased;
-            () = &mut stop, if !report.interrupted => {
-                report.interrupted = true;
-                status = status.and(Status::Interrupted);
-                uncalled()
+        let result = if report.interrupted {
+            uncalled()
+        } else {
+            tokio::select! {
+                biased;
+                () = &mut stop => {
+                    report.interrupted = true;
+                    status = status.and(Status::Interrupted);
+                    uncalled()
+                }
+                result = call(project, client, &stage.name) => result?,
             }
-            result = call(project, client, &stage.name), if !report.interrupted => result?,
-            else => uncalled(),
         };
         status = status.and(status_of(&result));
         stage.probe = Some(result);

@@ -28,7 +28,7 @@ pub(crate) async fn run_eval(
     let name = &eval.name;
     let plan = eval_plan(&experiment.project, eval, options, &experiment.clock)?;
     let plan = Arc::new(plan);
-    for (_, said) in slices::too_many(name.as_str(), &plan.slice_by, &plan.golden.cases) {
+    for said in slices::too_many(name.as_str(), &plan.slice_by, &plan.golden.cases) {
         experiment.warn(said);
     }
     let record = experiment.begin(RunKind::Eval, name.as_str());

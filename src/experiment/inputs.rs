@@ -68,7 +68,7 @@ impl<'a> Examined<'a> {
                 let source = &self.project.manifest.source;
                 let many = slices::too_many(eval.name.as_str(), &eval.slice_by, &set.cases);
                 self.warnings
-                    .extend(many.into_iter().map(|(_, message)| IdleKey {
+                    .extend(many.into_iter().map(|message| IdleKey {
                         message,
                         file: source.path().display().to_string(),
                         line: source.line(eval.span.start),

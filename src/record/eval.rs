@@ -28,7 +28,7 @@ pub(crate) struct EvalResult {
     pub(crate) retries: u64,
     /// How long calls waited, in s and all together, because stages had asked to come back later;
     /// absent where none did.
-    #[serde(default, skip_serializing_if = "is_nothing")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) asked_pause_s: f64,
     /// Why models stopped, as they said, of all answers; absent where none said.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -47,22 +47,9 @@ pub(crate) struct EvalResult {
     pub(crate) cases: Vec<CaseResult>,
 }
 
-/// Returns whether a count says nothing.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over a reference to the field"
-)]
-pub(super) fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
-/// Returns whether a time is none.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over a reference to the field"
-)]
-fn is_nothing(seconds: &f64) -> bool {
-    *seconds == 0.0
+/// Returns whether a number says nothing.
+pub(super) fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
 }
 
 /// Which golden set.
