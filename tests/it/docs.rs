@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use stagegate_kit::project::measured;
+
 use crate::cmd_demo::turn;
 use crate::support::Project;
 
@@ -125,19 +127,6 @@ fn run(command: &str, folder: &Path, home: &Path) -> (i32, String) {
     (output.status.code().unwrap_or(-1), said)
 }
 
-/// Runs a command line; again, at most twice, when this machine was too busy for a valid
-/// measurement: the page's next commands need one.
-fn measured(command: &str, folder: &Path, home: &Path) -> (i32, String) {
-    let mut found = run(command, folder, home);
-    for _ in 0..2 {
-        if found.0 != 4 || !found.1.to_lowercase().contains("invalid") {
-            break;
-        }
-        found = run(command, folder, home);
-    }
-    found
-}
-
 fn has_curl() -> bool {
     let version = Command::new("curl")
         .arg("--version")
@@ -180,7 +169,11 @@ fn every_command_of_the_documentation_runs() {
                 continue;
             }
             let started = Instant::now();
-            let (code, said) = measured(&hurry(&command), &folder, &home.path(""));
+            // A page's next commands need a measurement that is valid.
+            let (code, said) = measured(
+                || run(&hurry(&command), &folder, &home.path("")),
+                |(code, said)| (Some(*code), said.clone()),
+            );
             // A gate may fail, as the pages tell, or find too little on a busy machine. What a page
             // writes must be understood.
             let may_judge = ["gate", "diff", "load"]

@@ -36,6 +36,20 @@ impl Default for Project {
     }
 }
 
+/// Runs what measures, and returns what it brought; again, at most twice, when this machine was too
+/// busy: an exit code of 4, and a text that says that the measurement is invalid.
+pub fn measured<T>(run: impl Fn() -> T, told: impl Fn(&T) -> (Option<i32>, String)) -> T {
+    let mut found = run();
+    for _ in 0..2 {
+        let (code, said) = told(&found);
+        if code != Some(4) || !said.to_lowercase().contains("invalid") {
+            break;
+        }
+        found = run();
+    }
+    found
+}
+
 impl Project {
     /// Makes an empty project.
     pub fn new() -> Self {
@@ -92,14 +106,10 @@ impl Project {
 
     /// Runs a load; again, at most twice, when this machine was too busy for a valid measurement.
     pub fn measure(&self, arguments: &[&str]) -> Output {
-        let mut output = self.run(arguments);
-        for _ in 0..2 {
-            if output.code != Some(4) || !output.to_string().to_lowercase().contains("invalid") {
-                break;
-            }
-            output = self.run(arguments);
-        }
-        output
+        measured(
+            || self.run(arguments),
+            |output| (output.code, output.to_string()),
+        )
     }
 
     /// Runs the binary with environment variables.
