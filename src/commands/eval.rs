@@ -9,6 +9,7 @@ use super::several::Several;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::experiment::run_eval;
+use crate::intake::REPEATS;
 use crate::plan::EvalOptions;
 
 /// Run eval suites as the manifest's [eval.NAME] says
@@ -18,7 +19,7 @@ pub(crate) struct EvalArgs {
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Ask each case so many times
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=REPEATS.most().cast_signed()))]
     repeats: Option<u32>,
     /// Continue the newest incomplete run; no answered case is asked again
     #[arg(long)]

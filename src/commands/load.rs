@@ -11,6 +11,7 @@ use super::several::Several;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::experiment::{find_capacity, run_load};
+use crate::intake::CONCURRENCY;
 use crate::measure::{Rate, parse_duration, show_duration};
 use crate::plan::{LoadOverrides, PlanError, Portion};
 use crate::record::Shard;
@@ -28,7 +29,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "RATE", conflicts_with = "concurrency")]
     rate: Option<Rate>,
     /// Let this many users send in a closed loop
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CONCURRENCY.most().cast_signed()))]
     concurrency: Option<u32>,
     /// Measure for so long, for instance `30s`
     #[arg(long, value_name = "D", value_parser = parse_duration)]

@@ -34,7 +34,8 @@ impl Keys for Closed {
             return Err(Wrong::key("concurrency", "must be at least 1"));
         }
         if intake::CONCURRENCY.is_passed_by(u64::from(self.concurrency)) {
-            return Err(Wrong::key("concurrency", "must be at most 1,000,000"));
+            let most = format!("must be at most {}", intake::CONCURRENCY);
+            return Err(Wrong::key("concurrency", most));
         }
         Ok(closed(Users {
             concurrency: self.concurrency,
