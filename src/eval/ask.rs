@@ -167,7 +167,12 @@ impl Asking<'_> {
 
     async fn call(&mut self, stage: &Stage, scope: &Scope) -> Result<Called, CallFailure> {
         let redacted = |failure: CallFailure| {
-            let detail = self.plan.scope.secrets.redact(&failure.detail).into_owned();
+            let detail = self
+                .plan
+                .scope
+                .secrets
+                .redact_excerpts(&failure.detail)
+                .into_owned();
             CallFailure { detail, ..failure }
         };
         let request = stage.request(scope).map_err(redacted)?;

@@ -98,6 +98,8 @@ struct ReplyShape {
     text: Option<String>,
     outputs: Map<String, Value>,
     body: Option<Value>,
+    #[serde(skip)]
+    part: Option<Value>,
     fallback: Option<bool>,
     #[serde(default)]
     hit: Option<bool>,

@@ -61,12 +61,17 @@ impl GradedCase {
                 .iter()
                 .map(|(key, why)| format!("{key}: {why}"))
                 .collect();
-            (!reasons.is_empty())
-                .then(|| plan.scope.secrets.redact(&reasons.join("; ")).into_owned())
+            (!reasons.is_empty()).then(|| {
+                plan.scope
+                    .secrets
+                    .redact_excerpts(&reasons.join("; "))
+                    .into_owned()
+            })
         };
         let unscored = reasons(&grade.unscored);
         graded.why = reasons(&grade.missed).or_else(|| unscored.clone());
-        let redacted = |note: String| plan.scope.secrets.redact(&note).into_owned();
+        let secrets = &plan.scope.secrets;
+        let redacted = |note: String| secrets.redact_excerpts(&note).into_owned();
         let notes = grade.notes.into_iter();
         graded.notes = notes.map(|(key, it)| (key, redacted(it))).collect();
         graded.error_kind = unscored.is_some().then_some(ErrorKind::Unscored);
@@ -87,7 +92,7 @@ impl GradedCase {
             (None, None) => serde_json::to_string(&answer.reply.outputs).ok(),
         };
         let most = plan.most_of_an_output();
-        result.output = output.map(|text| shorten(&redacted(text), most));
+        result.output = output.map(|text| shorten(&secrets.redact(&text), most));
         graded
     }
 

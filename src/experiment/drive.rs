@@ -26,7 +26,7 @@ impl Experiment {
     /// Strikes secrets out of what stages sent back: here it leaves the engine.
     fn redact(&self, result: &mut LoadResult) {
         let secrets = self.project.secrets_that_are_set();
-        let redact = |text: &str| secrets.redact(text).into_owned();
+        let redact = |text: &str| secrets.redact_excerpts(text).into_owned();
         for detail in result.examples.values_mut().flat_map(BTreeMap::values_mut) {
             *detail = redact(detail);
         }

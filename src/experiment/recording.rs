@@ -34,6 +34,7 @@ impl Experiment {
         record.verdict = verdict(status);
         let (project, client) = (&self.project, &self.client);
         add_versions(&mut record.release, project, client, self.sink.as_ref()).await;
+        client.rest().await;
         self.keep(record, status)
     }
 

@@ -63,12 +63,14 @@ limits! {
     JSONPATH = 16 * KIB, Bytes, "a JSONPath", "refused, 2";
     JSONPATH_BRACKETS = 100, Count, "brackets in a JSONPath", "refused, 2";
     JSONPATH_NODES = 100_000, Count, "values that a JSONPath with several `..` may walk through", "it selects nothing";
+    JSONPATH_VISITS = 10_000_000, Count, "values that one with filters in filters, `$` in filters, or several selectors may", "it selects nothing";
     REPEATS = 1000, Count, "`repeats` of a suite", "refused, 2";
     CONCURRENCY = 1_000_000, Count, "`concurrency` of a load or a suite", "refused, 2";
     GLOB = KIB, Bytes, "a glob in `[release]`", "refused, 2";
     RELEASE_FILES = 100_000, Count, "files and folders that a glob of `[release]` looks at", "refused, 3";
     GRADE = 64, Count, "a grade in `expected.ids`", "refused, 2";
     SCHEMA_FILE = 16 * MIB, Bytes, "a JSON Schema in a file of its own", "refused, 3";
+    SCHEMA_STEPS = 2_000_000, Count, "steps by which a JSON Schema is held against one answer", "the assertion is unscored";
     TRACE = 256 * MIB, Bytes, "a log of arrivals", "refused, 3";
     RUN = 256 * MIB, Bytes, "`run.json`, `histograms.json`, `diff.json`, and an exported run", "the run is not readable, 3";
     RUN_LINE = 64 * MIB, Bytes, "a line of `cases.jsonl`", "the run is not readable, 3";

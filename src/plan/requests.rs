@@ -106,7 +106,11 @@ impl<'a> Caller<'a> {
 
     fn redacted(&self, failure: CallFailure) -> CallFailure {
         CallFailure {
-            detail: self.redact(&failure.detail),
+            detail: self
+                .scope
+                .secrets
+                .redact_excerpts(&failure.detail)
+                .into_owned(),
             ..failure
         }
     }

@@ -1,10 +1,10 @@
 //! An answer that comes as one body: the one reader of those, for every kind.
 
 use super::ReplyReader;
-use super::bounded::is_large;
+use super::bounded::{Step, is_large};
 use super::decode::{json, json_at};
 use super::failure::CallFailure;
-use super::output::{Found, Outputs, Whole};
+use super::output::{Found, OutputPath, Outputs, Whole};
 use super::reply::{Head, Reply};
 
 /// The most that is set aside for a body before it comes, in bytes: its announced length may be a
@@ -19,6 +19,7 @@ pub(super) fn whole_body(
 ) -> Box<dyn ReplyReader> {
     Box::new(WholeBody {
         found: outputs.reader(),
+        listened: Vec::new(),
         bytes: Vec::new(),
         read,
     })
@@ -26,11 +27,17 @@ pub(super) fn whole_body(
 
 struct WholeBody<F> {
     found: Found,
+    /// What others than the outputs look for in the body.
+    listened: Vec<OutputPath>,
     bytes: Vec<u8>,
     read: F,
 }
 
 impl<F: FnOnce(&[u8]) -> Result<Reply, CallFailure> + Send> ReplyReader for WholeBody<F> {
+    fn listen(&mut self, paths: &[OutputPath]) {
+        self.listened = paths.to_vec();
+    }
+
     fn head(&mut self, head: Head<'_>) {
         self.found.head(head);
         if let Some(length) = head.content_length() {
@@ -46,15 +53,27 @@ impl<F: FnOnce(&[u8]) -> Result<Reply, CallFailure> + Send> ReplyReader for Whol
     fn finish(self: Box<Self>) -> Result<Reply, CallFailure> {
         let this = *self;
         let mut read = (this.read)(&this.bytes);
+        let listened = this.listened.iter().map(OutputPath::stem);
+        let is_heard = !this.listened.is_empty();
         if !this.found.outputs().read_the_body() {
-            return this.found.finish(read, Whole::Body(None));
+            let reply = this.found.finish(read, Whole::Body(None))?;
+            if !is_heard || reply.body.is_some() {
+                return Ok(reply);
+            }
+            // What is no JSON tells nothing, and is an answer all the same.
+            let stems: Vec<&[Step]> = listened.collect();
+            let part = json_at(&this.bytes, &stems).ok();
+            return Ok(Reply { part, ..reply });
         }
         // A kind that has read the body as JSON keeps it; the others have no use for that.
         let kept = read.as_mut().ok().and_then(|reply| reply.body.take());
         let is_part = kept.is_none() && is_large(&this.bytes);
         let parsed = match kept {
             Some(body) => Ok(body),
-            None if is_part => json_at(&this.bytes, &this.found.outputs().stems()),
+            None if is_part => {
+                let stems = this.found.outputs().stems().into_iter().chain(listened);
+                json_at(&this.bytes, &stems.collect::<Vec<_>>())
+            }
             None => json(&this.bytes),
         };
         // The outputs are copies of what they are: the bytes are not needed beside the tree.
@@ -65,12 +84,13 @@ impl<F: FnOnce(&[u8]) -> Result<Reply, CallFailure> + Send> ReplyReader for Whol
             Err(failure) => return Err(read.err().unwrap_or(failure)),
         };
         let found = this.found.finish(read, Whole::Body(Some(&body)));
-        found.map(|reply| {
-            if is_part {
-                reply
-            } else {
-                reply.with_body(body)
-            }
+        found.map(|reply| match (is_part, is_heard) {
+            (false, _) => reply.with_body(body),
+            (true, true) => Reply {
+                part: Some(body),
+                ..reply
+            },
+            (true, false) => reply,
         })
     }
 }

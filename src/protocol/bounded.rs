@@ -15,7 +15,7 @@ use serde_json::{Map, Number, Value};
 const LARGE: usize = 8 << 20;
 
 /// What is kept of a larger one may take so much memory, in bytes.
-const MOST_BYTES: usize = 128 << 20;
+pub(super) const MOST_BYTES: usize = 128 << 20;
 
 /// What the first entry of a list and of an object takes besides itself, in bytes: room is made for
 /// four of them.

@@ -257,6 +257,9 @@ pub(crate) struct ProcessRequest {
 
 /// Reads one answer, in pieces as they arrive.
 pub(crate) trait ReplyReader: Send {
+    /// Also brings what these paths select of a body that is not kept, as [`Reply::part`].
+    fn listen(&mut self, _paths: &[OutputPath]) {}
+
     /// Takes the response head.
     fn head(&mut self, head: Head<'_>);
 

@@ -40,6 +40,8 @@ pub(crate) struct Reply {
     pub(crate) outputs: Map<String, Value>,
     /// The whole body as JSON, where it is JSON and was parsed.
     pub(crate) body: Option<Value>,
+    /// Of a body that is not there: what those who listen want of it.
+    pub(crate) part: Option<Value>,
     /// Whether `output.fallback` was truthy; `None` where the stage has no such output.
     pub(crate) fallback: Option<bool>,
     /// Whether a cache had the answer; `None` where the stage is no cache, or does not say.
@@ -90,7 +92,8 @@ impl Reply {
     pub(crate) fn weight(&self) -> usize {
         let text = self.text.as_ref().map_or(0, String::len);
         let outputs: usize = self.outputs.values().map(weight).sum();
-        size_of::<Self>() + text + outputs + self.body.as_ref().map_or(0, weight)
+        let bodies = self.body.iter().chain(&self.part).map(weight);
+        size_of::<Self>() + text + outputs + bodies.sum::<usize>()
     }
 
     /// Returns whether the model refused, by the word of its API.

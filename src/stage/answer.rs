@@ -9,9 +9,13 @@ use super::retry::retry_after;
 use super::versions::Listener;
 use crate::measure::Failure;
 use crate::protocol::{CallFailure, Documents, Head, Reply, ReplyReader, Usage};
+use crate::text::excerpt;
 
 /// How much of a refusal's body is kept, in bytes.
 const KEPT: usize = 4096;
+
+/// How much of a header is repeated, in characters.
+const HEADER: usize = 120;
 
 /// Reads one answer of a stage.
 pub(crate) struct AnswerReader {
@@ -35,11 +39,15 @@ pub(crate) struct AnswerReader {
 
 impl AnswerReader {
     pub(super) fn new(stage: &Stage, documents: Option<Arc<Documents>>) -> Self {
-        let listener = stage.listener.as_ref();
+        // What has been heard once needs no more listening: nothing is added to the hot path.
+        let listener = stage.listener.as_ref().filter(|it| it.is_curious());
+        let mut reader = stage.call.reader();
+        if let Some(listener) = listener {
+            reader.listen(&listener.paths());
+        }
         Self {
-            reader: stage.call.reader(),
-            // What has been heard once needs no more listening: nothing is added to the hot path.
-            listener: listener.filter(|it| it.is_curious()).cloned(),
+            reader,
+            listener: listener.cloned(),
             documents,
             timeout: stage.timeouts.total,
             most: stage.max_answer,
@@ -123,6 +131,7 @@ impl AnswerReader {
         }
         if let Some(listener) = &self.listener {
             listener.hear_reply(&reply);
+            reply.part = None;
         }
         Ok(reply)
     }
@@ -139,10 +148,10 @@ impl AnswerReader {
 
 /// Returns how a body is compressed; `None` where it is not.
 fn compression(head: Head<'_>) -> Option<String> {
-    let coding = String::from_utf8_lossy(head.header("content-encoding")?);
-    let coding = coding.trim();
+    // As it is written: in small letters, a secret in it would not be known again.
+    let coding = excerpt(head.header("content-encoding")?, HEADER);
     let is_none = coding.is_empty() || coding.eq_ignore_ascii_case("identity");
-    (!is_none).then(|| coding.to_ascii_lowercase())
+    (!is_none).then_some(coding)
 }
 
 #[cfg(test)]
@@ -178,6 +187,47 @@ mod tests {
         for out in ["18446744073709551615", "1000000000001"] {
             let body = format!(r#"{{"out": {out}, "in": 3}}"#);
             assert_eq!(usage(FROM_BODY, "", &body), None);
+        }
+    }
+
+    /// security 5: what a release is told of is read of an answer, however large that is, whatever
+    /// its outputs are.
+    #[test]
+    fn versions_are_heard_of_large_answers_and_of_those_that_nobody_looks_into() {
+        use crate::stage::{Heard, Listener};
+        let pad = format!("[{}0]", "0,".repeat(5 << 20));
+        let large = |model: &str| format!(r#"{{"pad": {pad}, "model": {model}, "text": "a"}}"#);
+        for (keys, body, heard) in [
+            (
+                "output = { text = \"$.text\" }",
+                large("\"m-2\""),
+                Some("m-2"),
+            ),
+            ("", large("\"m-2\""), Some("m-2")),
+            ("", r#"{"model": "m-3"}"#.to_owned(), Some("m-3")),
+            ("", "{\"model\": ".to_owned(), None),
+            (
+                "output = { text = \"$.text\" }",
+                large("null"),
+                Some("null"),
+            ),
+        ] {
+            let manifest = "version = 1\n[deployment]\nname = 'd'\n[stage.s]\nkind = 'http'\nurl = 'http://127.0.0.1:9/'\n\
+                            [release]\nmodel = { stage = 's', response = '$.model' }\n";
+            let path = std::path::Path::new("stagegate.toml");
+            let manifest = crate::manifest::Manifest::parse(path, manifest, &[]).unwrap();
+            let all = Arc::new(Heard::default());
+            let mut stage = http(keys);
+            stage.listener = Listener::of(&manifest, "s", &all);
+            let mut answer = stage.answer(None);
+            answer.head(Head {
+                status: 200,
+                headers: &[],
+            });
+            answer.data(body.as_bytes());
+            let reply = answer.finish("x").unwrap();
+            assert_eq!(all.version("model").as_deref(), heard, "{keys}");
+            assert!(reply.part.is_none());
         }
     }
 }

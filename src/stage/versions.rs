@@ -90,6 +90,17 @@ impl Listener {
         places.any(|place| self.heard.version(&place.part).is_none())
     }
 
+    /// Returns the places in a body where it still has to look.
+    pub(super) fn paths(&self) -> Vec<OutputPath> {
+        let places = self.places.iter();
+        let open = places.filter(|place| self.heard.version(&place.part).is_none());
+        let paths = open.filter_map(|place| match &place.source {
+            Source::Body(path) => Some(path.clone()),
+            Source::Header(_) => None,
+        });
+        paths.collect()
+    }
+
     /// Takes the head of an answer that is a success.
     pub(super) fn hear_head(&self, head: Head<'_>) {
         for place in self.places.iter() {
@@ -106,7 +117,8 @@ impl Listener {
     pub(super) fn hear_reply(&self, reply: &Reply) {
         for place in self.places.iter() {
             if let Source::Body(path) = &place.source
-                && let Some(value) = reply.body.as_ref().and_then(|body| path.select(body))
+                && let Some(body) = reply.body.as_ref().or(reply.part.as_ref())
+                && let Some(value) = path.select(body)
             {
                 let version = match value {
                     Value::String(text) => text,

@@ -66,16 +66,19 @@ impl Form {
         found
     }
 
-    /// Returns where its beginning stands that ends at that place of a text, the longest one.
-    pub(super) fn cut_off(&self, text: &str, end: usize) -> Option<usize> {
+    /// Returns where its beginning stands that ends at that place of a text, the longest one; also
+    /// one that may begin any word, where that is `short`.
+    pub(super) fn cut_off(&self, text: &str, end: usize, short: bool) -> Option<usize> {
+        let least = |usual: usize| if short { 1 } else { usual };
         match self {
             Self::Spelled(spelling, _) => {
-                let counts = (SHORTEST..spelling.len()).rev();
+                let counts = (least(SHORTEST)..spelling.len()).rev();
                 let mut starts = counts.filter_map(|it| spelling.beginning(it, text, end));
                 starts.next()
             }
             Self::Exact(exact, _) => {
-                let ends = exact.char_indices().map(|(at, _)| at).skip(SHORTEST_CODE);
+                let ends = exact.char_indices().map(|(at, _)| at);
+                let ends = ends.skip(least(SHORTEST_CODE));
                 let found = ends.filter(|at| text[..end].ends_with(&exact[..*at]));
                 found.max().map(|length| end - length)
             }

@@ -2,6 +2,8 @@
 //! stage.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,12 +11,12 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::failure::{cut, unanswered};
 use super::program::run as run_process;
 use crate::manifest::{HttpVersion, Timeouts};
-use crate::measure::{Failure, now_ns};
+use crate::measure::{Exhausted as _, Failure, now_ns};
 use crate::protocol::{
     CallFailure, Head, HttpRequest, ProcessRequest, Reply, Request, TraceIds, TraceParent,
 };
@@ -22,6 +24,13 @@ use crate::stage::{AnswerReader, HTTP2, Stage, origin, tls_config, trusting_conf
 
 /// How long connecting may take where the stage does not say.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long the tasks of idle connections may take to close them, where this process can open
+/// nothing more.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// So many files a run is stored with at once, at most.
+const FILES: usize = 8;
 
 /// Calls stages over HTTP, with pooled connections, no redirects, and no proxies but those of the
 /// manifest.
@@ -86,6 +95,25 @@ impl Client {
             Request::Process(request) => execute(stage, &request).await,
         };
         (outcome, trace)
+    }
+
+    /// Closes the connections that nothing is waiting on, so that what comes after the calls has
+    /// their descriptors.
+    pub(crate) async fn rest(&self) {
+        self.let_go();
+        // Each is closed by a task of its own, which wakes now.
+        let begun = Instant::now();
+        while !has_room() && begun.elapsed() < CLOSING {
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn let_go(&self) {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.clear();
+        drop(pools);
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.clear();
     }
 
     async fn fetch(&self, stage: &Stage, request: HttpRequest) -> Result<Called, CallFailure> {
@@ -191,6 +219,15 @@ fn build(pool: Pool, config: ClientConfig) -> Result<reqwest::Client, CallFailur
         .connect_timeout(pool.connect)
         .build();
     client.map_err(|error| CallFailure::unsent(format!("the client cannot be set up: {error}")))
+}
+
+/// Returns whether this process can open as many files as storing a run takes.
+fn has_room() -> bool {
+    let Ok(own) = std::env::current_exe() else {
+        return true;
+    };
+    let opened: io::Result<Vec<File>> = (0..FILES).map(|_| File::open(&own)).collect();
+    !opened.is_err_and(|error| error.is_exhausted())
 }
 
 async fn execute(stage: &Stage, request: &ProcessRequest) -> Result<Called, CallFailure> {

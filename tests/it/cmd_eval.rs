@@ -1,13 +1,14 @@
 //! `eval` end to end: what is counted, what ends it with 1, and that a killed run loses nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::Project;
-use crate::support::stub::{Request, Stub, ok, wait};
+use crate::support::stub::{Request, Stub, ok, send, wait};
 use crate::support::suite::{ANSWERS, Service, echo, id, project, question, status};
+use crate::support::{Output, Project};
 
 #[test]
 fn a_suite_reports_every_key_of_the_contract() {
@@ -368,6 +369,80 @@ fn ctrl_c_keeps_the_answers_and_says_how_to_go_on() {
     assert_eq!(
         (&run["complete"], &run["eval"]["pass_rate"]["value"]),
         (&json!(true), &json!(1.0))
+    );
+}
+
+/// An echo that tells its version in its body and in a header.
+fn versioned() -> (Stub, Arc<Mutex<&'static str>>) {
+    let version = Arc::new(Mutex::new("one"));
+    let now = Arc::clone(&version);
+    let stub = Stub::start(move |request| {
+        let now = *now.lock().unwrap();
+        let body = json!({"answer": question(request), "model": now}).to_string();
+        let length = body.len();
+        let head = format!("HTTP/1.1 200 OK\r\nx-index: {now}\r\ncontent-length: {length}\r\n\r\n");
+        vec![wait(25), send(head + &body)]
+    });
+    (stub, version)
+}
+
+/// Resumes a suite of so many cases that was killed, whose stage, and a file, say another version
+/// then where it `changes`; returns what came of it and how many cases were asked.
+fn resumed(told: &str, cases: usize, changes: bool) -> (Project, Output, usize) {
+    let (stub, version) = versioned();
+    let suite = ANSWERS.replace("[[eval", "concurrency = 1\n[[eval");
+    let project = project(
+        stub.address,
+        "",
+        &format!("[release]\n{told}\n{suite}"),
+        cases,
+    );
+    project.write("p.txt", "one");
+    let mut child = project.command(&["eval"]).spawn().unwrap();
+    await_requests(&stub, 6);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = stub.requests().len();
+    if changes {
+        *version.lock().unwrap() = "two";
+        project.write("p.txt", "two");
+    }
+    let output = project.run(&["eval", "--resume", "--format", "json"]);
+    (project, output, stub.requests().len() - before)
+}
+
+/// security 8: answers of two releases are no run of one, whatever tells them apart.
+#[test]
+fn a_run_is_not_continued_with_another_release() {
+    const CASES: usize = 12;
+    let of_body = "model = { stage = \"api\", response = \"$.model\" }";
+    let of_header = "index = { stage = \"api\", header = \"x-index\" }";
+    let of_files = "prompt = { files = \"p.txt\" }";
+    for (told, part) in [(of_body, "model"), (of_header, "index")] {
+        let said =
+            format!("`release.{part}` was `one` before the run was interrupted and is `two` now");
+        let (project, output, _) = resumed(told, CASES, true);
+        let run = output.json();
+        assert_eq!(output.code, Some(4), "{output}");
+        let words: Vec<&str> = output.stderr.split_whitespace().collect();
+        assert!(words.join(" ").contains(&said), "{output}");
+        assert_eq!(run["validity"]["verdict"], "invalid", "{output}");
+        let reason = run["validity"]["reasons"][0].as_str().unwrap();
+        assert!(reason.contains(&said), "{reason}");
+        // It decides nothing, neither as a base nor as a head.
+        let itself = project.run(&["diff", "latest", "latest", "--format", "json"]);
+        assert_ne!(itself.json()["verdict"], "passed", "{itself}");
+
+        let (_, output, asked) = resumed(told, CASES, false);
+        assert_eq!(output.json()["validity"]["verdict"], "valid", "{output}");
+        assert!(output.code == Some(0) && asked < CASES, "{asked} {output}");
+    }
+    // Other files are another release from the beginning: everything is asked of it.
+    let (_, output, asked) = resumed(of_files, CASES, true);
+    assert!(output.code == Some(0) && asked == CASES, "{asked} {output}");
+    assert!(
+        output.stderr.contains("other files in `[release]`"),
+        "{output}"
     );
 }
 

@@ -84,6 +84,13 @@ fn a_job_is_included_or_it_is_said_how() {
         job["stagegate"]["artifacts"]["reports"]["junit"],
         "gate.xml"
     );
+    // security 2: the cache is restored over nothing that lies about, and over nothing committed.
+    let variables = &job["stagegate"]["variables"];
+    assert_eq!(variables["GIT_STRATEGY"], "fetch");
+    assert_eq!(variables["GIT_CLEAN_FLAGS"], "-ffdxq");
+    let script = job["stagegate"]["script"].to_string();
+    let refuses = script.find("git ls-files .stagegate").unwrap();
+    assert!(refuses < script.find("stagegate gate").unwrap(), "{script}");
     assert_eq!(
         yaml(&project, ".gitlab-ci.yml")["include"][0]["local"],
         ".gitlab/stagegate.gitlab-ci.yml"

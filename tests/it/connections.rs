@@ -231,3 +231,33 @@ fn an_answer_over_http2_says_that_it_failed() {
     let project = project(stub.address, stage, &one_user(4, "0s"));
     project.run(&["eval"]).expect(0);
 }
+
+/// security 25: what a suite has opened is closed before its run is stored, so that it is stored
+/// where there was no room for more.
+#[cfg(unix)]
+#[test]
+fn a_suite_that_took_every_descriptor_is_stored() {
+    let stub = Stub::start(|_| vec![wait(50), ok("42")]);
+    let project = project(stub.address, "method = \"GET\"", &one_user(1, "1ms"));
+    let cases = (0..200).map(|number| format!("{{\"id\": \"q{number}\", \"input\": \"hi\"}}\n"));
+    project.write("g.jsonl", cases.collect::<String>());
+    for limit in [48, 64] {
+        let shell = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        let mut command = std::process::Command::new("sh");
+        command
+            .args(["-c", &shell])
+            .arg(env!("CARGO_BIN_EXE_stagegate"));
+        command.args(["eval", "--set", "eval.e.concurrency=64", "--format", "json"]);
+        let output = command.current_dir(project.path("."));
+        let output = project.output(output.output().unwrap());
+        // This machine could not ask: that is no word about the stage.
+        assert_eq!(output.code, Some(4), "{output}");
+        let run = output.json();
+        assert!(run["eval"]["errors"].as_u64().unwrap() > 100, "{output}");
+        let stored = project.path(&format!(
+            ".stagegate/runs/{}/run.json",
+            run["id"].as_str().unwrap()
+        ));
+        assert!(stored.is_file(), "{output}");
+    }
+}

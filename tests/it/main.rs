@@ -37,4 +37,5 @@ mod support;
 mod traces; // headers that differ from request to request
 mod way_in; // links, pipes, devices, and runs that a pull request brings along
 mod way_out; // strings of strangers and echoed secrets, in every field and every output
+mod way_out_matrix; // every such string in every field, every command, and every format
 mod whole;

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use jsonschema::Validator;
 use schemars::{JsonSchema as _, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::json::{Place, find, in_both, not_json};
+use super::schema::Counted;
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::eval::error::EvalError;
 use crate::intake;
@@ -17,9 +17,6 @@ use crate::name::Name;
 use crate::protocol::{OutputPath, Reply, TextJson};
 use crate::registry::Entry;
 use crate::template::{Scope, ValueTemplate};
-
-/// So many faults are named; the rest is counted.
-const NAMED: usize = 3;
 
 pub(super) struct JsonSchema;
 
@@ -52,7 +49,7 @@ struct Spec {
 /// The schema, from the manifest or, once it has been read, from its file.
 #[derive(Debug)]
 struct Ready {
-    validator: OnceLock<Validator>,
+    validator: OnceLock<Counted>,
     file: Option<PathBuf>,
     path: Option<OutputPath>,
     place: Option<Place>,
@@ -68,7 +65,7 @@ impl Assertion for JsonSchema {
                 let built = schema
                     .value(&Scope::default())
                     .map_err(|error| error.to_string())
-                    .and_then(|schema| build(&schema));
+                    .and_then(|schema| Counted::build(&schema));
                 match built {
                     Ok(built) => drop(validator.set(built)),
                     Err(reason) => {
@@ -107,12 +104,6 @@ impl Assertion for JsonSchema {
     fn is_yes_or_no(&self) -> bool {
         true
     }
-}
-
-/// Compiles a schema. References to other documents are not followed: a check must not depend on
-/// the network.
-fn build(schema: &Value) -> Result<Validator, String> {
-    jsonschema::validator_for(schema).map_err(|error| error.to_string())
 }
 
 impl Ready {
@@ -154,7 +145,7 @@ impl Check for Ready {
             })?;
         let built = serde_json::from_str(&text)
             .map_err(|error| error.to_string())
-            .and_then(|schema| build(&schema));
+            .and_then(|schema| Counted::build(&schema));
         match built {
             Ok(built) => {
                 drop(self.validator.set(built));
@@ -175,22 +166,15 @@ impl Check for Ready {
             Ok(instance) => instance,
             Err(otherwise) => return otherwise,
         };
-        let faults: Vec<String> = validator
-            .iter_errors(&instance)
-            .map(|error| match error.instance_path().to_string() {
-                at if at.is_empty() => error.to_string(),
-                at => format!("{at}: {error}"),
-            })
-            .collect();
-        Scored::binary(faults.is_empty(), || {
-            let more = faults.len().saturating_sub(NAMED);
-            let named = faults[..faults.len().min(NAMED)].join("; ");
-            if more > 0 {
-                format!("{named}; and {more} more")
-            } else {
-                named
-            }
-        })
+        let Ok(fault) = validator.fault(&instance) else {
+            let file = self.file.as_ref().map(|it| it.display());
+            let schema = file.map_or_else(|| "`schema`".to_owned(), |it| format!("`{it}`"));
+            let most = intake::SCHEMA_STEPS;
+            return Scored::Unscored(format!(
+                "to hold {schema} against the answer takes more than {most} steps"
+            ));
+        };
+        Scored::binary(fault.is_none(), || fault.unwrap_or_default())
     }
 
     fn note(&self, subject: &Subject<'_>) -> Option<String> {
@@ -269,6 +253,80 @@ mod tests {
         );
         assert_eq!(problems("json_schema", "").len(), 1);
         assert_eq!(problems("json_schema", "file = 'a'\nschema = {}").len(), 1);
+    }
+
+    /// security 20
+    #[test]
+    fn a_schema_that_doubles_its_steps_is_named_and_ends() {
+        let doubled = |one: &dyn Fn(&str) -> String, leaf: &str| {
+            let steps =
+                (0..60).map(|at| format!("a{at} = {}", one(&format!("#/$defs/a{}", at + 1))));
+            let steps: Vec<String> = steps.collect();
+            format!(
+                "schema = {{ '$ref' = '#/$defs/a0', '$defs' = {{ {}, a60 = {leaf} }} }}",
+                steps.join(", ")
+            )
+        };
+        let both = |key: &'static str| {
+            move |to: &str| format!("{{ {key} = [{{ '$ref' = '{to}' }}, {{ '$ref' = '{to}' }}] }}")
+        };
+        let of_if =
+            |to: &str| format!("{{ if = {{ '$ref' = '{to}' }}, then = {{ '$ref' = '{to}' }} }}");
+        let by_name = |to: &str| {
+            format!(
+                "{{ properties = {{ a = {{ '$ref' = '{to}' }} }}, patternProperties = {{ '^a' = {{ '$ref' = '{to}' }} }} }}"
+            )
+        };
+        // Passes by its second part alone, and none of the parts before passes.
+        let mixed = |to: &str| {
+            format!(
+                "{{ anyOf = [{{ allOf = [{{ '$ref' = '{to}' }}, false] }}, {{ '$ref' = '{to}' }}] }}"
+            )
+        };
+        let mut deep = "1".to_owned();
+        for _ in 0..60 {
+            deep = format!("{{\"a\": {deep}}}");
+        }
+        let begun = std::time::Instant::now();
+        for (schema, text) in [
+            (doubled(&both("anyOf"), "{ type = 'string' }"), "1"),
+            (doubled(&both("oneOf"), "{ type = 'integer' }"), "1"),
+            (doubled(&both("allOf"), "{ type = 'integer' }"), "1"),
+            (doubled(&of_if, "{ type = 'integer' }"), "1"),
+            (doubled(&by_name, "{ type = 'integer' }"), deep.as_str()),
+            (doubled(&mixed, "true"), "1"),
+        ] {
+            let Scored::Unscored(why) = on_text("json_schema", &schema, json!(null), text) else {
+                panic!("it is too much: {schema}");
+            };
+            assert!(
+                why.starts_with("to hold `schema` against the answer takes more than"),
+                "{why}"
+            );
+        }
+        // What fails at once is known to fail, though what is wrong cannot be said.
+        let all = doubled(&both("allOf"), "{ type = 'string' }");
+        let scored = on_text("json_schema", &all, json!(null), "1");
+        let said = why(&scored);
+        assert_eq!(
+            said,
+            "the schema does not allow it, in more ways than can be named"
+        );
+        assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+    }
+
+    /// security 5: what is said of a long answer is short.
+    #[test]
+    fn a_fault_repeats_a_part_of_the_answer() {
+        let long = format!("\"{}\"", "x".repeat(100_000));
+        let all = "schema = { allOf = [{ type = 'array' }, { type = 'object' }, { type = 'null' }, { type = 'integer' }] }";
+        let scored = on_text("json_schema", all, json!(null), &long);
+        let said = why(&scored);
+        assert!(
+            said.len() < 10_000 && said.ends_with("; and 1 more"),
+            "{}",
+            said.len()
+        );
     }
 
     /// field 10

@@ -18,6 +18,7 @@ mod precision;
 mod ranking;
 mod recall;
 mod same;
+mod schema;
 mod value;
 
 use std::path::Path;

@@ -1,7 +1,9 @@
 //! `output = { … }`: what a stage's answer is read into. The same for every kind, for every caller,
 //! and for answers that come whole and as a stream.
 
+mod brackets;
 mod check;
+mod effort;
 mod found;
 mod hit;
 mod order;

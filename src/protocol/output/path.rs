@@ -4,8 +4,10 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use super::brackets::{closing, is_one};
+use super::effort::Effort;
 use crate::intake;
-use crate::protocol::bounded::Step;
+use crate::protocol::bounded::{MOST_BYTES, Step, weight};
 use crate::text::excerpt;
 
 /// How much of a path that is too long is repeated.
@@ -16,9 +18,7 @@ const SHOWN_CHARS: usize = 60;
 pub(crate) struct OutputPath {
     text: String,
     path: JsonPath,
-    /// How many of its segments may be `..`: each visits what lies below everything that the one
-    /// before has found.
-    descents: u32,
+    effort: Effort,
     /// A path with wildcards, slices, or filters selects any number of values, also none; but what
     /// it walks through must be there: `$.hits[*].id` promises `$.hits`.
     many: Option<JsonPath>,
@@ -50,9 +50,12 @@ impl OutputPath {
         Ok(Self {
             text: text.to_owned(),
             path,
-            descents: text.matches("..").count() as u32,
+            effort: Effort::of(text),
             many: many.transpose()?,
-            stem: steps(stem(text).unwrap_or(text)),
+            stem: match stem(text) {
+                Some(stem) if looks_from_root(text, stem) => Vec::new(),
+                stem => steps(stem.unwrap_or(text)),
+            },
         })
     }
 
@@ -62,7 +65,7 @@ impl OutputPath {
     }
 
     /// Returns the steps to the value that holds all that it may select.
-    pub(super) fn stem(&self) -> &[Step] {
+    pub(in crate::protocol) fn stem(&self) -> &[Step] {
         &self.stem
     }
 
@@ -74,10 +77,14 @@ impl OutputPath {
     /// Selects from a body: one value for a singular path, an array otherwise; `None` when what it
     /// promises is not there.
     pub(crate) fn select(&self, body: &Value) -> Option<Value> {
-        if self.descents > 1 && !self.is_bearable(body) {
+        if !self.effort.is_bearable(body) {
             return None;
         }
         let nodes = self.path.query(body);
+        // One value may lie in many that are selected, and be copied with each.
+        if nodes.len() > 1 && nodes.iter().map(|it| weight(it)).sum::<usize>() > MOST_BYTES {
+            return None;
+        }
         match &self.many {
             None => nodes.first().cloned(),
             Some(stem) if nodes.is_empty() && stem.query(body).is_empty() => None,
@@ -85,31 +92,6 @@ impl OutputPath {
                 nodes.iter().map(|node| (*node).clone()).collect(),
             )),
         }
-    }
-}
-
-impl OutputPath {
-    /// Returns whether several `..` walk through a body in a bearable time.
-    fn is_bearable(&self, body: &Value) -> bool {
-        let (count, depth) = extent(body);
-        let visits = depth
-            .saturating_pow(self.descents - 1)
-            .saturating_mul(count);
-        !intake::JSONPATH_NODES.is_passed_by(visits)
-    }
-}
-
-/// Returns how many values lie in one, itself included, and how deep they nest.
-fn extent(value: &Value) -> (u64, u64) {
-    let inside = |values: &mut dyn Iterator<Item = &Value>| {
-        values.map(extent).fold((1, 1), |(count, depth), inner| {
-            (count + inner.0, depth.max(inner.1 + 1))
-        })
-    };
-    match value {
-        Value::Array(items) => inside(&mut items.iter()),
-        Value::Object(fields) => inside(&mut fields.values()),
-        _ => (1, 1),
     }
 }
 
@@ -132,6 +114,11 @@ fn stem(text: &str) -> Option<&str> {
         }
     }
     None
+}
+
+/// Returns whether a path goes back to the root behind its stem, from inside a filter.
+fn looks_from_root(text: &str, stem: &str) -> bool {
+    text[stem.len()..].contains('$')
 }
 
 /// Returns the steps of a path as far as they are plain: names and indices without escapes.
@@ -165,45 +152,6 @@ fn selector(text: &str) -> Option<Step> {
     let inside = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
     let name = inside('\'').or_else(|| inside('"'))?;
     (!name.contains('\\')).then(|| Step::Name(name.to_owned()))
-}
-
-/// Returns the place of the bracket that closes the one at `open`; brackets in quotes are none.
-fn closing(bytes: &[u8], open: usize) -> Option<usize> {
-    let (mut depth, mut quote, mut escaped) = (0_u32, None, false);
-    for (at, byte) in bytes.iter().enumerate().skip(open) {
-        match (quote, byte) {
-            _ if escaped => escaped = false,
-            (Some(_), b'\\') => escaped = true,
-            (Some(open), close) if open == close => quote = None,
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'[') => depth += 1,
-            (None, b']') => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Returns whether what stands in brackets selects one value: an index, or one quoted name.
-fn is_one(selector: &str) -> bool {
-    if selector.parse::<i64>().is_ok() {
-        return true;
-    }
-    let Some(quote) = selector.bytes().next().filter(|it| b"\"'".contains(it)) else {
-        return false;
-    };
-    let mut escaped = false;
-    let inside = selector.bytes().skip(1).position(|byte| {
-        let ends = byte == quote && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        ends
-    });
-    inside == selector.len().checked_sub(2)
 }
 
 impl<'de> Deserialize<'de> for OutputPath {
@@ -286,6 +234,8 @@ mod tests {
             // With escapes it is kept from there on.
             ("$.a['it\\'s'].b", "a"),
             ("$[\"a.b\"].c", "a.b c"),
+            // What it compares with is somewhere else.
+            ("$.hits[?@.id == $.best].text", ""),
         ] {
             assert_eq!(stem(path), steps, "{path}");
         }

@@ -9,8 +9,12 @@ use crate::protocol::output::{Found, Outputs, Whole};
 use crate::protocol::reply::{Head, Reply};
 use crate::text::excerpt;
 
-/// How much of an answer is kept to say what it is, in bytes.
+/// How much of an answer is repeated to say what it is, in characters.
 const BEGINNING: usize = 120;
+
+/// How much of it is kept for that, in bytes: more than is repeated, so that an excerpt says that
+/// it is one.
+const KEPT: usize = 8 * BEGINNING + 1;
 
 /// What a kind makes of the events of its streams.
 pub(in crate::protocol) trait Events: Send {
@@ -86,8 +90,8 @@ impl<E: Events> ReplyReader for StreamReader<E> {
     }
 
     fn data(&mut self, bytes: &[u8]) -> u32 {
-        if self.beginning.len() < BEGINNING {
-            let room = BEGINNING - self.beginning.len();
+        if self.beginning.len() < KEPT {
+            let room = KEPT - self.beginning.len();
             self.beginning.extend(bytes.iter().take(room));
         }
         let Self {
@@ -181,7 +185,8 @@ impl End<'_> {
         });
         let of_type = self
             .content_type
-            .map_or_else(String::new, |it| format!(" of type `{it}`"));
+            .map(|it| excerpt(it.as_bytes(), BEGINNING));
+        let of_type = of_type.map_or_else(String::new, |it| format!(" of type `{it}`"));
         CallFailure::new(
             Failure::Decode,
             format!(
