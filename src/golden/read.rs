@@ -1,6 +1,7 @@
 //! Reads a golden set from JSONL, line by line, and says for each line that is wrong where it
 //! stands and why.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
@@ -188,7 +189,15 @@ fn parse_line(bytes: &[u8]) -> Result<Option<(Case, bool)>, Wrong> {
     if text.is_empty() {
         return Ok(None);
     }
-    let value: Value = serde_json::from_str(text).map_err(|error| broken_json(&error))?;
+    let exact = intake::with_long_integers_as_texts(text.as_bytes());
+    let value = match serde_json::from_slice(&exact) {
+        Ok(value) => value,
+        // With the columns of what is written.
+        Err(_) => serde_json::from_str(text).map_err(|error| broken_json(&error))?,
+    };
+    if let Cow::Owned(_) = exact {
+        check_input(text, &value)?;
+    }
     let Value::Object(table) = value else {
         return Err(Wrong::new(format!(
             "a case is a JSON object, this is {}",
@@ -196,6 +205,18 @@ fn parse_line(bytes: &[u8]) -> Result<Option<(Case, bool)>, Wrong> {
         )));
     };
     parse_case(table).map(Some)
+}
+
+/// Refuses an input that would not be sent as it is written: as a text in place of a number.
+fn check_input(text: &str, exact: &Value) -> Result<(), Wrong> {
+    let rounded: Value = serde_json::from_str(text).map_err(|error| broken_json(&error))?;
+    if rounded.get("input") == exact.get("input") {
+        return Ok(());
+    }
+    Err(Wrong::new(
+        "`input` holds an integer of more than 64 bits, which cannot be sent as a number",
+    )
+    .help("Write it in quotes, as a text."))
 }
 
 fn broken_json(error: &serde_json::Error) -> Wrong {
@@ -396,6 +417,33 @@ mod tests {
         let other = read("\u{feff}\n{ \"input\": {\"b\":2, \"a\":1}, \"id\": 1 }").unwrap();
         assert_eq!(one.digest, other.digest);
         assert!(one.digest.starts_with("blake3:"));
+    }
+
+    /// field 10: beyond 64 bits too
+    #[test]
+    fn long_integers_stay_apart_and_are_not_sent_as_something_else() {
+        let set = read(
+            "{\"id\":12345678901234567890123,\"input\":\"a\",\"expected\":{\"ids\":[12345678901234567890123],\"n\":1e22}}\n\
+             {\"id\":12345678901234567890124,\"input\":\"a\",\"expected\":{\"ids\":{\"x\":1}},\"tags\":{\"n\":18446744073709551616}}\n\
+             {\"input\":\"a\",\"expected\":100000000000000000000}\n{\"input\":\"a\",\"expected\":100000000000000000001}",
+        )
+        .unwrap();
+        let ids: Vec<&str> = set.cases.iter().map(|case| case.id.as_str()).collect();
+        assert_eq!(
+            ids[..2],
+            ["12345678901234567890123", "12345678901234567890124"]
+        );
+        assert_ne!(ids[2], ids[3]);
+        assert_eq!(
+            set.cases[0].expected,
+            json!({"ids": ["12345678901234567890123"], "n": 1e22})
+        );
+        assert_eq!(set.cases[1].tags["n"], "18446744073709551616");
+        insta::assert_snapshot!(shown("{\"input\": {\"id\": 12345678901234567890123}}\n"), @"
+        golden/a.jsonl:1: `input` holds an integer of more than 64 bits, which cannot be sent as a number [Manifest]
+        help: Write it in quotes, as a text.
+        ");
+        insta::assert_snapshot!(shown("{\"id\": 12345678901234567890123, \"input\": }\n"), @"golden/a.jsonl:1: not JSON: expected value at column 42 [Manifest]");
     }
 
     #[test]

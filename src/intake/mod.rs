@@ -3,10 +3,12 @@
 
 mod file;
 mod glob;
+mod integers;
 mod limit;
 
 pub(crate) use file::{is_link, open, open_own, read, read_line, read_own_text, read_text};
 pub(crate) use glob::{GlobError, glob};
+pub(crate) use integers::{is_long_integer, with_long_integers_as_texts};
 pub(crate) use limit::{
     CONCURRENCY, FUEL, GOLDEN_LINE, GRADE, JOURNAL_HEADER, JSONPATH, JSONPATH_BRACKETS,
     JSONPATH_NODES, JSONPATH_VISITS, Limit, MANIFEST, MANIFEST_ENTRIES, MANIFEST_KEYS,

@@ -11,6 +11,8 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::intake::with_long_integers_as_texts;
+
 /// Up to here a text is read as it is, in bytes.
 const LARGE: usize = 8 << 20;
 
@@ -54,7 +56,7 @@ pub(super) fn whole(bytes: &[u8]) -> serde_json::Result<Value> {
     if is_large(bytes) {
         selected(bytes, &[&[]])
     } else {
-        serde_json::from_slice(bytes)
+        serde_json::from_slice(&with_long_integers_as_texts(bytes))
     }
 }
 
@@ -71,7 +73,8 @@ fn read(bytes: &[u8], paths: &[&[Step]], most: usize) -> serde_json::Result<Valu
         left: &left,
         most,
     };
-    let mut from = serde_json::Deserializer::from_slice(bytes);
+    let bytes = with_long_integers_as_texts(bytes);
+    let mut from = serde_json::Deserializer::from_slice(&bytes);
     let value = keep.deserialize(&mut from)?;
     from.end()?;
     Ok(value)

@@ -194,6 +194,20 @@ mod tests {
 
     const SCHEMA: &str = "schema = { type = 'object', required = ['name'], properties = { name = { type = 'string' }, age = { type = 'integer', minimum = 0 } } }";
 
+    /// field 10: what no number holds is a text, and its fault says so.
+    #[test]
+    fn an_integer_of_more_than_64_bits_is_a_text_to_a_schema() {
+        let schema = "schema = { properties = { n = { type = 'integer' } } }";
+        let on = |answer: &str| on_text("json_schema", schema, serde_json::json!(null), answer);
+        assert!(passed(&on("{\"n\": 18446744073709551615}")));
+        let scored = on("{\"n\": 18446744073709551616}");
+        assert_eq!(
+            why(&scored),
+            "/n: \"18446744073709551616\" is not of type \"integer\" (an integer of more than 64 bits is read as the text of its digits)"
+        );
+        assert!(!why(&on("{\"n\": \"x\"}")).contains("64 bits"));
+    }
+
     #[test]
     fn an_answer_has_the_shape_or_the_fault_is_named() {
         let run = |text: &str| on_text("json_schema", SCHEMA, json!(null), text);

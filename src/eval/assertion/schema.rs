@@ -21,6 +21,9 @@ const STEPS_TO_SAY: u64 = 20_000;
 /// So many faults are named; the rest is counted.
 const NAMED: usize = 3;
 
+/// Said of a fault that an integer may have only because no number holds it.
+const LONG_AS_TEXT: &str = " (an integer of more than 64 bits is read as the text of its digits)";
+
 /// How much of a fault is said, in bytes: it repeats what it is about.
 const LONGEST: usize = 2048;
 
@@ -104,9 +107,12 @@ impl Counted {
 }
 
 fn fault(error: &ValidationError<'_>) -> String {
+    let long = error.instance().as_str();
+    let is_long = long.is_some_and(|it| intake::is_long_integer(it.as_bytes()));
+    let as_text = if is_long { LONG_AS_TEXT } else { "" };
     match error.instance_path().to_string() {
-        at if at.is_empty() => bounded(error),
-        at => bounded(&format_args!("{at}: {error}")),
+        at if at.is_empty() => bounded(&format_args!("{error}{as_text}")),
+        at => bounded(&format_args!("{at}: {error}{as_text}")),
     }
 }
 

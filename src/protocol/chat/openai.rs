@@ -253,7 +253,7 @@ impl Events for Chunks {
             return Err(no_content(&format!("{} events", end.events), &last));
         }
         Ok(Reply {
-            body: serde_json::from_slice(&self.last).ok(),
+            body: parse_json(&self.last).ok(),
             usage: self.usage,
             finish_reason: self.finish_reason,
             ..Reply::of_parts(&self.text, &self.refusal, self.tool_calls.into_values())
