@@ -11,7 +11,9 @@ use crate::measure::{Share, show_duration};
 use crate::metric::{Better, Unit};
 use crate::name::Name;
 use crate::plan::{Caller, Project};
+use crate::protocol::Reply;
 use crate::report::{CheckReport, ProbeResult, StageCheck};
+use crate::stage::Stage as CalledStage;
 use crate::transport::Client;
 
 /// Says what the manifest holds, once what it names has been looked at.
@@ -123,6 +125,14 @@ pub(crate) async fn probe(
     Ok(status)
 }
 
+/// Says how the outputs of an answer were found, where that is not what was meant perhaps.
+fn notes(stage: &CalledStage, reply: &Reply) -> Vec<String> {
+    let doubts = stage.doubts(reply).into_iter();
+    doubts
+        .map(|(name, note)| format!("output.{name}: {note}"))
+        .collect()
+}
+
 /// Returns what stands for a stage whose answer nobody waited for.
 fn uncalled() -> ProbeResult {
     ProbeResult {
@@ -170,6 +180,7 @@ async fn call(project: &Project, client: &Client, stage: &str) -> Result<ProbeRe
             status: answered.status,
             response_time_ms: Some(answered.response_time.as_secs_f64() * 1e3),
             ids: answered.reply.ids().map(|ids| ids.len() as u64),
+            notes: notes(caller.stage(), &answered.reply),
             text: answered
                 .reply
                 .text

@@ -140,6 +140,13 @@ impl<'a> Brings<'a> {
         all.into_iter().collect()
     }
 
+    /// Returns each output, by name, that an answer holds in two places of which the manifest names
+    /// none, with what is to be said about it.
+    pub(crate) fn in_both(&self, reply: &Reply, streams: bool) -> Vec<(&'a str, String)> {
+        let named = self.named.into_iter();
+        named.flat_map(|it| it.in_both(reply, streams)).collect()
+    }
+
     /// Returns the names of the manifest's own making, which have no meaning here.
     pub(crate) fn made_up(&self) -> Vec<&'a str> {
         let named = self.named.into_iter().flat_map(output::Outputs::names);

@@ -103,6 +103,9 @@ pub(crate) struct ProbeResult {
     pub(crate) error: Option<String>,
     /// What to do about it.
     pub(crate) help: Option<String>,
+    /// What is to be known about how its outputs were found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
 }
 
 impl CheckReport {

@@ -23,7 +23,7 @@ use http::HeaderValue;
 
 use crate::manifest::{Cost, HttpVersion, Slo, Timeouts};
 use crate::metric::{Figure, LatencyMetric, Stat};
-use crate::protocol::{Call, CallFailure, Documents, HttpRequest, Request, TRACE_HEADER};
+use crate::protocol::{Call, CallFailure, Documents, HttpRequest, Reply, Request, TRACE_HEADER};
 use crate::template::Scope;
 
 /// The size limit of an answer in bytes where nothing else is said: far above any honest answer,
@@ -156,6 +156,11 @@ impl Stage {
                 request.add_header(name, &(ns as f64 / 1e6).to_string());
             }
         }
+    }
+
+    /// Returns what is to be known about how the outputs of an answer were found, by name.
+    pub(crate) fn doubts(&self, reply: &Reply) -> Vec<(&str, String)> {
+        self.call.brings().in_both(reply, self.call.streams())
     }
 
     /// Makes the reader of one answer, to a request that carried these documents.

@@ -198,6 +198,91 @@ fn outputs_are_found_in_what_the_model_wrote() {
     }
 }
 
+/// field 17: what the envelope and the model's own JSON both have is told, by whoever asks once.
+#[test]
+fn an_output_that_is_in_the_envelope_and_in_the_models_json_is_told() {
+    let body = |text: &str| {
+        let choice = json!({"message": {"content": text}, "finish_reason": "stop"});
+        json!({"id": "chatcmpl-1", "model": "m", "choices": [choice]}).to_string()
+    };
+    let chunk =
+        |text: &str| json!({"id": "c", "model": "m", "choices": [{"delta": {"content": text}}]});
+    let text = "```json\n{\"id\": 7, \"model\": \"m\", \"own\": 1, \"text\": \"4\"}\n```";
+    let whole = Stub::start({
+        let body = body(text);
+        move |_| vec![ok(&body)]
+    });
+    let events = format!("data: {}\n\ndata: [DONE]\n\n", chunk(text));
+    let stream =
+        Stub::start(move |_| vec![with_headers("content-type: text/event-stream\r\n", &events)]);
+    let said = |taken: &str| {
+        format!(
+            "output.ids: `$.id` is in the {taken} and in the text's JSON, and the {taken}'s is taken; say `in = \"text\"` or `in = \"{taken}\"`"
+        )
+    };
+    for (stub, key, taken) in [(&whole, "", "body"), (&stream, "stream = true\n", "events")] {
+        for (output, notes) in [
+            ("ids = \"$.id\"", vec![said(taken)]),
+            // Not in both, the same in both, or said.
+            ("m = \"$.model\"", vec![]),
+            ("ids = { path = \"$.id\", in = \"text\" }", vec![]),
+            ("fallback = \"$.own\"", vec![]),
+        ] {
+            let project = project(
+                stub.address,
+                &format!("{CHAT}\n{key}output = {{ {output} }}"),
+            );
+            let check = project.run(&["check", "--probe", "--format", "json"]);
+            let check = check.expect(0).json();
+            let told = check["stages"][0]["probe"]["notes"].clone();
+            let none = notes.is_empty();
+            assert_eq!(
+                told,
+                if none { Value::Null } else { json!(notes) },
+                "{output}"
+            );
+            let human = project.run(&["check", "--probe"]).expect(0).stdout;
+            assert_eq!(human.contains("is taken; say"), !none, "{human}");
+            let eval = project.run(&["eval"]).expect(0).stderr;
+            assert_eq!(
+                eval.contains("output.ids, in 1 answers: `$.id` is in the"),
+                !none,
+                "{eval}"
+            );
+        }
+    }
+}
+
+/// field 10: ids of more than 64 bits are neither rounded nor their neighbours, on any way.
+#[test]
+fn integers_of_more_than_64_bits_are_kept_exactly() {
+    let body = "{\"hits\": [{\"id\": 100000000000000000001}, {\"id\": 12345678901234567890123}], \"text\": \"x 4\", \"n\": 18446744073709551616}";
+    let stub = Stub::start(move |_| vec![ok(body)]);
+    let stage = "kind = \"http\"\noutput = { ids = \"$.hits[*].id\", text = \"$.text\" }";
+    let project = project(stub.address, stage);
+    let manifest = std::fs::read_to_string(project.path("stagegate.toml")).unwrap();
+    let more = "[[eval.e.assert]]\nkind = \"recall\"\nk = 2\n\
+                [[eval.e.assert]]\nkind = \"json_path\"\npath = \"$.n\"\nvalue = \"{{ expected.n }}\"\n\
+                [[eval.e.assert]]\nkind = \"numeric\"\npath = \"$.n\"\nvalue = \"{{ expected.n }}\"\n\
+                [[eval.e.assert]]\nkind = \"json_schema\"\npath = \"$.n\"\nschema = { type = \"string\" }\n";
+    project.write("stagegate.toml", format!("{manifest}{more}"));
+    for (id, n, passed) in [
+        ("12345678901234567890123", "18446744073709551616", true),
+        ("12345678901234567890124", "18446744073709551616", false),
+        ("100000000000000000000", "18446744073709551616", false),
+        ("12345678901234567890123", "18446744073709551617", false),
+        ("\"12345678901234567890123\"", "18446744073709551616", true),
+    ] {
+        let case = format!(
+            "{{\"id\": \"q\", \"input\": \"hi\", \"expected\": {{\"ids\": [{id}], \"n\": {n}}}}}"
+        );
+        project.write("g.jsonl", case);
+        let run = project.run(&["eval", "--no-cache", "--format", "json"]);
+        let run = run.expect(0).json();
+        assert_eq!(run["eval"]["cases"][0]["passed"], passed, "{id} {n} {run}");
+    }
+}
+
 /// JSON-RPC, GraphQL, and MCP answer 200 and say inside that they failed.
 #[test]
 fn an_answer_can_say_that_it_failed() {

@@ -3,6 +3,7 @@
 
 mod brackets;
 mod check;
+mod doubt;
 mod effort;
 mod found;
 mod hit;

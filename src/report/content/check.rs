@@ -24,6 +24,9 @@ pub(super) fn blocks(check: &CheckReport) -> Vec<Block> {
         blocks.push(Block::Table(probes(&probed)));
         for (stage, probe) in probed {
             blocks.extend(remedy(stage, probe));
+            let notes = probe.notes.iter();
+            let notes = notes.map(|note| format!("`{}`: {}", stage.name, clean(note)));
+            blocks.extend(notes.map(|note| Block::Text(Tone::Doubt, note)));
         }
     }
     blocks.extend(secrets(check));
