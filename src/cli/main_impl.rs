@@ -13,7 +13,7 @@ use super::{App, Command};
 use crate::commands::{self, Context};
 use crate::error::{Fault, Result};
 use crate::exit::{INTERNAL, Status};
-use crate::group;
+use crate::group::{self, Owed};
 use crate::measure::Clock;
 use crate::record::ErrorDocument;
 use crate::text::visible;
@@ -42,13 +42,7 @@ pub(crate) fn main_impl() -> ExitCode {
         Ok(app) => app,
         Err(error) => return refused(&error, &arguments, &facts),
     };
-    let ui = Ui::new(
-        Options {
-            color: app.global.color,
-            volume: volume(&app),
-        },
-        &facts,
-    );
+    let ui = Ui::new(options(&app), &facts);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -62,11 +56,13 @@ pub(crate) fn main_impl() -> ExitCode {
     };
     let (tell, cancel) = watch::channel(false);
     let interrupted = Arc::new(AtomicBool::new(false));
-    runtime.spawn(listen(tell, Arc::clone(&interrupted)));
+    let owed = Owed::default();
+    runtime.spawn(listen(tell, interrupted.clone(), owed.clone(), ui.sink()));
     let context = Context {
         ui,
         global: app.global,
         interrupted,
+        owed,
         cancel,
         clock: Clock::System,
         places: std::sync::OnceLock::new(),
@@ -79,6 +75,14 @@ pub(crate) fn main_impl() -> ExitCode {
     group::end_all();
     runtime.shutdown_background();
     code
+}
+
+/// Returns how things are said.
+const fn options(app: &App) -> Options {
+    Options {
+        color: app.global.color,
+        volume: volume(app),
+    }
 }
 
 /// Returns how much is said.

@@ -6,14 +6,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 use crate::exit::Status;
-use crate::group;
+use crate::group::{self, Owed};
+use crate::measure::{Event, EventSink};
 
 /// Waits for Ctrl-C, SIGTERM, or the end of the terminal (SIGHUP): the first one asks the engines
-/// to stop and keep what they have, the second one ends the process at once.
-pub(super) async fn listen(tell: watch::Sender<bool>, interrupted: Arc<AtomicBool>) {
+/// to stop and keep what they have, the second one ends the process at once, and says what that
+/// leaves undone.
+pub(super) async fn listen(
+    tell: watch::Sender<bool>,
+    interrupted: Arc<AtomicBool>,
+    owed: Owed,
+    sink: Box<dyn EventSink>,
+) {
     while asked_to_stop().await.is_ok() {
         if interrupted.swap(true, Ordering::Relaxed) {
             group::end_all();
+            if let Some(undone) = owed.told() {
+                sink.emit(Event::Warning(format!("interrupted again: {undone}")));
+            }
             #[expect(clippy::exit, reason = "the user asks for the second time")]
             std::process::exit(i32::from(Status::Interrupted.code()));
         }

@@ -10,6 +10,7 @@ use super::proxies;
 use crate::args::Global;
 use crate::error::Result;
 use crate::experiment::{Experiment, Surroundings, booted};
+use crate::group::Owed;
 use crate::measure::Clock;
 use crate::plan::{Chosen, PlanError, Project};
 use crate::report::Places;
@@ -24,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) global: Global,
     /// Becomes true when the user presses Ctrl-C; for engines with threads.
     pub(crate) interrupted: Arc<AtomicBool>,
+    /// What is told to be undone where the user does not wait for the end.
+    pub(crate) owed: Owed,
     /// The same, for engines with tasks.
     pub(crate) cancel: watch::Receiver<bool>,
     pub(crate) clock: Clock,
@@ -103,6 +106,7 @@ impl Context {
             clock: self.clock.clone(),
             sink: self.ui.sink(),
             interrupted: Arc::clone(&self.interrupted),
+            owed: self.owed.clone(),
         }
     }
 

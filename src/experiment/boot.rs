@@ -93,6 +93,9 @@ pub(crate) async fn booted<T>(
     if start.is_none() && deployment.stop.is_none() && deployment.ready.is_none() {
         return work.await.map(Some);
     }
+    if let Some(stop) = &deployment.stop {
+        experiment.owed.owe(undone(experiment, stop));
+    }
     let outcome = match start
         .map(|it| Started::run(experiment, "start", it))
         .transpose()
@@ -114,11 +117,21 @@ pub(crate) async fn booted<T>(
     let (started, outcome) = outcome;
     if let Some(stop) = &deployment.stop {
         stopped(experiment, stop).await;
+        experiment.owed.settle();
     }
     if let Some(started) = started {
         started.end().await;
     }
     outcome
+}
+
+/// Says that `stop` has not done all its work, and what it is.
+fn undone(experiment: &Experiment, stop: &str) -> String {
+    let secrets = experiment.project.secrets_that_are_set();
+    let stop = secrets.redact(stop);
+    format!(
+        "`stop` of `[deployment]` has not run to its end, so that the deployment may still be up; run it yourself: {stop}"
+    )
 }
 
 /// Waits until every stage answers a probe.
@@ -167,6 +180,12 @@ async fn stopped(experiment: &Experiment, command: &str) {
         Ok(started) => started,
         Err(error) => return experiment.warn(error.to_string()),
     };
+    if experiment.is_interrupted() {
+        let most = show_duration(STOP);
+        experiment.note(format!(
+            "stopping the deployment, which may take {most}; Ctrl-C again ends this at once"
+        ));
+    }
     let begin = Instant::now();
     while !started.has_ended() && begin.elapsed() < STOP {
         tokio::time::sleep(LOOK).await;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::release;
 use crate::error::Result;
 use crate::git::GitFacts;
+use crate::group::Owed;
 use crate::measure::{Clock, Event, EventSink};
 use crate::plan::{Project, Site};
 use crate::record::Release;
@@ -19,6 +20,8 @@ pub(crate) struct Surroundings {
     pub(crate) sink: Box<dyn EventSink>,
     /// Becomes true when the user asks for an end.
     pub(crate) interrupted: Arc<AtomicBool>,
+    /// What is told to be undone where the user does not wait for the end.
+    pub(crate) owed: Owed,
     /// The flags and `--set`s that change what is measured, as they were written.
     pub(crate) overrides: Vec<String>,
     /// The flags of every command, as they would be typed again: before the command's name.
@@ -38,6 +41,7 @@ pub(crate) struct Experiment {
     pub(super) clock: Clock,
     pub(super) sink: Box<dyn EventSink>,
     pub(super) interrupted: Arc<AtomicBool>,
+    pub(super) owed: Owed,
     pub(super) overrides: Vec<String>,
     pub(super) typed: String,
 }
@@ -50,6 +54,7 @@ impl Experiment {
             clock,
             sink,
             interrupted,
+            owed,
             overrides,
             typed,
         } = surroundings;
@@ -69,6 +74,7 @@ impl Experiment {
             clock,
             sink,
             interrupted,
+            owed,
             overrides,
             typed,
         })

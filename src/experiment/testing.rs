@@ -86,6 +86,7 @@ pub(super) fn experiment(folder: &Path) -> (Experiment, Heard) {
         clock: Clock::manual("2026-11-24T12:00:00Z".parse().unwrap()),
         sink: Box::new(heard.clone()),
         interrupted: Arc::default(),
+        owed: crate::group::Owed::default(),
         overrides: Vec::new(),
         typed: String::new(),
     };

@@ -4,11 +4,13 @@
 //! A program that leaves its group by its own will (`setsid`) is not found again.
 
 mod guard;
+mod owed;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use guard::{VARIABLE, WORD, install, keep_watch, mark};
+pub(crate) use owed::Owed;
 
 /// The groups that have not ended, by their number; and whether there may be more.
 static LIVE: Mutex<Live> = Mutex::new(Live {

@@ -164,6 +164,72 @@ fn ctrl_c_ends_what_was_started_and_stops_it() {
     );
 }
 
+/// Whoever does not wait for `stop` is told what it has not done, and how it is done by hand.
+#[test]
+fn a_second_ctrl_c_says_what_is_left_to_be_stopped() {
+    for (secret, shown) in [
+        ("", "echo $$ > stopping; sleep 60"),
+        ("s3cret", "echo $$ > stopping; sleep 60 # ***"),
+    ] {
+        let stop = format!(
+            "echo $$ > stopping; sleep 60{}",
+            if secret.is_empty() { "" } else { " # s3cret" }
+        );
+        let keys = format!("start = \"echo $$ > pid; exec sleep 60\"\nstop = \"{stop}\"");
+        let project = project(free_port(), &keys);
+        let manifest = std::fs::read_to_string(project.path("stagegate.toml")).unwrap();
+        let header = "headers = { x-key = \"{{ secret.KEY }}\" }\n[load.l]";
+        project.write("stagegate.toml", manifest.replace("[load.l]", header));
+        let errors = std::fs::File::create(project.path("errors")).unwrap();
+        let mut command = project.command(&["eval"]);
+        command.env("KEY", if secret.is_empty() { "another" } else { secret });
+        let mut child = command.stderr(errors).spawn().unwrap();
+        let id = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
+        let interrupt = || rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+        appears(&project.path("pid"));
+        std::thread::sleep(Duration::from_millis(300));
+        interrupt();
+        appears(&project.path("stopping"));
+        interrupt();
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        let errors = std::fs::read_to_string(project.path("errors")).unwrap();
+        let said = format!(
+            "warning: interrupted again: `stop` of `[deployment]` has not run to its end, so that the deployment may still be up; run it yourself: {shown}\n"
+        );
+        assert!(errors.contains(&said), "{errors}");
+        assert!(
+            errors.contains("Ctrl-C again ends this at once"),
+            "{errors}"
+        );
+        for file in ["pid", "stopping"] {
+            let pid = std::fs::read_to_string(project.path(file)).unwrap();
+            let group = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+            assert!(is_over(group), "{file}");
+        }
+    }
+}
+
+/// Returns whether nobody of a process group is left; a killed one takes a moment.
+fn is_over(group: rustix::process::Pid) -> bool {
+    let begin = Instant::now();
+    while rustix::process::test_kill_process_group(group).is_ok() {
+        if begin.elapsed() > Duration::from_secs(5) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
+}
+
+/// Waits until something has been written to a file.
+fn appears(path: &std::path::Path) {
+    let begin = Instant::now();
+    while std::fs::read_to_string(path).map_or(true, |it| it.trim().is_empty()) {
+        assert!(begin.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn wrong_keys_are_told() {
     for (keys, said) in [
