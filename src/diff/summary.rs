@@ -267,7 +267,7 @@ impl Told<'_> {
             let c = &row.comparison;
             let half = (c.high? - c.low?) / 2.0;
             let points = percent(half).replace('%', " points");
-            Some(format!("no change shown in `{}`, ± {points}", c.metric))
+            Some(format!("no change seen in `{}` (± {points})", c.metric))
         };
         self.rows.iter().filter(unruled).filter_map(say).collect()
     }

@@ -290,9 +290,9 @@ llm                           −0.900 ms   −1.2 %  ml-platform
 
 Slices, worst first
 slice      base    head  change                   verdict
-────────────────────────────────────────────────────────────────
+───────────────────────────────────────────────────────────────────────────────
 lang=de  90.0 %  55.0 %  −35.0 pp [−50.0, −20.0]  regressed
-lang=en  91.2 %  89.4 %  −1.8 pp [−5.0, +1.0]     no change seen
+lang=en  91.2 %  89.4 %  −1.8 pp [−5.0, +1.0]     no change seen (± 3.0 points)
 
 3 cases broke
   q1, q7, q9
@@ -309,9 +309,10 @@ index    –               2026-11-01
 prompt   blake3:1111111  blake3:2222222
 
 Other metrics, not gated on
-metric                       base    head  change                verdict
-───────────────────────────────────────────────────────────────────────────────
-eval.answers recall.score  80.0 %  81.0 %  +1.0 pp [−2.0, +4.0]  no change seen
+metric                  base    head  change                verdict
+────────────────────────────────────────────────────────────────────────────────
+eval.answers          80.0 %  81.0 %  +1.0 pp [−2.0, +4.0]  no change seen (±
+recall.score                                                3.0 points)
 
 Latency, shown, never gated on
 metric                                 base     head  change
@@ -774,7 +775,7 @@ load.peak.llm.ttft.p99: one run each, n 300; p99 needs 368 requests, there were 
 | slice | base | head | change | verdict |
 | --- | ---: | ---: | --- | --- |
 | lang=de | 90.0 % | 55.0 % | −35.0 pp \[−50.0, −20.0\] | regressed |
-| lang=en | 91.2 % | 89.4 % | −1.8 pp \[−5.0, +1.0\] | no change seen |
+| lang=en | 91.2 % | 89.4 % | −1.8 pp \[−5.0, +1.0\] | no change seen (± 3.0 points) |
 
 <details>
 <summary>3 cases broke</summary>
@@ -804,7 +805,7 @@ The manifest differs.
 
 | metric | base | head | change | verdict |
 | --- | ---: | ---: | --- | --- |
-| eval.answers recall.score | 80.0 % | 81.0 % | +1.0 pp \[−2.0, +4.0\] | no change seen |
+| eval.answers recall.score | 80.0 % | 81.0 % | +1.0 pp \[−2.0, +4.0\] | no change seen (± 3.0 points) |
 
 </details>
 

@@ -268,6 +268,14 @@ const fn change(change: Change) -> (&'static str, Tone) {
     }
 }
 
+/// Returns how large a change could have gone unseen, where none was seen and no rule asked for it:
+/// half the width of the interval.
+fn unseen(comparison: &Comparison) -> Option<String> {
+    let (low, high) = (comparison.low?, comparison.high?);
+    let is_open = comparison.verdict == Change::Inconclusive && comparison.rule.is_none();
+    is_open.then(|| metric::half_width(comparison.metric.unit(), (high - low) / 2.0))
+}
+
 fn slices(slices: &[&Comparison]) -> Vec<Block> {
     let mut slices = slices.to_vec();
     slices.sort_by(|a, b| {
@@ -331,7 +339,8 @@ fn compared(
         ];
         if judged == Judged::Yes {
             let (word, tone) = change(comparison.verdict);
-            row.push(Cell::toned(tone, word));
+            let unseen = unseen(comparison).map_or_else(String::new, |it| format!(" ({it})"));
+            row.push(Cell::toned(tone, format!("{word}{unseen}")));
         }
         table.row(row);
     }

@@ -40,6 +40,18 @@ pub(super) fn change(comparison: &Comparison) -> String {
     }
 }
 
+/// Formats how large a change could have gone unseen: `± 9.2 points`, and `± 38 points` where a
+/// tenth of one says nothing.
+pub(super) fn half_width(unit: Unit, half: f64) -> String {
+    let half = half * 100.0;
+    let digits = usize::from(half < 9.95);
+    let points = match unit {
+        Unit::Share => "points",
+        Unit::Time | Unit::Rate | Unit::Number => "%",
+    };
+    format!("± {half:.digits$} {points}")
+}
+
 /// Returns whether this is one of the latencies that people ask for; the others are in the
 /// document.
 pub(super) const fn is_main_latency(metric: &Metric) -> bool {
