@@ -9,7 +9,7 @@ use super::counts::TallyRecord;
 use super::eval::is_zero;
 use super::latency::{MetricSummary, Metrics, metrics};
 use crate::measure::Histogram;
-use crate::metric::Figure;
+use crate::metric::{Figure, RateMetric};
 
 /// Percentiles of a distribution of times, in ms, whatever the number of samples; null when there
 /// are none.
@@ -96,6 +96,18 @@ pub(crate) struct StageResult {
     /// What was counted, so that runs can be added up; absent in runs of format 1.0, and in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tally: Option<TallyRecord>,
+}
+
+impl StageResult {
+    /// Returns a rate; `None` where it is not known.
+    pub(crate) const fn rate(&self, rate: RateMetric) -> Option<f64> {
+        match rate {
+            RateMetric::Offered => self.offered_rps,
+            RateMetric::Achieved => Some(self.achieved_rps),
+            RateMetric::Goodput => Some(self.goodput_rps),
+            RateMetric::GoodTokens => self.goodput_tps,
+        }
+    }
 }
 
 /// From when on a stage's response time no longer changed, and what was measured from then on. The

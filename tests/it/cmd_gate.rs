@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::stub::{Stub, ok};
 use crate::support::suite::{ANSWERS, Service, golden, id, nobody, project};
 use crate::support::{Output, Project};
 
@@ -747,4 +748,40 @@ fn a_gate_that_is_stopped_says_so_in_every_format() {
         (&document["interrupted"], &document["verdict"]),
         (&json!(true), &json!("inconclusive"))
     );
+}
+
+/// Rates have a limit where the load is known: in a rule.
+#[test]
+fn rates_are_limited_by_rules() {
+    let stub = Stub::start(|_| vec![ok("{\"t\": \"x\", \"n\": 5}")]);
+    for (metric, limit, code) in [
+        ("goodput_tps", "min = \"50/s\"", 0),
+        ("goodput_tps", "min = \"500/s\"", 1),
+        ("goodput_rps", "min = \"600/m\"", 0),
+        ("achieved_rps", "min = 100", 1),
+        ("offered_rps", "max = \"21/s\"", 0),
+    ] {
+        let project = rates(&stub, "rate = \"20/s\"", metric, limit);
+        let output = project.measure(&["gate", "--format", "json"]).expect(code);
+        let document = output.json();
+        let rate = comparison(&document, &format!("load.l.api.{metric}"));
+        let outcome = ["passed", "failed"][usize::from(code == 1)];
+        assert_eq!(rate["outcome"], outcome, "{rate}");
+    }
+    let closed = rates(&stub, "concurrency = 1", "offered_rps", "max = 21");
+    let document = closed.measure(&["gate", "--format", "json"]).expect(4);
+    let document = document.json();
+    let rate = comparison(&document, "load.l.api.offered_rps");
+    let note = rate["note"].as_str().unwrap();
+    assert!(note.contains("a closed loop offers no rate"), "{rate}");
+}
+
+/// A project with one load, and one rule on a rate of it.
+fn rates(stub: &Stub, arrivals: &str, metric: &str, limit: &str) -> Project {
+    Project::with_manifest(&format!(
+        "version = 1\n[stage.api]\nkind = \"http\"\nurl = \"http://{}/\"\noutput = {{ text = \"$.t\", output_tokens = \"$.n\" }}\n\
+         [load.l]\ntarget = \"api\"\narrivals = {{ {arrivals} }}\nduration = \"1s\"\n\
+         [gate]\nloads = [\"l\"]\n[[gate.rule]]\nmetric = \"load.l.api.{metric}\"\n{limit}\n",
+        stub.address
+    ))
 }

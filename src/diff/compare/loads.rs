@@ -40,7 +40,7 @@ pub(super) fn compare(
         let name = |figure| Metric::load(load, stage, figure);
         let mut found = latencies(&name, before, after, asked);
         found.extend(shares(&name, before, after));
-        found.extend(goodput(&name, before, after));
+        found.extend(rates(&name, before, after, asked));
         let owner = (context.owner)(stage).or_else(|| after.owner.clone());
         for measured in &mut found {
             measured.owner.clone_from(&owner);
@@ -207,35 +207,39 @@ fn due(stage: &StageResult) -> u64 {
     stage.attempted + not_sent
 }
 
-/// Returns what is shown of a stage's goodput: in answers, and in tokens where these were counted.
-fn goodput(
+/// Returns what is shown of a stage's rates: its goodput, in answers, and in tokens where these
+/// were counted; others only where a rule names them.
+fn rates(
     name: &dyn Fn(Figure) -> Metric,
     base: Option<&StageResult>,
     head: &StageResult,
+    asked: &BTreeSet<&Metric>,
 ) -> Vec<Measured> {
-    let in_answers = (
-        RateMetric::Goodput,
-        base.map(|stage| stage.goodput_rps),
-        Some(head.goodput_rps),
-    );
-    let in_tokens = (
-        RateMetric::GoodTokens,
-        base.and_then(|stage| stage.goodput_tps),
-        head.goodput_tps,
-    );
-    let known = |(_, before, after): &(_, Option<f64>, Option<f64>)| before.or(*after).is_some();
-    let rates = [in_answers, in_tokens].into_iter().filter(known);
-    let measured = rates.map(|(metric, before, after)| {
-        let mut measured = Measured::shown(name(Figure::Rate(metric)), before, after);
-        measured.n = head.attempted;
-        measured.evidence = Evidence::Shown {
-            change: ratio(before, after),
-            interval: None,
-            method: "none",
-        };
-        measured
-    });
-    measured.collect()
+    let rate = |metric: RateMetric| {
+        let (before, after) = (base.and_then(|base| base.rate(metric)), head.rate(metric));
+        let listed = matches!(metric, RateMetric::Goodput | RateMetric::GoodTokens);
+        let name = name(Figure::Rate(metric));
+        let is_shown = listed && before.or(after).is_some() || asked.contains(&name);
+        is_shown.then(|| {
+            let mut measured = Measured::shown(name, before, after);
+            measured.n = head.attempted;
+            measured.evidence = Evidence::Shown {
+                change: ratio(before, after),
+                interval: None,
+                method: "none",
+            };
+            if after.is_none() {
+                let why = match metric {
+                    RateMetric::Offered => "a closed loop offers no rate",
+                    RateMetric::GoodTokens => "no tokens were counted",
+                    RateMetric::Achieved | RateMetric::Goodput => "not measured in the head",
+                };
+                measured.missing = Some(why.to_owned());
+            }
+            measured
+        })
+    };
+    RateMetric::ALL.into_iter().filter_map(rate).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::measure::{Histogram, min_samples};
-use crate::metric::{Figure, LatencyMetric, Limit, RateMetric, ShareMetric, Stat};
+use crate::metric::{Figure, LatencyMetric, Limit, ShareMetric, Stat};
 use crate::record::{SloResult, StageResult, Tally};
 use crate::stats::side_of;
 
@@ -32,10 +32,7 @@ pub(crate) fn judge(
         Figure::Share(ShareMetric::ErrorRate) => simple(result.error_rate),
         Figure::Share(ShareMetric::FallbackRate) => simple(result.fallback_rate),
         Figure::Share(ShareMetric::Attainment) => simple(result.attainment),
-        Figure::Rate(RateMetric::Offered) => simple(result.offered_rps),
-        Figure::Rate(RateMetric::Achieved) => simple(Some(result.achieved_rps)),
-        Figure::Rate(RateMetric::Goodput) => simple(Some(result.goodput_rps)),
-        Figure::Rate(RateMetric::GoodTokens) => simple(result.goodput_tps),
+        Figure::Rate(rate) => simple(result.rate(*rate)),
         Figure::Other(_) => Found::default(),
     };
     SloResult {

@@ -5,8 +5,7 @@ use toml::de::{DeTable, DeValue};
 use crate::manifest::checker::Checker;
 use crate::manifest::document;
 use crate::manifest::span::Span;
-use crate::metric::{Figure, LatencyMetric, Limit, ShareMetric, Unit, Written, WrongMetric};
-use crate::registry::suggest;
+use crate::metric::{Figure, Limit, Unit, Written, WrongMetric};
 
 /// One SLO of a stage.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,11 +68,12 @@ fn read(path: &str, value: &DeValue<'_>) -> Result<(Figure, Limit), WrongMetric>
     };
     let figure = Figure::parse(path)?;
     if figure.unit() == Unit::Rate {
-        let known = LatencyMetric::ALL.map(LatencyMetric::key);
-        let known = [&known[..], &ShareMetric::ALL.map(ShareMetric::key)].concat();
         return Err(WrongMetric {
-            message: "there is no such metric".to_owned(),
-            help: suggest(path, &known),
+            message: "a rate depends on how much a load asks for, and is no promise of a stage"
+                .to_owned(),
+            help: Some(format!(
+                "Limit it where the load is known: `[[gate.rule]]` with `metric = \"load.NAME.STAGE.{path}\"` and `min = \"20/s\"`."
+            )),
         });
     }
     let written = match (value, figure.unit()) {
@@ -90,6 +90,23 @@ fn read(path: &str, value: &DeValue<'_>) -> Result<(Figure, Limit), WrongMetric>
 #[cfg(test)]
 mod tests {
     use crate::manifest::testing::spoilt;
+
+    /// A rate can never be reached by a load that asks for less, and `--find-limit` and `profile`
+    /// ask for less.
+    #[test]
+    fn a_rate_is_limited_where_the_load_is_known() {
+        for key in ["offered_rps", "achieved_rps", "goodput_rps", "goodput_tps"] {
+            let shown = spoilt("error_rate = \"1%\"", &format!("{key} = \"5/s\""));
+            let told: Vec<&str> = shown.split_whitespace().filter(|it| *it != "|").collect();
+            let told = told.join(" ");
+            let said = format!(
+                "`slo.{key}` of stage `gateway`: a rate depends on how much a load asks for, and is no promise of a stage"
+            );
+            assert!(told.contains(&said), "{shown}");
+            let help = format!("`metric = \"load.NAME.STAGE.{key}\"` and `min = \"20/s\"`");
+            assert!(told.contains(&help), "{shown}");
+        }
+    }
 
     #[test]
     fn slos_are_checked_key_by_key() {
