@@ -10,8 +10,9 @@ use url::Url;
 
 use super::{fields, slices};
 use crate::error::{Classify, Fault, Kind, Result};
+use crate::git::{ReleaseError, files_version, folder_of};
 use crate::golden::{GoldenError, GoldenSet};
-use crate::manifest::{Eval, IdleKey, ManifestError, Problems, Stage};
+use crate::manifest::{Eval, IdleKey, ManifestError, Problems, Stage, VersionSource};
 use crate::metric::{EvalPart, Metric};
 use crate::plan::Project;
 use crate::registry::{did_you_mean, suggest};
@@ -36,10 +37,12 @@ pub(super) fn examine(project: &Project) -> Result<Vec<IdleKey>> {
         warnings: Vec::new(),
         golden: Vec::new(),
         sets: BTreeMap::new(),
+        said: BTreeSet::new(),
     };
     examined.evals();
     examined.loads();
     examined.slices_of_rules();
+    examined.globs();
     for stage in &project.manifest.stages {
         examined.address(stage);
         examined.program(stage);
@@ -54,6 +57,9 @@ struct Examined<'a> {
     golden: Vec<GoldenError>,
     /// Each file is read once; `None` where it is of no use.
     sets: BTreeMap<&'a Path, Option<GoldenSet>>,
+    /// Fields of cases that are reported already, by the place of their template: what one suite
+    /// and one load lack alike is said once.
+    said: BTreeSet<(usize, String)>,
 }
 
 impl<'a> Examined<'a> {
@@ -75,17 +81,41 @@ impl<'a> Examined<'a> {
                         key: format!("eval.{}.slice_by", eval.name),
                     }));
                 cases_of(eval, set, &mut self.problems);
-                fields::check(eval, set, &self.project.manifest, &mut self.problems);
+                let tables = fields::called(&self.project.manifest, &eval.stage);
+                let tables = tables.into_iter().chain(&eval.asserts);
+                fields::check(tables, set, &mut self.said, &mut self.problems);
             }
         }
     }
 
     fn loads(&mut self) {
         for load in &self.project.manifest.loads {
-            let mix = load.mix.iter().map(|it| &it.sends);
-            for sends in mix.chain([&load.sends]) {
+            let mix = load
+                .mix
+                .iter()
+                .map(|it| (&it.sends, std::slice::from_ref(&it.target)));
+            for (sends, targets) in mix.chain([(&load.sends, load.targets.as_slice())]) {
                 if let Some(data) = &sends.data {
                     self.read(data, &format!("load.{}.data", load.name), load.span.start);
+                }
+                for target in targets {
+                    let tables = fields::called(&self.project.manifest, target).into_iter();
+                    let data = sends
+                        .data
+                        .as_ref()
+                        .map(|data| self.sets.get(data.as_path()));
+                    let (said, problems) = (&mut self.said, &mut self.problems);
+                    match data {
+                        Some(Some(Some(set))) => fields::check(tables, set, said, problems),
+                        // Not there, or wrong itself.
+                        Some(_) => {}
+                        // Prompts that are made up are texts.
+                        None if sends.prompts.is_some() => {}
+                        None => {
+                            let what = format!("load `{}`", load.name);
+                            fields::check_without_cases(tables, &what, said, problems);
+                        }
+                    }
                 }
             }
         }
@@ -148,6 +178,32 @@ impl<'a> Examined<'a> {
                 self.problems
                     .at(rule.span.clone(), message, suggest(value, &values));
             }
+        }
+    }
+
+    /// A part of the release of which there is no file stops every run. A new project is checked
+    /// before its folders are there.
+    fn globs(&mut self) {
+        let source = &self.project.manifest.source;
+        for (part, version) in &self.project.manifest.release {
+            let VersionSource::Files { glob, span } = version else {
+                continue;
+            };
+            let found = files_version(&self.project.folder, part.as_str(), glob);
+            let Err(error @ ReleaseError::NoMatch { .. }) = found else {
+                continue;
+            };
+            if self.project.folder.join(folder_of(glob)).is_dir() {
+                let help = error.help().map(|help| help.to_string());
+                self.problems.at(span.clone(), error.to_string(), help);
+                continue;
+            }
+            self.warnings.push(IdleKey {
+                message: format!("{error}, whose folder does not exist"),
+                file: source.path().display().to_string(),
+                line: source.line(span.start),
+                key: format!("release.{part}.files"),
+            });
         }
     }
 

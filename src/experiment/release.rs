@@ -15,7 +15,7 @@ use crate::transport::Client;
 pub(super) fn dirt(project: &Project, git: &GitFacts) -> Dirt {
     let globs = project.manifest.release.values();
     let globs = globs.filter_map(|source| match source {
-        VersionSource::Files(glob) => Some(glob.as_str()),
+        VersionSource::Files { glob, .. } => Some(glob.as_str()),
         VersionSource::Response { .. } | VersionSource::Header { .. } => None,
     });
     let reads = Reads {
@@ -31,7 +31,7 @@ pub(super) fn dirt(project: &Project, git: &GitFacts) -> Dirt {
 pub(super) fn present(project: &Project, git: &GitFacts, dirt: &Dirt) -> Result<Release> {
     let mut versions = BTreeMap::new();
     for (part, source) in &project.manifest.release {
-        if let VersionSource::Files(glob) = source {
+        if let VersionSource::Files { glob, .. } = source {
             let version = files_version(&project.folder, part.as_str(), glob)?;
             versions.insert(part.to_string(), version);
         }
@@ -55,7 +55,7 @@ pub(super) async fn add_versions(
 ) {
     for (part, source) in &project.manifest.release {
         let stage = match source {
-            VersionSource::Files(_) => continue,
+            VersionSource::Files { .. } => continue,
             VersionSource::Response { stage, .. } | VersionSource::Header { stage, .. } => stage,
         };
         let mut version = project.heard.version(part.as_str());

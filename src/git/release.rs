@@ -126,6 +126,11 @@ pub(crate) fn files_version(
     Ok(format!("blake3:{}", all.finalize().to_hex()))
 }
 
+/// Returns the folder that a glob begins in, relative to what the glob is; empty where it is that.
+pub(crate) fn folder_of(glob: &str) -> &str {
+    fixed_folder(glob).0
+}
+
 /// Returns whether a glob, which is relative to a folder, matches a file.
 pub(super) fn glob_matches(folder: &Path, glob: &str, file: &Path) -> bool {
     let (fixed, open) = fixed_folder(glob);

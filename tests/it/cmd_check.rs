@@ -482,6 +482,113 @@ fn a_template_asks_for_what_some_case_has() {
     }
 }
 
+/// A project with these stages and one load; its golden set has `input.question` and
+/// `expected.answer`.
+fn with_load(stages: &str, load: &str) -> Project {
+    let text = format!("version = 1\n{stages}[load.peak]\nduration = \"1s\"\n{load}\n");
+    let project = Project::with_manifest(&text);
+    project.write(
+        "g.jsonl",
+        "{\"id\": \"1\", \"input\": {\"question\": \"a\"}, \"expected\": {\"answer\": \"b\"}}\n",
+    );
+    project
+}
+
+fn asking(name: &str, ask: &str) -> String {
+    format!(
+        "[stage.{name}]\nkind = \"http\"\nurl = \"http://127.0.0.1:9/\"\nbody = {{ q = \"{{{{ {ask} }}}}\" }}\noutput = {{ text = \"$.t\" }}\n"
+    )
+}
+
+const OPEN: &str = "arrivals = { rate = \"5/s\" }";
+
+/// stumbles S3: so does what a load sends, alone and as a kind of user, whose cases are its data.
+#[test]
+fn a_template_asks_for_what_the_data_of_a_load_has() {
+    let asks = asking("a", "input.qestion");
+    let behind = asking("a", "steps.b.text") + &asking("b", "input.qestion");
+    let piped = format!("{behind}[pipeline.p]\nsteps = [\"b\", \"a\"]\n");
+    let data = |target: &str| format!("target = {target}\n{OPEN}\ndata = \"g.jsonl\"");
+    let mixed =
+        format!("{OPEN}\ndata = \"g.jsonl\"\n[load.peak.mix.some]\ntarget = \"a\"\nweight = 1");
+    let (of_a, of_b) = (
+        "stage `a`: no case of `g.jsonl` has `input.qestion`",
+        "stage `b`: no case of `g.jsonl` has `input.qestion`",
+    );
+    let without = "stage `a`: there is no `input.qestion`, as load `peak` has no `data`";
+    for (stages, load, said) in [
+        (&asks, data("\"a\""), of_a),
+        (&asks, data("\"each\""), of_a),
+        (&asks, mixed, of_a),
+        (&behind, data("[\"a\"]"), of_b),
+        (&piped, data("\"p\""), of_b),
+        (&asks, format!("target = \"a\"\n{OPEN}"), without),
+    ] {
+        let output = with_load(stages, &load).run(&["check", "--format", "json"]);
+        let document = output.expect(2).json();
+        let errors = document["errors"].as_array().unwrap();
+        let told = errors.iter().filter(|it| it["message"] == said);
+        assert_eq!(told.count(), 1, "{load}: {document}");
+    }
+}
+
+#[test]
+fn a_template_may_ask_a_load_for_what_is_there_and_for_what_has_a_stand_in() {
+    let bare = format!("target = \"a\"\n{OPEN}");
+    for (ask, load) in [
+        ("input.question", format!("{bare}\ndata = \"g.jsonl\"")),
+        ("input", bare.clone()),
+        ("input.nothing | default('x')", bare.clone()),
+        ("env.x", format!("{bare}\n[env.local]\nx = \"1\"")),
+    ] {
+        with_load(&asking("a", ask), &load)
+            .run(&["check"])
+            .expect(0);
+    }
+}
+
+/// stumbles S3: a glob that matches nothing would stop every run; a project whose folders are not
+/// there yet is only told.
+#[test]
+fn a_glob_of_the_release_matches_some_file() {
+    let project = |glob: &str| {
+        let text = format!(
+            "version = 1\n[release]\nprompt = {{ files = \"{glob}\" }}\n[stage.a]\nkind = \"http\"\nurl = \"http://127.0.0.1:9/\"\n"
+        );
+        let project = Project::with_manifest(&text);
+        project.write("prompts/de/answer.txt", "Answer.");
+        project
+    };
+    for glob in [
+        "prompts/*",
+        "*.txt",
+        "prompts/**/*.md",
+        "prompts/de/anwser.txt",
+    ] {
+        let project = project(glob);
+        let output = project.run(&["check", "--format", "json"]).expect(2);
+        let error = &output.json()["errors"][0];
+        assert_eq!(
+            (&error["file"], &error["line"]),
+            (&json!("stagegate.toml"), &json!(3))
+        );
+        let message = error["message"].as_str().unwrap();
+        let said = format!("`release.prompt`: no file matches `{glob}` in `");
+        assert!(message.starts_with(&said), "{message}");
+    }
+    let output = project("promts/**")
+        .run(&["check", "--format", "json"])
+        .expect(0);
+    let missing = &output.json()["missing"][0];
+    assert_eq!(
+        (&missing["line"], &missing["key"]),
+        (&json!(3), &json!("release.prompt.files"))
+    );
+    for glob in ["prompts/**", "stagegate.toml", "prompts/de/*.txt"] {
+        project(glob).run(&["check"]).expect(0);
+    }
+}
+
 /// stumbles S27: what the environment brings is shown, and a program that is not there is told.
 #[test]
 fn places_are_shown_as_the_environment_has_them() {

@@ -8,14 +8,14 @@ use serde::Deserialize;
 use crate::intake;
 use crate::manifest::checker::{Checker, Family};
 use crate::manifest::document::{Section, Table};
-use crate::manifest::span::Spanned;
+use crate::manifest::span::{Span, Spanned};
 use crate::name::Name;
 
 // What may be written.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::manifest) struct RawVersionSource {
-    files: Option<String>,
+    files: Option<Spanned<String>>,
     stage: Option<Spanned<Name>>,
     response: Option<String>,
     header: Option<String>,
@@ -25,7 +25,7 @@ pub(in crate::manifest) struct RawVersionSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum VersionSource {
     /// Digest of the files that match a glob, relative to the manifest.
-    Files(String),
+    Files { glob: String, span: Span },
     /// A JSONPath into a stage's answer.
     Response { stage: Name, path: String },
     /// A header of a stage's answer.
@@ -53,8 +53,11 @@ impl VersionSource {
         }
         let stage = raw.stage.map(|stage| stage.value);
         match (raw.files, stage, raw.response, raw.header) {
-            (Some(files), None, None, None) => match intake::glob(&files) {
-                Ok(_) => Some(Self::Files(files)),
+            (Some(files), None, None, None) => match intake::glob(&files.value) {
+                Ok(_) => Some(Self::Files {
+                    glob: files.value,
+                    span: files.span,
+                }),
                 Err(wrong) => {
                     let message = format!("`files` of {}: {wrong}", checker.what);
                     checker.here(message, Some("Write for instance `prompts/**`.".to_owned()));
