@@ -41,7 +41,9 @@ pub(crate) use eval::{
 };
 pub(crate) use id::{NotARunId, RunId, is_prefix};
 pub(crate) use latency::{IntervalRecord, MetricSummary};
-pub(crate) use profile::{Estimate, Level, Place, ProfileCell, ProfileResult, Span, Waterfall};
+pub(crate) use profile::{
+    Estimate, Level, Place, ProfileCell, ProfileResult, Span, Tails, Waterfall,
+};
 pub(crate) use quality::{QualityChange, QualityResult, StepQuality};
 #[cfg(test)]
 pub(crate) use run::Round;

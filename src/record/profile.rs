@@ -37,6 +37,16 @@ pub(crate) struct ProfileCell {
     pub(crate) p50: Option<Estimate>,
     #[serde(default)]
     pub(crate) p95: Option<Estimate>,
+    /// Only while the profile is made.
+    #[serde(skip)]
+    pub(crate) spread: Option<Tails>,
+}
+
+/// How far the 5th and the 95th percentile are from the median, in ms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tails {
+    pub(crate) below: f64,
+    pub(crate) above: f64,
 }
 
 /// An estimate with the ends of its 95 % interval; an end is null where there are too few samples

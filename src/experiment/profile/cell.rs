@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::measure::{Histogram, min_samples};
 use crate::metric::LatencyMetric;
-use crate::record::{Estimate, Level, MetricSummary, Place, ProfileCell, StageResult};
+use crate::record::{Estimate, Level, MetricSummary, Place, ProfileCell, StageResult, Tails};
 use crate::stats::{CONFIDENCE, quantile_interval};
 
 /// Condenses what a load found.
@@ -24,9 +24,18 @@ pub(super) fn cells(
             mean: metric.and_then(|metric| metric.mean),
             p50: metric.and_then(|metric| estimate(metric, 0.5)),
             p95: metric.and_then(|metric| estimate(metric, 0.95)),
+            spread: metric.and_then(|metric| spread(metric.histogram.as_ref()?)),
         }
     };
     stages.iter().map(cell).collect()
+}
+
+pub(super) fn spread(all: &Histogram) -> Option<Tails> {
+    let median = all.quantile_ms(0.5)?;
+    Some(Tails {
+        below: median - all.quantile_ms(0.05)?,
+        above: all.quantile_ms(0.95)? - median,
+    })
 }
 
 /// Returns a percentile with its interval, by [`quantile_interval`]; `None` with fewer samples than
