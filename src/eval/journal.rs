@@ -30,6 +30,9 @@ use crate::intake;
 use crate::stage::Heard;
 use crate::template::Secrets;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use held::answers as journal_answers;
+
 mod held;
 
 /// The schema of a journal; another one is left alone.

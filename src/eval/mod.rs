@@ -19,6 +19,8 @@ mod testing;
 
 pub(crate) use assertion::{needs, schemas as assertion_schemas};
 pub(crate) use check::Checks;
+#[cfg(any(test, fuzzing))]
+pub(crate) use journal::journal_answers;
 pub(crate) use journal::{Journal, JournalKey};
 pub(crate) use plan::EvalPlan;
 pub(crate) use replies::{CaseReply, grade_replies};

@@ -39,6 +39,12 @@ impl GoldenSet {
             }),
         }
     }
+
+    /// Reads a set from bytes.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, GoldenError> {
+        read_lines(bytes, "golden.jsonl".to_owned())
+    }
 }
 
 /// What is wrong with a line, before it is known which.

@@ -166,10 +166,10 @@ impl KindTable {
     }
 
     /// Makes a table from TOML text, as if it were a stage called `test`.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn from_toml(kind: &str, text: &str) -> Self {
         let text: &'static str = text.to_owned().leak();
-        let table = DeTable::parse(text).unwrap().into_inner();
+        let table = DeTable::parse(text).expect("TOML").into_inner();
         Self {
             kind: kind.to_owned(),
             kind_span: 0..0,

@@ -19,7 +19,7 @@ const DEFAULT_ENVIRONMENT: &str = "default";
 
 impl Manifest {
     /// Checks a manifest's text. `path` is for messages, and what relative paths are relative to.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn parse(
         path: &Path,
         text: &str,

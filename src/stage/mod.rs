@@ -199,7 +199,7 @@ fn check_headers(request: &HttpRequest) -> Result<(), Unwritable> {
     Ok(())
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod testing {
     //! Stages without a manifest.
 
@@ -213,7 +213,7 @@ pub(crate) mod testing {
     /// its table.
     pub(crate) fn stage(kind: &str, keys: &str) -> Stage {
         let mut problems = Problems::default();
-        let call = PROTOCOLS.get(kind).unwrap();
+        let call = PROTOCOLS.get(kind).expect("a kind of stage");
         let call = call.parse(&KindTable::from_toml(kind, keys), &mut problems);
         let timeouts = Timeouts {
             connect: None,

@@ -21,5 +21,7 @@ pub(crate) use export::{export, printed};
 pub(crate) use layout::Store;
 pub(crate) use missing::SelectError;
 pub(crate) use prune::PruneRules;
+#[cfg(any(test, fuzzing))]
+pub(crate) use read::header as parse_run;
 pub(crate) use select::{RunRef, Selection};
 pub(crate) use wanted::Wanted;

@@ -123,7 +123,7 @@ pub(super) fn own_header(path: &Path) -> Result<RunRecord, StoreError> {
 }
 
 /// Parses one run document.
-fn header(path: &Path, text: &str) -> Result<RunRecord, StoreError> {
+pub(crate) fn header(path: &Path, text: &str) -> Result<RunRecord, StoreError> {
     let probe: Probe = parse(text, path)?;
     if probe.schema != RUN_SCHEMA {
         return Err(StoreError::Foreign {

@@ -129,3 +129,14 @@ pub(super) fn read(file: &mut File, secrets: &Secrets) -> io::Result<Held> {
     }
     Ok(held)
 }
+
+/// Returns the answers that a journal holds, and whether each can be read again.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn answers(file: &mut File) -> io::Result<BTreeMap<(String, u32), bool>> {
+    let secrets = Secrets::default();
+    let held = read(file, &secrets)?;
+    let answers = held.answered.into_iter();
+    Ok(answers
+        .map(|(key, lines)| (key, lines.read(file, &secrets).is_some()))
+        .collect())
+}

@@ -352,6 +352,33 @@ impl Wake for StreamWaker {
     }
 }
 
+/// Returns how one request ends when a server sends these pieces and closes: the text of the
+/// answer, or why there is none.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn answer(pieces: &[&[u8]]) -> Result<Option<String>, Failure> {
+    use crate::load::worker::request::testing;
+
+    let mut stage = testing::stage("output = { text = \"$.a\" }");
+    stage.http_version = crate::manifest::HttpVersion::Two;
+    let mut wire = Http2::new().map_err(|_| Failure::Connect)?;
+    let mut ended = Vec::from_iter(wire.submit(testing::of(&stage), 1));
+    for piece in pieces.iter().filter(|it| !it.is_empty()).chain([&&b""[..]]) {
+        wire.take_output();
+        if let Standing::Broken(failure, detail) = wire.on_bytes(piece, 2, &mut ended) {
+            wire.fail_all(&failure, &detail, 3, &mut ended);
+            break;
+        }
+    }
+    assert_eq!(
+        (ended.len(), wire.busy()),
+        (1, 0),
+        "one request has one end"
+    );
+    let end = ended.pop().ok_or(Failure::Reset)?;
+    let outcome = end.read(&stage).outcome;
+    outcome.map(|it| it.text).map_err(|it| it.failure)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

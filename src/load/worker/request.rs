@@ -307,7 +307,7 @@ impl Sink for ReadSink<'_> {
 }
 
 /// Requests without a plan.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod testing {
     use super::*;
     use crate::manifest::Connections;
@@ -317,15 +317,17 @@ pub(crate) mod testing {
     /// Makes a stage of kind `http`; keys are those of its table.
     pub(crate) fn stage(keys: &str) -> Stage {
         Stage {
-            address: Address::Http(HttpAddress::plain("127.0.0.1:9".parse().unwrap())),
+            address: Address::Http(HttpAddress::plain(
+                "127.0.0.1:9".parse().expect("an address"),
+            )),
             ..crate::stage::testing::http(keys)
         }
     }
 
     /// Makes a request of such a stage, due and taken up at 0.
     pub(crate) fn of(stage: &Stage) -> Box<Request> {
-        let request = stage.request(&Scope::default()).unwrap();
-        let prepared = Prepared::new(&request, Connections::Pooled).unwrap();
+        let request = stage.request(&Scope::default()).expect("it can be written");
+        let prepared = Prepared::new(&request, Connections::Pooled).expect("a legal head");
         Request::new(intent(), prepared, (0, 0), (stage, &TraceIds::default()))
     }
 

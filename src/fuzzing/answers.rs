@@ -1,34 +1,13 @@
-//! What must hold for any bytes that a server may send: a parser says the same however they are cut
-//! into reads, and never panics. Called by the fuzzers under `tests/fuzz`, and by tests.
+//! What servers send: a parser says the same however the bytes are cut into reads.
 
-use crate::load::{Progress, ResponseParser, Sink};
+use super::pieces::pieces;
+use crate::load::{Progress, ResponseParser, Sink, http2_answer};
 use crate::protocol::{
     CallFailure, Head, Reply, ReplyReader, SseParser, chat_reader, responses_reader,
 };
 
-/// Takes an input apart: how it is cut, and what is cut. The first byte says how many cuts there
-/// are, as many bytes where they lie.
-fn pieces(input: &[u8]) -> Vec<&[u8]> {
-    let Some((count, rest)) = input.split_first() else {
-        return Vec::new();
-    };
-    let cuts = usize::from(count % 8).min(rest.len());
-    let (cuts, mut rest) = rest.split_at(cuts);
-    let mut pieces = Vec::with_capacity(cuts.len() + 1);
-    for cut in cuts {
-        // Most inputs are short: small distances are the likely ones.
-        let (piece, after) = rest.split_at(usize::from(*cut).min(rest.len()));
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces.push(rest);
-    // A read that brings nothing is the end of a connection.
-    pieces.retain(|piece| !piece.is_empty());
-    pieces
-}
-
 /// Event streams.
-pub fn sse(input: &[u8]) {
+pub(super) fn sse(input: &[u8]) {
     let pieces = pieces(input);
     let events = |pieces: &[&[u8]]| {
         let mut parser = SseParser::default();
@@ -44,7 +23,7 @@ pub fn sse(input: &[u8]) {
 }
 
 /// Responses of HTTP/1.1.
-pub fn http1(input: &[u8]) {
+pub(super) fn http1(input: &[u8]) {
     let pieces = pieces(input);
     let (cut, cut_seen) = response(&pieces);
     let (whole, whole_seen) = response(&[&pieces.concat()]);
@@ -88,7 +67,7 @@ fn response(pieces: &[&[u8]]) -> (Result<Progress, crate::measure::Failure>, See
 }
 
 /// Streams of chat completions, and of the Responses API.
-pub fn chat(input: &[u8]) {
+pub(super) fn chat(input: &[u8]) {
     stream(input, chat_reader);
     stream(input, responses_reader);
 }
@@ -112,42 +91,9 @@ fn stream(input: &[u8], reader: fn() -> Box<dyn ReplyReader>) {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Every seed of the fuzzers, with every byte cut off, and cut in two at every place.
-    fn all_of(name: &str, check: fn(&[u8])) {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds");
-        let seeds = std::fs::read_dir(folder.join(name)).unwrap();
-        let mut count = 0;
-        for seed in seeds {
-            let bytes = std::fs::read(seed.unwrap().path()).unwrap();
-            for length in 0..=bytes.len() {
-                check(&bytes[..length]);
-                let cut = u8::try_from(length % 256).unwrap();
-                check(&[&[1, cut], &bytes[bytes.len().min(1)..]].concat());
-            }
-            count += 1;
-        }
-        assert!(count > 0, "no seeds of {name}");
-    }
-
-    #[test]
-    fn the_seeds_of_the_fuzzers_hold() {
-        all_of("sse", sse);
-        all_of("http1", http1);
-        all_of("chat", chat);
-    }
-
-    proptest! {
-        #[test]
-        fn random_bytes_hold(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            sse(&bytes);
-            http1(&bytes);
-            chat(&bytes);
-        }
-    }
+/// The frames of an HTTP/2 server that answers one request.
+pub(super) fn http2(input: &[u8]) {
+    let pieces = pieces(input);
+    let (cut, whole) = (http2_answer(&pieces), http2_answer(&[&pieces.concat()]));
+    assert_eq!(cut, whole);
 }
