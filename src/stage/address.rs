@@ -86,7 +86,7 @@ impl fmt::Display for Address {
 
 impl HttpAddress {
     /// Makes the address of a stage whose manifest has it as numbers, without TLS.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn plain(socket: SocketAddr) -> Self {
         Self {
             origin: format!("http://{socket}"),

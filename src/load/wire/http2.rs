@@ -352,8 +352,8 @@ impl Wake for StreamWaker {
     }
 }
 
-/// Returns how one request ends when a server sends these pieces and closes: the text of the
-/// answer, or why there is none.
+/// Returns how one request ends when a server greets, sends these pieces, and closes: the text of
+/// the answer, or why there is none.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn answer(pieces: &[&[u8]]) -> Result<Option<String>, Failure> {
     use crate::load::worker::request::testing;
@@ -361,7 +361,10 @@ pub(crate) fn answer(pieces: &[&[u8]]) -> Result<Option<String>, Failure> {
     let mut stage = testing::stage("output = { text = \"$.a\" }");
     stage.http_version = crate::manifest::HttpVersion::Two;
     let mut wire = Http2::new().map_err(|_| Failure::Connect)?;
-    let mut ended = Vec::from_iter(wire.submit(testing::of(&stage), 1));
+    // A request is sent once the server has greeted with its SETTINGS.
+    let mut ended = Vec::new();
+    wire.on_bytes(&[0, 0, 0, 4, 0, 0, 0, 0, 0], 1, &mut ended);
+    ended.extend(wire.submit(testing::of(&stage), 1));
     for piece in pieces.iter().filter(|it| !it.is_empty()).chain([&&b""[..]]) {
         wire.take_output();
         if let Standing::Broken(failure, detail) = wire.on_bytes(piece, 2, &mut ended) {

@@ -332,6 +332,7 @@ pub(crate) mod testing {
     }
 
     /// Makes a request with that method.
+    #[cfg(test)]
     pub(crate) fn http(method: &str, keys: &str) -> Box<Request> {
         of(&stage(&format!("method = \"{method}\"\n{keys}")))
     }
