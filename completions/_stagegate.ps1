@@ -251,6 +251,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
         'stagegate;gate' {
             [CompletionResult]::new('--base', '--base', [CompletionResultType]::ParameterName, 'Compare with this release instead of the one measured before')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait so long for stages that cannot be reached yet')
+            [CompletionResult]::new('--seed-base', '--seed-base', [CompletionResultType]::ParameterName, 'Measure this release so often as a base for later ones, and judge nothing')
             [CompletionResult]::new('--inconclusive', '--inconclusive', [CompletionResultType]::ParameterName, 'End with 1 or 0 instead of 4 when the verdict is inconclusive')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Run as if started in DIR')
             [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')

@@ -239,6 +239,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
         &'stagegate;gate'= {
             cand --base 'Compare with this release instead of the one measured before'
             cand --wait 'Wait so long for stages that cannot be reached yet'
+            cand --seed-base 'Measure this release so often as a base for later ones, and judge nothing'
             cand --inconclusive 'End with 1 or 0 instead of 4 when the verdict is inconclusive'
             cand -C 'Run as if started in DIR'
             cand -m 'Read the manifest from FILE instead of `stagegate.toml`'

@@ -250,6 +250,7 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand diff" -s h -l help -
 complete -c stagegate -n "__fish_stagegate_using_subcommand diff" -s V -l version -d 'Print version'
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l base -d 'Compare with this release instead of the one measured before' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l wait -d 'Wait so long for stages that cannot be reached yet' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l seed-base -d 'Measure this release so often as a base for later ones, and judge nothing' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l inconclusive -d 'End with 1 or 0 instead of 4 when the verdict is inconclusive' -r -f -a "fail\t'As failed'
 neutral\t'As passed'"
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -s C -d 'Run as if started in DIR' -r -F

@@ -271,6 +271,7 @@ module completions {
     --base: string            # Compare with this release instead of the one measured before
     --wait: string            # Wait so long for stages that cannot be reached yet
     --dry-run                 # Show what would be run and compared, and run nothing
+    --seed-base: string       # Measure this release so often as a base for later ones, and judge nothing
     --inconclusive: string@"nu-complete stagegate gate inconclusive" # End with 1 or 0 instead of 4 when the verdict is inconclusive
     -C: path                  # Run as if started in DIR
     --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`

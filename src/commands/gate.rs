@@ -9,7 +9,7 @@ use super::Context;
 use super::output::Shown;
 use crate::error::Result;
 use crate::exit::Status;
-use crate::experiment::run_gate;
+use crate::experiment::{run_gate, seed_base};
 use crate::measure::parse_duration;
 use crate::plan::{GatePlan, Project, gate_plan};
 use crate::report::{Doubt, View};
@@ -27,6 +27,9 @@ pub(crate) struct GateArgs {
     /// Show what would be run and compared, and run nothing
     #[arg(long)]
     dry_run: bool,
+    /// Measure this release so often as a base for later ones, and judge nothing
+    #[arg(long, value_name = "N", conflicts_with_all = ["base", "dry_run", "inconclusive"], value_parser = clap::value_parser!(u32).range(1..=100))]
+    seed_base: Option<u32>,
     /// End with 1 or 0 instead of 4 when the verdict is inconclusive
     #[arg(long, value_name = "AS", value_enum)]
     inconclusive: Option<Inconclusive>,
@@ -54,6 +57,13 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
         });
     }
     let experiment = context.experiment(&project)?;
+    if let Some(sessions) = args.seed_base {
+        let work = Box::pin(seed_base(&experiment, &plan, sessions, args.wait));
+        let Some((runs, status)) = context.while_up(&experiment, work).await? else {
+            return Ok(Status::Interrupted);
+        };
+        return Ok(context.emit(&View::of_runs(&runs), status));
+    }
     let work = Box::pin(run_gate(&experiment, &plan, args.base.as_ref(), args.wait));
     let Some(decided) = context.while_up(&experiment, work).await? else {
         return Ok(Status::Interrupted);

@@ -1,6 +1,8 @@
 //! What comparing needs to know besides the runs.
 
+use super::sessions::LatencyGate;
 use crate::manifest::{Rule, Topology};
+use crate::metric::Metric;
 
 /// What a regression or a missed SLO means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +19,7 @@ pub(crate) struct Context<'a> {
     pub(crate) rules: &'a [Rule],
     /// One-sided, for every decision about an eval.
     pub(crate) eval_alpha: f64,
+    pub(crate) latency: &'a LatencyGate,
     /// "Unchanged" means: shown to be below this.
     pub(crate) margin: f64,
     /// The stage users call.
@@ -25,4 +28,19 @@ pub(crate) struct Context<'a> {
     pub(crate) topology: &'a Topology,
     /// Returns who owns a stage.
     pub(crate) owner: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Context<'_> {
+    /// Returns whether a latency is gated: by a rule, or because its load has no rule of the kind.
+    pub(super) fn gates(&self, metric: &Metric) -> bool {
+        self.rules.iter().any(|rule| rule.metric == *metric)
+            || self.latency.unruled.contains(metric)
+    }
+
+    /// Returns by how much a latency may grow at most, where rules say: the strictest counts.
+    pub(super) fn max_increase(&self, metric: &Metric) -> Option<f64> {
+        let of_it = self.rules.iter().filter(|rule| rule.metric == *metric);
+        let limits = of_it.filter_map(|rule| Some(rule.max_increase?.value()));
+        limits.min_by(f64::total_cmp)
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::context::{Context, Mode};
+use super::sessions::LatencyGate;
 use crate::manifest::{Rule, Topology};
 use crate::measure::{Histogram, Intervals, Share};
 use crate::metric::{Figure, LatencyMetric, Limit, Metric, Stat, Unit};
@@ -204,9 +205,30 @@ pub(super) fn min(share: f64) -> Rule {
     }
 }
 
-/// Calls `then` with a context: gateway calls retrieve and rerank; rerank is owned by search-team,
-/// the rest by app-team.
+/// Returns a gate of latencies at the usual levels, without sessions.
+pub(super) fn latency_gate() -> LatencyGate {
+    LatencyGate {
+        alpha: 0.01,
+        floor: 0.02,
+        abs_floor_ms: 0.0,
+        unruled: Vec::new(),
+        sessions: None,
+    }
+}
+
+/// Calls `then` with a context in which latencies are only shown: gateway calls retrieve and
+/// rerank; rerank is owned by search-team, the rest by app-team.
 pub(super) fn with<T>(mode: Mode, rules: &[Rule], then: impl FnOnce(&Context<'_>) -> T) -> T {
+    with_latency(mode, rules, &latency_gate(), then)
+}
+
+/// Calls `then` with the same context and a gate of latencies.
+pub(super) fn with_latency<T>(
+    mode: Mode,
+    rules: &[Rule],
+    latency: &LatencyGate,
+    then: impl FnOnce(&Context<'_>) -> T,
+) -> T {
     let name = |name: &str| name.parse().unwrap();
     let callees = vec![name("retrieve"), name("rerank")];
     let topology = Topology::of([(name("gateway"), callees)]);
@@ -222,6 +244,7 @@ pub(super) fn with<T>(mode: Mode, rules: &[Rule], then: impl FnOnce(&Context<'_>
         mode,
         rules,
         eval_alpha: 0.05,
+        latency,
         margin: 0.05,
         entry: Some("gateway"),
         topology: &topology,

@@ -11,6 +11,7 @@ mod document;
 mod fixtures;
 mod judge;
 mod pair;
+mod sessions;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -19,3 +20,4 @@ mod wording;
 pub(crate) use context::{Context, Mode};
 pub(crate) use document::compare;
 pub(crate) use judge::status;
+pub(crate) use sessions::{LatencyGate, Sessions};

@@ -346,11 +346,26 @@ fn break_of(comparison: &Comparison) -> Reason {
         |head| format!("is {}", value(head, comparison.metric.unit())),
     );
     let name = short_name(&comparison.metric);
+    let slower = slower_by(comparison);
+    let is = is
+        + &slower
+            .as_ref()
+            .map_or_else(String::new, |by| format!(", {by} above the base"));
     Reason {
-        short: format!("{name} {}, {rule}", is.trim_start_matches("is ")),
+        short: match slower {
+            Some(by) => format!("{name} +{by}, {rule}"),
+            None => format!("{name} {}, {rule}", is.trim_start_matches("is ")),
+        },
         owner: comparison.owner.clone(),
         ..decisive(format!("`{}` {is} ({rule})", comparison.metric))
     }
+}
+
+/// Returns by how much a latency grew that was shown to be slower.
+fn slower_by(comparison: &Comparison) -> Option<String> {
+    let is_load = matches!(comparison.metric, Metric::Load { .. });
+    let is_shown = is_load && comparison.verdict == Change::Regressed;
+    comparison.change.filter(|_| is_shown).map(percent)
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! Two releases compared and judged by the manifest's rules.
 
-use crate::diff::{self, Context, Mode};
+use crate::diff::{self, Context, LatencyGate, Mode, Sessions};
 use crate::exit::Status;
-use crate::manifest::{DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN, Manifest, Topology};
+use crate::manifest::{
+    DEFAULT_ALPHA, DEFAULT_EVAL_ALPHA, DEFAULT_FLOOR, DEFAULT_MARGIN, Gate, Load, Manifest, Rule,
+    Topology,
+};
+use crate::metric::{Figure, LatencyMetric, Metric, Stat};
 use crate::name::Name;
 use crate::record::{DiffDocument, RunRecord};
 
@@ -19,23 +23,35 @@ pub(crate) fn compare(
     base: &[RunRecord],
     head: &[RunRecord],
 ) -> Judged {
-    judge(manifest, Mode::Diff, base, head)
+    judge(manifest, Mode::Diff, (base, None), head)
 }
 
-/// Compares two sides and judges the head, as `diff` or as `gate`.
+/// Compares two sides and judges the head, as `diff` or as `gate`; its latencies by the sessions of
+/// the base, where they are given.
 pub(super) fn judge(
     manifest: Option<&Manifest>,
     mode: Mode,
-    base: &[RunRecord],
+    (base, sessions): (&[RunRecord], Option<Sessions>),
     head: &[RunRecord],
 ) -> Judged {
     let gate = manifest.and_then(|manifest| manifest.gate.as_ref());
     let topology = manifest.map(Topology::new).unwrap_or_default();
     let entry = manifest.and_then(|manifest| manifest.deployment.entry.as_ref());
+    let latency = LatencyGate {
+        alpha: gate.map_or(DEFAULT_ALPHA, |gate| gate.alpha),
+        floor: gate.map_or(DEFAULT_FLOOR, |gate| gate.floor.value()),
+        abs_floor_ms: gate.map_or(0.0, |gate| gate.abs_floor.as_secs_f64() * 1e3),
+        unruled: match (&sessions, manifest, gate) {
+            (Some(_), Some(manifest), Some(gate)) => unruled(manifest, gate),
+            _ => Vec::new(),
+        },
+        sessions,
+    };
     let context = Context {
         mode,
         rules: gate.map_or(&[], |gate| gate.rules.as_slice()),
         eval_alpha: gate.map_or(DEFAULT_EVAL_ALPHA, |gate| gate.eval_alpha),
+        latency: &latency,
         margin: gate.map_or(DEFAULT_MARGIN, |gate| gate.margin.value()),
         entry: entry.map(Name::as_str),
         topology: &topology,
@@ -44,4 +60,24 @@ pub(super) fn judge(
     let document = diff::compare(base, head, &context);
     let status = diff::status(&document, base, head);
     Judged { document, status }
+}
+
+/// Returns the latencies that are gated without a rule: of each load that no rule of a latency is
+/// about, its targets' response time and, where they stream, their time to the first token.
+fn unruled(manifest: &Manifest, gate: &Gate) -> Vec<Metric> {
+    let is_about = |rule: &Rule, load: &Name| matches!(&rule.metric, Metric::Load { load: of, figure: Figure::Latency(..), .. } if of == load.as_str());
+    let named = gate.loads.iter();
+    let loads = named.filter(|load| !gate.rules.iter().any(|rule| is_about(rule, load)));
+    let loads = loads.filter_map(|load| manifest.load_named(load.as_str()));
+    let of_load = |load: &Load| {
+        let mix = load.mix.iter().map(|kind| kind.name.to_string());
+        let targets = load.targets.iter().map(ToString::to_string).chain(mix);
+        let latencies = [LatencyMetric::ResponseTime, LatencyMetric::Ttft];
+        let metric = |target: String| {
+            latencies
+                .map(|it| Metric::load(load.name.as_str(), &target, Figure::Latency(it, Stat::P95)))
+        };
+        targets.flat_map(metric).collect::<Vec<_>>()
+    };
+    loads.flat_map(of_load).collect()
 }

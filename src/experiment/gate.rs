@@ -1,6 +1,11 @@
 //! The gate: what `[gate]` names is measured, compared with the base, and decided; the comparison
 //! is kept.
 
+mod seed;
+mod sessions;
+
+pub(crate) use seed::seed_base;
+
 use std::time::Duration;
 
 use super::Experiment;
@@ -8,7 +13,7 @@ use super::compare::{Judged, judge};
 use super::eval::run_eval;
 use super::load::run_load;
 use super::recording::{Recorded, verdict};
-use crate::diff::Mode;
+use crate::diff::{Mode, Sessions};
 use crate::error::Result;
 use crate::exit::Status;
 use crate::git::Git;
@@ -51,12 +56,14 @@ pub(crate) async fn run_gate(
     say_what_the_head_is(experiment);
     let base = base_of(experiment, plan, base)?;
     experiment.reach(called(experiment, plan), wait).await?;
+    let sessions = sessions::of(experiment, plan, base.base.as_ref())?;
     let head = measure_head(experiment, plan).await?;
     let runs = base.base.as_ref().map(|base| base.runs.as_slice());
+    let base_runs = (runs.unwrap_or_default(), Some(sessions));
     let Judged {
         mut document,
         status,
-    } = judge_head(experiment, runs.unwrap_or_default(), &head.runs);
+    } = judge_head(experiment, base_runs, &head.runs);
     document.base.passed_over = base.passed_over;
     if head.status == Status::Interrupted {
         document = interrupted(document);
@@ -131,26 +138,10 @@ fn base_of(
     reference: Option<&RunRef>,
 ) -> Result<Found> {
     let (store, git) = (&experiment.store, Git::open(&experiment.project.folder));
-    let env = experiment.project.env_name.as_str();
     if let Some(reference) = reference {
         return named_base(experiment, &git, reference);
     }
-    let loads = plan
-        .loads
-        .iter()
-        .map(|it| (RunKind::Load, it.name.as_str()));
-    let evals = plan
-        .evals
-        .iter()
-        .map(|it| (RunKind::Eval, it.name.as_str()));
-    let head = Head {
-        commit: experiment.release.commit.as_deref(),
-        dirty: experiment.release.dirty,
-        env,
-        measured: loads.chain(evals).collect(),
-        runs: Vec::new(),
-        takes_failed: plan.takes_failed,
-    };
+    let head = head_of(experiment, plan);
     match store.default_base(&git, &head) {
         Ok(Base {
             selection,
@@ -178,6 +169,22 @@ fn base_of(
             })
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns the head, before it is measured.
+fn head_of<'a>(experiment: &'a Experiment, plan: &'a GatePlan<'_>) -> Head<'a> {
+    let loads = plan.loads.iter();
+    let loads = loads.map(|it| (RunKind::Load, it.name.as_str()));
+    let evals = plan.evals.iter();
+    let evals = evals.map(|it| (RunKind::Eval, it.name.as_str()));
+    Head {
+        commit: experiment.release.commit.as_deref(),
+        dirty: experiment.release.dirty,
+        env: experiment.project.env_name.as_str(),
+        measured: loads.chain(evals).collect(),
+        runs: Vec::new(),
+        takes_failed: plan.takes_failed,
     }
 }
 
@@ -264,7 +271,7 @@ impl HeadRuns {
 /// Compares the head with its base and judges it by the manifest's rules.
 pub(super) fn judge_head(
     experiment: &Experiment,
-    base: &[RunRecord],
+    base: (&[RunRecord], Option<Sessions>),
     head: &[RunRecord],
 ) -> Judged {
     judge(Some(&experiment.project.manifest), Mode::Gate, base, head)

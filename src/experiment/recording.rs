@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Experiment;
+use super::machine::machine;
 use super::release::add_versions;
 use crate::exit::Status;
 use crate::measure::Event;
@@ -25,6 +26,7 @@ impl Experiment {
             region: self.project.environment.region.clone(),
             overrides: self.overrides.clone(),
             release: self.release.clone(),
+            machine: Some(machine()),
             ..RunRecord::begun(kind, name, &id, &started.to_string())
         }
     }

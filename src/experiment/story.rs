@@ -59,7 +59,7 @@ pub(crate) async fn tell_story(
     if head.status <= Status::Invalid {
         return Ok(head.into());
     }
-    let Judged { document, .. } = judge_head(&experiment, &base.runs, &head.runs);
+    let Judged { document, .. } = judge_head(&experiment, (&base.runs, None), &head.runs);
     let found = is_the_story(&document);
     Ok(Story::Judged {
         document: Box::new(document),

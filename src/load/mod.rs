@@ -25,7 +25,9 @@ pub(crate) use schedule::{CaseSequence, mix, permute};
 pub(crate) use tally::{merge_generators, merge_stages};
 pub(crate) use wire::encode::Prepared;
 #[cfg(any(test, fuzzing))]
-pub(crate) use wire::{Progress, ResponseParser, Sink, http2_answer};
+pub(crate) use wire::http2::answer as http2_answer;
+#[cfg(any(test, fuzzing))]
+pub(crate) use wire::{Progress, ResponseParser, Sink};
 #[cfg(test)]
 pub(crate) use worker::LoggedStep;
 pub(crate) use worker::{Captured, Keep, RequestLog};

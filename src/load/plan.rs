@@ -150,6 +150,8 @@ pub(crate) struct Scenario {
 pub(crate) struct Cases {
     /// What the cases are called, in the order of the data.
     pub(crate) ids: Vec<String>,
+    /// Of the data that they are from, where they are from any.
+    pub(crate) digest: Option<String>,
     /// The first step's request for each case, in the order of the data; empty where a request is
     /// written when it is due.
     pub(crate) requests: Vec<Prepared>,

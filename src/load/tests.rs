@@ -43,6 +43,7 @@ fn plan(target: Stage, timing: Timing, until: Until) -> LoadPlan {
             share: None,
             cases: Arc::new(Cases {
                 ids: Vec::new(),
+                digest: None,
                 requests: vec![Prepared::new(&request, Connections::Pooled).unwrap()],
                 scopes: Vec::new(),
                 sessions: None,

@@ -34,7 +34,9 @@ pub(crate) use schema::schema;
 pub(crate) use table::connections::Connections;
 pub(crate) use table::environment::Environment;
 pub(crate) use table::eval::Eval;
-pub(crate) use table::gate::{BaseOf, DEFAULT_EVAL_ALPHA, DEFAULT_MARGIN};
+pub(crate) use table::gate::{
+    BaseOf, DEFAULT_ALPHA, DEFAULT_EVAL_ALPHA, DEFAULT_FLOOR, DEFAULT_MARGIN, Gate,
+};
 pub(crate) use table::load::Load;
 pub(crate) use table::mix::{Scenario, ShareOfArrivals};
 pub(crate) use table::pipeline::Pipeline;

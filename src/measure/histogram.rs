@@ -260,6 +260,11 @@ fn check_header(plain: &[u8]) -> Result<(), String> {
             "it has {digits} significant digits, and only {SIGNIFICANT_DIGITS} can be added up"
         ));
     }
+    // What is coarser would be moved by up to its unit where it is added to others.
+    let lowest = plain.get(16..24).and_then(|it| it.try_into().ok());
+    if lowest.map(u64::from_be_bytes) != Some(1) {
+        return Err("its unit is coarser than 1 µs".to_owned());
+    }
     Ok(())
 }
 

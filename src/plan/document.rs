@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::prompts;
 use crate::arrival::Until;
-use crate::load::LoadPlan;
+use crate::load::{LoadPlan, Scenario};
 use crate::manifest::{Load, Sends};
 use crate::measure::show_duration;
 use crate::record::Shard;
@@ -29,16 +29,20 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
         document["max_tokens_total"] = json!(most);
     }
     if load.mix.is_empty() {
-        describe(&load.sends, &mut document);
+        describe(&load.sends, plan.scenarios.first(), &mut document);
     } else {
-        let mix = load.mix.iter().map(|kind| {
-            let mut document = json!({
-                "weight": kind.weight,
-                "target": kind.target.as_str(),
+        let mix = load
+            .mix
+            .iter()
+            .zip(&plan.scenarios)
+            .map(|(kind, scenario)| {
+                let mut document = json!({
+                    "weight": kind.weight,
+                    "target": kind.target.as_str(),
+                });
+                describe(&kind.sends, Some(scenario), &mut document);
+                (kind.name.to_string(), document)
             });
-            describe(&kind.sends, &mut document);
-            (kind.name.to_string(), document)
-        });
         document["mix"] = mix.collect();
     }
     let (key, until) = match plan.until {
@@ -53,8 +57,12 @@ pub(crate) fn plan_document(load: &Load, plan: &LoadPlan) -> Value {
 }
 
 /// Adds what is sent to a stored plan.
-fn describe(sends: &Sends, document: &mut Value) {
+fn describe(sends: &Sends, scenario: Option<&Scenario>, document: &mut Value) {
     document["data"] = json!(sends.data);
+    // Absent without data.
+    if let Some(digest) = scenario.and_then(|it| it.cases.digest.as_ref()) {
+        document["data_digest"] = json!(digest);
+    }
     document["prompts"] = json!(sends.prompts.as_ref().map(prompts::document));
     document["order"] = json!(sends.order.key());
     document["sessions"] = json!(sends.sessions.map(|it| {

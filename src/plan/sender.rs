@@ -23,22 +23,28 @@ pub(super) struct Sender<'a> {
     load: &'a Load,
     sends: &'a Sends,
     cases: Vec<Case>,
+    /// Of the data, where there is any.
+    digest: Option<String>,
     /// A number that no other run has.
     run: u64,
 }
 
 impl<'a> Sender<'a> {
     pub(super) fn new(site: &'a Site<'a>, load: &'a Load, sends: &'a Sends) -> Result<Self> {
-        let cases = match (&sends.data, &sends.prompts) {
-            (Some(path), _) => site.project.golden(path)?.cases,
-            (None, Some(prompts)) => prompts::cases(prompts, load.seed),
-            (None, None) => vec![Case::without_data()],
+        let (cases, digest) = match (&sends.data, &sends.prompts) {
+            (Some(path), _) => {
+                let golden = site.project.golden(path)?;
+                (golden.cases, Some(golden.digest))
+            }
+            (None, Some(prompts)) => (prompts::cases(prompts, load.seed), None),
+            (None, None) => (vec![Case::without_data()], None),
         };
         Ok(Self {
             site,
             load,
             sends,
             cases,
+            digest,
             run: run_number(site.clock),
         })
     }
@@ -206,6 +212,7 @@ impl<'a> Sender<'a> {
         });
         Cases {
             ids: self.cases.iter().map(|case| case.id.clone()).collect(),
+            digest: self.digest.clone(),
             requests,
             scopes,
             sessions,

@@ -233,12 +233,15 @@ fn shards_share_the_budgets_and_know_which_they_are() {
     assert_eq!(told, ["0/3", "1/3", "2/3"]);
     let whole = plan_document(load, &opened.load("peak", &Portion::default()).unwrap());
     assert_eq!(whole.get(SHARD), None);
+    // Two loads of other data under one name are not alike.
+    let digest = whole["data_digest"].as_str().unwrap();
+    assert!(digest.starts_with("blake3:"), "{digest}");
     assert_eq!(
         whole,
         json!({
             "target": ["gateway"], "arrivals": {"process": "poisson", "rate": "20/s"},
             "warmup": "0ms", "seed": 7, "connections": "pooled", "max_requests": 1000,
-            "max_cost": 3.0, "data": "golden.jsonl", "prompts": null, "order": "in_turn",
+            "max_cost": 3.0, "data": "golden.jsonl", "data_digest": whole["data_digest"], "prompts": null, "order": "in_turn",
             "sessions": null, "duration": "1m",
         })
     );

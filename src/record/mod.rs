@@ -9,6 +9,7 @@ mod errors;
 mod eval;
 mod id;
 mod latency;
+mod machine;
 mod notice;
 mod profile;
 mod quality;
@@ -41,6 +42,7 @@ pub(crate) use eval::{
 };
 pub(crate) use id::{NotARunId, RunId, is_prefix};
 pub(crate) use latency::{IntervalRecord, MetricSummary};
+pub(crate) use machine::Machine;
 pub(crate) use profile::{
     Estimate, Level, Place, ProfileCell, ProfileResult, Span, Tails, Waterfall,
 };

@@ -11,6 +11,7 @@ use super::calibration::Calibration;
 use super::capacity::LimitResult;
 use super::diff::DiffDocument;
 use super::eval::EvalResult;
+use super::machine::Machine;
 use super::profile::ProfileResult;
 use super::quality::QualityResult;
 use super::stage::{Spread, StageResult};
@@ -45,6 +46,9 @@ pub(crate) struct RunRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) overrides: Vec<String>,
     pub(crate) release: Release,
+    /// Where it was measured from. Absent in a run that was stored before format 1.1 had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) machine: Option<Machine>,
     pub(crate) validity: Validity,
     #[serde(default)]
     pub(crate) generator: Option<Generator>,
@@ -102,6 +106,7 @@ impl RunRecord {
             complete: true,
             overrides: Vec::new(),
             release: Release::default(),
+            machine: None,
             validity: Validity::default(),
             generator: None,
             stages: BTreeMap::new(),

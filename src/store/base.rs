@@ -14,7 +14,7 @@ use crate::record::{RunKind, ValidityVerdict, VerdictKind};
 
 /// How far back a base is looked for; further back it is hardly a release of the same thing, and
 /// the walk takes time.
-const ANCESTORS: usize = 10_000;
+pub(super) const ANCESTORS: usize = 10_000;
 
 /// The side whose base is looked for.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    fn shares(&self, run: &RunSummary) -> bool {
+    pub(super) fn shares(&self, run: &RunSummary) -> bool {
         self.measured.is_empty() || self.measured.contains(&(run.kind, run.name.as_str()))
     }
 }
@@ -134,12 +134,14 @@ fn ancestor<'a>(
     None
 }
 
-/// Says that the last gate of a commit failed, where such a release may be no base.
-fn gate_failed(listing: &Listing, commit: &str, head: &Head<'_>) -> Option<String> {
+/// Says that the last gate of a commit failed, where such a release may be no base. What was
+/// measured as a base judged nothing.
+pub(super) fn gate_failed(listing: &Listing, commit: &str, head: &Head<'_>) -> Option<String> {
     let mut gates = listing.runs.iter().filter(|run| {
         let of_commit = run.commit.as_deref() == Some(commit) && !run.dirty;
         let may_be = run.complete && !run.is_in_doubt();
-        of_commit && run.kind == RunKind::Gate && run.env == head.env && may_be
+        let is_gate = run.kind == RunKind::Gate && run.verdict.is_some();
+        of_commit && is_gate && run.env == head.env && may_be
     });
     // The list is newest first.
     let failed = gates.next()?.verdict == Some(VerdictKind::Failed);

@@ -10,6 +10,7 @@ mod missing;
 mod prune;
 mod read;
 mod select;
+mod sessions;
 mod split;
 #[cfg(test)]
 pub(crate) mod testing;

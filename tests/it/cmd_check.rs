@@ -89,13 +89,8 @@ fn a_key_that_does_nothing_yet_is_a_warning_with_its_place() {
             ("stage.llm.fallback", file, line("fallback = ")),
             ("stage.llm.proxy", file, line("proxy = ")),
             ("fault.llm-overloaded", file, line("[fault.llm-overloaded]")),
-            ("gate.mode", file, line("mode = ")),
             ("gate.rounds", file, line("rounds = ")),
             ("gate.faults", file, line("faults = ")),
-            ("gate.alpha", file, line("alpha = ")),
-            ("gate.abs_floor", file, line("abs_floor = ")),
-            ("gate.floor", file, line("floor = ")),
-            ("gate.rule.0.max_increase", file, line("max_increase = ")),
             ("accept.0", file, line("[[accept]]")),
             (
                 "stage.rerank.proxy",

@@ -37,12 +37,12 @@ const LAYERS: &[(&str, u8)] = &[
     ("load", 6),
     ("reference", 6),
     ("args", 7),
-    ("fuzzing", 7),
     ("plan", 7),
     ("report", 7),
     ("ui", 7),
     ("experiment", 8),
     ("commands", 9),
+    ("fuzzing", 9),
     ("cli", 10),
 ];
 

@@ -2,7 +2,7 @@
 
 use super::paired::Paired;
 use crate::metric::Metric;
-use crate::stats::Interval;
+use crate::stats::{Interval, MIN_SESSIONS, Prediction};
 
 /// A metric of two releases, before any rule.
 pub(in crate::diff) struct Measured {
@@ -15,6 +15,8 @@ pub(in crate::diff) struct Measured {
     pub(in crate::diff) n: u64,
     /// Why the head has no value.
     pub(in crate::diff) missing: Option<String>,
+    /// How many sessions of the base there are, of a latency that is gated.
+    pub(in crate::diff) sessions: Option<usize>,
     pub(in crate::diff) owner: Option<String>,
     pub(in crate::diff) notes: Vec<String>,
 }
@@ -30,6 +32,8 @@ pub(in crate::diff) struct Sides {
 pub(in crate::diff) enum Evidence {
     /// Cases that both sides have.
     Paired(Box<Paired>),
+    /// One session of the head against those of the base.
+    Sessions(Prediction),
     /// One run against one run: shown, and nothing to decide by.
     Shown {
         change: Option<f64>,
@@ -51,16 +55,22 @@ impl Measured {
             },
             n: 0,
             missing: None,
+            sessions: None,
             owner: None,
             notes: Vec::new(),
         }
+    }
+
+    /// Returns whether there are enough sessions of the base for a decision about a latency.
+    pub(in crate::diff) fn is_decided_by_sessions(&self) -> bool {
+        self.sessions.is_some_and(|has| has >= MIN_SESSIONS)
     }
 
     /// Returns the paired evidence.
     pub(in crate::diff) fn paired(&self) -> Option<&Paired> {
         match &self.evidence {
             Evidence::Paired(paired) => Some(paired),
-            Evidence::Shown { .. } => None,
+            Evidence::Sessions(_) | Evidence::Shown { .. } => None,
         }
     }
 }

@@ -27,7 +27,8 @@ pub(super) struct Compared {
 
 /// Compares the runs that may decide anything.
 pub(super) fn compare(pairing: &Pairing<'_>, context: &Context<'_>) -> Compared {
-    let asked: BTreeSet<&Metric> = context.rules.iter().map(|rule| &rule.metric).collect();
+    let asked = context.rules.iter().map(|rule| &rule.metric);
+    let asked: BTreeSet<&Metric> = asked.chain(&context.latency.unruled).collect();
     let mut measured = Vec::new();
     let (mut broke, mut fixed) = (BTreeSet::new(), BTreeSet::new());
     for pair in pairing.pairs.iter().filter(|pair| pair.is_fit()) {
@@ -43,13 +44,7 @@ pub(super) fn compare(pairing: &Pairing<'_>, context: &Context<'_>) -> Compared 
         }
         if pair.head.kind == RunKind::Load {
             let base = pair.base().map(|run| &run.stages);
-            measured.extend(loads::compare(
-                name,
-                base,
-                &pair.head.stages,
-                &asked,
-                context,
-            ));
+            measured.extend(loads::compare(base, pair.head, &asked, context));
         }
     }
     for (base, partner) in &pairing.before {

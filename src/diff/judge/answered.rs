@@ -1,7 +1,7 @@
 //! Whether there was an answer at all: a suite or a stage of which every request failed is broken,
 //! whatever the rules say.
 
-use super::change;
+use super::bare;
 use crate::diff::compare::Measured;
 use crate::diff::context::Context;
 use crate::measure::Failure;
@@ -38,7 +38,7 @@ pub(super) fn judge(run: &RunRecord, context: &Context<'_>) -> Vec<Comparison> {
 }
 
 fn row(measured: &Measured, reached: bool) -> Comparison {
-    let mut row = change::alone(measured);
+    let mut row = bare::alone(measured);
     row.rule = Some("at least one answer".to_owned());
     let (outcome, note) = if reached {
         (VerdictKind::Failed, "every request of the head failed")

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::bare::empty;
+use super::latency;
 use crate::diff::compare::{Evidence, Measured, Paired};
 use crate::diff::context::Context;
 use crate::metric::Metric;
@@ -15,7 +17,11 @@ type Family = BTreeMap<usize, Adjusted>;
 /// Returns every metric's comparison, in the order of measuring.
 pub(super) fn decide(measured: &[Measured], context: &Context<'_>) -> Vec<Comparison> {
     let adjusted = adjust(measured, context.eval_alpha);
+    let latencies = latency::adjust(measured, context);
     let one = |(at, it): (usize, &Measured)| match &it.evidence {
+        Evidence::Sessions(prediction) => {
+            latency::decided(it, prediction, (&latencies, at), context)
+        }
         Evidence::Shown {
             change,
             interval,
@@ -73,38 +79,6 @@ fn shown(
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),
         method: method.to_owned(),
-        ..empty(measured)
-    }
-}
-
-/// A comparison without numbers.
-fn empty(measured: &Measured) -> Comparison {
-    Comparison {
-        metric: measured.metric.clone(),
-        base: None,
-        head: None,
-        change: None,
-        low: None,
-        high: None,
-        p: None,
-        p_decided: None,
-        bound: None,
-        method: "none".to_owned(),
-        n: measured.n,
-        verdict: Change::Insufficient,
-        rule: None,
-        outcome: None,
-        owner: measured.owner.clone(),
-        note: (!measured.notes.is_empty()).then(|| measured.notes.join("; ")),
-    }
-}
-
-/// Returns the comparison that only tells what each side shows by itself.
-pub(super) fn alone(measured: &Measured) -> Comparison {
-    Comparison {
-        base: measured.alone.base,
-        head: measured.alone.head,
-        note: None,
         ..empty(measured)
     }
 }

@@ -2,7 +2,9 @@
 //! compared, and the verdict.
 
 mod answered;
+mod bare;
 mod change;
+mod latency;
 mod must_pass;
 mod rule;
 mod slo;
@@ -88,7 +90,7 @@ fn unfit(pair: &Matched<'_>) -> Vec<Comparison> {
         measured
             .notes
             .push(format!("the {word}'s run `{}` {why}", run.id));
-        let mut row = change::alone(&measured);
+        let mut row = bare::alone(&measured);
         row.note = measured.notes.pop();
         row.rule = Some("a complete and valid run".to_owned());
         row.outcome = Some(VerdictKind::Inconclusive);
@@ -117,6 +119,14 @@ impl Judging<'_> {
                 rule::judge(rule, measured, bare, context)
             });
         }
+        for metric in &context.latency.unruled {
+            let place = self.measured.iter().position(|it| it.metric == *metric);
+            if place.is_some_and(|at| self.measured[at].is_decided_by_sessions()) {
+                self.rule(metric, |measured, bare| {
+                    rule::judge_latency(measured, bare, context)
+                });
+            }
+        }
         // A suite without any rule must not have lost more than the margin.
         for pair in pairing.pairs.iter().filter(|pair| pair.is_fit()) {
             let name = &pair.head.name;
@@ -140,7 +150,7 @@ impl Judging<'_> {
         } else {
             let mut measured = Measured::shown(metric.clone(), None, None);
             measured.missing = self.why_missing(metric);
-            judge(&measured, &change::alone(&measured))
+            judge(&measured, &bare::alone(&measured))
         };
         for row in rows {
             if let (Some(at), Basis::Relative) = (place, row.basis) {

@@ -1,6 +1,6 @@
 //! Cases that must pass: no statistics for these.
 
-use super::change;
+use super::bare;
 use crate::diff::compare::Measured;
 use crate::diff::context::Context;
 use crate::metric::{EvalPart, Metric};
@@ -16,7 +16,7 @@ pub(super) fn judge(run: &RunRecord, context: &Context<'_>) -> Option<Comparison
     let mut measured = Measured::shown(Metric::eval(&run.name, EvalPart::MustPass), None, None);
     measured.n = broken.len() as u64;
     measured.owner = (context.owner)(&eval.stage);
-    let mut comparison = change::alone(&measured);
+    let mut comparison = bare::alone(&measured);
     comparison.rule = Some(format!("must_pass: {}", broken.join(", ")));
     comparison.outcome = Some(VerdictKind::Failed);
     Some(comparison)

@@ -1,7 +1,7 @@
 //! Rules: each ends as a comparison that says what was asked, whether it was kept, why, and by
 //! which value.
 
-use super::{Basis, Row, change};
+use super::{Basis, Row, bare};
 use crate::diff::compare::{MOST_ERRORS, Measured, Open};
 use crate::diff::context::Context;
 use crate::diff::wording::{count, percent, value};
@@ -66,7 +66,8 @@ pub(super) fn judge(
     context: &Context<'_>,
 ) -> Vec<Row> {
     let has_absolute = rule.min.is_some() || rule.max.is_some();
-    let has_relative = rule.max_drop.is_some() || rule.max_increase.is_some();
+    let has_relative =
+        rule.max_drop.is_some() || rule.max_increase.is_some() || measured.is_decided_by_sessions();
     let mut rows = Vec::new();
     let is_one = is_alike(measured.alone.head, bare.head);
     if has_relative || is_one {
@@ -81,15 +82,19 @@ pub(super) fn judge(
         }
         relative(rule, measured, &mut comparison, context);
         let words = if is_one {
-            [absolute_words(rule), relative_words(rule)].concat()
+            [
+                absolute_words(rule),
+                relative_words(rule, measured, context),
+            ]
+            .concat()
         } else {
-            relative_words(rule)
+            relative_words(rule, measured, context)
         };
         comparison.rule = Some(words.join(", "));
         rows.push(Row { comparison, basis });
     }
     if has_absolute && !is_one {
-        let mut comparison = change::alone(measured);
+        let mut comparison = bare::alone(measured);
         comparison.rule = Some(absolute_words(rule).join(", "));
         absolute(rule, measured, &mut comparison);
         comparison.add_note(&format!(
@@ -169,9 +174,51 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
     if let Some(margin) = rule.max_drop {
         max_drop(margin.value(), measured, comparison, context).tell(comparison);
     }
-    if rule.max_increase.is_some() {
-        Limited::not_judged(not_judged("max_increase", comparison)).tell(comparison);
+    if measured.is_decided_by_sessions() {
+        latency(measured, comparison).tell(comparison);
+    } else if rule.max_increase.is_some() {
+        let note = match measured.sessions {
+            Some(_) => "max_increase not judged, only absolute limits count".to_owned(),
+            None => not_judged("max_increase", comparison),
+        };
+        Limited::not_judged(note).tell(comparison);
     }
+}
+
+/// Tells what the sessions decided.
+fn latency(measured: &Measured, comparison: &Comparison) -> Limited {
+    if measured.alone.head.is_none() {
+        return Limited::open(why_missing(measured, comparison));
+    }
+    match comparison.verdict {
+        Change::Regressed => Limited::kept(false),
+        Change::Unchanged | Change::Improved => Limited::kept(true),
+        Change::Inconclusive | Change::Insufficient => Limited::open(
+            "neither shown to be slower nor to be as fast: more sessions of the base tell more"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Judges a latency that no rule names.
+pub(super) fn judge_latency(
+    measured: &Measured,
+    bare: &Comparison,
+    context: &Context<'_>,
+) -> Vec<Row> {
+    let mut comparison = bare.clone();
+    comparison.rule = Some(latency_words(context));
+    latency(measured, bare).tell(&mut comparison);
+    vec![Row {
+        comparison,
+        basis: Basis::Relative,
+    }]
+}
+
+/// Returns what decides where no rule says by how much a latency may grow.
+fn latency_words(context: &Context<'_>) -> String {
+    let floor = percent(context.latency.floor);
+    format!("floor {floor}, margin {}", percent(context.margin))
 }
 
 /// Judges non-inferiority: kept when a drop of `margin` is excluded; else broken when a worsening
@@ -270,10 +317,13 @@ fn absolute_words(rule: &Rule) -> Vec<String> {
     min.into_iter().chain(max).collect()
 }
 
-fn relative_words(rule: &Rule) -> Vec<String> {
-    let increase = rule
-        .max_increase
-        .map(|it| format!("max_increase {}", percent(it.value())));
+fn relative_words(rule: &Rule, measured: &Measured, context: &Context<'_>) -> Vec<String> {
+    let increase = match rule.max_increase {
+        Some(it) => Some(format!("max_increase {}", percent(it.value()))),
+        None => measured
+            .is_decided_by_sessions()
+            .then(|| latency_words(context)),
+    };
     let drop = rule
         .max_drop
         .map(|it| format!("max_drop {}", percent(it.value())));

@@ -1,6 +1,6 @@
 //! SLOs of stages under load.
 
-use super::change;
+use super::bare;
 use crate::diff::compare::Measured;
 use crate::diff::context::{Context, Mode};
 use crate::diff::pair::Matched;
@@ -41,7 +41,7 @@ pub(super) fn shown(
         let recorded = || run.stages.get(stage).and_then(|it| it.owner.clone());
         measured.owner = (context.owner)(stage).or_else(recorded);
     }
-    change::alone(&measured)
+    bare::alone(&measured)
 }
 
 /// Judges an SLO of a stage under load. `diff` forgives what the base missed too.

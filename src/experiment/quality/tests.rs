@@ -25,6 +25,7 @@ fn scenario(of: &str, steps: &[usize], ids: &[&str]) -> Scenario {
         share: None,
         cases: Arc::new(Cases {
             ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+            digest: None,
             requests: Vec::new(),
             scopes: Vec::new(),
             sessions: None,
@@ -97,6 +98,7 @@ fn sessions_are_asked_whole() {
     let mut talk = scenario("llm", &[1], &["a", "b", "c"]);
     talk.cases = Arc::new(Cases {
         ids: talk.cases.ids.clone(),
+        digest: None,
         requests: Vec::new(),
         scopes: Vec::new(),
         sessions: Some(Sessions {

@@ -428,6 +428,7 @@ mod tests {
                 share: Some(share),
                 cases: Arc::new(Cases {
                     ids: Vec::new(),
+                    digest: None,
                     requests: Vec::new(),
                     scopes: Vec::new(),
                     sessions: None,

@@ -17,8 +17,6 @@ use crate::measure::Failure;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use http1::{Progress, ResponseParser, Sink};
-#[cfg(any(test, fuzzing))]
-pub(crate) use http2::answer as http2_answer;
 
 /// What a connection is told to be that ends in the middle of an answer.
 pub(crate) const CUT: &str = "the connection was closed before the answer was complete";

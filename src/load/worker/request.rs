@@ -309,9 +309,12 @@ impl Sink for ReadSink<'_> {
 /// Requests without a plan.
 #[cfg(any(test, fuzzing))]
 pub(crate) mod testing {
-    use super::*;
+    use crate::load::id::{ScenarioId, StageId};
+    use crate::load::wire::encode::Prepared;
+    use crate::load::worker::request::{Intent, Request};
     use crate::manifest::Connections;
-    use crate::stage::{Address, HttpAddress};
+    use crate::protocol::TraceIds;
+    use crate::stage::{Address, HttpAddress, Stage};
     use crate::template::Scope;
 
     /// Makes a stage of kind `http`; keys are those of its table.

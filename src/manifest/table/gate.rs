@@ -1,5 +1,7 @@
 //! `[gate]`: what decides about a release.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -13,14 +15,17 @@ use crate::name::Name;
 /// The ways to compare releases that exist.
 const MODES: [(&str, ()); 1] = [("stored", ())];
 
-/// Those of a comparison of rounds, which does not exist yet.
-const IDLE: [&str; 6] = ["mode", "rounds", "alpha", "floor", "abs_floor", "faults"];
+/// Those of what does not exist yet: rounds within one gate, and drills.
+const IDLE: [&str; 2] = ["rounds", "faults"];
 
 /// One false alarm in a hundred unchanged releases: a gate that cries wolf is switched off.
-const DEFAULT_ALPHA: f64 = 0.01;
+pub(crate) const DEFAULT_ALPHA: f64 = 0.01;
 
 /// The usual level. Golden sets are small, and 0.01 would leave nearly every suite inconclusive.
 pub(crate) const DEFAULT_EVAL_ALPHA: f64 = 0.05;
+
+/// What is slower by less is no regression, however surely it is shown.
+pub(crate) const DEFAULT_FLOOR: f64 = 0.02;
 
 /// A change nobody would roll back for.
 pub(crate) const DEFAULT_MARGIN: f64 = 0.05;
@@ -41,9 +46,7 @@ pub(in crate::manifest) struct RawGate {
     faults: Vec<Spanned<Name>>,
     alpha: Option<Spanned<f64>>,
     eval_alpha: Option<Spanned<f64>>,
-    #[expect(dead_code, reason = "only whether it can be read")]
     floor: Option<Share>,
-    #[expect(dead_code, reason = "only whether it can be read")]
     abs_floor: Option<Time>,
     margin: Option<Share>,
 }
@@ -71,6 +74,12 @@ pub(crate) struct Gate {
     pub(crate) faults: Vec<Name>,
     /// One-sided, evals.
     pub(crate) eval_alpha: f64,
+    /// One-sided, latencies.
+    pub(crate) alpha: f64,
+    /// Smaller increases of a latency are never called a regression.
+    pub(crate) floor: Share,
+    /// A change of a latency below this is none.
+    pub(crate) abs_floor: Duration,
     /// "Unchanged" means: shown to be below this.
     pub(crate) margin: Share,
     pub(crate) rules: Vec<Rule>,
@@ -95,7 +104,7 @@ impl Gate {
         let base = raw.base.as_ref();
         let base = base.and_then(|base| checker.choice("base", base, &BASES));
         checker.positive("rounds", raw.rounds.as_ref());
-        level("alpha", raw.alpha.as_ref(), DEFAULT_ALPHA, &mut checker);
+        let alpha = level("alpha", raw.alpha.as_ref(), DEFAULT_ALPHA, &mut checker);
         let eval_alpha = raw.eval_alpha.as_ref();
         Some(Self {
             base: base.unwrap_or(BaseOf::Passed),
@@ -103,6 +112,9 @@ impl Gate {
             evals: checker.references("evals", raw.evals, Family::Eval),
             faults: checker.references("faults", raw.faults, Family::Fault),
             eval_alpha: level("eval_alpha", eval_alpha, DEFAULT_EVAL_ALPHA, &mut checker),
+            alpha,
+            floor: raw.floor.unwrap_or_else(|| constant(DEFAULT_FLOOR)),
+            abs_floor: raw.abs_floor.map_or(Duration::ZERO, |it| it.0),
             margin: raw.margin.unwrap_or_else(|| constant(DEFAULT_MARGIN)),
             rules,
         })

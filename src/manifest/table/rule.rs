@@ -46,7 +46,6 @@ pub(crate) struct Rule {
 impl Rule {
     /// Checks one rule; `None` where its metric cannot be told.
     pub(in crate::manifest) fn check(table: Table, gate: &mut Checker<'_>) -> Option<Self> {
-        gate.idle(&table, &["max_increase"]);
         let (raw, mut checker) = gate.read::<RawRule>(table, &[]);
         let raw = raw?;
         let written = checker.required(raw.metric.as_ref(), "metric")?;

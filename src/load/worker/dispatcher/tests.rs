@@ -42,6 +42,7 @@ fn plan(stages: Vec<Stage>, timing: Timing, until: Until) -> LoadPlan {
             share: None,
             cases: Arc::new(Cases {
                 ids: Vec::new(),
+                digest: None,
                 requests: vec![first],
                 scopes: vec![Scope::default()],
                 sessions: None,

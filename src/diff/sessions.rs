@@ -1,0 +1,57 @@
+//! The sessions of a base: what gates before this one measured of a load, one run of it each.
+
+use crate::metric::Metric;
+use crate::record::RunRecord;
+
+/// What decides about latencies in a gate.
+pub(crate) struct LatencyGate {
+    /// One-sided, for all gated latencies together.
+    pub(crate) alpha: f64,
+    /// A smaller increase is no regression, as a share.
+    pub(crate) floor: f64,
+    /// A smaller change is none, in ms.
+    pub(crate) abs_floor_ms: f64,
+    /// What is gated though no rule names it.
+    pub(crate) unruled: Vec<Metric>,
+    /// `None` where latencies are only shown.
+    pub(crate) sessions: Option<Sessions>,
+}
+
+/// The runs of loads in earlier gates, newest first; each is one session of its load.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sessions(pub(crate) Vec<RunRecord>);
+
+/// The sessions of one load.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OfLoad<'a> {
+    /// Those that did the same on the same machine.
+    pub(super) alike: Vec<&'a RunRecord>,
+    /// How many others there are.
+    pub(super) unlike: usize,
+}
+
+/// The last sessions count: what was long ago was another deployment.
+const MOST_SESSIONS: usize = 20;
+
+impl Sessions {
+    /// Returns the sessions of the load that a run is of: those with the same comparison key
+    /// (name, environment, workload, machine), and how many have another one.
+    pub(super) fn of(&self, head: &RunRecord) -> OfLoad<'_> {
+        let of_load = self
+            .0
+            .iter()
+            .filter(|run| run.kind == head.kind && run.name == head.name && run.env == head.env);
+        let (mut alike, unlike): (Vec<&RunRecord>, Vec<&RunRecord>) =
+            of_load.partition(|run| is_alike(run, head));
+        alike.truncate(MOST_SESSIONS);
+        OfLoad {
+            alike,
+            unlike: unlike.len(),
+        }
+    }
+}
+
+fn is_alike(one: &RunRecord, other: &RunRecord) -> bool {
+    let same_machine = one.machine.is_some() && one.machine == other.machine;
+    same_machine && one.plan == other.plan
+}
