@@ -62,6 +62,7 @@ limits! {
     FUEL = 1_000_000, Count, "steps of a template; 64 bytes of its text are one, too", "the request cannot be filled";
     JSONPATH = 16 * KIB, Bytes, "a JSONPath", "refused, 2";
     JSONPATH_BRACKETS = 100, Count, "brackets in a JSONPath", "refused, 2";
+    JSONPATH_DEPTH = 6, Count, "square brackets inside each other in a JSONPath", "refused, 2";
     JSONPATH_NODES = 100_000, Count, "values that a JSONPath with several `..` may walk through", "it selects nothing";
     JSONPATH_VISITS = 10_000_000, Count, "values that one with filters in filters, `$` in filters, or several selectors may", "it selects nothing";
     REPEATS = 1000, Count, "`repeats` of a suite", "refused, 2";
