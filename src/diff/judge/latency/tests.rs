@@ -66,14 +66,15 @@ fn max_increase(metric: &str, share: f64) -> Rule {
 
 #[test]
 fn a_load_without_a_rule_is_gated_by_floor_and_margin() {
+    use Change::{Improved, Inconclusive, Regressed, Unchanged};
+    use VerdictKind::{Failed, Passed};
+
     let gate = gate(sessions(8), &[P95]);
     let of = |gateway: f64| {
         let document = judged(&[], &gate, run("h", gateway, 20.0));
         let row = row(&document, P95);
         (document.verdict, row.verdict, row.outcome)
     };
-    use Change::{Improved, Inconclusive, Regressed, Unchanged};
-    use VerdictKind::{Failed, Passed};
     assert_eq!(of(130.0), (Failed, Regressed, Some(Failed)));
     assert_eq!(of(97.5), (Passed, Unchanged, Some(Passed)));
     assert_eq!(of(70.0), (Passed, Improved, Some(Passed)));
@@ -128,12 +129,13 @@ fn sessions_of_another_workload_or_machine_are_counted_apart() {
 
 #[test]
 fn an_allowed_increase_is_broken_only_when_more_is_shown() {
+    use VerdictKind::{Failed, Inconclusive, Passed};
+
     let with = |most: f64, gateway: f64| {
         let rules = [max_increase(P95, most)];
         let document = judged(&rules, &gate(sessions(8), &[]), run("h", gateway, 20.0));
         document.verdict
     };
-    use VerdictKind::{Failed, Inconclusive, Passed};
     assert_eq!(with(0.2, 130.0), Failed);
     assert_eq!(with(0.5, 130.0), Passed);
     assert_eq!(with(0.3, 130.0), Inconclusive);
@@ -169,6 +171,8 @@ fn small_changes_are_none() {
 
 #[test]
 fn an_absolute_limit_and_the_sessions_are_judged_in_one_row() {
+    use VerdictKind::{Failed, Passed};
+
     let max = |ms| Rule {
         max: Some(Limit {
             value: ms,
@@ -176,7 +180,6 @@ fn an_absolute_limit_and_the_sessions_are_judged_in_one_row() {
         }),
         ..rule(P95)
     };
-    use VerdictKind::{Failed, Passed};
     for (limit, gateway, verdict) in [
         (200.0, 97.5, Passed),
         (90.0, 97.5, Failed),
