@@ -62,7 +62,11 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
         let Some((runs, status)) = context.while_up(&experiment, work).await? else {
             return Ok(Status::Interrupted);
         };
-        return Ok(context.emit(&View::of_runs(&runs), status));
+        let shown = Shown {
+            next: Some("commit the next release, deploy it, and `stagegate gate`".to_owned()),
+            ..Shown::default()
+        };
+        return Ok(context.emit_with(&View::of_runs(&runs), status, &shown));
     }
     let work = Box::pin(run_gate(&experiment, &plan, args.base.as_ref(), args.wait));
     let Some(decided) = context.while_up(&experiment, work).await? else {

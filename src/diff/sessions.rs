@@ -31,7 +31,7 @@ pub(super) struct OfLoad<'a> {
 }
 
 /// The last sessions count: what was long ago was another deployment.
-const MOST_SESSIONS: usize = 20;
+pub(super) const MOST_SESSIONS: usize = 20;
 
 impl Sessions {
     /// Returns the sessions of the load that a run is of: those with the same comparison key

@@ -50,6 +50,23 @@ impl Prediction {
         self.log_ratio.exp_m1()
     }
 
+    /// Returns the standard deviation of the base's sessions, about as a share of their value.
+    pub(crate) fn spread(&self) -> f64 {
+        self.scale / (1.0 + 1.0 / (self.degrees + 1.0)).sqrt()
+    }
+
+    /// Returns with how many sessions of the base, `most` at most, an unchanged session's upper
+    /// bound at `alpha` would lie below `margin`, if they spread as these do; `None` where more of
+    /// them do not help.
+    pub(crate) fn sessions_needed(&self, margin: f64, alpha: f64, most: u64) -> Option<u64> {
+        let spread = self.spread();
+        let half = |k: u64| {
+            let k = k as f64;
+            student_t_quantile(1.0 - alpha, k - 1.0) * spread * (1.0 + 1.0 / k).sqrt()
+        };
+        (MIN_SESSIONS as u64..=most).find(|k| half(*k) < margin.ln_1p())
+    }
+
     /// Returns the one-sided p that the new session is not slower than the base by more than
     /// `increase`, a share.
     pub(crate) fn p_slower(&self, increase: f64) -> f64 {
@@ -162,6 +179,28 @@ mod tests {
             assert!((found.p_slower(0.0) - p).abs() < 1e-12, "{head}");
             assert!((found.interval(0.95).low - found.change()).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn how_many_sessions_it_takes_depends_on_how_far_they_are_apart() {
+        let needed = |spread: f64| {
+            let factors = [
+                1.0,
+                1.0 + spread,
+                1.0 - spread,
+                1.0 + spread,
+                1.0 - spread,
+                1.0,
+            ];
+            let found = Prediction::new(&factors.map(|it| 100.0 * it), 100.0).unwrap();
+            (found.spread(), found.sessions_needed(0.05, 0.01, 20))
+        };
+        let (spread, few) = needed(0.01);
+        assert!((spread - 0.0089).abs() < 1e-3, "{spread}");
+        assert_eq!(few, Some(5));
+        let (_, more) = needed(0.02);
+        assert!(more.is_some_and(|it| it > 6 && it <= 20), "{more:?}");
+        assert_eq!(needed(0.04).1, None);
     }
 
     #[test]

@@ -85,6 +85,8 @@ fn beside(sessions: &OfLoad<'_>, stage: &str, measured: &mut Measured) -> Option
     let says = match head.and_then(|head| Prediction::new(&base, head)) {
         Some(prediction) => {
             measured.evidence = Evidence::Sessions(prediction);
+            // What was said of the interval of two runs.
+            measured.notes.clear();
             format!("beside {has} sessions of the base")
         }
         None if has < MIN_SESSIONS => format!("{has} of {MIN_SESSIONS} base sessions"),

@@ -2,13 +2,14 @@
 //! which value.
 
 use super::{Basis, Row, bare};
-use crate::diff::compare::{MOST_ERRORS, Measured, Open};
+use crate::diff::compare::{Evidence, MOST_ERRORS, Measured, Open};
 use crate::diff::context::Context;
+use crate::diff::sessions::MOST_SESSIONS;
 use crate::diff::wording::{count, percent, value};
 use crate::manifest::Rule;
 use crate::metric::{Better, Limit, Metric};
 use crate::record::{Change, Comparison, VerdictKind};
-use crate::stats::MIN_CLUSTERS;
+use crate::stats::{MIN_CLUSTERS, Prediction};
 
 /// Two values closer than this are told as one.
 const ALIKE: f64 = 1e-9;
@@ -175,7 +176,7 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
         max_drop(margin.value(), measured, comparison, context).tell(comparison);
     }
     if measured.is_decided_by_sessions() {
-        latency(measured, comparison).tell(comparison);
+        latency(measured, comparison, context).tell(comparison);
     } else if rule.max_increase.is_some() {
         let note = match measured.sessions {
             Some(_) => "max_increase not judged, only absolute limits count".to_owned(),
@@ -186,16 +187,45 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
 }
 
 /// Tells what the sessions decided.
-fn latency(measured: &Measured, comparison: &Comparison) -> Limited {
-    if measured.alone.head.is_none() {
+fn latency(measured: &Measured, comparison: &Comparison, context: &Context<'_>) -> Limited {
+    let Evidence::Sessions(prediction) = &measured.evidence else {
         return Limited::open(why_missing(measured, comparison));
-    }
+    };
     match comparison.verdict {
         Change::Regressed => Limited::kept(false),
         Change::Unchanged | Change::Improved => Limited::kept(true),
-        Change::Inconclusive | Change::Insufficient => Limited::open(
-            "neither shown to be slower nor to be as fast: more sessions of the base tell more"
-                .to_owned(),
+        Change::Inconclusive | Change::Insufficient => {
+            Limited::open(what_sessions_take(measured, prediction, context))
+        }
+    }
+}
+
+/// Says what it would take to show that a latency did not grow too much.
+fn what_sessions_take(
+    measured: &Measured,
+    prediction: &Prediction,
+    context: &Context<'_>,
+) -> String {
+    let most = context
+        .max_increase(&measured.metric)
+        .unwrap_or(context.margin);
+    let alpha = context.latency.alpha;
+    let spread = format!("they spread by {}", percent(prediction.spread()));
+    let has = prediction.n - 1;
+    match prediction.sessions_needed(most, alpha, MOST_SESSIONS as u64) {
+        Some(needs) if needs > has => {
+            format!(
+                "{spread}: it takes about {needs} to show less than {}",
+                percent(most)
+            )
+        }
+        Some(_) => format!(
+            "{spread}: neither more than that nor less than {} is shown",
+            percent(most)
+        ),
+        None => format!(
+            "{spread}, too much to show less than {} with {MOST_SESSIONS} of them: longer loads and a quieter machine bring them together",
+            percent(most)
         ),
     }
 }
@@ -208,7 +238,7 @@ pub(super) fn judge_latency(
 ) -> Vec<Row> {
     let mut comparison = bare.clone();
     comparison.rule = Some(latency_words(context));
-    latency(measured, bare).tell(&mut comparison);
+    latency(measured, bare, context).tell(&mut comparison);
     vec![Row {
         comparison,
         basis: Basis::Relative,

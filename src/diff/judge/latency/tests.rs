@@ -84,6 +84,20 @@ fn a_load_without_a_rule_is_gated_by_floor_and_margin() {
 }
 
 #[test]
+fn what_it_would_take_is_told() {
+    let note = |sessions: Vec<RunRecord>| {
+        let document = judged(&[], &gate(sessions, &[P95]), run("h", 103.0, 20.0));
+        row(&document, P95).note.clone().unwrap()
+    };
+    insta::assert_snapshot!(note(sessions(5)), @"beside 5 sessions of the base; they spread by 1.6%: it takes about 9 to show less than 5%");
+    let wild = |count: usize| {
+        let one = |at: usize| run(&format!("b{at}"), [90.0, 100.0, 111.0][at % 3], 20.0);
+        (0..count).map(one).collect()
+    };
+    insta::assert_snapshot!(note(wild(6)), @"beside 6 sessions of the base; they spread by 9.4%, too much to show less than 5% with 20 of them: longer loads and a quieter machine bring them together");
+}
+
+#[test]
 fn what_decided_is_told() {
     let document = judged(&[], &gate(sessions(8), &[P95]), run("h", 130.0, 20.0));
     insta::assert_snapshot!(document.summary, @"failed: `load.peak.gateway.response_time.p95` is 130 ms, 30% above the base (floor 2%, margin 5%, owner app-team); also: in this pair of runs `gateway` is 30 ms slower at p95 (owner app-team)");
