@@ -97,9 +97,10 @@ impl Histogram {
         self.counts.reset();
     }
 
-    /// Returns the mean in ms; `None` when empty.
+    /// Returns the mean in ms; `None` when empty. Beyond a picosecond is what only the arithmetic
+    /// left.
     pub(crate) fn mean_ms(&self) -> Option<f64> {
-        (!self.is_empty()).then(|| self.counts.mean() / 1e3)
+        (!self.is_empty()).then(|| (self.counts.mean() * 1e6).round() / 1e9)
     }
 
     /// Returns the variance in ms², with the count as divisor; 0 when empty.

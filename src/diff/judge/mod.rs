@@ -71,7 +71,10 @@ pub(super) fn judge(pairing: &Pairing<'_>, compared: &Compared, context: &Contex
             judging.keep(Basis::Measured, silent);
         }
     }
-    let rows = judging.in_order();
+    let mut rows = judging.in_order();
+    for row in &mut rows {
+        change::tidy(&mut row.comparison);
+    }
     Judged {
         verdict: verdict(&rows, pairing.has_invalid()),
         rows,

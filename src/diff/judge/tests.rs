@@ -315,6 +315,40 @@ fn errors_of_the_base_are_judged_both_ways() {
     );
 }
 
+/// statistics 6: a document holds no digits that only the arithmetic left.
+#[test]
+fn numbers_of_a_comparison_have_twelve_digits_at_most() {
+    for (n, lost, won) in [(200, 3, 0), (97, 5, 1), (311, 14, 4), (1000, 20, 9)] {
+        let base = [eval("b", answers(n, |i| !(lost..lost + won).contains(&i)))];
+        let head = [eval("h", answers(n, |i| i >= lost))];
+        let document = with(Mode::Gate, &[max_drop(0.05)], |context| {
+            compare(&base, &head, context)
+        });
+        for it in &document.comparisons {
+            let all = [
+                it.base,
+                it.head,
+                it.change,
+                it.low,
+                it.high,
+                it.p,
+                it.p_decided,
+                it.bound,
+            ];
+            for value in all.into_iter().flatten() {
+                let digits = value.to_string();
+                let decimals = digits.split_once('.').map_or(0, |(_, it)| it.len());
+                assert!(decimals <= 12, "{}: {digits}", it.metric);
+            }
+        }
+        let whole = document
+            .comparisons
+            .iter()
+            .find(|it| it.metric.is_pass_rate());
+        assert!(whole.unwrap().p.is_some());
+    }
+}
+
 /// statistics 20: the p that is printed and the verdict agree.
 #[test]
 fn the_verdict_agrees_with_its_p() {

@@ -13,6 +13,22 @@ fn of(values: impl IntoIterator<Item = u64>) -> Histogram {
     histogram
 }
 
+/// statistics 6: no digits that only the arithmetic left.
+#[test]
+fn a_mean_is_as_short_as_it_can_be_written() {
+    for (us, mean) in [
+        (&[95, 96][..], 0.0955),
+        (&[80, 81, 81], 0.080_666_667),
+        (&[7], 0.007),
+    ] {
+        let mut histogram = Histogram::default();
+        for it in us {
+            histogram.record_us(*it);
+        }
+        assert_eq!(histogram.mean_ms(), Some(mean));
+    }
+}
+
 #[test]
 fn too_few_samples_give_no_percentile() {
     let needed: Vec<u64> = [0.5, 0.9, 0.95, 0.99, 0.999].map(min_samples).to_vec();
