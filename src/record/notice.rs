@@ -184,6 +184,7 @@ mod tests {
 
     /// Stumbles S28: the note stands where an SLO needs the percentile, and not under nearly every
     /// load.
+    /// stumbles S28
     #[test]
     fn only_a_percentile_that_an_slo_limits_is_missed() {
         use crate::metric::Stat;

@@ -75,6 +75,7 @@ fn a_wait_above_the_timeout_is_a_failure_that_names_it() {
     }
 }
 
+/// field 20
 #[test]
 fn every_address_of_a_name_is_tried_by_all() {
     // A server on ::1 only, on a port at which nothing is on 127.0.0.1.

@@ -111,6 +111,91 @@ fn junit_is_xml_with_failures_and_their_reasons() {
     assert!(load.contains("failures=\"1\""), "{load}");
 }
 
+/// A project whose stage finds one of the two documents that it should, with two limits on one
+/// latency.
+fn one_of_two_found() -> Project {
+    let stub = Stub::start(|_| {
+        vec![ok(
+            "{\"t\": \"the lab\", \"hits\": [{\"id\": \"d1\"}, {\"id\": \"d2\"}]}",
+        )]
+    });
+    let manifest = MANIFEST
+        .replace("ADDRESS", &stub.address.to_string())
+        .replace(
+            "{ text = \"$.text\" }",
+            "{ text = \"$.t\", ids = \"$.hits[*].id\" }",
+        )
+        .replace("\"1us\", error_rate = \"1%\"", "\"5s\"")
+        .replace("must_pass = [\"a\"]\n", "")
+        .replace(
+            "kind = \"equals\"\nvalue = \"{{ expected }}\"",
+            "kind = \"recall\"\nk = 2",
+        );
+    let rule = "[[gate.rule]]\nmetric = \"load.peak.api.response_time.p95\"\nmax = \"4s\"\n";
+    let project = Project::with_manifest(&(manifest + rule));
+    let case = json!({"id": "a", "input": "x", "expected": {"ids": ["d1", "d5"]}});
+    project.write("g.jsonl", case.to_string());
+    project
+}
+
+/// stumbles S4: why a case failed is said wherever it is told that it did, with the ids of a ranking.
+#[test]
+fn every_format_says_why_a_case_failed() {
+    let project = one_of_two_found();
+    let why = "recall: 1 of 2 relevant ids in the top 2, missing `d5`";
+    let eval = project.run(&["eval", "--format", "json"]).expect(0).json();
+    let graded = &eval["eval"]["cases"][0];
+    assert_eq!(
+        (&graded["reason"], &graded["output"]),
+        (&json!(why), &json!("[\"d1\",\"d2\"]"))
+    );
+    for format in ["junit", "markdown", "jsonl"] {
+        let shown = project
+            .run(&["report", "--format", format])
+            .expect(0)
+            .stdout;
+        let shown = shown.replace("\\`", "`");
+        assert!(
+            shown.contains(why) && shown.contains("d2"),
+            "{format}: {shown}"
+        );
+    }
+}
+
+/// stumbles S22, S23: each limit is a test of its own, and numbers have their units.
+#[test]
+fn every_limit_is_a_test_and_every_number_has_a_unit() {
+    let project = one_of_two_found();
+    project
+        .measure(&["gate", "--out", "junit=g.xml", "--out", "csv=g.csv"])
+        .expect(1);
+    let junit = std::fs::read_to_string(project.path("g.xml")).unwrap();
+    for name in [
+        "load.peak.api.response_time.p95 max 4 s",
+        "load.peak.api.response_time.p95 slo &lt;= 5 s",
+        "eval.answers.pass_rate min 90%",
+    ] {
+        let test = format!("<testcase name=\"{name}\" classname=\"gate\"");
+        assert_eq!(junit.matches(&test).count(), 1, "{name}: {junit}");
+    }
+    assert!(junit.contains("eval.answers.pass_rate is 0 %"), "{junit}");
+    let csv = std::fs::read_to_string(project.path("g.csv")).unwrap();
+    let mut rows = csv.lines().map(|row| row.split(',').collect::<Vec<_>>());
+    let head = rows.next().unwrap();
+    let at = |name: &str| head.iter().position(|it| *it == name).unwrap();
+    let units: Vec<(&str, &str, &str)> = rows
+        .map(|row| (row[0], row[at("unit")], row[at("change_kind")]))
+        .collect();
+    assert!(
+        units.contains(&("load.peak.api.response_time.p95", "ms", "relative")),
+        "{csv}"
+    );
+    assert!(
+        units.contains(&("eval.answers.pass_rate", "share", "difference")),
+        "{csv}"
+    );
+}
+
 #[test]
 fn lines_of_json_and_rows_of_csv_hold_every_value() {
     let project = project();
