@@ -43,8 +43,7 @@ fn the_manifest_of_the_contract_is_right_without_secrets_and_without_network() {
     assert_eq!(project.files().len(), 1, "check leaves nothing behind");
 }
 
-/// The contract's manifest with every key that is accepted and does nothing yet (verdicts G10: among
-/// them the limits of latency that no gate judges).
+/// The contract's manifest with every key that is accepted and does nothing yet (verdicts G10).
 fn idle_everywhere() -> String {
     let text = CONTRACT
         .replace(
