@@ -47,7 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('eval', 'eval', [CompletionResultType]::ParameterValue, 'Run eval suites as the manifest''s [eval.NAME] says')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two releases')
             [CompletionResult]::new('gate', 'gate', [CompletionResultType]::ParameterValue, 'Measure this release, compare it with its base, and decide whether it may ship')
-            [CompletionResult]::new('runs', 'runs', [CompletionResultType]::ParameterValue, 'List, show, merge, export, and delete the stored runs')
+            [CompletionResult]::new('runs', 'runs', [CompletionResultType]::ParameterValue, 'List, show, merge, export, import, and delete the stored runs')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Render stored results again, in any format')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the manifest, a run, or a comparison')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
@@ -295,7 +295,8 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release; of a gate, the comparison that it was decided by')
             [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Store the runs of an exported file, so that gates of this project are held against them')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -404,12 +405,33 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'stagegate;runs;import' {
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Run as if started in DIR')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')
+            [CompletionResult]::new('--manifest', '--manifest', [CompletionResultType]::ParameterName, 'Read the manifest from FILE instead of `stagegate.toml`')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'Use the environment ENV of the manifest')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Use the environment ENV of the manifest')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Override a key of the manifest, for instance `load.peak.duration=10s`')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print the result as FORMAT')
+            [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Also write the result as FORMAT to PATH; may be given several times')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but the result, warnings, and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but the result, warnings, and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more about what is being done')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more about what is being done')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'stagegate;runs;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the stored runs, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release; of a gate, the comparison that it was decided by')
             [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Store the runs of an exported file, so that gates of this project are held against them')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -426,6 +448,9 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             break
         }
         'stagegate;runs;help;export' {
+            break
+        }
+        'stagegate;runs;help;import' {
             break
         }
         'stagegate;runs;help;help' {
@@ -522,7 +547,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('eval', 'eval', [CompletionResultType]::ParameterValue, 'Run eval suites as the manifest''s [eval.NAME] says')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two releases')
             [CompletionResult]::new('gate', 'gate', [CompletionResultType]::ParameterValue, 'Measure this release, compare it with its base, and decide whether it may ship')
-            [CompletionResult]::new('runs', 'runs', [CompletionResultType]::ParameterValue, 'List, show, merge, export, and delete the stored runs')
+            [CompletionResult]::new('runs', 'runs', [CompletionResultType]::ParameterValue, 'List, show, merge, export, import, and delete the stored runs')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Render stored results again, in any format')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the manifest, a run, or a comparison')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
@@ -562,7 +587,8 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release; of a gate, the comparison that it was decided by')
             [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Store the runs of an exported file, so that gates of this project are held against them')
             break
         }
         'stagegate;help;runs;list' {
@@ -578,6 +604,9 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             break
         }
         'stagegate;help;runs;export' {
+            break
+        }
+        'stagegate;help;runs;import' {
             break
         }
         'stagegate;help;report' {

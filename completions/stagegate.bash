@@ -109,6 +109,9 @@ _stagegate() {
             stagegate__subcmd__help__subcmd__runs,export)
                 cmd="stagegate__subcmd__help__subcmd__runs__subcmd__export"
                 ;;
+            stagegate__subcmd__help__subcmd__runs,import)
+                cmd="stagegate__subcmd__help__subcmd__runs__subcmd__import"
+                ;;
             stagegate__subcmd__help__subcmd__runs,list)
                 cmd="stagegate__subcmd__help__subcmd__runs__subcmd__list"
                 ;;
@@ -127,6 +130,9 @@ _stagegate() {
             stagegate__subcmd__runs,help)
                 cmd="stagegate__subcmd__runs__subcmd__help"
                 ;;
+            stagegate__subcmd__runs,import)
+                cmd="stagegate__subcmd__runs__subcmd__import"
+                ;;
             stagegate__subcmd__runs,list)
                 cmd="stagegate__subcmd__runs__subcmd__list"
                 ;;
@@ -144,6 +150,9 @@ _stagegate() {
                 ;;
             stagegate__subcmd__runs__subcmd__help,help)
                 cmd="stagegate__subcmd__runs__subcmd__help__subcmd__help"
+                ;;
+            stagegate__subcmd__runs__subcmd__help,import)
+                cmd="stagegate__subcmd__runs__subcmd__help__subcmd__import"
                 ;;
             stagegate__subcmd__runs__subcmd__help,list)
                 cmd="stagegate__subcmd__runs__subcmd__help__subcmd__list"
@@ -824,7 +833,7 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__help__subcmd__runs)
-            opts="list show merge prune export"
+            opts="list show merge prune export import"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -838,6 +847,20 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__help__subcmd__runs__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        stagegate__subcmd__help__subcmd__runs__subcmd__import)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1228,7 +1251,7 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__runs)
-            opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version list show merge prune export help"
+            opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version list show merge prune export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1332,7 +1355,7 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__runs__subcmd__help)
-            opts="list show merge prune export help"
+            opts="list show merge prune export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1360,6 +1383,20 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__runs__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        stagegate__subcmd__runs__subcmd__help__subcmd__import)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1422,6 +1459,56 @@ _stagegate() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        stagegate__subcmd__runs__subcmd__import)
+            opts="-C -m -e -q -v -h -V --manifest --env --set --format --out --quiet --verbose --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --manifest)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -m)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -e)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json jsonl markdown junit csv github" -- "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -44,7 +44,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand eval 'Run eval suites as the manifest''s [eval.NAME] says'
             cand diff 'Compare two releases'
             cand gate 'Measure this release, compare it with its base, and decide whether it may ship'
-            cand runs 'List, show, merge, export, and delete the stored runs'
+            cand runs 'List, show, merge, export, import, and delete the stored runs'
             cand report 'Render stored results again, in any format'
             cand schema 'Print the JSON Schema of the manifest, a run, or a comparison'
             cand completions 'Print the completions of a shell'
@@ -282,7 +282,8 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand show 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
             cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'
+            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs'
+            cand import 'Store the runs of an exported file, so that gates of this project are held against them'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'stagegate;runs;list'= {
@@ -385,12 +386,32 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'stagegate;runs;import'= {
+            cand -C 'Run as if started in DIR'
+            cand -m 'Read the manifest from FILE instead of `stagegate.toml`'
+            cand --manifest 'Read the manifest from FILE instead of `stagegate.toml`'
+            cand -e 'Use the environment ENV of the manifest'
+            cand --env 'Use the environment ENV of the manifest'
+            cand --set 'Override a key of the manifest, for instance `load.peak.duration=10s`'
+            cand --format 'Print the result as FORMAT'
+            cand --out 'Also write the result as FORMAT to PATH; may be given several times'
+            cand --color 'Use colour'
+            cand -q 'Say nothing but the result, warnings, and errors'
+            cand --quiet 'Say nothing but the result, warnings, and errors'
+            cand -v 'Say more about what is being done'
+            cand --verbose 'Say more about what is being done'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'stagegate;runs;help'= {
             cand list 'List the stored runs, newest first'
             cand show 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
             cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'
+            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs'
+            cand import 'Store the runs of an exported file, so that gates of this project are held against them'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'stagegate;runs;help;list'= {
@@ -402,6 +423,8 @@ set edit:completion:arg-completer[stagegate] = {|@words|
         &'stagegate;runs;help;prune'= {
         }
         &'stagegate;runs;help;export'= {
+        }
+        &'stagegate;runs;help;import'= {
         }
         &'stagegate;runs;help;help'= {
         }
@@ -492,7 +515,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand eval 'Run eval suites as the manifest''s [eval.NAME] says'
             cand diff 'Compare two releases'
             cand gate 'Measure this release, compare it with its base, and decide whether it may ship'
-            cand runs 'List, show, merge, export, and delete the stored runs'
+            cand runs 'List, show, merge, export, import, and delete the stored runs'
             cand report 'Render stored results again, in any format'
             cand schema 'Print the JSON Schema of the manifest, a run, or a comparison'
             cand completions 'Print the completions of a shell'
@@ -522,7 +545,8 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand show 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
             cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'
+            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs'
+            cand import 'Store the runs of an exported file, so that gates of this project are held against them'
         }
         &'stagegate;help;runs;list'= {
         }
@@ -533,6 +557,8 @@ set edit:completion:arg-completer[stagegate] = {|@words|
         &'stagegate;help;runs;prune'= {
         }
         &'stagegate;help;runs;export'= {
+        }
+        &'stagegate;help;runs;import'= {
         }
         &'stagegate;help;report'= {
         }

@@ -52,7 +52,7 @@ complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "profile" -d 'Pr
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "eval" -d 'Run eval suites as the manifest\'s [eval.NAME] says'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "diff" -d 'Compare two releases'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "gate" -d 'Measure this release, compare it with its base, and decide whether it may ship'
-complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "runs" -d 'List, show, merge, export, and delete the stored runs'
+complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "runs" -d 'List, show, merge, export, import, and delete the stored runs'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "report" -d 'Render stored results again, in any format'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "schema" -d 'Print the JSON Schema of the manifest, a run, or a comparison'
 complete -c stagegate -n "__fish_stagegate_needs_command" -f -a "completions" -d 'Print the completions of a shell'
@@ -273,31 +273,32 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -s q -l quiet 
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -s v -l verbose -d 'Say more about what is being done'
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -s V -l version -d 'Print version'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -s C -d 'Run as if started in DIR' -r -F
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -s m -l manifest -d 'Read the manifest from FILE instead of `stagegate.toml`' -r -F
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -s e -l env -d 'Use the environment ENV of the manifest' -r
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -l set -d 'Override a key of the manifest, for instance `load.peak.duration=10s`' -r
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -l format -d 'Print the result as FORMAT' -r -f -a "human\t'tables for a terminal, the default'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -s C -d 'Run as if started in DIR' -r -F
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -s m -l manifest -d 'Read the manifest from FILE instead of `stagegate.toml`' -r -F
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -s e -l env -d 'Use the environment ENV of the manifest' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -l set -d 'Override a key of the manifest, for instance `load.peak.duration=10s`' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -l format -d 'Print the result as FORMAT' -r -f -a "human\t'tables for a terminal, the default'
 json\t'one JSON document, for programs'
 jsonl\t'one JSON object a line: runs, stages, cases, comparisons'
 markdown\t'GitHub-flavoured Markdown, for a comment or a job summary'
 junit\t'JUnit XML, for the test pages of CI systems'
 csv\t'one table, a value a row, for spreadsheets and data frames'
 github\t'GitHub Actions annotations at the manifest\'s lines'"
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -l out -d 'Also write the result as FORMAT to PATH; may be given several times' -r
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -l color -d 'Use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -l out -d 'Also write the result as FORMAT to PATH; may be given several times' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -l color -d 'Use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -s q -l quiet -d 'Say nothing but the result, warnings, and errors'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -s v -l verbose -d 'Say more about what is being done'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -s V -l version -d 'Print version'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "list" -d 'List the stored runs, newest first'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "show" -d 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "merge" -d 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "prune" -d 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "export" -d 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -s q -l quiet -d 'Say nothing but the result, warnings, and errors'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -s v -l verbose -d 'Say more about what is being done'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -s V -l version -d 'Print version'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -f -a "list" -d 'List the stored runs, newest first'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -f -a "show" -d 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -f -a "merge" -d 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -f -a "prune" -d 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -f -a "export" -d 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -f -a "import" -d 'Store the runs of an exported file, so that gates of this project are held against them'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and not __fish_seen_subcommand_from list show merge prune export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from list" -s C -d 'Run as if started in DIR' -r -F
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from list" -s m -l manifest -d 'Read the manifest from FILE instead of `stagegate.toml`' -r -F
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from list" -s e -l env -d 'Use the environment ENV of the manifest' -r
@@ -398,11 +399,31 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_see
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say more about what is being done'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from export" -s V -l version -d 'Print version'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from import" -s C -d 'Run as if started in DIR' -r -F
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from import" -s m -l manifest -d 'Read the manifest from FILE instead of `stagegate.toml`' -r -F
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from import" -s e -l env -d 'Use the environment ENV of the manifest' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from import" -l set -d 'Override a key of the manifest, for instance `load.peak.duration=10s`' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from import" -l format -d 'Print the result as FORMAT' -r -f -a "human\t'tables for a terminal, the default'
+json\t'one JSON document, for programs'
+jsonl\t'one JSON object a line: runs, stages, cases, comparisons'
+markdown\t'GitHub-flavoured Markdown, for a comment or a job summary'
+junit\t'JUnit XML, for the test pages of CI systems'
+csv\t'one table, a value a row, for spreadsheets and data frames'
+github\t'GitHub Actions annotations at the manifest\'s lines'"
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from import" -l out -d 'Also write the result as FORMAT to PATH; may be given several times' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from import" -l color -d 'Use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say nothing but the result, warnings, and errors'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say more about what is being done'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from import" -s V -l version -d 'Print version'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the stored runs, newest first'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "merge" -d 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "export" -d 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "export" -d 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs'
+complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "import" -d 'Store the runs of an exported file, so that gates of this project are held against them'
 complete -c stagegate -n "__fish_stagegate_using_subcommand runs; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c stagegate -n "__fish_stagegate_using_subcommand report" -s C -d 'Run as if started in DIR' -r -F
 complete -c stagegate -n "__fish_stagegate_using_subcommand report" -s m -l manifest -d 'Read the manifest from FILE instead of `stagegate.toml`' -r -F
@@ -490,7 +511,7 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "eval" -d 'Run eval suites as the manifest\'s [eval.NAME] says'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "diff" -d 'Compare two releases'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "gate" -d 'Measure this release, compare it with its base, and decide whether it may ship'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "runs" -d 'List, show, merge, export, and delete the stored runs'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "runs" -d 'List, show, merge, export, import, and delete the stored runs'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "report" -d 'Render stored results again, in any format'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the manifest, a run, or a comparison'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and not __fish_seen_subcommand_from init check demo calibrate load profile eval diff gate runs report schema completions man help" -f -a "completions" -d 'Print the completions of a shell'
@@ -500,4 +521,5 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_see
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "show" -d 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "merge" -d 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
 complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "prune" -d 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "export" -d 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "export" -d 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs'
+complete -c stagegate -n "__fish_stagegate_using_subcommand help; and __fish_seen_subcommand_from runs" -f -a "import" -d 'Store the runs of an exported file, so that gates of this project are held against them'

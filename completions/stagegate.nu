@@ -294,7 +294,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List, show, merge, export, and delete the stored runs
+  # List, show, merge, export, import, and delete the stored runs
   export extern "stagegate runs" [
     -C: path                  # Run as if started in DIR
     --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`
@@ -415,7 +415,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate
+  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs
   export extern "stagegate runs export" [
     --name: string            # Take the run of this load or suite, where the release has several
     -C: path                  # Run as if started in DIR
@@ -429,7 +429,31 @@ module completions {
     --color: string@"nu-complete stagegate runs export color" # Use colour
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
-    run?: string              # A run's id or its start, `latest`, `latest~1`, or a git revision of which one run is stored
+    run?: string              # A run's id or its start, `latest`, `latest~1`, or a git revision
+  ]
+
+  def "nu-complete stagegate runs import format" [] {
+    [ "human" "json" "jsonl" "markdown" "junit" "csv" "github" ]
+  }
+
+  def "nu-complete stagegate runs import color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Store the runs of an exported file, so that gates of this project are held against them
+  export extern "stagegate runs import" [
+    -C: path                  # Run as if started in DIR
+    --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`
+    --env(-e): string         # Use the environment ENV of the manifest
+    --set: string             # Override a key of the manifest, for instance `load.peak.duration=10s`
+    --format: string@"nu-complete stagegate runs import format" # Print the result as FORMAT
+    --out: string             # Also write the result as FORMAT to PATH; may be given several times
+    --quiet(-q)               # Say nothing but the result, warnings, and errors
+    --verbose(-v)             # Say more about what is being done
+    --color: string@"nu-complete stagegate runs import color" # Use colour
+    --help(-h)                # Print help (see more with '--help')
+    --version(-V)             # Print version
+    file: path                # What `runs export` printed: a run, or a release
   ]
 
   # Print this message or the help of the given subcommand(s)
@@ -452,8 +476,12 @@ module completions {
   export extern "stagegate runs help prune" [
   ]
 
-  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate
+  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs
   export extern "stagegate runs help export" [
+  ]
+
+  # Store the runs of an exported file, so that gates of this project are held against them
+  export extern "stagegate runs help import" [
   ]
 
   # Print this message or the help of the given subcommand(s)
@@ -605,7 +633,7 @@ module completions {
   export extern "stagegate help gate" [
   ]
 
-  # List, show, merge, export, and delete the stored runs
+  # List, show, merge, export, import, and delete the stored runs
   export extern "stagegate help runs" [
   ]
 
@@ -625,8 +653,12 @@ module completions {
   export extern "stagegate help runs prune" [
   ]
 
-  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate
+  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs
   export extern "stagegate help runs export" [
+  ]
+
+  # Store the runs of an exported file, so that gates of this project are held against them
+  export extern "stagegate help runs import" [
   ]
 
   # Render stored results again, in any format

@@ -1,5 +1,7 @@
 //! `stagegate runs`: the stored runs.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::Context;
@@ -8,10 +10,11 @@ use super::stored::{Stored, only_run};
 use crate::error::Result;
 use crate::exit::Status;
 use crate::experiment::merge;
+use crate::record::RunKind;
 use crate::report::View;
-use crate::store::{RunRef, Wanted, export};
+use crate::store::{RunRef, Selection, Wanted, export, export_release};
 
-/// List, show, merge, export, and delete the stored runs
+/// List, show, merge, export, import, and delete the stored runs
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
@@ -39,15 +42,20 @@ enum Action {
     /// commits, stay
     Prune(PruneArgs),
     /// Print one run as a self-contained document, with histograms, intervals, and the comparison
-    /// of a gate
+    /// of a gate; or a release with all its runs
     Export {
-        /// A run's id or its start, `latest`, `latest~1`, or a git revision of which one run is
-        /// stored
+        /// A run's id or its start, `latest`, `latest~1`, or a git revision
         #[arg(value_name = "RUN", default_value = "latest")]
         run: RunRef,
         /// Take the run of this load or suite, where the release has several
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
+    },
+    /// Store the runs of an exported file, so that gates of this project are held against them
+    Import {
+        /// What `runs export` printed: a run, or a release
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
 }
 
@@ -71,10 +79,43 @@ pub(crate) fn runs(context: &Context, args: &RunsArgs) -> Result<Status> {
                 gate: true,
                 ..stored.wanted()
             };
-            let run = only_run(stored.select(run, &wanted)?)?;
-            Ok(context.emit_json(export(&run), Status::Passed))
+            let selection = stored.select(run, &wanted)?;
+            let text = match name {
+                None if is_release(run, &selection) => exported(&stored, selection)?,
+                _ => export(&only_run(selection)?),
+            };
+            Ok(context.emit_json(text, Status::Passed))
+        }
+        Action::Import { file } => {
+            let imported = stored.store.import(&context.path(file))?;
+            let (all, stored) = (imported.runs.len(), imported.stored);
+            context.ui.note(&format!(
+                "{stored} runs stored, {} were there already",
+                all - stored
+            ));
+            Ok(context.emit(&View::Runs(&imported.runs), Status::Passed))
         }
     }
+}
+
+/// Returns whether a release was asked for, and not one run by its id or as the latest.
+fn is_release(asked: &RunRef, found: &Selection) -> bool {
+    match (asked, found.runs.as_slice()) {
+        (RunRef::Named(text), [one]) => !one.id.starts_with(text.as_str()),
+        (RunRef::Latest(_) | RunRef::Path(_), [_]) => false,
+        (_, runs) => runs.len() > 1,
+    }
+}
+
+/// Returns a release as it is exported: as its one run where it has no other.
+fn exported(stored: &Stored<'_>, selection: Selection) -> Result<String> {
+    let release = stored.store.release_document(selection.clone())?;
+    let measured = release.runs.iter();
+    let measured = measured.filter(|run| run.kind != RunKind::Gate).count();
+    if measured > 1 {
+        return Ok(export_release(&release));
+    }
+    Ok(export(&only_run(selection)?))
 }
 
 /// Shows one run, or all of one release.

@@ -14,6 +14,7 @@ mod notice;
 mod profile;
 mod quality;
 mod run;
+mod several;
 mod shard;
 mod stage;
 mod summary;
@@ -52,6 +53,7 @@ pub(crate) use run::Round;
 pub(crate) use run::{
     Generator, RUN_SCHEMA, Release, RunKind, RunRecord, Validity, ValidityVerdict,
 };
+pub(crate) use several::{RELEASE_SCHEMA, ReleaseDocument};
 pub(crate) use shard::Shard;
 pub(crate) use stage::{SessionCounts, SloResult, Spread, StageResult, SteadyResult, Tokens};
 pub(crate) use summary::{RUNS_SCHEMA, RunSummary, RunsDocument, Unusable};

@@ -1,9 +1,10 @@
 //! A run as one JSON document.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::split;
-use crate::record::RunRecord;
+use crate::record::{ReleaseDocument, RunRecord};
 
 /// The program that writes, kept in each document so that an older one can say which version to
 /// install.
@@ -22,9 +23,18 @@ pub(crate) fn printed(run: &RunRecord) -> String {
     document(&run)
 }
 
+/// Returns the document of a release that has several runs.
+pub(crate) fn export_release(release: &ReleaseDocument) -> String {
+    indented(release)
+}
+
 /// Returns the run as indented JSON with a final newline.
 pub(super) fn document(run: &RunRecord) -> String {
-    let mut value = serde_json::to_value(run).expect("a run has text keys only");
+    indented(run)
+}
+
+fn indented(document: &impl Serialize) -> String {
+    let mut value = serde_json::to_value(document).expect("a run has text keys only");
     if let Value::Object(keys) = &mut value {
         keys.insert("written_by".to_owned(), WRITER.into());
     }

@@ -9,6 +9,7 @@ mod listing;
 mod missing;
 mod prune;
 mod read;
+mod release;
 mod select;
 mod sessions;
 mod split;
@@ -18,7 +19,7 @@ mod wanted;
 mod write;
 
 pub(crate) use base::{Base, Head};
-pub(crate) use export::{export, printed};
+pub(crate) use export::{export, export_release, printed};
 pub(crate) use layout::Store;
 pub(crate) use missing::SelectError;
 pub(crate) use prune::PruneRules;

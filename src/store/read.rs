@@ -17,7 +17,9 @@ use crate::intake;
 use crate::record::FormatVersion;
 use crate::record::RunId;
 use crate::record::RunSummary;
-use crate::record::{CaseResult, DiffDocument, RUN_SCHEMA, RunRecord};
+use crate::record::{
+    CaseResult, DiffDocument, RELEASE_SCHEMA, RUN_SCHEMA, ReleaseDocument, RunRecord,
+};
 
 /// The run without its distributions, cases, and comparison.
 pub(super) const RUN_FILE: &str = "run.json";
@@ -111,10 +113,33 @@ impl Store {
     }
 }
 
-/// Reads a self-contained document, as `runs export` writes it.
-pub(crate) fn read_exported(path: &Path) -> Result<RunRecord, StoreError> {
+/// Reads a self-contained document, as `runs export` writes it: one run, or those of a release.
+/// Never empty.
+pub(crate) fn read_exported(path: &Path) -> Result<Vec<RunRecord>, StoreError> {
+    #[derive(Deserialize)]
+    struct Probes {
+        runs: Vec<Probe>,
+    }
+
     let read = intake::read_text(path, &intake::RUN);
-    header(path, &read.map_err(|e| StoreError::io("read", path, e))?)
+    let text = read.map_err(|e| StoreError::io("read", path, e))?;
+    let probe: Probe = parse(&text, path)?;
+    if probe.schema != RELEASE_SCHEMA {
+        return Ok(vec![header(path, &text)?]);
+    }
+    probe.is_readable(path)?;
+    for probe in parse::<Probes>(&text, path)?.runs {
+        probe.is_run(path)?;
+    }
+    let runs = parse::<ReleaseDocument>(&text, path)?.runs;
+    if runs.is_empty() {
+        return Err(StoreError::Malformed {
+            path: path.to_owned(),
+            place: "at `runs`: ".to_owned(),
+            message: "there is none".to_owned(),
+        });
+    }
+    Ok(runs)
 }
 
 /// Reads a run document of the store.
@@ -124,22 +149,33 @@ pub(super) fn own_header(path: &Path) -> Result<RunRecord, StoreError> {
 
 /// Parses one run document.
 pub(crate) fn header(path: &Path, text: &str) -> Result<RunRecord, StoreError> {
-    let probe: Probe = parse(text, path)?;
-    if probe.schema != RUN_SCHEMA {
-        return Err(StoreError::Foreign {
-            path: path.to_owned(),
-            schema: probe.schema,
-        });
+    parse::<Probe>(text, path)?.is_run(path)?;
+    parse(text, path)
+}
+
+impl Probe {
+    /// Returns whether it is a run of a version that can be read.
+    fn is_run(self, path: &Path) -> Result<(), StoreError> {
+        if self.schema != RUN_SCHEMA {
+            return Err(StoreError::Foreign {
+                path: path.to_owned(),
+                schema: self.schema,
+            });
+        }
+        self.is_readable(path)
     }
-    match probe.version {
-        Some(version) if !version.is_readable() => Err(StoreError::Newer {
-            path: path.to_owned(),
-            written: version,
-            writer: probe
-                .written_by
-                .unwrap_or_else(|| "a later stagegate".to_owned()),
-        }),
-        _ => parse(text, path),
+
+    fn is_readable(self, path: &Path) -> Result<(), StoreError> {
+        match self.version {
+            Some(version) if !version.is_readable() => Err(StoreError::Newer {
+                path: path.to_owned(),
+                written: version,
+                writer: self
+                    .written_by
+                    .unwrap_or_else(|| "a later stagegate".to_owned()),
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -302,9 +338,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run.json");
         fs::write(&path, edited("\"minor\": 0", "\"minor\": 9, \"new\": []")).unwrap();
-        assert_eq!(read_exported(&path).unwrap().id, fixture("v1.0", "load").id);
+        assert_eq!(
+            read_exported(&path).unwrap()[0].id,
+            fixture("v1.0", "load").id
+        );
         fs::write(&path, edited("  \"fault\": null,\n", "")).unwrap();
-        assert_eq!(read_exported(&path).unwrap(), fixture("v1.0", "load"));
+        assert_eq!(read_exported(&path).unwrap(), [fixture("v1.0", "load")]);
     }
 
     #[test]
@@ -410,7 +449,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("exported.json");
         fs::write(&path, export(&run)).unwrap();
-        assert_eq!(read_exported(&path).unwrap(), run);
+        assert_eq!(read_exported(&path).unwrap(), [run]);
     }
 
     proptest! {
@@ -448,7 +487,7 @@ mod tests {
             prop_assert_eq!(&store.read(&run.id.parse().unwrap()).unwrap(), &run);
             let exported = project.path().join("exported.json");
             fs::write(&exported, export(&run)).unwrap();
-            prop_assert_eq!(&read_exported(&exported).unwrap(), &run);
+            prop_assert_eq!(&read_exported(&exported).unwrap()[0], &run);
         }
     }
 }

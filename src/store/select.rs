@@ -263,8 +263,19 @@ fn doubts_of_latest(listing: &Listing, wanted: &Wanted<'_>) -> Vec<String> {
 }
 
 fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<Selection, SelectError> {
-    let run = read_exported(path)?;
+    let mut runs = read_exported(path)?;
     let label = path.display().to_string();
+    if runs.len() > 1 {
+        // Of a release, what it measured counts, and not how it was judged.
+        runs.retain(|run| run.kind != RunKind::Gate && wanted.takes(run.kind, &run.name));
+        runs.reverse();
+        return Selection::of(&label, runs).ok_or_else(|| SelectError::OtherRun {
+            path: path.to_owned(),
+            kind: "release",
+            name: label.clone(),
+        });
+    }
+    let run = runs.remove(0);
     if !wanted.takes(run.kind, &run.name) && !wanted.takes_gate(&run) {
         return Err(SelectError::OtherRun {
             path: path.to_owned(),

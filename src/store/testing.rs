@@ -99,5 +99,7 @@ pub(crate) fn fixture_path(version: &str, name: &str) -> PathBuf {
 }
 
 pub(crate) fn fixture(version: &str, name: &str) -> RunRecord {
-    super::read::read_exported(&fixture_path(version, name)).unwrap()
+    super::read::read_exported(&fixture_path(version, name))
+        .unwrap()
+        .remove(0)
 }

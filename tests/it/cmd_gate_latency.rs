@@ -174,3 +174,83 @@ fn what_could_be_no_base_is_not_measured_as_one() {
     refused(&seed, "the tree is dirty");
     assert!(service.stub.requests().is_empty());
 }
+
+/// The sessions of a base come along with the release: a clone that has measured nothing is held
+/// against them.
+#[test]
+fn a_release_is_carried_to_another_store_with_its_sessions() {
+    let service = Service::start();
+    let project = repository(&service, "");
+    project.run(&["gate", "--seed-base", "5"]).expect(0);
+    release(&project, "v2");
+    project.run(&["gate"]);
+    let exported = project.run(&["runs", "export", "v1"]).expect(0);
+    let document = exported.json();
+    assert_eq!(document["schema"], "stagegate/release");
+    let kinds = |kind: &str| {
+        let runs = document["runs"].as_array().unwrap().iter();
+        runs.filter(|run| run["kind"] == kind).count()
+    };
+    assert_eq!((kinds("load"), kinds("gate")), (5, 5));
+
+    std::fs::remove_dir_all(project.path(".stagegate")).unwrap();
+    project.write("v1.json", &exported.stdout);
+    let import = || {
+        project
+            .run(&["runs", "import", "v1.json", "--format", "json"])
+            .expect(0)
+    };
+    let first = import();
+    assert!(
+        first
+            .stderr
+            .contains("10 runs stored, 0 were there already"),
+        "{first}"
+    );
+    assert_eq!(first.json()["runs"].as_array().map(Vec::len), Some(10));
+    let again = import();
+    assert!(
+        again
+            .stderr
+            .contains("0 runs stored, 10 were there already"),
+        "{again}"
+    );
+
+    service.takes(400);
+    std::fs::remove_file(project.path("v1.json")).unwrap();
+    let (code, document) = gate(&project);
+    assert_eq!(
+        (code, p95(&document)["n"].as_u64()),
+        (1, Some(6)),
+        "{document}"
+    );
+}
+
+#[test]
+fn what_is_no_export_is_not_imported() {
+    let project = Project::new();
+    for (text, why) in [
+        (
+            "{\"schema\": \"stagegate/release\", \"version\": {\"major\": 1, \"minor\": 1}, \"runs\": []}",
+            "at `runs`: there is none",
+        ),
+        (
+            "{\"schema\": \"stagegate/release\"}",
+            "missing field `runs`",
+        ),
+        (
+            "{\"schema\": \"stagegate/release\", \"runs\": [{\"schema\": \"x\"}]}",
+            "holds no run: its `schema` is `x`",
+        ),
+        (
+            "{\"schema\": \"stagegate/release\", \"version\": {\"major\": 9, \"minor\": 0}, \"runs\": []}",
+            "has format 9.0",
+        ),
+        ("[]", "v1.json"),
+    ] {
+        project.write("v1.json", text);
+        let output = project.run(&["runs", "import", "v1.json"]).expect(3);
+        assert!(output.stderr.contains(why), "{output}");
+    }
+    assert!(!project.path(".stagegate/runs").exists());
+}
