@@ -127,9 +127,9 @@ pub(crate) fn read_exported(path: &Path) -> Result<Vec<RunRecord>, StoreError> {
     if probe.schema != RELEASE_SCHEMA {
         return Ok(vec![header(path, &text)?]);
     }
-    probe.is_readable(path)?;
+    probe.must_be_readable(path)?;
     for probe in parse::<Probes>(&text, path)?.runs {
-        probe.is_run(path)?;
+        probe.must_be_run(path)?;
     }
     let runs = parse::<ReleaseDocument>(&text, path)?.runs;
     if runs.is_empty() {
@@ -149,23 +149,23 @@ pub(super) fn own_header(path: &Path) -> Result<RunRecord, StoreError> {
 
 /// Parses one run document.
 pub(crate) fn header(path: &Path, text: &str) -> Result<RunRecord, StoreError> {
-    parse::<Probe>(text, path)?.is_run(path)?;
+    parse::<Probe>(text, path)?.must_be_run(path)?;
     parse(text, path)
 }
 
 impl Probe {
-    /// Returns whether it is a run of a version that can be read.
-    fn is_run(self, path: &Path) -> Result<(), StoreError> {
+    /// Refuses what is no run, or of a version that cannot be read.
+    fn must_be_run(self, path: &Path) -> Result<(), StoreError> {
         if self.schema != RUN_SCHEMA {
             return Err(StoreError::Foreign {
                 path: path.to_owned(),
                 schema: self.schema,
             });
         }
-        self.is_readable(path)
+        self.must_be_readable(path)
     }
 
-    fn is_readable(self, path: &Path) -> Result<(), StoreError> {
+    fn must_be_readable(self, path: &Path) -> Result<(), StoreError> {
         match self.version {
             Some(version) if !version.is_readable() => Err(StoreError::Newer {
                 path: path.to_owned(),
