@@ -57,7 +57,9 @@ pub(crate) fn main_impl() -> ExitCode {
     let (tell, cancel) = watch::channel(false);
     let interrupted = Arc::new(AtomicBool::new(false));
     let owed = Owed::default();
-    runtime.spawn(listen(tell, interrupted.clone(), owed.clone(), ui.sink()));
+    let keeps = app.command.keeps_what_it_has();
+    let stop = listen(keeps, tell, interrupted.clone(), owed.clone(), ui.sink());
+    runtime.spawn(stop);
     let context = Context {
         ui,
         global: app.global,

@@ -47,6 +47,29 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// Returns whether it has something to lose when it is asked to end: what it has measured, or
+    /// what it has started.
+    const fn keeps_what_it_has(&self) -> bool {
+        match self {
+            Self::Check(_)
+            | Self::Demo(_)
+            | Self::Calibrate(_)
+            | Self::Load(_)
+            | Self::Profile(_)
+            | Self::Eval(_)
+            | Self::Gate(_) => true,
+            Self::Init(_)
+            | Self::Diff(_)
+            | Self::Runs(_)
+            | Self::Report(_)
+            | Self::Schema(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;

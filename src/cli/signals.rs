@@ -11,20 +11,21 @@ use crate::measure::{Event, EventSink};
 
 /// Waits for Ctrl-C, SIGTERM, or the end of the terminal (SIGHUP): the first one asks the engines
 /// to stop and keep what they have, the second one ends the process at once, and says what that
-/// leaves undone.
+/// leaves undone. A command that `keeps` nothing ends at the first one.
 pub(super) async fn listen(
+    keeps: bool,
     tell: watch::Sender<bool>,
     interrupted: Arc<AtomicBool>,
     owed: Owed,
     sink: Box<dyn EventSink>,
 ) {
     while asked_to_stop().await.is_ok() {
-        if interrupted.swap(true, Ordering::Relaxed) {
+        if interrupted.swap(true, Ordering::Relaxed) || !keeps {
             group::end_all();
             if let Some(undone) = owed.told() {
                 sink.emit(Event::Warning(format!("interrupted again: {undone}")));
             }
-            #[expect(clippy::exit, reason = "the user asks for the second time")]
+            #[expect(clippy::exit, reason = "the user asks for it, and nothing is lost")]
             std::process::exit(i32::from(Status::Interrupted.code()));
         }
         if tell.send(true).is_err() {

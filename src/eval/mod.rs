@@ -17,7 +17,7 @@ mod score;
 #[cfg(test)]
 mod testing;
 
-pub(crate) use assertion::{needs, schemas as assertion_schemas};
+pub(crate) use assertion::{counted, needs, schemas as assertion_schemas};
 pub(crate) use check::Checks;
 #[cfg(any(test, fuzzing))]
 pub(crate) use journal::journal_answers;

@@ -71,6 +71,7 @@ limits! {
     RELEASE_FILES = 100_000, Count, "files and folders that a glob of `[release]` looks at", "refused, 3";
     GRADE = 64, Count, "a grade in `expected.ids`", "refused, 2";
     SCHEMA_FILE = 16 * MIB, Bytes, "a JSON Schema in a file of its own", "refused, 3";
+    PATTERNS = 256 * MIB, Bytes, "the regular expressions of all assertions, compiled; one, 10 MiB", "refused, 2";
     SCHEMA_STEPS = 2_000_000, Count, "steps by which a JSON Schema is held against one answer", "the assertion is unscored";
     TRACE = 256 * MIB, Bytes, "a log of arrivals", "refused, 3";
     RUN = 256 * MIB, Bytes, "`run.json`, `histograms.json`, `diff.json`, and an exported run", "the run is not readable, 3";

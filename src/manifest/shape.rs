@@ -11,6 +11,9 @@ use super::error::Problems;
 use super::span::Span;
 use crate::registry::suggest;
 
+/// So much that is wrong is looked for in one table.
+const MOST_WRONG: usize = 100;
+
 /// What is being read, for messages and suggestions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subject<'a> {
@@ -82,7 +85,18 @@ pub(super) fn read_with<T>(
                 .map(str::to_owned),
         );
         match path.and_then(|path| remove(&mut table, subject.span, &path)) {
-            Some(gone) => removed.push(gone),
+            Some(gone) if removed.len() < MOST_WRONG => removed.push(gone),
+            // Each is found by reading the whole table once more.
+            Some(_) => {
+                let message = format!("{} has more that is wrong", subject.what);
+                let help = "Correct what is said before; the rest is looked for then.";
+                problems.at(subject.span.clone(), message, Some(help.to_owned()));
+                return Read {
+                    value: None,
+                    clean: false,
+                    wrong,
+                };
+            }
             None => {
                 return Read {
                     value: None,

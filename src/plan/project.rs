@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::error::PlanError;
 use super::outputs;
 use crate::error::Result;
-use crate::eval::Checks;
+use crate::eval::{Checks, counted};
 use crate::golden::{Case, GoldenSet};
 use crate::manifest::{self, Environment, Eval, KindTable, Load, Manifest, Problem, Problems};
 use crate::name::Name;
@@ -261,14 +261,11 @@ fn resolve_stages(manifest: &Manifest, problems: &mut Problems) -> BTreeMap<Name
 }
 
 fn resolve_checks(manifest: &Manifest, problems: &mut Problems) -> BTreeMap<Name, Arc<Checks>> {
-    let mut checks = BTreeMap::new();
-    for suite in &manifest.evals {
-        checks.insert(
-            suite.name.clone(),
-            Arc::new(Checks::parse(&suite.asserts, problems)),
-        );
-    }
-    checks
+    counted(|| {
+        let mut of = |suite: &Eval| Arc::new(Checks::parse(&suite.asserts, problems));
+        let all = manifest.evals.iter();
+        all.map(|suite| (suite.name.clone(), of(suite))).collect()
+    })
 }
 
 fn unknown_kind(table: &KindTable) -> Problem {

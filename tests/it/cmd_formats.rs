@@ -394,3 +394,30 @@ fn two_releases_are_named_alike_everywhere() {
         .run(&["report", "--out", "json=taken/report.json"])
         .expect(3);
 }
+
+/// security 16: a command that measures nothing ends when it is asked to, whatever it is doing.
+#[cfg(unix)]
+#[test]
+fn what_only_shows_ends_at_the_first_signal() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let project = Project::new();
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        // Nobody reads: it waits for room in the pipe.
+        let mut child = project.command(&["schema", "manifest"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it has more to say than a pipe takes"
+        );
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let begun = std::time::Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(begun.elapsed().as_secs() < 20, "it goes on");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        };
+        assert_eq!(status.code(), Some(130), "{signal:?}");
+    }
+}

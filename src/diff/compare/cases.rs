@@ -222,13 +222,9 @@ impl<'a> Cases<'a> {
 
     /// Returns the cases of the slice `tag=value`. A tag may have `=` in its name.
     fn in_slice(&self, slice: &str) -> impl Iterator<Item = &Both<'a>> {
-        let is_named = |tag: &str, value: &str| {
-            let rest = slice.strip_prefix(tag);
-            rest.and_then(|it| it.strip_prefix('=')) == Some(value)
-        };
-        let named = self.tagged.iter();
-        let named = named.filter(|((tag, value), _)| is_named(tag, value));
-        let mut places: Vec<usize> = named.flat_map(|(_, places)| places).copied().collect();
+        let splits = slice.match_indices('=');
+        let named = splits.filter_map(|(at, _)| self.tagged.get(&(&slice[..at], &slice[at + 1..])));
+        let mut places: Vec<usize> = named.flatten().copied().collect();
         places.sort_unstable();
         places.dedup();
         places.into_iter().map(|place| &self.all[place])

@@ -1,6 +1,7 @@
 //! Two runs of an eval suite compared: pass rate, assertion scores, and slices.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cases::{Cases, Pair};
 use super::measured::{Evidence, Measured, Sides};
@@ -10,6 +11,10 @@ use crate::diff::wording::{change_of, count};
 use crate::metric::{EvalPart, Metric};
 use crate::record::EvalResult;
 
+/// So many slices are compared, at most, where rules do not name more: judging them as one family
+/// takes time and memory for each.
+const MOST_SLICES: usize = 1000;
+
 /// Compares two runs of a suite; without a base only the head's values are listed.
 pub(super) fn compare(
     name: &str,
@@ -17,9 +22,10 @@ pub(super) fn compare(
     head: &EvalResult,
     context: &Context<'_>,
 ) -> Vec<Measured> {
+    let parts = Parts::of(name, base, head, context);
     let mut measured = match base {
-        Some(base) => both(name, base, head),
-        None => head_only(name, head),
+        Some(base) => both(name, base, head, &parts),
+        None => head_only(name, head, &parts),
     };
     let owner = (context.owner)(&head.stage);
     for it in &mut measured {
@@ -28,24 +34,70 @@ pub(super) fn compare(
     measured
 }
 
-fn head_only(name: &str, head: &EvalResult) -> Vec<Measured> {
-    let alone = parts(head).into_iter().map(|part| {
-        let value = alone(head, &part);
-        let mut measured = Measured::shown(Metric::eval(name, part), None, value);
+/// What two runs of a suite are compared by.
+struct Parts {
+    /// The pass rate, then the scores, then the slices.
+    all: Vec<EvalPart>,
+    /// How many slices are not compared, for there are so many.
+    left_out: usize,
+}
+
+impl Parts {
+    /// Takes what either run reports; of very many slices those of the most cases, and those that
+    /// rules name. How they came out has no part in it, so that the family stays one.
+    fn of(name: &str, base: Option<&EvalResult>, head: &EvalResult, context: &Context<'_>) -> Self {
+        let runs = || base.into_iter().chain([head]);
+        let scores: BTreeSet<&String> = runs().flat_map(|it| it.assertions.keys()).collect();
+        let mut sizes: BTreeMap<&String, u64> = BTreeMap::new();
+        for (slice, estimate) in runs().flat_map(|it| &it.slices) {
+            let size = sizes.entry(slice).or_default();
+            *size = estimate.cases.max(*size);
+        }
+        let mut slices: Vec<(&String, u64)> = sizes.into_iter().collect();
+        let count = slices.len();
+        if count > MOST_SLICES {
+            let rules = context.rules.iter().filter_map(|rule| match &rule.metric {
+                Metric::Eval { eval, .. } if eval == name => rule.metric.slice(),
+                _ => None,
+            });
+            let named: BTreeSet<&str> = rules.collect();
+            slices.sort_by_key(|(slice, size)| (!named.contains(slice.as_str()), Reverse(*size)));
+            slices.truncate(MOST_SLICES.max(named.len()));
+        }
+        let left_out = count - slices.len();
+        let slices = slices.into_iter().map(|it| EvalPart::Slice(it.0.clone()));
+        let scores = scores.into_iter().cloned().map(EvalPart::Score);
+        let whole = std::iter::once(EvalPart::PassRate);
+        let mut all: Vec<EvalPart> = whole.chain(scores).chain(slices).collect();
+        all.sort();
+        Self { all, left_out }
+    }
+
+    /// Says how many slices are not compared.
+    fn note(&self) -> Option<String> {
+        let left_out = self.left_out;
+        (left_out > 0).then(|| {
+            format!("of the slices, the {MOST_SLICES} with the most cases are compared, {left_out} are left out")
+        })
+    }
+}
+
+fn head_only(name: &str, head: &EvalResult, parts: &Parts) -> Vec<Measured> {
+    let alone = parts.all.iter().map(|part| {
+        let value = alone(head, part);
+        let mut measured = Measured::shown(Metric::eval(name, part.clone()), None, value);
         measured.n = head.golden.cases;
         measured.notes.push("no base to compare with".to_owned());
+        if *part == EvalPart::PassRate {
+            measured.notes.extend(parts.note());
+        }
         measured
     });
     alone.collect()
 }
 
-fn both(name: &str, base: &EvalResult, head: &EvalResult) -> Vec<Measured> {
+fn both(name: &str, base: &EvalResult, head: &EvalResult, parts: &Parts) -> Vec<Measured> {
     let cases = Cases::new(base, head);
-    let mut all: Vec<EvalPart> = parts(head);
-    let known: BTreeSet<EvalPart> = all.iter().cloned().collect();
-    all.extend(parts(base).into_iter().filter(|part| !known.contains(part)));
-    // The pass rate, then the scores, then the slices.
-    all.sort();
     let one = |part: EvalPart| {
         let sides = Sides {
             base: alone(base, &part),
@@ -69,18 +121,11 @@ fn both(name: &str, base: &EvalResult, head: &EvalResult) -> Vec<Measured> {
             measured
                 .notes
                 .extend(errors(&cases, (base, head), measured.paired()));
+            measured.notes.extend(parts.note());
         }
         measured
     };
-    all.into_iter().map(one).collect()
-}
-
-/// Returns what a suite reports.
-fn parts(eval: &EvalResult) -> Vec<EvalPart> {
-    let scores = eval.assertions.keys().cloned().map(EvalPart::Score);
-    let slices = eval.slices.keys().cloned().map(EvalPart::Slice);
-    let whole = std::iter::once(EvalPart::PassRate);
-    whole.chain(scores).chain(slices).collect()
+    parts.all.iter().cloned().map(one).collect()
 }
 
 /// Returns what a side shows by itself. A planned case that is absent has not passed.

@@ -1,10 +1,11 @@
 //! `matches`: the answer's text matches a regular expression.
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::fold::Fold;
+use super::patterns;
 use super::value::show;
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::manifest::{KindTable, Problems};
@@ -99,14 +100,7 @@ impl Assertion for Matches {
 fn compile(pattern: &str, fold: Fold) -> Result<Regex, String> {
     // Lowercase would turn `\W` into `\w`: the engine ignores the case itself.
     let pattern = fold.case_kept().text(pattern);
-    RegexBuilder::new(&pattern)
-        .case_insensitive(fold.ignore_case)
-        .build()
-        .map_err(|error| {
-            let text = error.to_string();
-            let reason = text.lines().last().unwrap_or_default();
-            reason.trim_start_matches("error: ").to_owned()
-        })
+    patterns::compile(&pattern, fold.ignore_case)
 }
 
 impl Check for Ready {

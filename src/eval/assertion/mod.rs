@@ -14,6 +14,7 @@ mod ndcg;
 mod negated;
 mod number;
 mod numeric;
+mod patterns;
 mod precision;
 mod ranking;
 mod recall;
@@ -28,6 +29,7 @@ use schemars::{Schema, SchemaGenerator};
 use super::attempt::Answer;
 use super::error::EvalError;
 pub(super) use negated::Negated;
+pub(crate) use patterns::counted;
 
 use crate::manifest::{KindTable, Problems};
 use crate::name::Name;

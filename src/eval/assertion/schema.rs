@@ -9,6 +9,7 @@ use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
+use super::patterns;
 use crate::intake;
 
 /// A keyword of ours, which takes a step where a subschema with others inside is held against a
@@ -78,13 +79,15 @@ impl Counted {
     /// Compiles a schema. References to other documents are not followed: a check must not depend
     /// on the network.
     pub(super) fn build(schema: &Value) -> Result<Self, String> {
-        // What is wrong with it is said of the schema as it was written.
-        jsonschema::validator_for(schema).map_err(|error| bounded(&error))?;
+        patterns::count(schema)?;
         let mut counted = schema.clone();
         count(&mut counted);
         let options = jsonschema::options().with_keyword(STEP, step);
-        let built = options.build(&counted);
-        built.map(Self).map_err(|error| bounded(&error))
+        options.build(&counted).map(Self).map_err(|error| {
+            // What is wrong with it is said of the schema as it was written.
+            let written = jsonschema::validator_for(schema).err();
+            bounded(&written.unwrap_or(error))
+        })
     }
 
     /// Returns what is wrong with a value; `None` where nothing is.

@@ -2,7 +2,7 @@
 
 use crate::diff::fixtures::{answer, answers, eval, with};
 use crate::diff::{Mode, compare};
-use crate::record::{CaseResult, RunRecord, VerdictKind};
+use crate::record::{CaseResult, RunRecord, SliceEstimate, VerdictKind};
 use crate::record::{Change, Comparison, DiffDocument};
 
 fn diff(base: &RunRecord, head: &RunRecord) -> DiffDocument {
@@ -218,4 +218,55 @@ fn errors_are_told_apart_by_who_failed() {
     insta::assert_snapshot!(note(&whole, &head), @"errored, counted as failed: 0 in the base, 4 in the head (2 where the stage failed, 1 that could not be scored, 1 that could not be sent)");
     insta::assert_snapshot!(note(&head, &whole), @"errored, counted as failed: 4 in the base (2 where the stage failed, 1 that could not be scored, 1 that could not be sent), 0 in the head; had the base's errors passed, the change would be ±0 points; max_drop 5% cannot be judged: 10% of the base's answers have no grade, and what more than 5% hide could be a drop");
     insta::assert_snapshot!(note(&untold, &head), @"errored, counted as failed: 2 in the base, 4 in the head (2 where the stage failed, 1 that could not be scored, 1 that could not be sent); had the base's errors passed, the change would be −10 points; max_drop 5% cannot be judged: 10% of the head's answers have no grade, and what more than 5% hide could be a drop");
+}
+
+/// security 12: however many slices there are, comparing them takes bounded time and memory, and
+/// says so.
+#[test]
+fn very_many_slices_are_compared_up_to_a_number() {
+    const SLICES: usize = 30_000;
+    let side = |id: &str, lost: usize| {
+        let mut cases = answers(SLICES, |i| i >= lost);
+        let users = cases.iter_mut().enumerate();
+        users.for_each(|(i, case)| {
+            // Three of one user, the others have one each.
+            let user = if i < 3 { 0 } else { i };
+            drop(case.tags.insert("user".to_owned(), format!("u={user}")));
+        });
+        let mut run = eval(id, cases);
+        let eval = run.eval.as_mut().unwrap();
+        for case in &eval.cases {
+            let slice = eval.slices.entry(format!("user={}", case.tags["user"]));
+            let slice = slice.or_insert(SliceEstimate {
+                cases: 0,
+                value: 1.0,
+                low: 0.0,
+                high: 1.0,
+            });
+            slice.cases += 1;
+            slice.value = slice.value.min(f64::from(u8::from(case.passed)));
+        }
+        run
+    };
+    let (base, head) = (side("b", 0), side("h", 6000));
+    let begun = std::time::Instant::now();
+    let document = diff(&base, &head);
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+    let slices = document
+        .comparisons
+        .iter()
+        .filter(|it| it.metric.slice().is_some());
+    assert_eq!(slices.count(), 1000);
+    assert!(
+        of(&document, "eval.answers.slice.\"user=u=0\".pass_rate")
+            .base
+            .is_some()
+    );
+    let whole = of(&document, "eval.answers.pass_rate");
+    assert_eq!(whole.verdict, Change::Regressed);
+    let note = whole.note.as_deref().unwrap();
+    assert!(
+        note.contains("the 1000 with the most cases are compared, 29000 are left out"),
+        "{note}"
+    );
 }
