@@ -261,6 +261,11 @@ fn check_header(plain: &[u8]) -> Result<(), String> {
             "it has {digits} significant digits, and only {SIGNIFICANT_DIGITS} can be added up"
         ));
     }
+    // The least number there is, as a run of empty buckets: nobody wrote that, and it has no
+    // opposite.
+    if plain[40..].windows(9).any(|it| it == [0xFF; 9]) {
+        return Err("it has a run of empty buckets without end".to_owned());
+    }
     // What is coarser would be moved by up to its unit where it is added to others.
     let lowest = plain.get(16..24).and_then(|it| it.try_into().ok());
     if lowest.map(u64::from_be_bytes) != Some(1) {

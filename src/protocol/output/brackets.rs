@@ -38,3 +38,32 @@ pub(super) fn is_one(selector: &str) -> bool {
     });
     inside == selector.len().checked_sub(2)
 }
+
+/// Says what is wrong with the quotes of a path, or with an escape in them: where a path ends
+/// inside of either, the parser takes it for the first part of a longer one.
+pub(super) fn quotes(text: &str) -> Result<(), &'static str> {
+    let mut bytes = text.bytes().enumerate();
+    let mut quote = None;
+    while let Some((at, byte)) = bytes.next() {
+        match (quote, byte) {
+            (Some(_), b'\\') => {
+                let digits = text.as_bytes().get(at + 2..at + 6);
+                let is_hex = digits.is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit));
+                match bytes.next() {
+                    Some((_, b'u')) if !is_hex => {
+                        return Err("`\\u` takes four hexadecimal digits");
+                    }
+                    Some(_) => {}
+                    None => return Err("it ends inside an escape"),
+                }
+            }
+            (Some(open), close) if open == close => quote = None,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            _ => {}
+        }
+    }
+    match quote {
+        Some(_) => Err("a quote is not closed"),
+        None => Ok(()),
+    }
+}

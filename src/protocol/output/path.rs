@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::brackets::{closing, is_one};
+use super::brackets::{closing, is_one, quotes};
 use super::effort::Effort;
 use crate::intake;
 use crate::protocol::bounded::{MOST_BYTES, Step, weight};
@@ -42,6 +42,7 @@ impl OutputPath {
                 ));
             }
         }
+        quotes(text).map_err(|wrong| format!("`{text}` is not a JSONPath (RFC 9535): {wrong}"))?;
         let parse = |text: &str| {
             JsonPath::parse(text)
                 .map_err(|error| format!("`{text}` is not a JSONPath (RFC 9535): {error}"))
@@ -280,6 +281,29 @@ mod tests {
     }
 
     // security 20
+    // security 20, found by the fuzzer: the parser panicked.
+    #[test]
+    fn a_path_that_ends_inside_quotes_is_wrong_and_no_more() {
+        for (text, why) in [
+            (r#"$.a["co\u"#, "four hexadecimal digits"),
+            (r#"$["\u1"]"#, "four hexadecimal digits"),
+            (r#"$["\ud83d\u1"]"#, "four hexadecimal digits"),
+            (r#"$["\u12g4"]"#, "four hexadecimal digits"),
+            (r#"$["\ud83d"#, "a quote is not closed"),
+            (r"$['a", "a quote is not closed"),
+            (r#"$["a\"#, "ends inside an escape"),
+            (r#"$[?match(@.a, "x\"#, "ends inside an escape"),
+        ] {
+            let error = OutputPath::parse(text).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+        for text in [r#"$["\u00e4"]"#, r"$['it\'s']", r#"$["a\\u"]"#] {
+            assert!(OutputPath::parse(text).is_ok(), "{text}");
+        }
+        let whole = OutputPath::parse(r#"$["\u00e4"]"#).unwrap();
+        assert_eq!(whole.select(&json!({"\u{e4}": 1})), Some(json!(1)));
+    }
+
     // security 12, found by the fuzzer: each filter in a filter doubled the time of a refusal.
     #[test]
     fn filters_in_filters_are_refused_before_they_are_parsed() {
