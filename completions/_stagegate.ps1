@@ -295,7 +295,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release; of a gate, the comparison that it was decided by')
             [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; of a revision the whole release')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Store the runs of an exported file, so that gates of this project are held against them')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -430,7 +430,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release; of a gate, the comparison that it was decided by')
             [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; of a revision the whole release')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Store the runs of an exported file, so that gates of this project are held against them')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -587,7 +587,7 @@ Register-ArgumentCompleter -Native -CommandName 'stagegate' -ScriptBlock {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one run, or all of one release; of a gate, the comparison that it was decided by')
             [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; of a revision the whole release')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Store the runs of an exported file, so that gates of this project are held against them')
             break
         }

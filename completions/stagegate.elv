@@ -282,7 +282,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand show 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
             cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs'
+            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; of a revision the whole release'
             cand import 'Store the runs of an exported file, so that gates of this project are held against them'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -410,7 +410,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand show 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
             cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs'
+            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; of a revision the whole release'
             cand import 'Store the runs of an exported file, so that gates of this project are held against them'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -545,7 +545,7 @@ set edit:completion:arg-completer[stagegate] = {|@words|
             cand show 'Show one run, or all of one release; of a gate, the comparison that it was decided by'
             cand merge 'Put the parts of a load that was sent by several processes (`load --shard`) together, and store the whole'
             cand prune 'Delete old runs; the newest of each kind, name, and environment, and those of tagged commits, stay'
-            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs'
+            cand export 'Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; of a revision the whole release'
             cand import 'Store the runs of an exported file, so that gates of this project are held against them'
         }
         &'stagegate;help;runs;list'= {

@@ -415,7 +415,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs
+  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; of a revision the whole release
   export extern "stagegate runs export" [
     --name: string            # Take the run of this load or suite, where the release has several
     -C: path                  # Run as if started in DIR
@@ -476,7 +476,7 @@ module completions {
   export extern "stagegate runs help prune" [
   ]
 
-  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs
+  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; of a revision the whole release
   export extern "stagegate runs help export" [
   ]
 
@@ -653,7 +653,7 @@ module completions {
   export extern "stagegate help runs prune" [
   ]
 
-  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; or a release with all its runs
+  # Print one run as a self-contained document, with histograms, intervals, and the comparison of a gate; of a revision the whole release
   export extern "stagegate help runs export" [
   ]
 

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use miette::Diagnostic;
 
 use super::Context;
 use super::prune::{PruneArgs, prune};
 use super::stored::{Stored, only_run};
-use crate::error::Result;
+use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
 use crate::experiment::merge;
-use crate::record::RunKind;
 use crate::report::View;
 use crate::store::{RunRef, Selection, Wanted, export, export_release};
 
@@ -42,7 +42,7 @@ enum Action {
     /// commits, stay
     Prune(PruneArgs),
     /// Print one run as a self-contained document, with histograms, intervals, and the comparison
-    /// of a gate; or a release with all its runs
+    /// of a gate; of a revision the whole release
     Export {
         /// A run's id or its start, `latest`, `latest~1`, or a git revision
         #[arg(value_name = "RUN", default_value = "latest")]
@@ -57,6 +57,20 @@ enum Action {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+}
+
+/// Runs that a commit brings along would become bases that whoever can make a commit has written.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("git tracks `{}`: whoever can make a commit can write such runs", path.display())]
+#[diagnostic(help("Import a file from where only the default branch can write. See docs/ci.md."))]
+struct TrackedFile {
+    path: PathBuf,
+}
+
+impl Classify for TrackedFile {
+    fn kind(&self) -> Kind {
+        Kind::Environment
+    }
 }
 
 /// Runs the command.
@@ -81,13 +95,19 @@ pub(crate) fn runs(context: &Context, args: &RunsArgs) -> Result<Status> {
             };
             let selection = stored.select(run, &wanted)?;
             let text = match name {
-                None if is_release(run, &selection) => exported(&stored, selection)?,
+                None if is_release(run, &selection) => {
+                    export_release(&stored.store.release_document(selection)?)
+                }
                 _ => export(&only_run(selection)?),
             };
             Ok(context.emit_json(text, Status::Passed))
         }
         Action::Import { file } => {
-            let imported = stored.store.import(&context.path(file))?;
+            let path = context.path(file);
+            if stored.git.tracks(&path) {
+                return Err(TrackedFile { path }.into());
+            }
+            let imported = stored.store.import(&path)?;
             let (all, stored) = (imported.runs.len(), imported.stored);
             context.ui.note(&format!(
                 "{stored} runs stored, {} were there already",
@@ -105,17 +125,6 @@ fn is_release(asked: &RunRef, found: &Selection) -> bool {
         (RunRef::Latest(_) | RunRef::Path(_), [_]) => false,
         (_, runs) => runs.len() > 1,
     }
-}
-
-/// Returns a release as it is exported: as its one run where it has no other.
-fn exported(stored: &Stored<'_>, selection: Selection) -> Result<String> {
-    let release = stored.store.release_document(selection.clone())?;
-    let measured = release.runs.iter();
-    let measured = measured.filter(|run| run.kind != RunKind::Gate).count();
-    if measured > 1 {
-        return Ok(export_release(&release));
-    }
-    Ok(export(&only_run(selection)?))
 }
 
 /// Shows one run, or all of one release.

@@ -2,7 +2,7 @@
 
 use super::sessions::LatencyGate;
 use crate::manifest::{Rule, Topology};
-use crate::metric::Metric;
+use crate::metric::{Figure, LatencyMetric, Metric};
 
 /// What a regression or a missed SLO means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,16 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     /// Returns whether a latency is gated: by a rule, or because its load has no rule of the kind.
     pub(super) fn gates(&self, metric: &Metric) -> bool {
-        self.rules.iter().any(|rule| rule.metric == *metric)
-            || self.latency.unruled.contains(metric)
+        // The generator's own says nothing about a release.
+        let is_own = matches!(
+            metric,
+            Metric::Load {
+                figure: Figure::Latency(LatencyMetric::ScheduleLag, _),
+                ..
+            }
+        );
+        let has_rule = self.rules.iter().any(|rule| rule.metric == *metric);
+        !is_own && (has_rule || self.latency.unruled.contains(metric))
     }
 
     /// Returns by how much a latency may grow at most, where rules say: the strictest counts.

@@ -10,6 +10,7 @@ use super::pair::{Matched, Pairing};
 use super::wording::{count, percent, time, value};
 use crate::metric::{EvalPart, Figure, LatencyMetric, Metric, Stat};
 use crate::record::{Blame, Change, Comparison, Reason, VerdictKind};
+use crate::stats::MIN_SESSIONS;
 
 /// More broken rules than this are only counted.
 const NAMED: usize = 2;
@@ -49,7 +50,9 @@ pub(super) fn reasons(
             .collect(),
         VerdictKind::Passed => {
             let passed = told.passed().into_iter();
-            passed.chain(lost.map(beside)).chain(slower).collect()
+            let unjudged = told.unjudged_latencies().map(beside);
+            let rest = lost.map(beside).chain(slower).chain(unjudged);
+            passed.chain(rest).collect()
         }
     }
 }
@@ -113,6 +116,14 @@ impl Told<'_> {
                 .mean
         };
         let before = self.pairs.iter().find_map(mean)?;
+        // What sessions have shown of it is among the broken rules.
+        let is_told = |c: &Comparison| {
+            matches!(&c.metric, Metric::Load { stage, .. } if *stage == worst.stage)
+                && c.verdict == Change::Regressed
+        };
+        if self.comparisons().any(is_told) {
+            return None;
+        }
         let worth = worst.change_ms >= WORTH_MS && worst.change_ms >= self.context.margin * before;
         if !worth || worst.low.is_none_or(|low| low <= 0.0) {
             return None;
@@ -215,10 +226,23 @@ impl Told<'_> {
             None if self.pairs.iter().all(|pair| pair.base().is_none()) => {
                 decisive("there is no run of the base to compare with")
             }
-            None => {
+            None => self.unjudged_latencies().unwrap_or_else(|| {
                 decisive("nothing was compared that decides: one run against one run is only shown")
-            }
+            }),
         }
+    }
+
+    /// Says that latencies are gated and cannot be yet, and how many sessions there are.
+    fn unjudged_latencies(&self) -> Option<Reason> {
+        let gated = self.compared.measured.iter().filter_map(|it| it.sessions);
+        let has = gated.min().filter(|has| *has < MIN_SESSIONS)?;
+        let short = format!("latencies not judged, {has} of {MIN_SESSIONS} base sessions");
+        Some(Reason {
+            short,
+            ..decisive(format!(
+                "latencies are not judged yet, with {has} of {MIN_SESSIONS} base sessions (`gate --seed-base N`)"
+            ))
+        })
     }
 
     fn passed(&self) -> Vec<Reason> {

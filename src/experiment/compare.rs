@@ -65,7 +65,17 @@ pub(super) fn judge(
 /// Returns the latencies that are gated without a rule: of each load that no rule of a latency is
 /// about, its targets' response time and, where they stream, their time to the first token.
 fn unruled(manifest: &Manifest, gate: &Gate) -> Vec<Metric> {
-    let is_about = |rule: &Rule, load: &Name| matches!(&rule.metric, Metric::Load { load: of, figure: Figure::Latency(..), .. } if of == load.as_str());
+    let is_about = |rule: &Rule, load: &Name| match &rule.metric {
+        Metric::Load {
+            load: of, figure, ..
+        } => {
+            // The generator's own says nothing about a release.
+            let is_latency =
+                matches!(figure, Figure::Latency(it, _) if *it != LatencyMetric::ScheduleLag);
+            of == load.as_str() && is_latency
+        }
+        _ => false,
+    };
     let named = gate.loads.iter();
     let loads = named.filter(|load| !gate.rules.iter().any(|rule| is_about(rule, load)));
     let loads = loads.filter_map(|load| manifest.load_named(load.as_str()));

@@ -22,6 +22,10 @@ use crate::plan::{EvalOptions, GatePlan, Portion};
 use crate::record::{DiffDocument, Reason, RunKind, RunRecord, VerdictKind, dirty_sentence};
 use crate::store::{Base, Head, RunRef, SelectError, Selection, Wanted};
 
+/// Of a clone without its whole history.
+const SHALLOW: &str = "this clone is shallow, so that earlier releases may be out of sight: fetch the whole history \
+     (`git fetch --unshallow`, or `fetch-depth: 0` in CI)";
+
 /// What the gate measured of the head.
 pub(super) struct HeadRuns {
     pub(super) runs: Vec<RunRecord>,
@@ -229,10 +233,7 @@ fn say_no_base(experiment: &Experiment, passed_over: &[String], is_shallow: bool
     let said = std::iter::once(begins).chain(passed_over.iter().map(String::as_str));
     experiment.note(said.collect::<Vec<_>>().join("; "));
     if is_shallow {
-        experiment.warn(
-            "this clone is shallow, so that earlier releases may be out of sight: fetch the whole history \
-             (`git fetch --unshallow`, or `fetch-depth: 0` in CI)",
-        );
+        experiment.warn(SHALLOW);
     }
 }
 

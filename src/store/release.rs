@@ -28,8 +28,10 @@ impl Store {
     ) -> Result<ReleaseDocument, StoreError> {
         let listing = self.list()?;
         let mut runs = selection.runs;
+        let env = runs.first().map(|run| run.env.clone());
         let of_commit = |run: &&RunSummary| {
-            selection.commit.is_some() && run.commit == selection.commit && run.no_base().is_none()
+            let is_its = run.commit == selection.commit && Some(&run.env) == env.as_ref();
+            selection.commit.is_some() && !selection.dirty && is_its && run.no_base().is_none()
         };
         let stored: Vec<&RunSummary> = listing.runs.iter().filter(of_commit).collect();
         let mut made = Vec::new();

@@ -1,15 +1,15 @@
 //! The sessions of a base: the loads that gates of it and of the releases before it have measured.
 
+use std::collections::BTreeSet;
+
 use super::base::{ANCESTORS, Head, gate_failed};
 use super::error::StoreError;
 use super::layout::Store;
 use super::listing::Listing;
 use super::read::{RUN_FILE, own_header};
+use super::select::newest_of_each;
 use crate::git::Git;
 use crate::record::{RunKind, RunRecord, RunSummary};
-
-/// So many sessions of each load are read.
-const SESSIONS: usize = 40;
 
 impl Store {
     /// Returns the loads that the head measures too, without their distributions, one of each name
@@ -22,25 +22,29 @@ impl Store {
         head: &Head<'_>,
     ) -> Result<Vec<RunRecord>, StoreError> {
         let listing = self.list()?;
+        let all = listing.runs.iter();
+        let all = all.filter(|run| run.kind == RunKind::Gate);
+        let known: BTreeSet<&str> = all.filter_map(|run| run.commit.as_deref()).collect();
         let ancestors = git.first_parents(base).take(ANCESTORS);
-        let mut found = Vec::new();
-        for commit in std::iter::once(base.to_owned()).chain(ancestors) {
+        let commits = std::iter::once(base.to_owned()).chain(ancestors);
+        let mut found: Vec<RunRecord> = Vec::new();
+        for commit in commits.filter(|it| known.contains(it.as_str())) {
             let is_own = !head.dirty && head.commit == Some(&commit);
             let gates: Vec<&RunSummary> = gates_of(&listing, &commit, head).collect();
             if is_own || gates.is_empty() || gate_failed(&listing, &commit, head).is_some() {
                 continue;
             }
             for gate in gates {
-                found.extend(self.loads_of(gate, &listing, head)?);
-            }
-            if found.len() >= SESSIONS * head.measured.len().max(1) {
-                break;
+                let mut loads = self.loads_of(gate, &listing, head)?;
+                // A run is one session, whatever gates say that they have made it.
+                loads.retain(|load| found.iter().all(|it| it.id != load.id));
+                found.extend(loads);
             }
         }
         Ok(found)
     }
 
-    /// Returns the loads of one gate that may stand for its release.
+    /// Returns the loads of one gate that may stand for its release, the newest of each name.
     fn loads_of(
         &self,
         gate: &RunSummary,
@@ -50,10 +54,11 @@ impl Store {
         let header = |id: &str| own_header(&self.run_dir(&id.parse()?).join(RUN_FILE));
         let made = header(&gate.id)?.runs;
         let loads = listing.runs.iter().filter(|run| {
-            let may_be = run.no_base().is_none() && head.shares(run) && run.env == head.env;
-            run.kind == RunKind::Load && may_be && made.contains(&run.id)
+            let is_its = made.contains(&run.id) && run.commit == gate.commit && run.env == gate.env;
+            run.kind == RunKind::Load && is_its && run.no_base().is_none() && head.shares(run)
         });
-        loads.map(|run| header(&run.id)).collect()
+        let newest = newest_of_each(loads).into_iter();
+        newest.map(|run| header(&run.id)).collect()
     }
 }
 
@@ -71,8 +76,6 @@ fn gates_of<'a>(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::super::testing::{TestRepo, dirty, gate_at, in_env, incomplete, invalid, run_at};
     use super::*;
     use crate::record::VerdictKind;
@@ -161,5 +164,28 @@ mod tests {
             .sessions(&git, &commits[0], &head(&commits[1]))
             .unwrap();
         assert!(found.is_empty());
+    }
+
+    #[test]
+    fn what_a_gate_says_that_it_has_made_is_looked_at() {
+        let repo = TestRepo::new();
+        let commits = ["one", "two", "three"].map(|text| repo.commit(text));
+        let store = repo.store();
+        store.write(&run_at(1, Some(&commits[0]))).unwrap();
+        store.write(&run_at(2, Some(&commits[0]))).unwrap();
+        store.write(&run_at(3, Some(&commits[2]))).unwrap();
+        // Each says the same: two runs of one name, and one of another commit.
+        for second in [10, 11, 12] {
+            let made = ["run-0001", "run-0002", "run-0003"];
+            store
+                .write(&gate_at(second, Some(&commits[0]), &made))
+                .unwrap();
+        }
+        let git = Git::open(repo.path());
+        let found = store
+            .sessions(&git, &commits[1], &head(&commits[2]))
+            .unwrap();
+        let ids: Vec<&str> = found.iter().map(|run| run.id.as_str()).collect();
+        assert_eq!(ids, ["run-0002"]);
     }
 }

@@ -580,10 +580,15 @@ fn an_exported_run_is_compared_like_a_stored_one() {
         run.json()
     };
     let exported = export("v1");
+    // A revision is a release: its run, and the gate that made it.
+    let kinds = exported["runs"].as_array().unwrap().iter();
+    let kinds: Vec<&Value> = kinds.map(|run| &run["kind"]).collect();
     assert_eq!(
-        (&exported["schema"], &exported["release"]["tag"]),
-        (&json!("stagegate/run"), &json!("v1"))
+        (&exported["schema"], kinds.len()),
+        (&json!("stagegate/release"), 2)
     );
+    assert!(kinds.contains(&&json!("eval")) && kinds.contains(&&json!("gate")));
+    assert_eq!(exported["runs"][0]["release"]["tag"], "v1");
     service.deploy(&[1, 2, 3, 4, 5, 6, 7, 8]);
     release(&project, "v2");
     gate(&project, 1);

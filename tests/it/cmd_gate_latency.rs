@@ -216,8 +216,12 @@ fn a_release_is_carried_to_another_store_with_its_sessions() {
         "{again}"
     );
 
+    // What a commit brings along would be whoever's.
+    project.commit("v3");
+    let tracked = project.run(&["runs", "import", "v1.json"]).expect(3);
+    assert!(tracked.stderr.contains("git tracks `v1.json`"), "{tracked}");
+
     service.takes(400);
-    std::fs::remove_file(project.path("v1.json")).unwrap();
     let (code, document) = gate(&project);
     assert_eq!(
         (code, p95(&document)["n"].as_u64()),

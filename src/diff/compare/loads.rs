@@ -54,6 +54,7 @@ pub(super) fn compare(
             let counted = gated.and_then(|it| beside(it, stage, measured));
             let alone = match (&measured.evidence, before) {
                 (Evidence::Sessions(_), _) => None,
+                _ if measured.is_decided_by_sessions() => None,
                 (_, Some(_)) => Some(SHOWN.to_owned()),
                 (_, None) => Some("no base to compare with".to_owned()),
             };
@@ -79,7 +80,7 @@ fn beside(sessions: &OfLoad<'_>, stage: &str, measured: &mut Measured) -> Option
         summary.stat(stat).filter(|value| *value > 0.0)
     };
     let base: Vec<f64> = sessions.alike.iter().filter_map(value).collect();
-    let has = base.len();
+    let (has, known) = (sessions.alike.len(), base.len());
     measured.sessions = Some(has);
     let head = measured.alone.head.filter(|value| *value > 0.0);
     let says = match head.and_then(|head| Prediction::new(&base, head)) {
@@ -90,7 +91,15 @@ fn beside(sessions: &OfLoad<'_>, stage: &str, measured: &mut Measured) -> Option
             format!("beside {has} sessions of the base")
         }
         None if has < MIN_SESSIONS => format!("{has} of {MIN_SESSIONS} base sessions"),
-        None => format!("{has} sessions of the base, none of the head"),
+        None if known < MIN_SESSIONS => {
+            let why = format!(
+                "only {known} of {has} sessions of the base have a {}",
+                stat.key()
+            );
+            measured.missing.get_or_insert_with(|| why.clone());
+            why
+        }
+        None => format!("{has} sessions of the base"),
     };
     let unlike = match sessions.unlike {
         0 => String::new(),

@@ -124,7 +124,7 @@ impl Judging<'_> {
         }
         for metric in &context.latency.unruled {
             let place = self.measured.iter().position(|it| it.metric == *metric);
-            if place.is_some_and(|at| self.measured[at].is_decided_by_sessions()) {
+            if place.is_some_and(|at| self.measured[at].sessions.is_some()) {
                 self.rule(metric, |measured, bare| {
                     rule::judge_latency(measured, bare, context)
                 });

@@ -67,8 +67,9 @@ pub(super) fn judge(
     context: &Context<'_>,
 ) -> Vec<Row> {
     let has_absolute = rule.min.is_some() || rule.max.is_some();
-    let has_relative =
-        rule.max_drop.is_some() || rule.max_increase.is_some() || measured.is_decided_by_sessions();
+    let has_relative = rule.max_drop.is_some()
+        || rule.max_increase.is_some()
+        || decides_latency(rule, measured, context);
     let mut rows = Vec::new();
     let is_one = is_alike(measured.alone.head, bare.head);
     if has_relative || is_one {
@@ -175,15 +176,31 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
     if let Some(margin) = rule.max_drop {
         max_drop(margin.value(), measured, comparison, context).tell(comparison);
     }
-    if measured.is_decided_by_sessions() {
+    if decides_latency(rule, measured, context) {
         latency(measured, comparison, context).tell(comparison);
     } else if rule.max_increase.is_some() {
         let note = match measured.sessions {
+            Some(_) if measured.is_decided_by_sessions() => {
+                "a stricter max_increase of the same metric decides".to_owned()
+            }
             Some(_) => "max_increase not judged, only absolute limits count".to_owned(),
             None => not_judged("max_increase", comparison),
         };
         Limited::not_judged(note).tell(comparison);
     }
+}
+
+/// Returns whether a rule is the one that a latency's sessions are held against: of those with a
+/// `max_increase` the strictest, and where there is none of them the first.
+fn decides_latency(rule: &Rule, measured: &Measured, context: &Context<'_>) -> bool {
+    let mut of_metric = context.rules.iter().filter(|it| it.metric == rule.metric);
+    measured.is_decided_by_sessions()
+        && match context.max_increase(&rule.metric) {
+            Some(strictest) => rule.max_increase.is_some_and(|it| it.value() == strictest),
+            None => of_metric
+                .next()
+                .is_some_and(|first| std::ptr::eq(first, rule)),
+        }
 }
 
 /// Tells what the sessions decided.
@@ -220,7 +237,7 @@ fn what_sessions_take(
             )
         }
         Some(_) => format!(
-            "{spread}: neither more than that nor less than {} is shown",
+            "{spread}: neither more nor less than {} is shown",
             percent(most)
         ),
         None => format!(
@@ -238,7 +255,10 @@ pub(super) fn judge_latency(
 ) -> Vec<Row> {
     let mut comparison = bare.clone();
     comparison.rule = Some(latency_words(context));
-    latency(measured, bare, context).tell(&mut comparison);
+    // Until there are enough sessions it is listed, as not judged.
+    if measured.is_decided_by_sessions() {
+        latency(measured, bare, context).tell(&mut comparison);
+    }
     vec![Row {
         comparison,
         basis: Basis::Relative,
@@ -350,9 +370,7 @@ fn absolute_words(rule: &Rule) -> Vec<String> {
 fn relative_words(rule: &Rule, measured: &Measured, context: &Context<'_>) -> Vec<String> {
     let increase = match rule.max_increase {
         Some(it) => Some(format!("max_increase {}", percent(it.value()))),
-        None => measured
-            .is_decided_by_sessions()
-            .then(|| latency_words(context)),
+        None => decides_latency(rule, measured, context).then(|| latency_words(context)),
     };
     let drop = rule
         .max_drop

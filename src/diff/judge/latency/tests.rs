@@ -100,7 +100,7 @@ fn what_it_would_take_is_told() {
 #[test]
 fn what_decided_is_told() {
     let document = judged(&[], &gate(sessions(8), &[P95]), run("h", 130.0, 20.0));
-    insta::assert_snapshot!(document.summary, @"failed: `load.peak.gateway.response_time.p95` is 130 ms, 30% above the base (floor 2%, margin 5%, owner app-team); also: in this pair of runs `gateway` is 30 ms slower at p95 (owner app-team)");
+    insta::assert_snapshot!(document.summary, @"failed: `load.peak.gateway.response_time.p95` is 130 ms, 30% above the base (floor 2%, margin 5%, owner app-team)");
     let row = row(&document, P95);
     assert_eq!((row.n, row.method.as_str()), (9, "sessions_t"));
     assert_eq!(row.rule.as_deref(), Some("floor 2%, margin 5%"));
@@ -245,4 +245,98 @@ fn no_owner_is_named_for_what_was_not_shown() {
     };
     assert_eq!(whose(130.0).as_deref(), Some("app-team"));
     assert_eq!(whose(103.0), None);
+}
+
+#[test]
+fn what_is_gated_and_cannot_be_judged_yet_is_listed_and_told() {
+    let gate = gate(sessions(2), &[P95]);
+    let document = judged(&[], &gate, run("h", 500.0, 20.0));
+    let row = row(&document, P95);
+    assert_eq!(
+        (row.rule.as_deref(), row.outcome),
+        (Some("floor 2%, margin 5%"), None)
+    );
+    insta::assert_snapshot!(document.summary, @"inconclusive: latencies are not judged yet, with 2 of 5 base sessions (`gate --seed-base N`); also: in this pair of runs `gateway` is 400 ms slower at p95");
+    let max = Rule {
+        max: Some(Limit {
+            value: 900.0,
+            unit: Unit::Time,
+        }),
+        ..rule(RETRIEVE)
+    };
+    let document = judged(&[max], &gate, run("h", 500.0, 20.0));
+    insta::assert_snapshot!(document.summary, @"passed: 1 rule kept; also: in this pair of runs `gateway` is 400 ms slower at p95; latencies are not judged yet, with 2 of 5 base sessions (`gate --seed-base N`)");
+}
+
+#[test]
+fn of_several_rules_the_strictest_increase_decides_and_says_so() {
+    let rules = [max_increase(P95, 0.5), max_increase(P95, 0.2)];
+    let document = judged(&rules, &gate(sessions(8), &[]), run("h", 130.0, 20.0));
+    let of_it = document
+        .comparisons
+        .iter()
+        .filter(|it| it.metric.to_string() == P95);
+    let found: Vec<_> = of_it
+        .map(|it| (it.rule.as_deref().unwrap(), it.outcome))
+        .collect();
+    let failed = Some(VerdictKind::Failed);
+    assert_eq!(
+        found,
+        [("max_increase 50%", None), ("max_increase 20%", failed)]
+    );
+    assert!(
+        document.summary.contains("(max_increase 20%, owner"),
+        "{}",
+        document.summary
+    );
+    // An absolute rule beside it is kept by itself.
+    let max = Rule {
+        max: Some(Limit {
+            value: 200.0,
+            unit: Unit::Time,
+        }),
+        ..rule(P95)
+    };
+    let rules = [max, max_increase(P95, 0.2)];
+    let document = judged(&rules, &gate(sessions(8), &[]), run("h", 130.0, 20.0));
+    let of_it = document
+        .comparisons
+        .iter()
+        .filter(|it| it.metric.to_string() == P95);
+    let found: Vec<_> = of_it
+        .map(|it| (it.rule.as_deref().unwrap(), it.outcome))
+        .collect();
+    let passed = Some(VerdictKind::Passed);
+    assert_eq!(
+        found,
+        [("max 200 ms", passed), ("max_increase 20%", failed)]
+    );
+}
+
+#[test]
+fn sessions_without_the_percentile_are_no_sessions_to_come() {
+    let mut all = sessions(8);
+    for session in &mut all {
+        for stage in session.stages.values_mut() {
+            stage.metrics.values_mut().for_each(|it| it.p95 = None);
+        }
+    }
+    let document = judged(&[], &gate(all, &[P95]), run("h", 100.0, 20.0));
+    let row = row(&document, P95);
+    assert_eq!(row.outcome, Some(VerdictKind::Inconclusive));
+    let note = row.note.as_deref().unwrap();
+    assert!(
+        note.contains("only 0 of 8 sessions of the base have a p95"),
+        "{note}"
+    );
+}
+
+#[test]
+fn the_generators_own_latency_is_not_gated() {
+    let lag = "load.peak.gateway.schedule_lag.p95";
+    let rules = [max_increase(lag, 0.05)];
+    with_latency(Mode::Gate, &rules, &gate(sessions(8), &[]), |context| {
+        assert!(!context.gates(&Metric::parse(lag).unwrap()));
+        assert!(!context.gates(&Metric::parse(P95).unwrap()));
+    });
 }
