@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{fields, slices};
 use crate::error::{Classify, Fault, Kind, Result};
-use crate::git::{ReleaseError, files_version, folder_of};
+use crate::git::{ReleaseError, folder_of, matching_files};
 use crate::golden::{GoldenError, GoldenSet};
 use crate::manifest::{Eval, IdleKey, ManifestError, Problems, Stage, VersionSource};
 use crate::metric::{EvalPart, Metric};
@@ -189,7 +189,7 @@ impl<'a> Examined<'a> {
             let VersionSource::Files { glob, span } = version else {
                 continue;
             };
-            let found = files_version(&self.project.folder, part.as_str(), glob);
+            let found = matching_files(&self.project.folder, part.as_str(), glob);
             let Err(error @ ReleaseError::NoMatch { .. }) = found else {
                 continue;
             };

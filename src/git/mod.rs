@@ -8,6 +8,6 @@ pub(crate) mod testing;
 mod tracked;
 
 pub(crate) use dirt::{Dirt, Reads};
-pub(crate) use release::{ReleaseError, files_version, folder_of, release_of};
+pub(crate) use release::{ReleaseError, files_version, folder_of, matching_files, release_of};
 pub(crate) use repository::{Git, GitFacts};
 pub(crate) use tracked::Tracked;

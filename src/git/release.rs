@@ -94,6 +94,28 @@ pub(crate) fn files_version(
     part: &str,
     glob: &str,
 ) -> Result<String, ReleaseError> {
+    let mut all = blake3::Hasher::new();
+    for (name, path) in matching_files(manifest_folder, part, glob)? {
+        let hash = hash_file(&path).map_err(|source| ReleaseError::Unreadable {
+            part: part.to_owned(),
+            path,
+            source,
+        })?;
+        // The length keeps names apart from what follows them.
+        all.update(&(name.len() as u64).to_le_bytes());
+        all.update(name.as_bytes());
+        all.update(hash.as_bytes());
+    }
+    Ok(format!("blake3:{}", all.finalize().to_hex()))
+}
+
+/// Returns the files that match such a glob, by their names from where it begins; never none. They
+/// are not opened.
+pub(crate) fn matching_files(
+    manifest_folder: &Path,
+    part: &str,
+    glob: &str,
+) -> Result<Found, ReleaseError> {
     let (fixed, open) = fixed_folder(glob);
     let matcher = intake::glob(open).map_err(|source| ReleaseError::Glob {
         part: part.to_owned(),
@@ -116,14 +138,7 @@ pub(crate) fn files_version(
             folder: manifest_folder.to_owned(),
         });
     }
-    let mut all = blake3::Hasher::new();
-    for (name, hash) in &found {
-        // The length keeps names apart from what follows them.
-        all.update(&(name.len() as u64).to_le_bytes());
-        all.update(name.as_bytes());
-        all.update(hash.as_bytes());
-    }
-    Ok(format!("blake3:{}", all.finalize().to_hex()))
+    Ok(found)
 }
 
 /// Returns the folder that a glob begins in, relative to what the glob is; empty where it is that.
@@ -148,7 +163,8 @@ fn fixed_folder(glob: &str) -> (&str, &str) {
     }
 }
 
-type Found = BTreeMap<String, blake3::Hash>;
+/// Files by their names from where a glob begins.
+type Found = BTreeMap<String, PathBuf>;
 
 /// A place and what is wrong there.
 type Failed = (PathBuf, io::Error);
@@ -176,7 +192,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Hashes the files below a folder whose path, relative to it, matches. A folder that is not
+    /// Finds the files below a folder whose path, relative to it, matches. A folder that is not
     /// there holds nothing.
     fn all(mut self, folder: &Path) -> Result<Found, Failed> {
         self.below(folder, "")?;
@@ -228,8 +244,7 @@ impl<'a> Walk<'a> {
                 self.below(path, &inside)?;
             }
         } else if metadata.is_file() && self.matcher.is_match(&inside) {
-            let hash = hash_file(path).map_err(|error| (path.to_owned(), error))?;
-            self.found.insert(inside, hash);
+            self.found.insert(inside, path.to_owned());
         }
         Ok(())
     }
