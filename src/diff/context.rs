@@ -2,7 +2,7 @@
 
 use super::sessions::LatencyGate;
 use crate::manifest::{Rule, Topology};
-use crate::metric::{Figure, LatencyMetric, Metric};
+use crate::metric::{Figure, Metric};
 
 /// What a regression or a missed SLO means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +33,20 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     /// Returns whether a latency is gated: by a rule, or because its load has no rule of the kind.
     pub(super) fn gates(&self, metric: &Metric) -> bool {
-        // The generator's own says nothing about a release.
         let is_own = matches!(
             metric,
             Metric::Load {
-                figure: Figure::Latency(LatencyMetric::ScheduleLag, _),
+                figure: Figure::Latency(latency, _),
                 ..
-            }
+            } if latency.is_of_the_generator()
         );
         let has_rule = self.rules.iter().any(|rule| rule.metric == *metric);
         !is_own && (has_rule || self.latency.unruled.contains(metric))
+    }
+
+    /// Returns below which increase a latency is kept: what its rules allow, else the margin.
+    pub(super) fn most_increase(&self, metric: &Metric) -> f64 {
+        self.max_increase(metric).unwrap_or(self.margin)
     }
 
     /// Returns by how much a latency may grow at most, where rules say: the strictest counts.

@@ -69,9 +69,7 @@ fn unruled(manifest: &Manifest, gate: &Gate) -> Vec<Metric> {
         Metric::Load {
             load: of, figure, ..
         } => {
-            // The generator's own says nothing about a release.
-            let is_latency =
-                matches!(figure, Figure::Latency(it, _) if *it != LatencyMetric::ScheduleLag);
+            let is_latency = matches!(figure, Figure::Latency(it, _) if !it.is_of_the_generator());
             of == load.as_str() && is_latency
         }
         _ => false,

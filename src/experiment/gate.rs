@@ -281,17 +281,23 @@ pub(super) fn judge_head(
 /// Returns the record of a gate: the runs it made, the comparison, and the verdict, which there is
 /// only of what could be measured.
 fn concluded(record: RunRecord, head: &HeadRuns, document: &DiffDocument) -> RunRecord {
-    let first = head.runs.first();
-    let release = first.map_or_else(|| record.release.clone(), |run| run.release.clone());
     RunRecord {
-        release,
-        runs: head.runs.iter().map(|run| run.id.clone()).collect(),
-        duration_s: head.runs.iter().map(|run| run.duration_s).sum(),
-        complete: head.status != Status::Interrupted,
         verdict: verdict(head.status)
             .and(Some(document.verdict))
             .or(Some(VerdictKind::Inconclusive)),
         diff: Some(document.clone()),
+        ..session_of(record, head)
+    }
+}
+
+/// Returns the record of one session: the runs that a gate has made, and nothing judged.
+fn session_of(record: RunRecord, head: &HeadRuns) -> RunRecord {
+    let first = head.runs.first();
+    RunRecord {
+        release: first.map_or_else(|| record.release.clone(), |run| run.release.clone()),
+        runs: head.runs.iter().map(|run| run.id.clone()).collect(),
+        duration_s: head.runs.iter().map(|run| run.duration_s).sum(),
+        complete: head.status != Status::Interrupted,
         ..record
     }
 }

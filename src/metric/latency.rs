@@ -123,6 +123,11 @@ static TABLE: [Row<LatencyMetric>; 15] = [
 ];
 
 impl LatencyMetric {
+    /// Returns whether it is the load generator's own, which says nothing about a release.
+    pub(crate) const fn is_of_the_generator(self) -> bool {
+        matches!(self, Self::ScheduleLag)
+    }
+
     /// Every metric, in the order of reports.
     pub(crate) const ALL: [Self; 15] = [
         Self::ResponseTime,

@@ -18,9 +18,6 @@ use crate::stats::{
 /// The percentiles that are always listed; others only when a rule names them.
 const LISTED: [Stat; 3] = [Stat::P50, Stat::P95, Stat::P99];
 
-/// The generator's own latency says nothing about a release.
-const OWN: LatencyMetric = LatencyMetric::ScheduleLag;
-
 /// Of a stage without a single ok answer.
 const NO_ANSWER: &str = "no answer in the head";
 
@@ -130,7 +127,7 @@ fn latencies(
             let metric = name(Figure::Latency(latency, *stat));
             let told = after.or(before.filter(|_| head.ok == 0));
             let is_known = told.is_some_and(|it| it.stat(*stat).is_some());
-            let listed = LISTED.contains(stat) && latency != OWN && is_known;
+            let listed = LISTED.contains(stat) && !latency.is_of_the_generator() && is_known;
             if listed || asked.contains(&metric) {
                 found.push(self::latency(metric, *stat, before, after));
             }

@@ -136,25 +136,3 @@ fn decided(
     comparison.bound = Some(bound);
     comparison
 }
-
-/// Takes off what only the arithmetic left: beyond twelve digits a p of 1/8 is 0.124999999999999.
-/// What is decided is decided before.
-pub(super) fn tidy(comparison: &mut Comparison) {
-    const SCALE: f64 = 1e12;
-    let Comparison {
-        base,
-        head,
-        change,
-        low,
-        high,
-        p,
-        p_decided,
-        bound,
-        ..
-    } = comparison;
-    for value in [base, head, change, low, high, p, p_decided, bound] {
-        // What is smaller keeps the digits that it has.
-        let rounded = value.map(|it| (it * SCALE).round() / SCALE);
-        *value = rounded.filter(|it| *it != 0.0).or(*value);
-    }
-}

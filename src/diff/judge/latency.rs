@@ -50,12 +50,9 @@ pub(super) fn decided(
         (Change::Regressed, prediction.lower_bound(level))
     } else {
         let upper = prediction.upper_bound(gate.alpha);
-        let most = context
-            .max_increase(&measured.metric)
-            .unwrap_or(context.margin);
         let verdict = if prediction.p_faster() <= gate.alpha && !is_none {
             Change::Improved
-        } else if upper < most || is_none {
+        } else if upper < context.most_increase(&measured.metric) || is_none {
             Change::Unchanged
         } else {
             Change::Inconclusive

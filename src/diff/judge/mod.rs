@@ -71,10 +71,7 @@ pub(super) fn judge(pairing: &Pairing<'_>, compared: &Compared, context: &Contex
             judging.keep(Basis::Measured, silent);
         }
     }
-    let mut rows = judging.in_order();
-    for row in &mut rows {
-        change::tidy(&mut row.comparison);
-    }
+    let rows = judging.in_order();
     Judged {
         verdict: verdict(&rows, pairing.has_invalid()),
         rows,
@@ -282,8 +279,10 @@ impl Comparison {
         }
     }
 
-    /// Rounds every number to twelve digits: what is behind them is left of the arithmetic.
+    /// Rounds every number to twelve digits and twelve decimals: what is behind them is left of the
+    /// arithmetic. A number smaller than these decimals keeps its digits.
     fn settle(&mut self) {
+        const DECIMALS: f64 = 1e12;
         let numbers = [
             &mut self.base,
             &mut self.head,
@@ -296,7 +295,9 @@ impl Comparison {
         ];
         for number in numbers.into_iter().flatten() {
             let digits = format!("{number:.11e}");
-            *number = digits.parse().unwrap_or(*number) + 0.0;
+            let digits = digits.parse().unwrap_or(*number) + 0.0;
+            let decimals = (digits * DECIMALS).round() / DECIMALS;
+            *number = if decimals == 0.0 { digits } else { decimals };
         }
     }
 }

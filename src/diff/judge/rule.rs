@@ -223,9 +223,7 @@ fn what_sessions_take(
     prediction: &Prediction,
     context: &Context<'_>,
 ) -> String {
-    let most = context
-        .max_increase(&measured.metric)
-        .unwrap_or(context.margin);
+    let most = context.most_increase(&measured.metric);
     let alpha = context.latency.alpha;
     let spread = format!("they spread by {}", percent(prediction.spread()));
     let has = prediction.n - 1;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use miette::Diagnostic;
 
-use super::{HeadRuns, called, measure_head};
+use super::{called, measure_head, session_of};
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
 use crate::experiment::Experiment;
@@ -83,17 +83,4 @@ fn may_be_a_base(experiment: &Experiment) -> Result<(), NoBase> {
         return Err(NoBase::Experiment(experiment.overrides.clone()));
     }
     Ok(())
-}
-
-/// Returns the record of one session: a gate that judged nothing.
-fn session_of(record: RunRecord, head: &HeadRuns) -> RunRecord {
-    let first = head.runs.first();
-    RunRecord {
-        release: first.map_or_else(|| record.release.clone(), |run| run.release.clone()),
-        runs: head.runs.iter().map(|run| run.id.clone()).collect(),
-        duration_s: head.runs.iter().map(|run| run.duration_s).sum(),
-        complete: head.status != Status::Interrupted,
-        verdict: None,
-        ..record
-    }
 }

@@ -64,6 +64,24 @@ fn max_increase(metric: &str, share: f64) -> Rule {
     }
 }
 
+fn max(metric: &str, ms: f64) -> Rule {
+    Rule {
+        max: Some(Limit {
+            value: ms,
+            unit: Unit::Time,
+        }),
+        ..rule(metric)
+    }
+}
+
+fn rows(document: &DiffDocument) -> Vec<(&str, Option<VerdictKind>)> {
+    let of_it = document.comparisons.iter();
+    let of_it = of_it.filter(|it| it.metric.to_string() == P95);
+    of_it
+        .map(|it| (it.rule.as_deref().unwrap(), it.outcome))
+        .collect()
+}
+
 #[test]
 fn a_load_without_a_rule_is_gated_by_floor_and_margin() {
     use Change::{Improved, Inconclusive, Regressed, Unchanged};
@@ -187,13 +205,6 @@ fn small_changes_are_none() {
 fn an_absolute_limit_and_the_sessions_are_judged_in_one_row() {
     use VerdictKind::{Failed, Passed};
 
-    let max = |ms| Rule {
-        max: Some(Limit {
-            value: ms,
-            unit: Unit::Time,
-        }),
-        ..rule(P95)
-    };
     for (limit, gateway, verdict) in [
         (200.0, 97.5, Passed),
         (90.0, 97.5, Failed),
@@ -201,7 +212,7 @@ fn an_absolute_limit_and_the_sessions_are_judged_in_one_row() {
         (200.0, 130.0, Failed),
     ] {
         let gate = gate(sessions(8), &[]);
-        let document = judged(&[max(limit)], &gate, run("h", gateway, 20.0));
+        let document = judged(&[max(P95, limit)], &gate, run("h", gateway, 20.0));
         assert_eq!(document.verdict, verdict, "{limit} {gateway}");
     }
 }
@@ -257,14 +268,7 @@ fn what_is_gated_and_cannot_be_judged_yet_is_listed_and_told() {
         (Some("floor 2%, margin 5%"), None)
     );
     insta::assert_snapshot!(document.summary, @"inconclusive: latencies are not judged yet, with 2 of 5 base sessions (`gate --seed-base N`); also: in this pair of runs `gateway` is 400 ms slower at p95");
-    let max = Rule {
-        max: Some(Limit {
-            value: 900.0,
-            unit: Unit::Time,
-        }),
-        ..rule(RETRIEVE)
-    };
-    let document = judged(&[max], &gate, run("h", 500.0, 20.0));
+    let document = judged(&[max(RETRIEVE, 900.0)], &gate, run("h", 500.0, 20.0));
     insta::assert_snapshot!(document.summary, @"passed: 1 rule kept; also: in this pair of runs `gateway` is 400 ms slower at p95; latencies are not judged yet, with 2 of 5 base sessions (`gate --seed-base N`)");
 }
 
@@ -272,16 +276,9 @@ fn what_is_gated_and_cannot_be_judged_yet_is_listed_and_told() {
 fn of_several_rules_the_strictest_increase_decides_and_says_so() {
     let rules = [max_increase(P95, 0.5), max_increase(P95, 0.2)];
     let document = judged(&rules, &gate(sessions(8), &[]), run("h", 130.0, 20.0));
-    let of_it = document
-        .comparisons
-        .iter()
-        .filter(|it| it.metric.to_string() == P95);
-    let found: Vec<_> = of_it
-        .map(|it| (it.rule.as_deref().unwrap(), it.outcome))
-        .collect();
     let failed = Some(VerdictKind::Failed);
     assert_eq!(
-        found,
+        rows(&document),
         [("max_increase 50%", None), ("max_increase 20%", failed)]
     );
     assert!(
@@ -290,25 +287,11 @@ fn of_several_rules_the_strictest_increase_decides_and_says_so() {
         document.summary
     );
     // An absolute rule beside it is kept by itself.
-    let max = Rule {
-        max: Some(Limit {
-            value: 200.0,
-            unit: Unit::Time,
-        }),
-        ..rule(P95)
-    };
-    let rules = [max, max_increase(P95, 0.2)];
+    let rules = [max(P95, 200.0), max_increase(P95, 0.2)];
     let document = judged(&rules, &gate(sessions(8), &[]), run("h", 130.0, 20.0));
-    let of_it = document
-        .comparisons
-        .iter()
-        .filter(|it| it.metric.to_string() == P95);
-    let found: Vec<_> = of_it
-        .map(|it| (it.rule.as_deref().unwrap(), it.outcome))
-        .collect();
     let passed = Some(VerdictKind::Passed);
     assert_eq!(
-        found,
+        rows(&document),
         [("max 200 ms", passed), ("max_increase 20%", failed)]
     );
 }
