@@ -19,8 +19,20 @@ use crate::record::ErrorDocument;
 use crate::text::visible;
 use crate::ui::{ColorWhen, Facts, Options, Ui, Volume, clap_color};
 
+/// Has a panic, in whatever thread, end the process as a bug: what goes on without one of its
+/// threads could tell anything.
+#[expect(clippy::exit, reason = "a panic ends with nothing more to be done")]
+fn end_with_a_panic() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        std::process::exit(INTERNAL.into());
+    }));
+}
+
 /// Runs the command line of this process.
 pub(crate) fn main_impl() -> ExitCode {
+    end_with_a_panic();
     let facts = Facts::of_process();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     if let [_, word, mark] = arguments.as_slice()

@@ -10,6 +10,9 @@ const MOST: usize = 20_000;
 /// So much memory they take in each thread, in bytes: answers may be large.
 const MOST_BYTES: usize = 48 << 20;
 
+/// Of those that are no longer kept, so many are freed with each answer that comes.
+const FREED: usize = 4;
+
 /// An ok answer of the measured phase.
 #[derive(Clone)]
 pub(crate) struct Captured {
@@ -37,6 +40,8 @@ pub(crate) struct Answers {
     /// Of which tallies.
     of: Vec<TallyId>,
     kept: Vec<Captured>,
+    /// No longer kept, and freed a few at a time: thousands at once would hold up the event loop.
+    doomed: Vec<Captured>,
     seen: u64,
     stride: u64,
     most: usize,
@@ -50,6 +55,7 @@ impl Default for Answers {
         Self {
             of: Vec::new(),
             kept: Vec::new(),
+            doomed: Vec::new(),
             seen: 0,
             stride: 1,
             most: MOST,
@@ -75,6 +81,8 @@ impl Answers {
         }
         let number = self.seen;
         self.seen += 1;
+        self.doomed
+            .truncate(self.doomed.len().saturating_sub(FREED));
         if !number.is_multiple_of(self.stride) {
             return;
         }
@@ -95,12 +103,15 @@ impl Answers {
     /// Keeps every second of those that are kept, and from now on of those that come.
     fn thin_out(&mut self) {
         let mut number = 0;
-        self.kept.retain(|_| {
+        let every_second = self.kept.extract_if(.., |_| {
             number += 1;
-            number % 2 == 1
+            number % 2 == 0
         });
+        let mut freed = 0;
+        self.doomed
+            .extend(every_second.inspect(|it| freed += it.weight()));
         self.stride *= 2;
-        self.bytes = self.kept.iter().map(Captured::weight).sum();
+        self.bytes -= freed;
     }
 
     /// Returns what was kept.
