@@ -10,7 +10,8 @@ use super::output::Shown;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::experiment::{run_gate, seed_base};
-use crate::measure::parse_duration;
+use crate::manifest::Measuring;
+use crate::measure::{parse_duration, show_duration};
 use crate::plan::{GatePlan, Project, gate_plan};
 use crate::report::{Doubt, View};
 use crate::store::RunRef;
@@ -89,9 +90,14 @@ fn dry_document(project: &Project, plan: &GatePlan<'_>) -> serde_json::Value {
     let evals: Vec<&str> = plan.evals.iter().map(|it| it.name.as_str()).collect();
     let loads: Vec<&str> = plan.loads.iter().map(|it| it.name.as_str()).collect();
     let rules: Vec<String> = plan.rules.iter().map(|it| it.metric.to_string()).collect();
+    let (least, most) = plan.rounds();
+    let seconds = plan.round_time().map(|it| it.as_secs_f64());
+    let total = |rounds: u32| seconds.map(|it| it * f64::from(rounds));
     serde_json::json!({
         "schema": "stagegate/plan", "manifest": project.manifest_path(), "env": project.env_name,
         "evals": evals, "loads": loads, "rules": rules,
+        "rounds": {"least": least, "most": most},
+        "load_s": {"least": total(least), "most": total(most)},
     })
 }
 
@@ -106,9 +112,27 @@ fn dry_run(project: &Project, plan: &GatePlan<'_>) -> String {
     ))
     .chain(evals)
     .chain(loads)
+    .chain(rounds_line(plan))
     .chain(["and judge:".to_owned()])
     .chain(rules)
     .chain([always, String::new()])
     .collect::<Vec<_>>()
     .join("\n")
+}
+
+/// Says how often the loads would be run, and for how long at most.
+fn rounds_line(plan: &GatePlan<'_>) -> Option<String> {
+    let (least, most) = plan.rounds();
+    if plan.loads.is_empty() || most == 1 {
+        return None;
+    }
+    let often = match plan.measuring {
+        Measuring::Stored { .. } => format!("{most} rounds"),
+        Measuring::Abba(_) => {
+            format!("base and head in turns, {least} to {most} rounds, until it can tell")
+        }
+    };
+    let time = plan.round_time();
+    let time = time.map(|it| format!("; {} of load a round", show_duration(it)));
+    Some(format!("  loads: {often}{}", time.unwrap_or_default()))
 }

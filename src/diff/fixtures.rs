@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::context::{Context, Mode};
-use super::sessions::LatencyGate;
+use super::sessions::{GatedBy, LatencyGate};
 use crate::manifest::{Rule, Topology};
 use crate::measure::{Histogram, Intervals, Share};
 use crate::metric::{Figure, LatencyMetric, Limit, Metric, Stat, Unit};
@@ -212,7 +212,7 @@ pub(super) fn latency_gate() -> LatencyGate {
         floor: 0.02,
         abs_floor_ms: 0.0,
         unruled: Vec::new(),
-        sessions: None,
+        by: GatedBy::Nothing,
     }
 }
 

@@ -20,4 +20,4 @@ mod wording;
 pub(crate) use context::{Context, Mode};
 pub(crate) use document::compare;
 pub(crate) use judge::status;
-pub(crate) use sessions::{LatencyGate, Sessions};
+pub(crate) use sessions::{GatedBy, LatencyGate, Sessions};

@@ -13,8 +13,18 @@ pub(crate) struct LatencyGate {
     pub(crate) abs_floor_ms: f64,
     /// What is gated though no rule names it.
     pub(crate) unruled: Vec<Metric>,
-    /// `None` where latencies are only shown.
-    pub(crate) sessions: Option<Sessions>,
+    pub(crate) by: GatedBy,
+}
+
+/// What latencies are decided by.
+#[derive(Clone, Debug)]
+pub(crate) enum GatedBy {
+    /// They are only shown.
+    Nothing,
+    /// The sessions of the base.
+    Sessions(Sessions),
+    /// The rounds in which both sides were measured in turns.
+    Rounds,
 }
 
 /// The runs of loads in earlier gates, newest first; each is one session of its load.
@@ -28,6 +38,8 @@ pub(super) struct OfLoad<'a> {
     pub(super) alike: Vec<&'a RunRecord>,
     /// How many others there are.
     pub(super) unlike: usize,
+    /// The session that is held against them.
+    pub(super) head: Option<&'a RunRecord>,
 }
 
 /// The last sessions count: what was long ago was another deployment.
@@ -36,7 +48,7 @@ pub(super) const MOST_SESSIONS: usize = 20;
 impl Sessions {
     /// Returns the sessions of the load that a run is of: those with the same comparison key
     /// (name, environment, workload, machine), and how many have another one.
-    pub(super) fn of(&self, head: &RunRecord) -> OfLoad<'_> {
+    pub(super) fn of<'a>(&'a self, head: &'a RunRecord) -> OfLoad<'a> {
         let of_load = self
             .0
             .iter()
@@ -47,6 +59,7 @@ impl Sessions {
         OfLoad {
             alike,
             unlike: unlike.len(),
+            head: Some(head),
         }
     }
 }

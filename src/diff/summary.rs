@@ -7,10 +7,10 @@ use super::compare::{Cases, Compared};
 use super::context::Context;
 use super::judge::{Basis, Judged, Row};
 use super::pair::{Matched, Pairing};
+use super::sessions::GatedBy;
 use super::wording::{count, percent, time, value};
 use crate::metric::{EvalPart, Figure, LatencyMetric, Metric, Stat};
 use crate::record::{Blame, Change, Comparison, Reason, VerdictKind};
-use crate::stats::MIN_SESSIONS;
 
 /// More broken rules than this are only counted.
 const NAMED: usize = 2;
@@ -232,16 +232,18 @@ impl Told<'_> {
         }
     }
 
-    /// Says that latencies are gated and cannot be yet, and how many sessions there are.
+    /// Says that latencies are gated and cannot be yet, and how much evidence there is.
     fn unjudged_latencies(&self) -> Option<Reason> {
-        let gated = self.compared.measured.iter().filter_map(|it| it.sessions);
-        let has = gated.min().filter(|has| *has < MIN_SESSIONS)?;
-        let short = format!("latencies not judged, {has} of {MIN_SESSIONS} base sessions");
+        let gated = self.compared.measured.iter().filter_map(|it| it.units);
+        let units = gated.min_by_key(|it| it.has).filter(|it| !it.suffice())?;
+        let has = format!("{} of {} {}", units.has, units.needs, units.name);
+        let remedy = match self.context.latency.by {
+            GatedBy::Sessions(_) => " (`gate --seed-base N`)",
+            GatedBy::Nothing | GatedBy::Rounds => "",
+        };
         Some(Reason {
-            short,
-            ..decisive(format!(
-                "latencies are not judged yet, with {has} of {MIN_SESSIONS} base sessions (`gate --seed-base N`)"
-            ))
+            short: format!("latencies not judged, {has}"),
+            ..decisive(format!("latencies are not judged yet, with {has}{remedy}"))
         })
     }
 

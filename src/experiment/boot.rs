@@ -27,7 +27,7 @@ const READY: Duration = Duration::from_mins(1);
 const STOP: Duration = Duration::from_mins(1);
 const GRACE: Duration = Duration::from_secs(3);
 /// How often it is looked whether anything has changed.
-const LOOK: Duration = Duration::from_millis(50);
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 /// The pause between two probes of a stage.
 const PROBE: Duration = Duration::from_millis(200);
 /// How much of the end of what a command wrote is repeated, in bytes.
@@ -36,10 +36,20 @@ const REPEATED: u64 = 2000;
 /// Why the deployment is not there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BootError {
-    #[error("`{key}` of `[deployment]` cannot be run: {reason}")]
-    Unrunnable { key: &'static str, reason: String },
-    #[error("`start` of `[deployment]` ended with {status}{}", said(.output))]
-    Ended { status: ExitStatus, output: String },
+    #[error("{what} cannot be run: {reason}")]
+    Unrunnable { what: Key, reason: String },
+    #[error("{what} ended with {status}{}", said(.output))]
+    Ended {
+        what: Key,
+        status: ExitStatus,
+        output: String,
+    },
+    #[error("{what} has not ended after {}{}", show_duration(*.after), said(.output))]
+    Endless {
+        what: Key,
+        after: Duration,
+        output: String,
+    },
     #[error("the deployment is not ready after {}: stage `{stage}`: {reason}{}", show_duration(*.after), said(.output))]
     NotReady {
         after: Duration,
@@ -48,6 +58,12 @@ pub(crate) enum BootError {
         output: String,
     },
 }
+
+/// Which command of the manifest it is, as messages have it.
+type Key = &'static str;
+
+const START: Key = "`start` of `[deployment]`";
+const STOP_KEY: Key = "`stop` of `[deployment]`";
 
 /// Repeats what a command wrote, if anything.
 fn said(output: &str) -> String {
@@ -62,8 +78,11 @@ impl Diagnostic for BootError {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         let help = match self {
             Self::Unrunnable { .. } => "`sh` is needed to run it, in the folder of the manifest.",
-            Self::Ended { .. } => {
+            Self::Ended { what: START, .. } => {
                 "It is run by `sh -c` in the folder of the manifest, and ends with 0 or goes on."
+            }
+            Self::Ended { .. } | Self::Endless { .. } => {
+                "It is run by `sh -c` in the folder of the manifest, and ends with 0 once the release is in the slot; what is to stay runs in the background."
             }
             Self::NotReady { .. } => {
                 "Give it more time with `ready` of `[deployment]`, or see what `check --probe` says."
@@ -97,7 +116,7 @@ pub(crate) async fn booted<T>(
         experiment.owed.owe(undone(experiment, stop));
     }
     let outcome = match start
-        .map(|it| Started::run(experiment, "start", it))
+        .map(|it| Started::run(experiment, (START, it), &[]))
         .transpose()
     {
         Err(error) => (None, Err(error.into())),
@@ -135,7 +154,10 @@ fn undone(experiment: &Experiment, stop: &str) -> String {
 }
 
 /// Waits until every stage answers a probe.
-async fn is_ready(experiment: &Experiment, mut started: Option<&mut Started>) -> Result<()> {
+pub(super) async fn is_ready(
+    experiment: &Experiment,
+    mut started: Option<&mut Started>,
+) -> Result<()> {
     let project = &experiment.project;
     let limit = project.manifest.deployment.ready.unwrap_or(READY);
     let (begin, case) = (Instant::now(), project.first_case()?);
@@ -148,7 +170,13 @@ async fn is_ready(experiment: &Experiment, mut started: Option<&mut Started>) ->
                 && let Some(status) = started.failed()
             {
                 let output = started.output();
-                return Err(BootError::Ended { status, output }.into());
+                let what = START;
+                return Err(BootError::Ended {
+                    what,
+                    status,
+                    output,
+                }
+                .into());
             }
             let left = limit.saturating_sub(begin.elapsed());
             match tokio::time::timeout(left, caller.probe(&case)).await {
@@ -175,8 +203,8 @@ async fn is_ready(experiment: &Experiment, mut started: Option<&mut Started>) ->
 
 /// Runs `stop`; that it failed is said, and changes nothing of what was measured.
 async fn stopped(experiment: &Experiment, command: &str) {
-    let warn = |text: String| experiment.warn(format!("`stop` of `[deployment]` {text}"));
-    let mut started = match Started::run(experiment, "stop", command) {
+    let warn = |text: String| experiment.warn(format!("{STOP_KEY} {text}"));
+    let mut started = match Started::run(experiment, (STOP_KEY, command), &[]) {
         Ok(started) => started,
         Err(error) => return experiment.warn(error.to_string()),
     };
@@ -199,7 +227,7 @@ async fn stopped(experiment: &Experiment, command: &str) {
 }
 
 /// A command that was started, in a process group of its own.
-struct Started {
+pub(super) struct Started {
     child: Child,
     /// Killed with everything in it when this value goes, if not before.
     group: Group,
@@ -210,13 +238,14 @@ struct Started {
 }
 
 impl Started {
-    fn run(
+    /// Runs a command by `sh -c`, with these variables added to its environment.
+    pub(super) fn run(
         experiment: &Experiment,
-        key: &'static str,
-        command: &str,
+        (what, command): (Key, &str),
+        variables: &[(&str, &str)],
     ) -> std::result::Result<Self, BootError> {
         let unrunnable = |error: std::io::Error| BootError::Unrunnable {
-            key,
+            what,
             reason: error.to_string(),
         };
         let output = tempfile::tempfile().map_err(unrunnable)?;
@@ -224,6 +253,7 @@ impl Started {
         let (out, err) = (output.try_clone(), output.try_clone());
         let child = Command::new("sh")
             .args(["-c", command])
+            .envs(variables.iter().copied())
             .current_dir(&experiment.project.folder)
             .stdin(Stdio::null())
             .stdout(out.map_err(unrunnable)?)
@@ -247,14 +277,14 @@ impl Started {
 
     /// Returns whether the shell has ended. It is not waited for until the end, so that its number
     /// stays that of its group.
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         self.leader()
             .is_none_or(|pid| !matches!(waitid(WaitId::Pid(pid), options), Ok(None)))
     }
 
     /// Returns how the command ended, where that is a failure.
-    fn failed(&mut self) -> Option<ExitStatus> {
+    pub(super) fn failed(&mut self) -> Option<ExitStatus> {
         if !self.has_ended() {
             return None;
         }
@@ -264,7 +294,7 @@ impl Started {
 
     /// Returns the end of what it has written, from a line's start on: in the middle of a line
     /// might be the middle of a secret.
-    fn output(&mut self) -> String {
+    pub(super) fn output(&mut self) -> String {
         let mut bytes = Vec::new();
         let length = self.output.metadata().map_or(0, |it| it.len());
         let from = length.saturating_sub(REPEATED);
@@ -285,7 +315,7 @@ impl Started {
     }
 
     /// Ends what is left of its process group: asks, and after a while insists.
-    async fn end(mut self) {
+    pub(super) async fn end(mut self) {
         let Some(group) = self.leader() else {
             return;
         };

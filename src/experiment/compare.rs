@@ -1,6 +1,6 @@
 //! Two releases compared and judged by the manifest's rules.
 
-use crate::diff::{self, Context, LatencyGate, Mode, Sessions};
+use crate::diff::{self, Context, GatedBy, LatencyGate, Mode};
 use crate::exit::Status;
 use crate::manifest::{
     DEFAULT_ALPHA, DEFAULT_EVAL_ALPHA, DEFAULT_FLOOR, DEFAULT_MARGIN, Gate, Load, Manifest, Rule,
@@ -23,15 +23,15 @@ pub(crate) fn compare(
     base: &[RunRecord],
     head: &[RunRecord],
 ) -> Judged {
-    judge(manifest, Mode::Diff, (base, None), head)
+    judge(manifest, Mode::Diff, (base, GatedBy::Nothing), head)
 }
 
-/// Compares two sides and judges the head, as `diff` or as `gate`; its latencies by the sessions of
-/// the base, where they are given.
+/// Compares two sides and judges the head, as `diff` or as `gate`; its latencies by what there is
+/// to decide about them.
 pub(super) fn judge(
     manifest: Option<&Manifest>,
     mode: Mode,
-    (base, sessions): (&[RunRecord], Option<Sessions>),
+    (base, by): (&[RunRecord], GatedBy),
     head: &[RunRecord],
 ) -> Judged {
     let gate = manifest.and_then(|manifest| manifest.gate.as_ref());
@@ -41,11 +41,13 @@ pub(super) fn judge(
         alpha: gate.map_or(DEFAULT_ALPHA, |gate| gate.alpha),
         floor: gate.map_or(DEFAULT_FLOOR, |gate| gate.floor.value()),
         abs_floor_ms: gate.map_or(0.0, |gate| gate.abs_floor.as_secs_f64() * 1e3),
-        unruled: match (&sessions, manifest, gate) {
-            (Some(_), Some(manifest), Some(gate)) => unruled(manifest, gate),
+        unruled: match (&by, manifest, gate) {
+            (GatedBy::Sessions(_) | GatedBy::Rounds, Some(manifest), Some(gate)) => {
+                unruled(manifest, gate)
+            }
             _ => Vec::new(),
         },
-        sessions,
+        by,
     };
     let context = Context {
         mode,

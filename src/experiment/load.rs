@@ -4,11 +4,20 @@ use super::Experiment;
 use super::quality;
 use super::recording::{Ending, Recorded};
 use crate::error::Result;
+use crate::exit::Status;
 use crate::load::{Keep, LoadPlan, LoadResult};
 use crate::manifest::Load;
 use crate::measure::Event;
 use crate::plan::{Portion, load_plan, plan_document};
 use crate::record::{Generator, RunKind, RunRecord, Warning};
+
+/// A load that was measured and is not stored yet.
+#[derive(Clone)]
+pub(super) struct Measured {
+    pub(super) record: RunRecord,
+    pub(super) never_reached: bool,
+    pub(super) status: Status,
+}
 
 /// Runs one load, as the flags may have changed it, and stores it.
 pub(crate) async fn run_load(
@@ -16,6 +25,16 @@ pub(crate) async fn run_load(
     load: &Load,
     portion: &Portion,
 ) -> Result<Recorded> {
+    let measured = measure_load(experiment, load, portion).await?;
+    Ok(experiment.finish(measured.record, measured.status).await)
+}
+
+/// Runs one load.
+pub(super) async fn measure_load(
+    experiment: &Experiment,
+    load: &Load,
+    portion: &Portion,
+) -> Result<Measured> {
     let plan = load_plan(&experiment.site(), load, portion).await?;
     let name = load.name.as_str();
     let record = RunRecord {
@@ -60,7 +79,11 @@ pub(crate) async fn run_load(
         }),
         ..record
     };
-    Ok(experiment.finish(record, status).await)
+    Ok(Measured {
+        record,
+        never_reached: result.never_reached,
+        status,
+    })
 }
 
 fn tell_plan(experiment: &Experiment, plan: &LoadPlan) {

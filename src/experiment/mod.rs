@@ -19,6 +19,7 @@ mod profile;
 mod quality;
 mod recording;
 mod release;
+mod rounds;
 mod setup;
 mod slices;
 mod story;

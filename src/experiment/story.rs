@@ -8,6 +8,7 @@ use super::compare::Judged;
 use super::gate::{HeadRuns, judge_head, measure_head};
 use super::setup::{Experiment, Surroundings};
 use crate::demo::{DemoServer, Release, Repository, project_files, release_files};
+use crate::diff::GatedBy;
 use crate::error::Result;
 use crate::exit::Status;
 use crate::plan::{Chosen, Project, gate_plan};
@@ -59,7 +60,8 @@ pub(crate) async fn tell_story(
     if head.status <= Status::Invalid {
         return Ok(head.into());
     }
-    let Judged { document, .. } = judge_head(&experiment, (&base.runs, None), &head.runs);
+    let Judged { document, .. } =
+        judge_head(&experiment, (&base.runs, GatedBy::Nothing), &head.runs);
     let found = is_the_story(&document);
     Ok(Story::Judged {
         document: Box::new(document),

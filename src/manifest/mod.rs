@@ -38,6 +38,7 @@ pub(crate) use table::gate::{
     BaseOf, DEFAULT_ALPHA, DEFAULT_EVAL_ALPHA, DEFAULT_FLOOR, DEFAULT_MARGIN, Gate,
 };
 pub(crate) use table::load::Load;
+pub(crate) use table::measuring::{Abba, Measuring};
 pub(crate) use table::mix::{Scenario, ShareOfArrivals};
 pub(crate) use table::pipeline::Pipeline;
 #[cfg(test)]

@@ -361,15 +361,15 @@ x unknown key `defaults`
   help: Known are `accept`, `deployment`, `env`, `eval`, `fault`, `gate`,
         `load`, `pipeline`, `release`, `stage`, `version`.
 "#);
-        insta::assert_snapshot!(spoilt("loads = [\"peak\"]", "loads = [\"peak\"]\nmode = \"abba\""), @r#"
-x `mode` of `[gate]` cannot be `abba`
+        insta::assert_snapshot!(spoilt("loads = [\"peak\"]", "loads = [\"peak\"]\nmode = \"duet\""), @r#"
+x `mode` of `[gate]` cannot be `duet`
     ,-[stagegate.toml:42:8]
  41 | loads = ["peak"]
- 42 | mode = "abba"
+ 42 | mode = "duet"
     :        ^^^^^^
  43 | evals = ["answers"]
     `----
-  help: Only `stored` is known here.
+  help: Known are `abba`, `stored`.
 "#);
     }
 

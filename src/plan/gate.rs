@@ -1,8 +1,12 @@
 //! What `[gate]` runs, resolved: the suites and loads that it names.
 
+use std::time::Duration;
+
 use super::error::PlanError;
 use super::project::Project;
-use crate::manifest::{BaseOf, Eval, Load, Rule};
+use crate::arrival::{Length, Until};
+use crate::manifest::{BaseOf, Eval, Load, Measuring, Rule};
+use crate::stats::MIN_ROUNDS;
 
 /// One gate. Not empty.
 #[derive(Clone, Debug)]
@@ -10,8 +14,39 @@ pub(crate) struct GatePlan<'a> {
     pub(crate) evals: Vec<&'a Eval>,
     pub(crate) loads: Vec<&'a Load>,
     pub(crate) rules: &'a [Rule],
+    /// How latencies are measured.
+    pub(crate) measuring: &'a Measuring,
     /// Whether a release whose gate failed may be the base.
     pub(crate) takes_failed: bool,
+}
+
+impl GatePlan<'_> {
+    /// Returns how many rounds of its loads it takes, at least and at most.
+    pub(crate) fn rounds(&self) -> (u32, u32) {
+        match self.measuring {
+            Measuring::Stored { rounds } => (*rounds, *rounds),
+            Measuring::Abba(abba) => {
+                let most = abba.max_rounds;
+                ((MIN_ROUNDS as u32).min(most), most)
+            }
+        }
+    }
+
+    /// Returns how long the loads of one round take, of both sides where there are two, without
+    /// switches; `None` where a load ends by a number of requests.
+    pub(crate) fn round_time(&self) -> Option<Duration> {
+        let (slice, sides) = match self.measuring {
+            Measuring::Stored { .. } => (None, 1),
+            Measuring::Abba(abba) => (abba.slice, 2),
+        };
+        let load = |load: &&Load| match (slice, &load.until) {
+            (Some(slice), _) => Some(load.warmup + slice),
+            (None, Length::Until(Until::Duration(duration))) => Some(load.warmup + *duration),
+            (None, _) => None,
+        };
+        let one: Option<Duration> = self.loads.iter().map(load).sum();
+        one.map(|one| one * sides)
+    }
 }
 
 /// Resolves the manifest's gate.
@@ -29,6 +64,7 @@ pub(crate) fn gate_plan(project: &Project) -> Result<GatePlan<'_>, PlanError> {
         evals: evals.collect::<Result<_, _>>()?,
         loads: loads.collect::<Result<_, _>>()?,
         rules: &gate.rules,
+        measuring: &gate.measuring,
         takes_failed: gate.base == BaseOf::Measured,
     })
 }

@@ -113,6 +113,17 @@ pub(crate) struct Comparison {
     pub(crate) note: Option<String>,
 }
 
+/// The method of a latency that rounds decide about; with others in its family more comes behind
+/// it.
+pub(crate) const BY_ROUNDS: &str = "rounds_t";
+
+impl Comparison {
+    /// Returns whether rounds decide about it, or would.
+    pub(crate) fn is_by_rounds(&self) -> bool {
+        self.method.starts_with(BY_ROUNDS)
+    }
+}
+
 /// What became of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

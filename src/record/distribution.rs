@@ -23,6 +23,15 @@ impl Distribution {
         })
     }
 
+    /// Returns it as of a run that began so many seconds later.
+    pub(super) fn later(mut self, seconds: f64) -> Self {
+        for interval in &mut self.intervals {
+            interval.start_s += seconds;
+            interval.end_s += seconds;
+        }
+        self
+    }
+
     /// Adds what was recorded in an interval; all intervals are of one length.
     fn add(&mut self, interval: IntervalRecord) {
         let place = self

@@ -33,8 +33,8 @@ pub(crate) use calibration::{CALIBRATION_SCHEMA, Calibration};
 pub(crate) use capacity::{GaveWay, LimitResult, Probe};
 pub(crate) use counts::{Counts, Price, ResponseLevel, TallyRecord, TokenCounts};
 pub(crate) use diff::{
-    Blame, CaseChanges, Change, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Reason, Side,
-    dirty_sentence,
+    BY_ROUNDS, Blame, CaseChanges, Change, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Reason,
+    Side, dirty_sentence,
 };
 pub(crate) use distribution::Distribution;
 pub(crate) use errors::ErrorDocument;
@@ -48,10 +48,8 @@ pub(crate) use profile::{
     Estimate, Level, Place, ProfileCell, ProfileResult, Span, Tails, Waterfall,
 };
 pub(crate) use quality::{QualityChange, QualityResult, StepQuality};
-#[cfg(test)]
-pub(crate) use run::Round;
 pub(crate) use run::{
-    Generator, RUN_SCHEMA, Release, RunKind, RunRecord, Validity, ValidityVerdict,
+    Generator, RUN_SCHEMA, Release, Round, RunKind, RunRecord, Validity, ValidityVerdict,
 };
 pub(crate) use several::{RELEASE_SCHEMA, ReleaseDocument};
 pub(crate) use shard::Shard;

@@ -70,6 +70,21 @@ pub(crate) enum NoTally {
 }
 
 impl Tally {
+    /// Returns it as of a run that began so many whole seconds later: rounds are measured one after
+    /// another. When requests were due, and how the response time went, is told of each round
+    /// alone.
+    pub(crate) fn later(self, seconds: f64) -> Self {
+        let shifted = |(metric, it): (LatencyMetric, Distribution)| (metric, it.later(seconds));
+        let ns = (seconds * 1e9) as u64;
+        Self {
+            last_end_ns: self.last_end_ns.saturating_add(ns),
+            last_due_ns: 0,
+            levels: Vec::new(),
+            distributions: self.distributions.into_iter().map(shifted).collect(),
+            ..self
+        }
+    }
+
     /// Returns the tally of a stored stage.
     pub(crate) fn of(stage: &StageResult) -> Result<Self, NoTally> {
         let record = stage.tally.as_ref().ok_or(NoTally::NoCounts)?;

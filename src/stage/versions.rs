@@ -32,6 +32,12 @@ impl Heard {
         versions.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Forgets everything: another release answers from now on.
+    pub(crate) fn forget(&self) {
+        let versions = self.versions.lock();
+        versions.unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(crate) fn tell(&self, part: &str, version: String) {
         let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
         versions.entry(part.to_owned()).or_insert(version);

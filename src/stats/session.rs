@@ -2,6 +2,7 @@
 //! them would.
 
 use super::interval::Interval;
+use super::shift::Shift;
 use super::special::{student_t_cdf, student_t_quantile};
 
 /// Fewer sessions of a base say too little of how far apart sessions are.
@@ -20,9 +21,9 @@ pub(crate) struct Prediction {
     scale: f64,
     degrees: f64,
     /// Geometric mean of the base's sessions, in the unit of their values.
-    pub(crate) base: f64,
+    base: f64,
     /// Sessions on both sides.
-    pub(crate) n: u64,
+    n: u64,
 }
 
 impl Prediction {
@@ -45,11 +46,6 @@ impl Prediction {
         })
     }
 
-    /// Returns head/base − 1.
-    pub(crate) fn change(&self) -> f64 {
-        self.log_ratio.exp_m1()
-    }
-
     /// Returns the standard deviation of the base's sessions, about as a share of their value.
     pub(crate) fn spread(&self) -> f64 {
         self.scale / (1.0 + 1.0 / (self.degrees + 1.0)).sqrt()
@@ -67,42 +63,6 @@ impl Prediction {
         (MIN_SESSIONS as u64..=most).find(|k| half(*k) < margin.ln_1p())
     }
 
-    /// Returns the one-sided p that the new session is not slower than the base by more than
-    /// `increase`, a share.
-    pub(crate) fn p_slower(&self, increase: f64) -> f64 {
-        let beyond = self.log_ratio - increase.ln_1p();
-        1.0 - self.cdf(beyond)
-    }
-
-    /// Returns the one-sided p that it is not faster than the base.
-    pub(crate) fn p_faster(&self) -> f64 {
-        self.cdf(self.log_ratio)
-    }
-
-    /// Returns the two-sided p that it is one more session of the base.
-    pub(crate) fn p(&self) -> f64 {
-        (2.0 * self.p_slower(0.0).min(self.p_faster())).min(1.0)
-    }
-
-    /// Returns the lower end of the one-sided 1 − `alpha` interval of head/base − 1.
-    pub(crate) fn lower_bound(&self, alpha: f64) -> f64 {
-        (self.log_ratio - self.half(alpha)).exp_m1()
-    }
-
-    /// Returns the upper end of the one-sided 1 − `alpha` interval of head/base − 1.
-    pub(crate) fn upper_bound(&self, alpha: f64) -> f64 {
-        (self.log_ratio + self.half(alpha)).exp_m1()
-    }
-
-    /// Returns the two-sided interval of head/base − 1.
-    pub(crate) fn interval(&self, confidence: f64) -> Interval {
-        let alpha = (1.0 - confidence) / 2.0;
-        Interval {
-            low: self.lower_bound(alpha),
-            high: self.upper_bound(alpha),
-        }
-    }
-
     fn half(&self, alpha: f64) -> f64 {
         student_t_quantile(1.0 - alpha, self.degrees) * self.scale
     }
@@ -115,6 +75,45 @@ impl Prediction {
             0.5
         } else {
             f64::from(u8::from(distance > 0.0))
+        }
+    }
+}
+
+impl Shift for Prediction {
+    fn base(&self) -> f64 {
+        self.base
+    }
+
+    fn n(&self) -> u64 {
+        self.n
+    }
+
+    fn change(&self) -> f64 {
+        self.log_ratio.exp_m1()
+    }
+
+    fn p_slower(&self, increase: f64) -> f64 {
+        let beyond = self.log_ratio - increase.ln_1p();
+        1.0 - self.cdf(beyond)
+    }
+
+    fn p_faster(&self) -> f64 {
+        self.cdf(self.log_ratio)
+    }
+
+    fn lower_bound(&self, alpha: f64) -> f64 {
+        (self.log_ratio - self.half(alpha)).exp_m1()
+    }
+
+    fn upper_bound(&self, alpha: f64) -> f64 {
+        (self.log_ratio + self.half(alpha)).exp_m1()
+    }
+
+    fn interval(&self, confidence: f64) -> Interval {
+        let alpha = (1.0 - confidence) / 2.0;
+        Interval {
+            low: self.lower_bound(alpha),
+            high: self.upper_bound(alpha),
         }
     }
 }

@@ -89,7 +89,6 @@ fn a_key_that_does_nothing_yet_is_a_warning_with_its_place() {
             ("stage.llm.fallback", file, line("fallback = ")),
             ("stage.llm.proxy", file, line("proxy = ")),
             ("fault.llm-overloaded", file, line("[fault.llm-overloaded]")),
-            ("gate.rounds", file, line("rounds = ")),
             ("gate.faults", file, line("faults = ")),
             ("accept.0", file, line("[[accept]]")),
             (
@@ -104,7 +103,7 @@ fn a_key_that_does_nothing_yet_is_a_warning_with_its_place() {
 #[test]
 fn every_format_warns_of_what_does_nothing_yet_and_passes() {
     let project = Project::with_manifest(&idle_everywhere());
-    let shown = "`rounds` of `[gate]` is accepted and does nothing yet";
+    let shown = "`faults` of `[gate]` is accepted and does nothing yet";
     for format in [
         "human", "json", "jsonl", "markdown", "junit", "csv", "github",
     ] {
@@ -115,11 +114,11 @@ fn every_format_warns_of_what_does_nothing_yet_and_passes() {
         assert!(words.join(" ").contains(shown), "{format}: {output}");
     }
     let github = project.run(&["check", "--format", "github"]).expect(0);
-    let line = "::warning file=stagegate.toml,line=105,";
+    let line = "::warning file=stagegate.toml,line=108,";
     assert!(github.stdout.contains(line), "{github}");
     let human = project.run(&["check"]).expect(0);
     assert!(
-        human.stdout.contains("warning: stagegate.toml:105: "),
+        human.stdout.contains("warning: stagegate.toml:108: "),
         "{human}"
     );
 }

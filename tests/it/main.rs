@@ -14,6 +14,7 @@ mod cmd_eval; // golden sets, journals, kill and resume
 mod cmd_formats;
 mod cmd_gate; // baseline, candidate, verdict, exit code
 mod cmd_gate_latency; // sessions of a base, and releases that are slower
+mod cmd_gate_turns; // base and head in one slot, in turns
 mod cmd_init;
 mod cmd_load; // rates, latencies, streams, interruption
 mod cmd_load_mix; // kinds of users that share one load

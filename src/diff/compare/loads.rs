@@ -1,18 +1,16 @@
 //! Two runs of a load compared, stage by stage: one run against one run, so shown and never gated
-//! on; and, where a gate asks for it, a latency of the head beside the sessions of the base.
+//! on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::gated::Beside;
 use super::measured::{Evidence, Measured};
 use crate::diff::context::Context;
-use crate::diff::sessions::OfLoad;
-use crate::diff::wording::count;
 use crate::measure::min_samples;
 use crate::metric::{Figure, LatencyMetric, Metric, RateMetric, ShareMetric, Stat};
 use crate::record::{MetricSummary, RunRecord, StageResult};
 use crate::stats::{
-    CONFIDENCE, Interval, MIN_SESSIONS, Prediction, QuantileInterval, TOO_SHORT, mover_log_ratio,
-    newcombe, quantile_interval,
+    CONFIDENCE, Interval, QuantileInterval, TOO_SHORT, mover_log_ratio, newcombe, quantile_interval,
 };
 
 /// The percentiles that are always listed; others only when a rule names them.
@@ -28,16 +26,16 @@ pub(in crate::diff) type Stages = BTreeMap<String, StageResult>;
 
 /// Compares the stages of two runs of a load, with the further metrics in `asked` (full names).
 pub(super) fn compare(
-    base: Option<&Stages>,
+    base: Option<&RunRecord>,
     run: &RunRecord,
     asked: &BTreeSet<&Metric>,
     context: &Context<'_>,
 ) -> Vec<Measured> {
     let mut all = Vec::new();
     let load = &run.name;
-    let sessions = context.latency.sessions.as_ref().map(|it| it.of(run));
+    let gate = Beside::new(base, run, context);
     for (stage, after) in &run.stages {
-        let before = base.and_then(|stages| stages.get(stage));
+        let before = base.and_then(|base| base.stages.get(stage));
         let name = |figure| Metric::load(load, stage, figure);
         let mut found = latencies(&name, before, after, asked);
         found.extend(shares(&name, before, after));
@@ -45,67 +43,18 @@ pub(super) fn compare(
         let owner = (context.owner)(stage).or_else(|| after.owner.clone());
         for measured in &mut found {
             measured.owner.clone_from(&owner);
-            let gated = sessions
-                .as_ref()
-                .filter(|_| context.gates(&measured.metric));
-            let counted = gated.and_then(|it| beside(it, stage, measured));
-            let alone = match (&measured.evidence, before) {
-                (Evidence::Sessions(_), _) => None,
-                _ if measured.is_decided_by_sessions() => None,
-                (_, Some(_)) => Some(SHOWN.to_owned()),
-                (_, None) => Some("no base to compare with".to_owned()),
+            let gated = gate.as_ref().filter(|_| context.gates(&measured.metric));
+            let counted = gated.and_then(|it| it.put(stage, measured));
+            let alone = match before {
+                _ if measured.shift().is_some() || measured.is_decided() => None,
+                Some(_) => Some(SHOWN.to_owned()),
+                None => Some("no base to compare with".to_owned()),
             };
             measured.notes.extend(alone.into_iter().chain(counted));
         }
         all.extend(found);
     }
     all
-}
-
-/// Puts a latency of the head beside the sessions of the base, where there are enough of them;
-/// returns a sentence about how many there are.
-fn beside(sessions: &OfLoad<'_>, stage: &str, measured: &mut Measured) -> Option<String> {
-    let Metric::Load {
-        figure: Figure::Latency(latency, stat),
-        ..
-    } = measured.metric
-    else {
-        return None;
-    };
-    let value = |run: &&RunRecord| {
-        let summary = run.stages.get(stage)?.metrics.get(&latency)?;
-        summary.stat(stat).filter(|value| *value > 0.0)
-    };
-    let base: Vec<f64> = sessions.alike.iter().filter_map(value).collect();
-    let (has, known) = (sessions.alike.len(), base.len());
-    measured.sessions = Some(has);
-    let head = measured.alone.head.filter(|value| *value > 0.0);
-    let says = match head.and_then(|head| Prediction::new(&base, head)) {
-        Some(prediction) => {
-            measured.evidence = Evidence::Sessions(prediction);
-            // What was said of the interval of two runs.
-            measured.notes.clear();
-            format!("beside {has} sessions of the base")
-        }
-        None if has < MIN_SESSIONS => format!("{has} of {MIN_SESSIONS} base sessions"),
-        None if known < MIN_SESSIONS => {
-            let why = format!(
-                "only {known} of {has} sessions of the base have a {}",
-                stat.key()
-            );
-            measured.missing.get_or_insert_with(|| why.clone());
-            why
-        }
-        None => format!("{has} sessions of the base"),
-    };
-    let unlike = match sessions.unlike {
-        0 => String::new(),
-        unlike => format!(
-            ", without {} of another workload or machine",
-            count(unlike, "session")
-        ),
-    };
-    Some(says + &unlike)
 }
 
 fn latencies(

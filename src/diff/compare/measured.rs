@@ -2,7 +2,7 @@
 
 use super::paired::Paired;
 use crate::metric::Metric;
-use crate::stats::{Interval, MIN_SESSIONS, Prediction};
+use crate::stats::{Interval, MIN_ROUNDS, MIN_SESSIONS, Prediction, Rounds, Shift};
 
 /// A metric of two releases, before any rule.
 pub(in crate::diff) struct Measured {
@@ -15,8 +15,10 @@ pub(in crate::diff) struct Measured {
     pub(in crate::diff) n: u64,
     /// Why the head has no value.
     pub(in crate::diff) missing: Option<String>,
-    /// How many sessions of the base there are, of a latency that is gated.
-    pub(in crate::diff) sessions: Option<usize>,
+    /// How much evidence there is, of a latency that is gated.
+    pub(in crate::diff) units: Option<Units>,
+    /// The head's value in that evidence, which is not that of the whole run where it is of rounds.
+    pub(in crate::diff) alone_in_evidence: Option<f64>,
     pub(in crate::diff) owner: Option<String>,
     pub(in crate::diff) notes: Vec<String>,
 }
@@ -28,12 +30,49 @@ pub(in crate::diff) struct Sides {
     pub(in crate::diff) head: Option<f64>,
 }
 
+/// Units of evidence about a latency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::diff) struct Units {
+    pub(in crate::diff) has: usize,
+    /// A decision takes so many.
+    pub(in crate::diff) needs: usize,
+    /// `base sessions`, or `rounds`.
+    pub(in crate::diff) name: &'static str,
+}
+
+impl Units {
+    /// Returns sessions of a base.
+    pub(super) const fn sessions(has: usize) -> Self {
+        Self {
+            has,
+            needs: MIN_SESSIONS,
+            name: "base sessions",
+        }
+    }
+
+    /// Returns rounds of both sides.
+    pub(super) const fn rounds(has: usize) -> Self {
+        Self {
+            has,
+            needs: MIN_ROUNDS,
+            name: "rounds",
+        }
+    }
+
+    /// Returns whether a decision has what it takes.
+    pub(in crate::diff) const fn suffice(self) -> bool {
+        self.has >= self.needs
+    }
+}
+
 /// What is known of the change.
 pub(in crate::diff) enum Evidence {
     /// Cases that both sides have.
     Paired(Box<Paired>),
     /// One session of the head against those of the base.
     Sessions(Prediction),
+    /// Both sides measured in turns.
+    Rounds(Box<Rounds>),
     /// One run against one run: shown, and nothing to decide by.
     Shown {
         change: Option<f64>,
@@ -55,22 +94,32 @@ impl Measured {
             },
             n: 0,
             missing: None,
-            sessions: None,
+            units: None,
+            alone_in_evidence: None,
             owner: None,
             notes: Vec::new(),
         }
     }
 
-    /// Returns whether there are enough sessions of the base for a decision about a latency.
-    pub(in crate::diff) fn is_decided_by_sessions(&self) -> bool {
-        self.sessions.is_some_and(|has| has >= MIN_SESSIONS)
+    /// Returns whether it is a latency about which there is enough evidence for a decision.
+    pub(in crate::diff) fn is_decided(&self) -> bool {
+        self.units.is_some_and(Units::suffice)
+    }
+
+    /// Returns how far a gated latency has moved.
+    pub(in crate::diff) fn shift(&self) -> Option<&dyn Shift> {
+        match &self.evidence {
+            Evidence::Sessions(prediction) => Some(prediction),
+            Evidence::Rounds(rounds) => Some(rounds.as_ref()),
+            Evidence::Paired(_) | Evidence::Shown { .. } => None,
+        }
     }
 
     /// Returns the paired evidence.
     pub(in crate::diff) fn paired(&self) -> Option<&Paired> {
         match &self.evidence {
             Evidence::Paired(paired) => Some(paired),
-            Evidence::Sessions(_) | Evidence::Shown { .. } => None,
+            Evidence::Sessions(_) | Evidence::Rounds(_) | Evidence::Shown { .. } => None,
         }
     }
 }

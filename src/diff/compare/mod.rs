@@ -2,6 +2,7 @@
 
 mod cases;
 mod evals;
+mod gated;
 mod loads;
 mod measured;
 mod paired;
@@ -43,8 +44,7 @@ pub(super) fn compare(pairing: &Pairing<'_>, context: &Context<'_>) -> Compared 
             }
         }
         if pair.head.kind == RunKind::Load {
-            let base = pair.base().map(|run| &run.stages);
-            measured.extend(loads::compare(base, pair.head, &asked, context));
+            measured.extend(loads::compare(pair.base(), pair.head, &asked, context));
         }
     }
     for (base, partner) in &pairing.before {

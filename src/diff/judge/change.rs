@@ -8,7 +8,7 @@ use super::latency;
 use crate::diff::compare::{Evidence, Measured, Paired};
 use crate::diff::context::Context;
 use crate::metric::Metric;
-use crate::record::{Change, Comparison};
+use crate::record::{BY_ROUNDS, Change, Comparison};
 use crate::stats::{Adjusted, CONFIDENCE, Interval, MIN_CLUSTERS, step_down};
 
 /// What the family says, by place among what was measured.
@@ -20,7 +20,10 @@ pub(super) fn decide(measured: &[Measured], context: &Context<'_>) -> Vec<Compar
     let latencies = latency::adjust(measured, context);
     let one = |(at, it): (usize, &Measured)| match &it.evidence {
         Evidence::Sessions(prediction) => {
-            latency::decided(it, prediction, (&latencies, at), context)
+            latency::decided(it, (prediction, "sessions_t"), (&latencies, at), context)
+        }
+        Evidence::Rounds(rounds) => {
+            latency::decided(it, (rounds.as_ref(), BY_ROUNDS), (&latencies, at), context)
         }
         Evidence::Shown {
             change,

@@ -121,7 +121,7 @@ impl Judging<'_> {
         }
         for metric in &context.latency.unruled {
             let place = self.measured.iter().position(|it| it.metric == *metric);
-            if place.is_some_and(|at| self.measured[at].sessions.is_some()) {
+            if place.is_some_and(|at| self.measured[at].units.is_some()) {
                 self.rule(metric, |measured, bare| {
                     rule::judge_latency(measured, bare, context)
                 });

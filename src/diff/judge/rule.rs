@@ -1,15 +1,15 @@
 //! Rules: each ends as a comparison that says what was asked, whether it was kept, why, and by
 //! which value.
 
+use super::latency::what_it_takes;
 use super::{Basis, Row, bare};
-use crate::diff::compare::{Evidence, MOST_ERRORS, Measured, Open};
+use crate::diff::compare::{MOST_ERRORS, Measured, Open};
 use crate::diff::context::Context;
-use crate::diff::sessions::MOST_SESSIONS;
 use crate::diff::wording::{count, percent, value};
 use crate::manifest::Rule;
 use crate::metric::{Better, Limit, Metric};
 use crate::record::{Change, Comparison, VerdictKind};
-use crate::stats::{MIN_CLUSTERS, Prediction};
+use crate::stats::MIN_CLUSTERS;
 
 /// Two values closer than this are told as one.
 const ALIKE: f64 = 1e-9;
@@ -99,11 +99,19 @@ pub(super) fn judge(
         let mut comparison = bare::alone(measured);
         comparison.rule = Some(absolute_words(rule).join(", "));
         absolute(rule, measured, &mut comparison);
-        comparison.add_note(&format!(
-            "by all {} of the head; {} are paired with the base",
-            count(usize::try_from(measured.n).unwrap_or(usize::MAX), "case"),
-            bare.n
-        ));
+        let all = usize::try_from(measured.n).unwrap_or(usize::MAX);
+        comparison.add_note(&if measured.shift().is_some() {
+            format!(
+                "by all {} of the head, of all its rounds",
+                count(all, "request")
+            )
+        } else {
+            let cases = count(all, "case");
+            format!(
+                "by all {cases} of the head; {} are paired with the base",
+                bare.n
+            )
+        });
         rows.push(Row {
             comparison,
             basis: Basis::Absolute,
@@ -179,8 +187,8 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
     if decides_latency(rule, measured, context) {
         latency(measured, comparison, context).tell(comparison);
     } else if rule.max_increase.is_some() {
-        let note = match measured.sessions {
-            Some(_) if measured.is_decided_by_sessions() => {
+        let note = match measured.units {
+            Some(units) if units.suffice() => {
                 "a stricter max_increase of the same metric decides".to_owned()
             }
             Some(_) => "max_increase not judged, only absolute limits count".to_owned(),
@@ -190,11 +198,11 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
     }
 }
 
-/// Returns whether a rule is the one that a latency's sessions are held against: of those with a
+/// Returns whether a rule is the one that a latency's evidence is held against: of those with a
 /// `max_increase` the strictest, and where there is none of them the first.
 fn decides_latency(rule: &Rule, measured: &Measured, context: &Context<'_>) -> bool {
     let mut of_metric = context.rules.iter().filter(|it| it.metric == rule.metric);
-    measured.is_decided_by_sessions()
+    measured.is_decided()
         && match context.max_increase(&rule.metric) {
             Some(strictest) => rule.max_increase.is_some_and(|it| it.value() == strictest),
             None => of_metric
@@ -203,45 +211,15 @@ fn decides_latency(rule: &Rule, measured: &Measured, context: &Context<'_>) -> b
         }
 }
 
-/// Tells what the sessions decided.
+/// Tells what the evidence decided.
 fn latency(measured: &Measured, comparison: &Comparison, context: &Context<'_>) -> Limited {
-    let Evidence::Sessions(prediction) = &measured.evidence else {
+    let Some(takes) = what_it_takes(measured, context) else {
         return Limited::open(why_missing(measured, comparison));
     };
     match comparison.verdict {
         Change::Regressed => Limited::kept(false),
         Change::Unchanged | Change::Improved => Limited::kept(true),
-        Change::Inconclusive | Change::Insufficient => {
-            Limited::open(what_sessions_take(measured, prediction, context))
-        }
-    }
-}
-
-/// Says what it would take to show that a latency did not grow too much.
-fn what_sessions_take(
-    measured: &Measured,
-    prediction: &Prediction,
-    context: &Context<'_>,
-) -> String {
-    let most = context.most_increase(&measured.metric);
-    let alpha = context.latency.alpha;
-    let spread = format!("they spread by {}", percent(prediction.spread()));
-    let has = prediction.n - 1;
-    match prediction.sessions_needed(most, alpha, MOST_SESSIONS as u64) {
-        Some(needs) if needs > has => {
-            format!(
-                "{spread}: it takes about {needs} to show less than {}",
-                percent(most)
-            )
-        }
-        Some(_) => format!(
-            "{spread}: neither more nor less than {} is shown",
-            percent(most)
-        ),
-        None => format!(
-            "{spread}, too much to show less than {} with {MOST_SESSIONS} of them: longer loads and a quieter machine bring them together",
-            percent(most)
-        ),
+        Change::Inconclusive | Change::Insufficient => Limited::open(takes),
     }
 }
 
@@ -253,8 +231,8 @@ pub(super) fn judge_latency(
 ) -> Vec<Row> {
     let mut comparison = bare.clone();
     comparison.rule = Some(latency_words(context));
-    // Until there are enough sessions it is listed, as not judged.
-    if measured.is_decided_by_sessions() {
+    // Until there is enough evidence it is listed, as not judged.
+    if measured.is_decided() {
         latency(measured, bare, context).tell(&mut comparison);
     }
     vec![Row {

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use miette::Diagnostic;
 
-use super::{called, measure_head, session_of};
+use super::head::{called, measure_head, session_of};
+use super::slot::{Side, Slot};
 use crate::error::{Classify, Kind, Result};
 use crate::exit::Status;
 use crate::experiment::Experiment;
 use crate::experiment::recording::Recorded;
+use crate::manifest::Measuring;
 use crate::plan::GatePlan;
 use crate::record::{RunKind, RunRecord, dirty_sentence};
 
@@ -47,6 +49,16 @@ pub(crate) async fn seed_base(
     wait: Duration,
 ) -> Result<(Vec<RunRecord>, Status)> {
     may_be_a_base(experiment)?;
+    let commit = experiment.release.commit.clone().unwrap_or_default();
+    let mut slot = match plan.measuring {
+        Measuring::Abba(abba) => Some(Slot::new(experiment, abba, (commit.clone(), commit))),
+        Measuring::Stored { .. } => None,
+    };
+    if let Some(slot) = &mut slot
+        && !slot.put(Side::Head).await?
+    {
+        return Ok((Vec::new(), Status::Interrupted));
+    }
     experiment.reach(called(experiment, plan), wait).await?;
     let (mut all, mut status) = (Vec::new(), Status::Passed);
     for session in 1..=sessions {
@@ -67,6 +79,9 @@ pub(crate) async fn seed_base(
         if matches!(status, Status::Interrupted | Status::Unmeasured) || plan.loads.is_empty() {
             break;
         }
+    }
+    if let Some(slot) = &mut slot {
+        slot.end().await;
     }
     Ok((all, status))
 }

@@ -1,6 +1,6 @@
 //! The sessions that the head's latencies are held against.
 
-use super::{SHALLOW, head_of};
+use super::base::{SHALLOW, head_of};
 use crate::diff::Sessions;
 use crate::error::Result;
 use crate::experiment::Experiment;

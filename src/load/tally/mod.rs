@@ -12,4 +12,4 @@ mod tests;
 pub(crate) mod validity;
 
 pub(crate) use spent::merge_generators;
-pub(crate) use summarise::merge_stages;
+pub(crate) use summarise::{join_rounds, merge_stages};

@@ -140,19 +140,47 @@ fn offered(tally: &Tally, planned: u64, per_second: impl Fn(u64) -> f64) -> f64 
 /// Puts the stages of all shards of a load together. `duration_s` is the length of the whole. `Err`
 /// names the stage that cannot be added up.
 pub(crate) fn merge_stages(shards: &[&RunRecord], duration_s: f64) -> Result<Stages, String> {
-    let mut merged: BTreeMap<&str, (Tally, TallySpec)> = BTreeMap::new();
-    for (name, stage) in shards.iter().flat_map(|shard| &shard.stages) {
-        let tally =
-            Tally::of(stage).map_err(|error: NoTally| format!("stage `{name}`: {error}"))?;
-        let (whole, _) = merged
-            .entry(name)
-            .or_insert_with(|| (Tally::default(), TallySpec::stored(stage)));
-        *whole += tally;
+    let parts: Vec<(&RunRecord, Option<f64>)> = shards.iter().map(|run| (*run, None)).collect();
+    sum(&parts, duration_s)
+}
+
+/// Puts the stages of the rounds of a load together, which were measured one after another: rates
+/// are of all their seconds, and nothing is said of a steady state. `Err` says why they do not add
+/// up.
+pub(crate) fn join_rounds(rounds: &[RunRecord]) -> Result<Stages, String> {
+    let mut begin_s = 0.0;
+    let mut parts = Vec::new();
+    for run in rounds {
+        parts.push((run, Some(begin_s)));
+        let metrics = run.stages.values().flat_map(|stage| stage.metrics.values());
+        let ends = metrics.filter_map(|it| it.intervals.last().map(|last| last.end_s));
+        begin_s += ends.fold(run.duration_s, f64::max).ceil();
     }
-    let stages = merged.into_iter().map(|(name, (tally, spec))| {
+    sum(&parts, rounds.iter().map(|run| run.duration_s).sum())
+}
+
+/// Adds runs up, those after the first as of one that began so many seconds later, where that is
+/// said.
+fn sum(parts: &[(&RunRecord, Option<f64>)], duration_s: f64) -> Result<Stages, String> {
+    let mut summed: BTreeMap<&str, (Tally, TallySpec)> = BTreeMap::new();
+    for (run, later) in parts {
+        for (name, stage) in &run.stages {
+            let tally =
+                Tally::of(stage).map_err(|error: NoTally| format!("stage `{name}`: {error}"))?;
+            let (whole, spec) = summed
+                .entry(name)
+                .or_insert_with(|| (Tally::default(), TallySpec::stored(stage)));
+            spec.is_level &= later.is_none();
+            *whole += match later {
+                Some(seconds) => tally.later(*seconds),
+                None => tally,
+            };
+        }
+    }
+    let stages = summed.into_iter().map(|(name, (tally, spec))| {
         let mut stage = summarise(&tally, &spec, duration_s);
-        for shard in shards.iter().filter_map(|shard| shard.stages.get(name)) {
-            for (failure, example) in &shard.examples {
+        for part in parts.iter().filter_map(|(run, _)| run.stages.get(name)) {
+            for (failure, example) in &part.examples {
                 let known = stage.examples.entry(failure.clone());
                 known.or_insert_with(|| example.clone());
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::measuring::{Measuring, RawMeasuring, RawSwitch};
 use super::rule::Rule;
 use crate::manifest::checker::{Checker, Family};
 use crate::manifest::document::{self, Table};
@@ -12,11 +13,8 @@ use crate::manifest::span::Spanned;
 use crate::measure::{Share, Time};
 use crate::name::Name;
 
-/// The ways to compare releases that exist.
-const MODES: [(&str, ()); 1] = [("stored", ())];
-
-/// Those of what does not exist yet: rounds within one gate, and drills.
-const IDLE: [&str; 2] = ["rounds", "faults"];
+/// Those of what does not exist yet: drills.
+const IDLE: [&str; 1] = ["faults"];
 
 /// One false alarm in a hundred unchanged releases: a gate that cries wolf is switched off.
 pub(crate) const DEFAULT_ALPHA: f64 = 0.01;
@@ -38,6 +36,12 @@ pub(in crate::manifest) struct RawGate {
     /// `passed` or `measured`.
     base: Option<Spanned<String>>,
     rounds: Option<Spanned<u32>>,
+    max_rounds: Option<Spanned<u32>>,
+    slice: Option<Spanned<Time>>,
+    max_time: Option<Spanned<Time>>,
+    max_requests: Option<Spanned<u64>>,
+    max_cost: Option<Spanned<f64>>,
+    switch: Option<Spanned<RawSwitch>>,
     #[serde(default)]
     loads: Vec<Spanned<Name>>,
     #[serde(default)]
@@ -69,6 +73,8 @@ const BASES: [(&str, BaseOf); 2] = [("passed", BaseOf::Passed), ("measured", Bas
 pub(crate) struct Gate {
     /// Which releases may be a base.
     pub(crate) base: BaseOf,
+    /// How latencies are measured.
+    pub(crate) measuring: Measuring,
     pub(crate) loads: Vec<Name>,
     pub(crate) evals: Vec<Name>,
     pub(crate) faults: Vec<Name>,
@@ -98,16 +104,24 @@ impl Gate {
         manifest.idle(&table, &IDLE);
         let (raw, mut checker) = manifest.read::<RawGate>(table, &["rule"]);
         let raw = raw?;
-        if let Some(mode) = &raw.mode {
-            checker.choice("mode", mode, &MODES);
-        }
+        let measuring = RawMeasuring {
+            mode: raw.mode.as_ref(),
+            rounds: raw.rounds.as_ref(),
+            max_rounds: raw.max_rounds.as_ref(),
+            slice: raw.slice.as_ref(),
+            max_time: raw.max_time.as_ref(),
+            max_requests: raw.max_requests.as_ref(),
+            max_cost: raw.max_cost.as_ref(),
+            switch: raw.switch.as_ref(),
+        };
+        let measuring = Measuring::check(&measuring, &mut checker);
         let base = raw.base.as_ref();
         let base = base.and_then(|base| checker.choice("base", base, &BASES));
-        checker.positive("rounds", raw.rounds.as_ref());
         let alpha = level("alpha", raw.alpha.as_ref(), DEFAULT_ALPHA, &mut checker);
         let eval_alpha = raw.eval_alpha.as_ref();
         Some(Self {
             base: base.unwrap_or(BaseOf::Passed),
+            measuring,
             loads: checker.references("loads", raw.loads, Family::Load),
             evals: checker.references("evals", raw.evals, Family::Eval),
             faults: checker.references("faults", raw.faults, Family::Fault),

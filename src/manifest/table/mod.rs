@@ -9,6 +9,7 @@ pub(super) mod eval;
 pub(super) mod fault;
 pub(super) mod gate;
 pub(super) mod load;
+pub(super) mod measuring;
 pub(super) mod mix;
 pub(super) mod pipeline;
 pub(super) mod prompts;

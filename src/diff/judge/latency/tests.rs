@@ -1,7 +1,9 @@
 //! Gates that decide about latencies by sessions.
 
+mod rounds;
+
 use crate::diff::fixtures::{latency_gate, load, rule, stage, with_latency};
-use crate::diff::{LatencyGate, Mode, Sessions, compare};
+use crate::diff::{GatedBy, LatencyGate, Mode, Sessions, compare};
 use crate::manifest::Rule;
 use crate::measure::Share;
 use crate::metric::{Limit, Metric, Unit};
@@ -40,7 +42,7 @@ fn gate(sessions: Vec<RunRecord>, unruled: &[&str]) -> LatencyGate {
             .iter()
             .map(|it| Metric::parse(it).unwrap())
             .collect(),
-        sessions: Some(Sessions(sessions)),
+        by: GatedBy::Sessions(Sessions(sessions)),
         ..latency_gate()
     }
 }
@@ -181,7 +183,7 @@ fn an_allowed_increase_is_broken_only_when_more_is_shown() {
 fn small_changes_are_none() {
     let mut gate = gate(sessions(8), &[P95]);
     // Sessions that hardly differ show the smallest change.
-    if let Some(Sessions(all)) = &mut gate.sessions {
+    if let GatedBy::Sessions(Sessions(all)) = &mut gate.by {
         for (at, session) in all.iter_mut().enumerate() {
             *session = run(&session.id, 100.0 + 0.1 * (at % 2) as f64, 20.0);
         }

@@ -1,0 +1,350 @@
+//! Base and head measured in turns, round after round, until the gated latencies are settled.
+
+use std::time::Instant;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+
+use super::head::{HeadRuns, judge_head};
+use super::slot::{Side, Slot};
+use crate::diff::GatedBy;
+use crate::error::Result;
+use crate::exit::Status;
+use crate::experiment::Experiment;
+use crate::experiment::load::{Measured, measure_load};
+use crate::experiment::recording::verdict;
+use crate::experiment::release::add_versions;
+use crate::experiment::rounds::{NoSum, joined};
+use crate::manifest::{Abba, Load};
+use crate::measure::show_duration;
+use crate::plan::{GatePlan, LoadOverrides, Portion};
+use crate::record::{Change, Comparison, DiffDocument, Reason, Release, RunRecord};
+use crate::stats::MIN_ROUNDS;
+
+/// By what a run of the base's side differs from one that could be a base: it was made by the gate
+/// of another release, with that one's manifest.
+const SIDE: &str = "the base's side of a gate";
+
+/// What the rounds have brought.
+pub(super) struct Turns {
+    /// One run of each load, of all rounds that count.
+    pub(super) base: Vec<RunRecord>,
+    pub(super) head: HeadRuns,
+    /// Why there were no more rounds, where the verdict was not settled.
+    pub(super) ended: Option<Reason>,
+}
+
+/// What was measured so far.
+struct Taken<'a> {
+    loads: &'a [Load],
+    /// By load, then by round.
+    base: Vec<Vec<Measured>>,
+    head: Vec<Vec<Measured>>,
+    void: u32,
+    requests: u64,
+    cost: f64,
+}
+
+/// Takes turns with the slot; `release` is that of the base.
+pub(super) async fn take_turns(
+    experiment: &Experiment,
+    plan: &GatePlan<'_>,
+    (abba, slot): (&Abba, &mut Slot<'_>),
+    release: &Release,
+) -> Result<Turns> {
+    let loads: Vec<Load> = plan.loads.iter().map(|load| sliced(load, abba)).collect();
+    let mut coin = ChaCha8Rng::seed_from_u64(loads.first().map_or(1, |load| load.seed));
+    let mut taken = Taken::new(&loads);
+    let (begin, mut ended) = (Instant::now(), None);
+    for round in 1..=abba.max_rounds {
+        let order = match coin.next_u32() % 2 {
+            0 => [Side::Base, Side::Head],
+            _ => [Side::Head, Side::Base],
+        };
+        experiment.note(format!(
+            "round {round} of at most {}: {}, then {}",
+            abba.max_rounds,
+            order[0].word(),
+            order[1].word()
+        ));
+        let mut slices = Vec::new();
+        for side in order {
+            if !slot.put(side).await? {
+                return taken.into_turns(experiment, Status::Interrupted, None);
+            }
+            for load in &loads {
+                let mut measured = measure_load(experiment, load, &Portion::default()).await?;
+                if round == 1 {
+                    measured.record.release = of_side(experiment, side, release).await;
+                }
+                let status = measured.status;
+                taken.spend(&measured);
+                slices.push((side, measured));
+                if matches!(status, Status::Interrupted | Status::Unmeasured) {
+                    return taken.into_turns(experiment, status, None);
+                }
+            }
+        }
+        taken.add(experiment, round, slices);
+        if let Some(document) = taken.judged(experiment)? {
+            tell(experiment, &document);
+            if is_settled(&document) {
+                return taken.into_turns(experiment, Status::Passed, None);
+            }
+        }
+        ended = used_up(abba, &taken, begin);
+        if ended.is_some() {
+            break;
+        }
+    }
+    let key = ended.unwrap_or_else(|| format!("`max_rounds` = {}", abba.max_rounds));
+    let reason = taken.unsettled(&key);
+    taken.into_turns(experiment, Status::Passed, Some(reason))
+}
+
+/// Returns a load as it is measured in a round.
+fn sliced(load: &Load, abba: &Abba) -> Load {
+    LoadOverrides {
+        duration: abba.slice,
+        ..LoadOverrides::default()
+    }
+    .apply(load)
+}
+
+/// Returns the release in the slot, with the versions that its stages tell.
+async fn of_side(experiment: &Experiment, side: Side, base: &Release) -> Release {
+    let mut release = match side {
+        Side::Base => base.clone(),
+        Side::Head => experiment.release.clone(),
+    };
+    let (project, client) = (&experiment.project, &experiment.client);
+    add_versions(&mut release, project, client, experiment.sink.as_ref()).await;
+    client.rest().await;
+    release
+}
+
+/// Returns the budget that is used up, as it stands in the manifest.
+fn used_up(abba: &Abba, taken: &Taken<'_>, begin: Instant) -> Option<String> {
+    let time = abba.max_time.filter(|most| begin.elapsed() >= *most);
+    let time = time.map(|most| format!("`max_time` = {}", show_duration(most)));
+    let requests = abba.max_requests.filter(|most| taken.requests >= *most);
+    let requests = requests.map(|most| format!("`max_requests` = {most}"));
+    let cost = abba.max_cost.filter(|most| taken.cost >= *most);
+    let cost = cost.map(|most| format!("`max_cost` = {most}"));
+    time.or(requests).or(cost)
+}
+
+/// Returns whether another round could change the verdict: not once something is slower, nor when
+/// all is known to be alike.
+fn is_settled(document: &DiffDocument) -> bool {
+    let gated: Vec<&Comparison> = by_rounds(document).collect();
+    let is_worse = gated.iter().any(|it| it.verdict == Change::Regressed);
+    let is_open =
+        |it: &&Comparison| matches!(it.verdict, Change::Inconclusive | Change::Insufficient);
+    is_worse || !gated.is_empty() && !gated.iter().any(is_open)
+}
+
+/// Returns what the rounds decide about.
+fn by_rounds(document: &DiffDocument) -> impl Iterator<Item = &Comparison> {
+    document.comparisons.iter().filter(|it| it.is_by_rounds())
+}
+
+fn tell(experiment: &Experiment, document: &DiffDocument) {
+    let percent = |share: f64| format!("{:+.1} %", share * 100.0);
+    for it in by_rounds(document).filter(|it| it.verdict == Change::Inconclusive) {
+        let change = it.change.map_or_else(String::new, percent);
+        let range = match it.low.zip(it.high) {
+            Some((low, high)) => format!(" ({} to {})", percent(low), percent(high)),
+            None => String::new(),
+        };
+        experiment.note(format!("`{}` {change}{range}: not settled", it.metric));
+    }
+}
+
+impl<'a> Taken<'a> {
+    fn new(loads: &'a [Load]) -> Self {
+        let none = || loads.iter().map(|_| Vec::new()).collect();
+        Self {
+            loads,
+            base: none(),
+            head: none(),
+            void: 0,
+            requests: 0,
+            cost: 0.0,
+        }
+    }
+
+    fn spend(&mut self, measured: &Measured) {
+        let stages = measured.record.stages.values();
+        self.requests += stages.clone().map(|stage| stage.attempted).sum::<u64>();
+        self.cost += stages.filter_map(|stage| stage.cost_usd).sum::<f64>();
+    }
+
+    /// Adds a round, of both sides' loads; one in which the generator itself was late is void,
+    /// whatever it shows.
+    fn add(&mut self, experiment: &Experiment, round: u32, slices: Vec<(Side, Measured)>) {
+        let invalid = slices.iter().find(|(_, it)| it.status == Status::Invalid);
+        if let Some((side, measured)) = invalid {
+            self.void += 1;
+            let reasons = measured.record.validity.reasons.join(", ");
+            return experiment.warn(format!(
+                "round {round} is void: of the {}, {reasons}",
+                side.word()
+            ));
+        }
+        for (side, measured) in slices {
+            let of_side = match side {
+                Side::Base => &mut self.base,
+                Side::Head => &mut self.head,
+            };
+            let name = &measured.record.name;
+            let place = self
+                .loads
+                .iter()
+                .position(|load| load.name.as_str() == name);
+            if let Some(at) = place {
+                of_side[at].push(measured);
+            }
+        }
+    }
+
+    fn rounds(&self) -> usize {
+        self.head.first().map_or(0, Vec::len)
+    }
+
+    /// Compares what there is; `None` while it is too little for any decision.
+    fn judged(&self, experiment: &Experiment) -> Result<Option<DiffDocument>> {
+        if self.rounds() < MIN_ROUNDS {
+            return Ok(None);
+        }
+        let base = whole(self.base.clone())?;
+        let head = whole(self.head.clone())?;
+        let records = |side: Vec<Measured>| side.into_iter().map(|it| it.record).collect();
+        let (base, head): (Vec<RunRecord>, Vec<RunRecord>) = (records(base), records(head));
+        let judged = judge_head(experiment, (&base, GatedBy::Rounds), &head);
+        Ok(Some(judged.document))
+    }
+
+    fn unsettled(&self, key: &str) -> Reason {
+        let rounds = self.rounds();
+        let void = match self.void {
+            0 => String::new(),
+            void => format!(", {void} more were void"),
+        };
+        Reason {
+            text: format!(
+                "{key} ended the gate after {rounds} rounds, before its latencies were settled{void}"
+            ),
+            short: format!("not settled after {rounds} rounds"),
+            owner: None,
+            decided: true,
+        }
+    }
+
+    /// Stores both sides.
+    fn into_turns(
+        self,
+        experiment: &Experiment,
+        status: Status,
+        ended: Option<Reason>,
+    ) -> Result<Turns> {
+        let complete = status != Status::Interrupted;
+        let keep = |measured: Measured, overrides: &[&str]| {
+            let mut record = measured.record;
+            record.verdict = verdict(measured.status);
+            record.complete &= complete;
+            record
+                .overrides
+                .extend(overrides.iter().map(|it| (*it).to_owned()));
+            experiment.keep(record, Status::Passed)
+        };
+        let base = whole(self.base)?.into_iter().map(|it| keep(it, &[SIDE]));
+        let base = base.map(|it| it.record).collect();
+        let mut head = HeadRuns {
+            runs: Vec::new(),
+            status,
+        };
+        for measured in whole(self.head)? {
+            head.add(keep(measured, &[]));
+        }
+        Ok(Turns { base, head, ended })
+    }
+}
+
+/// Puts the rounds of each load together, where there are any.
+fn whole(side: Vec<Vec<Measured>>) -> Result<Vec<Measured>, NoSum> {
+    let measured = side.into_iter().filter(|rounds| !rounds.is_empty());
+    measured.map(joined).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::BY_ROUNDS;
+    use crate::store::testing::fixture;
+
+    fn document(verdicts: &[(&str, Change)]) -> DiffDocument {
+        let document = fixture("v1.1", "gate").diff.unwrap();
+        let any = document.comparisons[0].clone();
+        let row = |(method, verdict): &(&str, Change)| Comparison {
+            method: (*method).to_owned(),
+            verdict: *verdict,
+            ..any.clone()
+        };
+        DiffDocument {
+            comparisons: verdicts.iter().map(row).collect(),
+            ..document
+        }
+    }
+
+    #[test]
+    fn a_regression_settles_a_gate_and_so_does_that_nothing_is_open() {
+        use Change::{Improved, Inconclusive, Insufficient, Regressed, Unchanged};
+        for (verdicts, settled) in [
+            (
+                &[(BY_ROUNDS, Regressed), (BY_ROUNDS, Inconclusive)][..],
+                true,
+            ),
+            (&[(BY_ROUNDS, Unchanged), ("rounds_t+holm", Improved)], true),
+            (
+                &[(BY_ROUNDS, Unchanged), ("rounds_t+holm", Inconclusive)],
+                false,
+            ),
+            // What only explains settles nothing, and holds nothing up.
+            (&[("mover", Regressed)], false),
+            (&[(BY_ROUNDS, Unchanged), ("mover", Insufficient)], true),
+            (&[], false),
+        ] {
+            assert_eq!(is_settled(&document(verdicts)), settled, "{verdicts:?}");
+        }
+    }
+
+    #[test]
+    fn the_budget_that_is_used_up_is_named() {
+        let abba = Abba {
+            base: String::new(),
+            head: String::new(),
+            slice: None,
+            max_rounds: 40,
+            max_time: None,
+            max_requests: Some(100),
+            max_cost: Some(2.5),
+        };
+        let loads = [];
+        let mut taken = Taken::new(&loads);
+        assert_eq!(used_up(&abba, &taken, Instant::now()), None);
+        taken.cost = 2.5;
+        let said = |abba: &Abba, taken: &Taken<'_>| used_up(abba, taken, Instant::now());
+        assert_eq!(said(&abba, &taken).unwrap(), "`max_cost` = 2.5");
+        taken.requests = 100;
+        assert_eq!(said(&abba, &taken).unwrap(), "`max_requests` = 100");
+        let timed = Abba {
+            max_time: Some(std::time::Duration::ZERO),
+            ..abba
+        };
+        assert_eq!(said(&timed, &taken).unwrap(), "`max_time` = 0ms");
+        taken.void = 2;
+        let reason = taken.unsettled("`max_rounds` = 40");
+        assert!(reason.decided && reason.text.ends_with("settled, 2 more were void"));
+    }
+}
