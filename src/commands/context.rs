@@ -125,7 +125,17 @@ impl Context {
         experiment: &Experiment,
         work: impl Future<Output = Result<T>>,
     ) -> Result<Option<T>> {
-        booted(experiment, self.asked_to_end(), work).await
+        booted((experiment, true), self.asked_to_end(), work).await
+    }
+
+    /// Does work that puts releases into the deployment's slot itself, and stops the deployment
+    /// after it.
+    pub(crate) async fn while_switched<T>(
+        &self,
+        experiment: &Experiment,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<Option<T>> {
+        booted((experiment, false), self.asked_to_end(), work).await
     }
 
     /// Makes the surroundings of a project's runs.

@@ -60,7 +60,11 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
     let experiment = context.experiment(&project)?;
     if let Some(sessions) = args.seed_base {
         let work = Box::pin(seed_base(&experiment, &plan, sessions, args.wait));
-        let Some((runs, status)) = context.while_up(&experiment, work).await? else {
+        let done = match plan.measuring {
+            Measuring::Stored { .. } => context.while_up(&experiment, work).await?,
+            Measuring::Abba(_) => context.while_switched(&experiment, work).await?,
+        };
+        let Some((runs, status)) = done else {
             return Ok(Status::Interrupted);
         };
         let shown = Shown {
@@ -70,7 +74,11 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
         return Ok(context.emit_with(&View::of_runs(&runs), status, &shown));
     }
     let work = Box::pin(run_gate(&experiment, &plan, args.base.as_ref(), args.wait));
-    let Some(decided) = context.while_up(&experiment, work).await? else {
+    let done = match plan.measuring {
+        Measuring::Stored { .. } => context.while_up(&experiment, work).await?,
+        Measuring::Abba(_) => context.while_switched(&experiment, work).await?,
+    };
+    let Some(decided) = done else {
         return Ok(Status::Interrupted);
     };
     let (status, doubt) = match (decided.status, args.inconclusive) {

@@ -8,7 +8,9 @@ use super::context::Context;
 use super::judge::judge;
 use super::pair::Pairing;
 use super::summary::{reasons, sentence};
-use crate::record::{Changed, DIFF_SCHEMA, DiffDocument, FormatVersion, RunRecord, Side};
+use crate::record::{
+    BASE_SIDE, Changed, DIFF_SCHEMA, DiffDocument, FormatVersion, RunRecord, Side,
+};
 
 /// Compares the runs of two releases, judges rules and SLOs, and says what decided.
 ///
@@ -63,10 +65,13 @@ fn changed(base: &[RunRecord], head: &[RunRecord]) -> Changed {
     let (Some(base), Some(head)) = (newest(base), newest(head)) else {
         return Changed::default();
     };
+    let is_side = base.overrides.iter().any(|it| it == BASE_SIDE);
     let (before, after) = (base.release.versions, head.release.versions);
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let versions = names
         .into_iter()
+        // Of the base's side of a gate only what its stages tell is known.
+        .filter(|name| before.contains_key(*name) || !is_side)
         .filter(|name| before.get(*name) != after.get(*name))
         .map(|name| {
             (

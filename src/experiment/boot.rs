@@ -22,7 +22,7 @@ use crate::plan::{Caller, PlanError};
 use crate::template::Secrets;
 
 /// How long the stages may take to be ready where the manifest does not say.
-const READY: Duration = Duration::from_mins(1);
+pub(super) const READY: Duration = Duration::from_mins(1);
 /// How long `stop` may take, and what was started once it is asked to end.
 const STOP: Duration = Duration::from_mins(1);
 const GRACE: Duration = Duration::from_secs(3);
@@ -99,16 +99,21 @@ impl Classify for BootError {
 }
 
 /// Starts the deployment, does the work once every stage answers, and stops the deployment again,
-/// however that ended. `None`
+/// however that ended. What is switched between releases is not started here: `starts` is false
+/// then. `None`
 /// where the user asked for an end before there was anything to measure: `cancelled` becomes ready
 /// then.
 pub(crate) async fn booted<T>(
-    experiment: &Experiment,
+    (experiment, starts): (&Experiment, bool),
     cancelled: impl Future<Output = ()>,
     work: impl Future<Output = Result<T>>,
 ) -> Result<Option<T>> {
-    let deployment = &experiment.project.manifest.deployment;
-    let start = deployment.start.as_deref();
+    let manifest = &experiment.project.manifest;
+    let deployment = &manifest.deployment;
+    let start = deployment.start.as_deref().filter(|_| starts);
+    let stages = manifest.stages.iter().filter(|_| starts);
+    let stages: Vec<&str> = stages.map(|it| it.name.as_str()).collect();
+    let limit = deployment.ready.unwrap_or(READY);
     if start.is_none() && deployment.stop.is_none() && deployment.ready.is_none() {
         return work.await.map(Some);
     }
@@ -122,10 +127,11 @@ pub(crate) async fn booted<T>(
         Err(error) => (None, Err(error.into())),
         Ok(mut started) => {
             let ready = tokio::select! {
-                ready = is_ready(experiment, started.as_mut()) => ready.map(Some),
+                ready = is_ready(experiment, &stages, started.as_mut(), limit) => ready.map(Some),
                 () = cancelled => Ok(None),
             };
             let outcome = match ready {
+                Ok(Some(())) if experiment.is_interrupted() => Ok(None),
                 Ok(Some(())) => work.await.map(Some),
                 Ok(None) => Ok(None),
                 Err(error) => Err(error),
@@ -153,19 +159,23 @@ fn undone(experiment: &Experiment, stop: &str) -> String {
     )
 }
 
-/// Waits until every stage answers a probe.
+/// Waits until each of these stages answers a probe well, for so long at most, or until the user
+/// asks for an end.
 pub(super) async fn is_ready(
     experiment: &Experiment,
+    stages: &[&str],
     mut started: Option<&mut Started>,
+    limit: Duration,
 ) -> Result<()> {
     let project = &experiment.project;
-    let limit = project.manifest.deployment.ready.unwrap_or(READY);
     let (begin, case) = (Instant::now(), project.first_case()?);
-    for stage in &project.manifest.stages {
-        let name = stage.name.as_str();
+    for name in stages.iter().copied() {
         let caller = Caller::new(project, &experiment.client, name)?;
         let mut reason = "it has not been reached yet".to_owned();
         loop {
+            if experiment.is_interrupted() {
+                return Ok(());
+            }
             if let Some(started) = &mut started
                 && let Some(status) = started.failed()
             {

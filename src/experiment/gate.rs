@@ -52,7 +52,7 @@ pub(crate) async fn run_gate(
     // Before anything is measured: a base that does not exist is found out now, not after ten
     // minutes.
     say_what_the_head_is(experiment);
-    let found = base_of(experiment, plan, base)?;
+    let mut found = base_of(experiment, plan, base)?;
     let Evidence {
         base: base_runs,
         by,
@@ -61,8 +61,12 @@ pub(crate) async fn run_gate(
     } = match plan.measuring {
         Measuring::Stored { .. } => stored(experiment, plan, found.base, wait).await?,
         Measuring::Abba(abba) => {
-            let release = base::release_of(experiment, base, found.base.as_ref())?;
-            let turns = in_turns(experiment, plan, abba, (found.base, &release), wait);
+            let release = if plan.loads.is_empty() {
+                None
+            } else {
+                base::release_of(experiment, plan, base, &mut found)?
+            };
+            let turns = in_turns(experiment, plan, abba, (found.base, release), wait);
             Box::pin(turns).await?
         }
     };
@@ -72,11 +76,15 @@ pub(crate) async fn run_gate(
     } = judge_head(experiment, (&base_runs, by), &head.runs);
     document.base.passed_over = found.passed_over;
     if let Some(reason) = ended {
-        document.reasons.push(reason);
+        document = unsettled(document, reason);
     }
     if head.status == Status::Interrupted {
         document = interrupted(document);
     }
+    let status = match document.verdict {
+        VerdictKind::Inconclusive => status.and(Status::Inconclusive),
+        _ => status,
+    };
     let status = head.status.and(status);
     let record = concluded(experiment.begin(RunKind::Gate, "gate"), &head, &document);
     let Recorded { status, record } = experiment.keep(record, status);
@@ -85,6 +93,19 @@ pub(crate) async fn run_gate(
         document,
         status,
     })
+}
+
+/// Returns the comparison of a gate whose rounds ended before they could tell: it has not passed.
+fn unsettled(mut document: DiffDocument, reason: Reason) -> DiffDocument {
+    if document.verdict == VerdictKind::Passed {
+        document.verdict = VerdictKind::Inconclusive;
+        document.summary = format!("inconclusive: {}", reason.text);
+        for other in &mut document.reasons {
+            other.decided = false;
+        }
+    }
+    document.reasons.push(reason);
+    document
 }
 
 /// Returns the comparison of a gate that somebody stopped: whatever it shows, it decides nothing.

@@ -33,20 +33,30 @@ pub(super) async fn run_rounds(
         if rounds > 1 {
             experiment.note(format!("`{}`: round {round} of {rounds}", load.name));
         }
-        measured.push(measure_load(experiment, load, &Portion::default()).await?);
+        let load = in_round(load, measured.is_empty());
+        measured.push(measure_load(experiment, &load, &Portion::default()).await?);
         if experiment.is_interrupted() {
             break;
         }
     }
-    let Measured { record, status, .. } = joined(measured)?;
+    let Measured { record, status, .. } = match measured.pop() {
+        Some(only) if rounds == 1 => only,
+        last => joined(measured.into_iter().chain(last).collect())?,
+    };
     Ok(experiment.finish(record, status).await)
 }
 
-/// Puts the rounds of one load together, at least one, into one run that began with the first.
-pub(super) fn joined(mut measured: Vec<Measured>) -> Result<Measured, NoSum> {
-    if measured.len() == 1 {
-        return Ok(measured.remove(0));
+/// Returns a load as it is measured in a round: its answers are scored in the first one that
+/// counts, as grades of several rounds are no repeats of one suite.
+pub(super) fn in_round(load: &Load, is_first: bool) -> Load {
+    Load {
+        score_with: load.score_with.clone().filter(|_| is_first),
+        ..load.clone()
     }
+}
+
+/// Puts the rounds of one load together, at least one, into one run that began with the first.
+pub(super) fn joined(measured: Vec<Measured>) -> Result<Measured, NoSum> {
     let never_reached = measured.iter().all(|it| it.never_reached);
     let runs: Vec<RunRecord> = measured.into_iter().map(|it| it.record).collect();
     let stages = join_rounds(&runs).map_err(NoSum)?;
@@ -71,9 +81,6 @@ pub(super) fn joined(mut measured: Vec<Measured>) -> Result<Measured, NoSum> {
         validity,
         generator: merge_generators(&refs, &stages).map(|it| Generator { calibration, ..it }),
         stages,
-        // Answers were graded round by round, and those grades are no repeats of one run.
-        eval: None,
-        quality: None,
         warnings: warnings(&runs),
         rounds: runs.iter().map(round).collect(),
         ..first.clone()
@@ -161,7 +168,7 @@ mod tests {
         assert!((record.duration_s - 30.0).abs() < 1e-9);
         assert_eq!(record.rounds.len(), 3);
         let one = joined(vec![measured(1, |_| ())]).unwrap().record;
-        assert!(one.rounds.is_empty());
+        assert_eq!(one.rounds.len(), 1);
     }
 
     #[test]

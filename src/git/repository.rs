@@ -53,6 +53,15 @@ impl GitFacts {
     }
 }
 
+/// What the default branch may be called, the surest first.
+const DEFAULT_BRANCHES: [&str; 5] = [
+    "refs/remotes/origin/HEAD",
+    "refs/remotes/origin/main",
+    "refs/remotes/origin/master",
+    "refs/heads/main",
+    "refs/heads/master",
+];
+
 impl Git {
     /// Opens the repository around that folder.
     pub(crate) fn open(project: &Path) -> Self {
@@ -152,6 +161,18 @@ impl Git {
         first_parent_walk(start)
             .skip(1)
             .map(|commit| commit.id().to_string())
+    }
+
+    /// Returns where a commit's branch has left the default branch; `None` on it, and where there
+    /// is none that is known.
+    pub(crate) fn fork_point(&self, commit: &str) -> Option<String> {
+        let repository = self.repository.as_ref()?;
+        let id = Oid::from_str(commit).ok()?;
+        let mut default = DEFAULT_BRANCHES.iter();
+        let default = default.find_map(|name| repository.revparse_single(name).ok());
+        let default = default?.peel_to_commit().ok()?.id();
+        let base = repository.merge_base(id, default).ok()?;
+        (base != id).then(|| base.to_string())
     }
 
     /// Returns whether the history ends before its beginning.

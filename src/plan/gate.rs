@@ -6,7 +6,7 @@ use super::error::PlanError;
 use super::project::Project;
 use crate::arrival::{Length, Until};
 use crate::manifest::{BaseOf, Eval, Load, Measuring, Rule};
-use crate::stats::MIN_ROUNDS;
+use crate::stats::least_rounds;
 
 /// One gate. Not empty.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct GatePlan<'a> {
     pub(crate) rules: &'a [Rule],
     /// How latencies are measured.
     pub(crate) measuring: &'a Measuring,
+    /// One-sided, for latencies.
+    pub(crate) alpha: f64,
     /// Whether a release whose gate failed may be the base.
     pub(crate) takes_failed: bool,
 }
@@ -27,7 +29,8 @@ impl GatePlan<'_> {
             Measuring::Stored { rounds } => (*rounds, *rounds),
             Measuring::Abba(abba) => {
                 let most = abba.max_rounds;
-                ((MIN_ROUNDS as u32).min(most), most)
+                let least = u32::try_from(least_rounds(self.alpha)).unwrap_or(u32::MAX);
+                (least.min(most), most)
             }
         }
     }
@@ -65,6 +68,7 @@ pub(crate) fn gate_plan(project: &Project) -> Result<GatePlan<'_>, PlanError> {
         loads: loads.collect::<Result<_, _>>()?,
         rules: &gate.rules,
         measuring: &gate.measuring,
+        alpha: gate.alpha,
         takes_failed: gate.base == BaseOf::Measured,
     })
 }

@@ -54,7 +54,7 @@ pub(crate) use run::{
 pub(crate) use several::{RELEASE_SCHEMA, ReleaseDocument};
 pub(crate) use shard::Shard;
 pub(crate) use stage::{SessionCounts, SloResult, Spread, StageResult, SteadyResult, Tokens};
-pub(crate) use summary::{RUNS_SCHEMA, RunSummary, RunsDocument, Unusable};
+pub(crate) use summary::{BASE_SIDE, RUNS_SCHEMA, RunSummary, RunsDocument, Unusable};
 pub(crate) use tally::{NoTally, Tally};
 pub(crate) use ungraded::UNSCORED;
 pub(crate) use verdict::VerdictKind;

@@ -15,6 +15,10 @@ use crate::metric::LatencyMetric;
 /// The schema name of a list of runs.
 pub(crate) const RUNS_SCHEMA: &str = "stagegate/runs";
 
+/// By what a run of a gate's base side differs from one that could be a base: the gate of another
+/// release made it, with that one's manifest.
+pub(crate) const BASE_SIDE: &str = "the base's side of a gate";
+
 /// One run in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RunSummary {
@@ -103,6 +107,11 @@ impl RunSummary {
         ];
         let reason = reasons.into_iter().find(|(holds, _)| *holds);
         reason.map(|(_, reason)| reason)
+    }
+
+    /// Returns whether it is the base's side of a gate of another release.
+    pub(crate) fn is_side(&self) -> bool {
+        self.overrides.iter().any(|it| it == BASE_SIDE)
     }
 
     /// Returns whether it is left out of account wherever a base is looked for: it could be

@@ -30,7 +30,7 @@ pub(crate) use plan::{cases_needed, least_cases};
 pub(crate) use proportion::wilson;
 pub(crate) use proportion::{Proportion, mean_score, newcombe, pass_rate, side_of};
 pub(crate) use quantile::{QuantileInterval, mover_log_ratio, quantile_interval};
-pub(crate) use rounds::{MIN_ROUNDS, Rounds};
+pub(crate) use rounds::{Rounds, least_rounds};
 pub(crate) use session::{MIN_SESSIONS, Prediction, holm};
 pub(crate) use shift::Shift;
 pub(crate) use slope::line;

@@ -4,7 +4,24 @@ use super::interval::Interval;
 use super::shift::Shift;
 
 /// Fewer rounds decide nothing.
-pub(crate) const MIN_ROUNDS: usize = 4;
+const MIN_ROUNDS: usize = 4;
+
+/// Returns how many rounds can decide anything at this one-sided level: fewer refute nothing,
+/// however clear they are.
+pub(crate) fn least_rounds(alpha: f64) -> usize {
+    let can = |n: &usize| {
+        let after = After {
+            rounds: *n as f64,
+            mean: 0.0,
+            sd: 1.0,
+        };
+        after.half(2.0 * alpha).is_finite()
+    };
+    (MIN_ROUNDS..MOST).find(can).unwrap_or(MOST)
+}
+
+/// No level that a manifest may have takes more.
+const MOST: usize = 1000;
 
 /// The scale of the effects that are looked for, as a share of the rounds' own variance: found
 /// soonest are effects of about one standard deviation.

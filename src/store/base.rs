@@ -84,6 +84,28 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Returns the first of these commits whose gate did not fail, and why those before it were
+    /// passed over: one sentence each.
+    pub(crate) fn first_not_failed(
+        &self,
+        commits: impl Iterator<Item = String>,
+        head: &Head<'_>,
+    ) -> Result<(Option<String>, Vec<String>), SelectError> {
+        let listing = self.list()?;
+        let mut passed_over = Vec::new();
+        for commit in commits.take(ANCESTORS) {
+            let Some(reason) = gate_failed(&listing, &commit, head) else {
+                return Ok((Some(commit), passed_over));
+            };
+            if passed_over.len() < NAMED {
+                passed_over.push(format!("`{}` is no base: {reason}", shown(&commit)));
+            }
+        }
+        Ok((None, passed_over))
+    }
+}
+
 /// A base that was found, and the releases nearer to the head that could not be it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Base {
@@ -155,6 +177,7 @@ fn why_not(listing: &Listing, commit: &str, head: &Head<'_>) -> Option<String> {
         let of_commit = run.commit.as_deref() == Some(commit) && run.env == head.env;
         if of_commit
             && run.kind != RunKind::Gate
+            && !run.is_side()
             && head.shares(run)
             && let Some(reason) = run.no_base()
         {

@@ -120,7 +120,7 @@ impl Store {
         let complete = listing
             .runs
             .iter()
-            .filter(|run| run.complete && !run.future);
+            .filter(|run| run.complete && !run.future && !run.is_side());
         let runs = complete.filter(|run| wanted.trusts(run) && wanted.admits(run));
         let chosen = if back == 0 {
             let mut runs = runs.peekable();

@@ -7,13 +7,13 @@ use crate::diff::sessions::{GatedBy, OfLoad};
 use crate::diff::wording::{count, percent};
 use crate::metric::{Figure, LatencyMetric, Metric, Stat};
 use crate::record::{Round, RunRecord};
-use crate::stats::{MIN_ROUNDS, MIN_SESSIONS, Prediction, Rounds};
+use crate::stats::{MIN_SESSIONS, Prediction, Rounds};
 
 /// What the latencies of one run of the head are held against.
 pub(super) enum Beside<'a> {
     Sessions(OfLoad<'a>),
-    /// The rounds of the base and of the head, one beside the other.
-    Rounds(&'a [Round], &'a [Round]),
+    /// The rounds of the base and of the head, one beside the other, and the level of a decision.
+    Rounds(&'a [Round], &'a [Round], f64),
 }
 
 impl<'a> Beside<'a> {
@@ -28,7 +28,7 @@ impl<'a> Beside<'a> {
             GatedBy::Sessions(sessions) => Some(Self::Sessions(sessions.of(head))),
             GatedBy::Rounds => {
                 let base = base.map_or(&[][..], |base| &base.rounds);
-                Some(Self::Rounds(base, &head.rounds))
+                Some(Self::Rounds(base, &head.rounds, context.latency.alpha))
             }
         }
     }
@@ -45,9 +45,11 @@ impl<'a> Beside<'a> {
         };
         match self {
             Self::Sessions(sessions) => Some(beside(sessions, (stage, latency, stat), measured)),
-            Self::Rounds(base, head) => {
-                Some(in_turns((base, head), (stage, latency, stat), measured))
-            }
+            Self::Rounds(base, head, alpha) => Some(in_turns(
+                (base, head, *alpha),
+                (stage, latency, stat),
+                measured,
+            )),
         }
     }
 }
@@ -112,9 +114,14 @@ fn of_round(round: &Round, (stage, latency, stat): Of<'_>) -> Option<f64> {
 }
 
 /// Puts the rounds of both sides side by side.
-fn in_turns((base, head): (&[Round], &[Round]), of: Of<'_>, measured: &mut Measured) -> String {
+fn in_turns(
+    (base, head, alpha): (&[Round], &[Round], f64),
+    of: Of<'_>,
+    measured: &mut Measured,
+) -> String {
     let has = base.len().min(head.len());
-    measured.units = Some(Units::rounds(has));
+    let units = Units::rounds(has, alpha);
+    measured.units = Some(units);
     let known = |side: &[Round]| -> Result<Vec<f64>, usize> {
         let numbered = (1..).zip(&side[..has]);
         numbered
@@ -136,8 +143,11 @@ fn in_turns((base, head): (&[Round], &[Round]), of: Of<'_>, measured: &mut Measu
     };
     let head_mean = head.iter().map(|it| it.ln()).sum::<f64>() / has.max(1) as f64;
     let pairs: Vec<(f64, f64)> = base.into_iter().zip(head).collect();
-    let Some(rounds) = Rounds::new(&pairs) else {
-        return format!("{has} of {MIN_ROUNDS} rounds");
+    let rounds = Rounds::new(&pairs).filter(|_| units.suffice());
+    let Some(rounds) = rounds else {
+        let why = format!("{has} of {} rounds", units.needs);
+        measured.missing.get_or_insert_with(|| why.clone());
+        return why;
     };
     let says = [
         Some(format!("in {has} rounds")),

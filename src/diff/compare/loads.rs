@@ -34,6 +34,7 @@ pub(super) fn compare(
     let mut all = Vec::new();
     let load = &run.name;
     let gate = Beside::new(base, run, context);
+    let by_rounds = matches!(gate, Some(Beside::Rounds(..)));
     for (stage, after) in &run.stages {
         let before = base.and_then(|base| base.stages.get(stage));
         let name = |figure| Metric::load(load, stage, figure);
@@ -47,6 +48,7 @@ pub(super) fn compare(
             let counted = gated.and_then(|it| it.put(stage, measured));
             let alone = match before {
                 _ if measured.shift().is_some() || measured.is_decided() => None,
+                _ if measured.units.is_some() && by_rounds => None,
                 Some(_) => Some(SHOWN.to_owned()),
                 None => Some("no base to compare with".to_owned()),
             };

@@ -2,7 +2,7 @@
 
 use super::paired::Paired;
 use crate::metric::Metric;
-use crate::stats::{Interval, MIN_ROUNDS, MIN_SESSIONS, Prediction, Rounds, Shift};
+use crate::stats::{Interval, MIN_SESSIONS, Prediction, Rounds, Shift, least_rounds};
 
 /// A metric of two releases, before any rule.
 pub(in crate::diff) struct Measured {
@@ -51,10 +51,10 @@ impl Units {
     }
 
     /// Returns rounds of both sides.
-    pub(super) const fn rounds(has: usize) -> Self {
+    pub(super) fn rounds(has: usize, alpha: f64) -> Self {
         Self {
             has,
-            needs: MIN_ROUNDS,
+            needs: least_rounds(alpha),
             name: "rounds",
         }
     }

@@ -5,6 +5,7 @@ use super::latency::what_it_takes;
 use super::{Basis, Row, bare};
 use crate::diff::compare::{MOST_ERRORS, Measured, Open};
 use crate::diff::context::Context;
+use crate::diff::sessions::GatedBy;
 use crate::diff::wording::{count, percent, value};
 use crate::manifest::Rule;
 use crate::metric::{Better, Limit, Metric};
@@ -188,7 +189,7 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
         latency(measured, comparison, context).tell(comparison);
     } else if rule.max_increase.is_some() {
         let note = match measured.units {
-            Some(units) if units.suffice() => {
+            Some(_) if is_for_evidence(measured, context) => {
                 "a stricter max_increase of the same metric decides".to_owned()
             }
             Some(_) => "max_increase not judged, only absolute limits count".to_owned(),
@@ -202,13 +203,20 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
 /// `max_increase` the strictest, and where there is none of them the first.
 fn decides_latency(rule: &Rule, measured: &Measured, context: &Context<'_>) -> bool {
     let mut of_metric = context.rules.iter().filter(|it| it.metric == rule.metric);
-    measured.is_decided()
+    is_for_evidence(measured, context)
         && match context.max_increase(&rule.metric) {
             Some(strictest) => rule.max_increase.is_some_and(|it| it.value() == strictest),
             None => of_metric
                 .next()
                 .is_some_and(|first| std::ptr::eq(first, rule)),
         }
+}
+
+/// Returns whether the evidence of a gated latency decides: sessions may still be to come, rounds
+/// are all that there will be.
+fn is_for_evidence(measured: &Measured, context: &Context<'_>) -> bool {
+    let by_rounds = matches!(context.latency.by, GatedBy::Rounds);
+    measured.is_decided() || by_rounds && measured.units.is_some()
 }
 
 /// Tells what the evidence decided.
@@ -232,7 +240,7 @@ pub(super) fn judge_latency(
     let mut comparison = bare.clone();
     comparison.rule = Some(latency_words(context));
     // Until there is enough evidence it is listed, as not judged.
-    if measured.is_decided() {
+    if is_for_evidence(measured, context) {
         latency(measured, bare, context).tell(&mut comparison);
     }
     vec![Row {

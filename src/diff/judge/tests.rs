@@ -77,8 +77,8 @@ fn badness(status: Status) -> u8 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Of one slice: with several, one that is at the very edge may fall back when a case of another
-    /// breaks, as that makes the least p of the family smaller by chance.
+    /// Of one slice: with several, one that is at the very edge may fall back when a case of
+    /// another breaks, as that makes the least p of the family smaller by chance.
     #[test]
     fn a_worse_head_never_improves_the_verdict(
         outcomes in prop::collection::vec((any::<bool>(), any::<bool>()), 2..60),

@@ -7,7 +7,7 @@ use crate::experiment::Experiment;
 use crate::git::Git;
 use crate::manifest::Measuring;
 use crate::plan::GatePlan;
-use crate::record::{Release, RunKind};
+use crate::record::{Release, RunKind, dirty_sentence};
 use crate::store::{Base, Head, RunRef, SelectError, Selection, Wanted};
 
 /// Of a clone without its whole history.
@@ -139,46 +139,89 @@ fn say_no_base(experiment: &Experiment, passed_over: &[String], is_shallow: bool
     }
 }
 
-/// There is no commit that rounds could measure as the base.
-#[derive(Debug, thiserror::Error, Diagnostic)]
-#[error("there is no earlier commit to take turns with")]
-#[diagnostic(help("Name the base with `gate --base REF`, or fetch the history that it is in."))]
-pub(super) struct NoCommit;
+/// Base and head cannot take turns.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoTurns {
+    #[error("git knows no commit `{0}` to take turns with")]
+    NoCommit(String),
+    #[error("{0}: a switch puts commits into the slot, and the head is none")]
+    Dirty(String),
+}
 
-impl Classify for NoCommit {
+impl Diagnostic for NoTurns {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new(match self {
+            Self::NoCommit(_) => {
+                "Name a branch, a tag, or a commit, or fetch the history that it is in."
+            }
+            Self::Dirty(_) => {
+                "Commit first, or take the store's sessions: `--set gate.mode=stored` without `[gate.switch]`."
+            }
+        }))
+    }
+}
+
+impl Classify for NoTurns {
     fn kind(&self) -> Kind {
         Kind::Usage
     }
 }
 
 /// Returns the release that takes turns with the head: that of the base's runs, or where nothing is
-/// stored of one, the commit that was named, or the one before the head.
+/// stored of one, the commit that was named, or the nearest before the head whose gate did not
+/// fail: from where its branch has left the default one, or on that the commit before. `None` where
+/// there is none.
 pub(super) fn release_of(
     experiment: &Experiment,
+    plan: &GatePlan<'_>,
     reference: Option<&RunRef>,
-    found: Option<&Selection>,
-) -> Result<Release, NoCommit> {
-    let stored = found.and_then(|base| base.runs.first());
+    found: &mut Found,
+) -> Result<Option<Release>> {
+    let own = &experiment.release;
+    if let Some(dirty) = dirty_sentence(own.dirty, &own.dirt) {
+        return Err(NoTurns::Dirty(dirty).into());
+    }
+    let stored = found.base.as_ref().and_then(|base| base.runs.first());
     if let Some(release) = stored.map(|run| &run.release)
         && release.commit.is_some()
     {
-        return Ok(release.clone());
+        return Ok(Some(release.clone()));
     }
     let git = Git::open(&experiment.project.folder);
-    let head = experiment.release.commit.as_deref();
-    let commit = match (reference, head) {
-        (Some(RunRef::Named(revision)), _) => git.resolve(revision),
-        (None, Some(head)) if experiment.release.dirty => Some(head.to_owned()),
-        (None, Some(head)) => git.first_parents(head).next(),
-        _ => None,
+    let commit = match (reference, &own.commit) {
+        (Some(RunRef::Named(revision)), _) => match git.resolve(revision) {
+            Some(commit) => Some(commit),
+            None => return Err(NoTurns::NoCommit(revision.clone()).into()),
+        },
+        (_, None) => None,
+        (_, Some(head)) => {
+            let fork = git.fork_point(head).filter(|fork| fork != head);
+            let from = fork.clone().unwrap_or_else(|| head.clone());
+            let commits = fork.into_iter().chain(git.first_parents(&from));
+            let of_head = head_of(experiment, plan);
+            let (commit, passed_over) = experiment.store.first_not_failed(commits, &of_head)?;
+            found.passed_over = passed_over;
+            commit
+        }
     };
-    let commit = commit.ok_or(NoCommit)?;
+    for sentence in &found.passed_over {
+        experiment.note(sentence);
+    }
+    let Some(commit) = commit else {
+        experiment
+            .warn("no earlier commit is known to take turns with: only the absolute rules count");
+        if git.is_shallow() {
+            experiment.warn(SHALLOW);
+        }
+        return Ok(None);
+    };
     experiment.note(format!(
         "the base is `{}`",
         commit.get(..7).unwrap_or(&commit)
     ));
-    Ok(Release {
+    Ok(Some(Release {
         commit: Some(commit),
+        manifest: own.manifest.clone(),
         ..Release::default()
-    })
+    }))
 }

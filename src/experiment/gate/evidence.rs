@@ -41,20 +41,24 @@ pub(super) async fn stored(
     })
 }
 
-/// Measures base and head in turns; suites are held against what is stored of the base.
+/// Measures base and head in turns; suites are held against what is stored of the base. Without a
+/// release to take turns with, the head is measured alone.
 pub(super) async fn in_turns(
     experiment: &Experiment,
     plan: &GatePlan<'_>,
     abba: &Abba,
-    (base, release): (Option<Selection>, &Release),
+    (base, release): (Option<Selection>, Option<Release>),
     wait: Duration,
 ) -> Result<Evidence> {
     let commit = |of: &Release| of.commit.clone().unwrap_or_default();
-    let commits = (commit(release), commit(&experiment.release));
-    let mut slot = Slot::new(experiment, abba, commits);
+    let commits = (
+        release.as_ref().map_or_else(String::new, commit),
+        commit(&experiment.release),
+    );
+    let mut slot = Slot::new(experiment, abba, commits, (called(experiment, plan), wait));
     let mut evidence = Evidence {
         base: base.map_or_else(Vec::new, |base| base.runs),
-        by: GatedBy::Rounds,
+        by: GatedBy::Nothing,
         head: HeadRuns {
             runs: Vec::new(),
             status: Status::Interrupted,
@@ -62,15 +66,20 @@ pub(super) async fn in_turns(
         ended: None,
     };
     if slot.put(Side::Head).await? {
-        experiment.reach(called(experiment, plan), wait).await?;
-        let suites = GatePlan {
-            loads: Vec::new(),
+        let alone = GatePlan {
+            loads: match release {
+                Some(_) => Vec::new(),
+                None => plan.loads.clone(),
+            },
             ..plan.clone()
         };
-        evidence.head = measure_head(experiment, &suites).await?;
+        evidence.head = measure_head(experiment, &alone).await?;
     }
-    if !plan.loads.is_empty() && evidence.head.status != Status::Interrupted {
+    if let Some(release) = &release
+        && evidence.head.status != Status::Interrupted
+    {
         let turns = take_turns(experiment, plan, (abba, &mut slot), release).await?;
+        evidence.by = GatedBy::Rounds;
         evidence.base.extend(turns.base);
         evidence.head.runs.extend(turns.head.runs);
         evidence.head.status = evidence.head.status.and(turns.head.status);

@@ -51,7 +51,12 @@ pub(crate) async fn seed_base(
     may_be_a_base(experiment)?;
     let commit = experiment.release.commit.clone().unwrap_or_default();
     let mut slot = match plan.measuring {
-        Measuring::Abba(abba) => Some(Slot::new(experiment, abba, (commit.clone(), commit))),
+        Measuring::Abba(abba) => Some(Slot::new(
+            experiment,
+            abba,
+            (commit.clone(), commit),
+            (called(experiment, plan), wait),
+        )),
         Measuring::Stored { .. } => None,
     };
     if let Some(slot) = &mut slot

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::experiment::Experiment;
-use crate::experiment::boot::{BootError, LOOK, Started, is_ready};
+use crate::experiment::boot::{BootError, LOOK, READY, Started, is_ready};
 use crate::manifest::Abba;
 
 /// How long a switch may take where the manifest does not say how long a start may.
@@ -26,26 +26,39 @@ impl Side {
     }
 }
 
-/// The slot: what the last switch has left running.
+/// The slot: what the last switch has put there, and left running.
 pub(super) struct Slot<'a> {
     experiment: &'a Experiment,
     abba: &'a Abba,
     /// The commits of base and head.
     commits: (String, String),
+    /// The stages that are called.
+    stages: Vec<&'a str>,
+    /// How long a command may take, and how long the stages until they answer.
+    limits: (Duration, Duration),
     running: Option<Started>,
+    holds: Option<Side>,
 }
 
 impl<'a> Slot<'a> {
-    pub(super) const fn new(
+    pub(super) fn new(
         experiment: &'a Experiment,
         abba: &'a Abba,
         commits: (String, String),
+        (stages, wait): (Vec<&'a str>, Duration),
     ) -> Self {
+        let ready = experiment.project.manifest.deployment.ready;
         Self {
             experiment,
             abba,
             commits,
+            stages,
+            limits: (
+                ready.unwrap_or(SWITCH).max(wait),
+                ready.unwrap_or(READY).max(wait),
+            ),
             running: None,
+            holds: None,
         }
     }
 
@@ -53,7 +66,8 @@ impl<'a> Slot<'a> {
     /// start of it. Ends what the last switch has left running first; waits until the command has
     /// ended and every stage answers. False where the user asked for an end meanwhile.
     pub(super) async fn put(&mut self, side: Side) -> Result<bool> {
-        self.end().await;
+        self.stop().await;
+        self.holds = None;
         let (what, command, commit) = match side {
             Side::Base => (
                 "`base` of `[gate.switch]`",
@@ -71,17 +85,16 @@ impl<'a> Slot<'a> {
             ("STAGEGATE_SIDE", side.word()),
         ];
         let mut started = Started::run(self.experiment, (what, command), &variables)?;
-        let deployment = &self.experiment.project.manifest.deployment;
-        let (begin, most) = (Instant::now(), deployment.ready.unwrap_or(SWITCH));
+        let begin = Instant::now();
         while !started.has_ended() {
             if self.experiment.is_interrupted() {
                 started.end().await;
                 return Ok(false);
             }
-            if begin.elapsed() > most {
+            if begin.elapsed() > self.limits.0 {
                 let output = started.output();
                 started.end().await;
-                let after = most;
+                let after = self.limits.0;
                 return Err(BootError::Endless {
                     what,
                     after,
@@ -103,12 +116,41 @@ impl<'a> Slot<'a> {
         self.running = Some(started);
         // What was in the slot before may have told its versions.
         self.experiment.project.heard.forget();
-        is_ready(self.experiment, None).await?;
+        self.answers(side).await?;
+        self.holds = Some(side);
         Ok(!self.experiment.is_interrupted())
     }
 
-    /// Ends what the last switch has left running.
+    /// Waits until every stage answers well. One that goes on to answer with errors is there, and
+    /// is measured: what it answers is for the rules to judge.
+    async fn answers(&self, side: Side) -> Result<()> {
+        let experiment = self.experiment;
+        let ready = is_ready(experiment, &self.stages, None, self.limits.1).await;
+        let Err(error) = ready else { return Ok(()) };
+        let stages = self.stages.iter().copied();
+        if experiment.reach(stages, Duration::ZERO).await.is_err() {
+            experiment.warn(format!("with the {} in the slot:", side.word()));
+            return Err(error);
+        }
+        experiment.warn(format!(
+            "with the {} in the slot, not every stage answers well, and it is measured as it is",
+            side.word()
+        ));
+        Ok(())
+    }
+
+    /// Ends what the last switch has left running, and says where that leaves the slot.
     pub(super) async fn end(&mut self) {
+        self.stop().await;
+        if self.holds == Some(Side::Base) {
+            let commit = self.commits.0.get(..7).unwrap_or(&self.commits.0);
+            self.experiment.warn(format!(
+                "the last turn was the base's, `{commit}`: it is what the slot holds now, if anything"
+            ));
+        }
+    }
+
+    async fn stop(&mut self) {
         if let Some(running) = self.running.take() {
             running.end().await;
         }

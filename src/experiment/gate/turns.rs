@@ -14,16 +14,15 @@ use crate::experiment::Experiment;
 use crate::experiment::load::{Measured, measure_load};
 use crate::experiment::recording::verdict;
 use crate::experiment::release::add_versions;
-use crate::experiment::rounds::{NoSum, joined};
-use crate::manifest::{Abba, Load};
+use crate::experiment::rounds::{NoSum, in_round, joined};
+use crate::manifest::{Abba, DEFAULT_ALPHA, Load};
 use crate::measure::show_duration;
+use crate::metric::{Figure, Metric};
 use crate::plan::{GatePlan, LoadOverrides, Portion};
-use crate::record::{Change, Comparison, DiffDocument, Reason, Release, RunRecord};
-use crate::stats::MIN_ROUNDS;
-
-/// By what a run of the base's side differs from one that could be a base: it was made by the gate
-/// of another release, with that one's manifest.
-const SIDE: &str = "the base's side of a gate";
+use crate::record::{
+    BASE_SIDE, Change, Comparison, DiffDocument, Reason, Release, RunRecord, VerdictKind,
+};
+use crate::stats::least_rounds;
 
 /// What the rounds have brought.
 pub(super) struct Turns {
@@ -37,12 +36,17 @@ pub(super) struct Turns {
 /// What was measured so far.
 struct Taken<'a> {
     loads: &'a [Load],
+    /// The stages of the manifest.
+    stages: Vec<&'a str>,
     /// By load, then by round.
     base: Vec<Vec<Measured>>,
     head: Vec<Vec<Measured>>,
+    /// What is in the slot on each side, as it was told in its first slice.
+    releases: [Option<Release>; 2],
     void: u32,
     requests: u64,
-    cost: f64,
+    /// USD; `None` once something came that has no price.
+    cost: Option<f64>,
 }
 
 /// Takes turns with the slot; `release` is that of the base.
@@ -54,7 +58,9 @@ pub(super) async fn take_turns(
 ) -> Result<Turns> {
     let loads: Vec<Load> = plan.loads.iter().map(|load| sliced(load, abba)).collect();
     let mut coin = ChaCha8Rng::seed_from_u64(loads.first().map_or(1, |load| load.seed));
-    let mut taken = Taken::new(&loads);
+    let stages = &experiment.project.manifest.stages;
+    let stages: Vec<&str> = stages.iter().map(|it| it.name.as_str()).collect();
+    let mut taken = Taken::new(&loads, stages);
     let (begin, mut ended) = (Instant::now(), None);
     for round in 1..=abba.max_rounds {
         let order = match coin.next_u32() % 2 {
@@ -67,37 +73,33 @@ pub(super) async fn take_turns(
             order[0].word(),
             order[1].word()
         ));
-        let mut slices = Vec::new();
-        for side in order {
-            if !slot.put(side).await? {
-                return taken.into_turns(experiment, Status::Interrupted, None);
+        let slices = match taken.round(experiment, (order, round), slot, release).await {
+            Ok((slices, Status::Passed)) => slices,
+            Ok((slices, status)) => {
+                taken.sort_in(slices);
+                return taken.into_turns(experiment, status, None);
             }
-            for load in &loads {
-                let mut measured = measure_load(experiment, load, &Portion::default()).await?;
-                if round == 1 {
-                    measured.record.release = of_side(experiment, side, release).await;
-                }
-                let status = measured.status;
-                taken.spend(&measured);
-                slices.push((side, measured));
-                if matches!(status, Status::Interrupted | Status::Unmeasured) {
-                    return taken.into_turns(experiment, status, None);
-                }
+            Err(error) => {
+                // What was measured is kept, and nothing is left running.
+                drop(taken.into_turns(experiment, Status::Interrupted, None)?);
+                slot.end().await;
+                return Err(error);
             }
-        }
+        };
         taken.add(experiment, round, slices);
         if let Some(document) = taken.judged(experiment)? {
             tell(experiment, &document);
             if is_settled(&document) {
                 return taken.into_turns(experiment, Status::Passed, None);
             }
+            ended = hopeless(&document);
         }
-        ended = used_up(abba, &taken, begin);
+        ended = ended.or_else(|| used_up(abba, &taken, begin));
         if ended.is_some() {
             break;
         }
     }
-    let key = ended.unwrap_or_else(|| format!("`max_rounds` = {}", abba.max_rounds));
+    let key = ended.unwrap_or_else(|| format!("`max_rounds` = {} ended the gate", abba.max_rounds));
     let reason = taken.unsettled(&key);
     taken.into_turns(experiment, Status::Passed, Some(reason))
 }
@@ -126,11 +128,12 @@ async fn of_side(experiment: &Experiment, side: Side, base: &Release) -> Release
 /// Returns the budget that is used up, as it stands in the manifest.
 fn used_up(abba: &Abba, taken: &Taken<'_>, begin: Instant) -> Option<String> {
     let time = abba.max_time.filter(|most| begin.elapsed() >= *most);
-    let time = time.map(|most| format!("`max_time` = {}", show_duration(most)));
+    let time = time.map(|most| format!("`max_time` = {} ended the gate", show_duration(most)));
     let requests = abba.max_requests.filter(|most| taken.requests >= *most);
-    let requests = requests.map(|most| format!("`max_requests` = {most}"));
-    let cost = abba.max_cost.filter(|most| taken.cost >= *most);
-    let cost = cost.map(|most| format!("`max_cost` = {most}"));
+    let requests = requests.map(|most| format!("`max_requests` = {most} ended the gate"));
+    let spent = taken.cost.unwrap_or(0.0);
+    let cost = abba.max_cost.filter(|most| spent >= *most);
+    let cost = cost.map(|most| format!("`max_cost` = {most} ended the gate"));
     time.or(requests).or(cost)
 }
 
@@ -142,6 +145,32 @@ fn is_settled(document: &DiffDocument) -> bool {
     let is_open =
         |it: &&Comparison| matches!(it.verdict, Change::Inconclusive | Change::Insufficient);
     is_worse || !gated.is_empty() && !gated.iter().any(is_open)
+}
+
+/// Returns why no further round would help: a gated latency is not known in one of them.
+fn hopeless(document: &DiffDocument) -> Option<String> {
+    let is_missing = |it: &&Comparison| {
+        let is_latency = matches!(
+            &it.metric,
+            Metric::Load {
+                figure: Figure::Latency(..),
+                ..
+            }
+        );
+        let is_open = it.outcome == Some(VerdictKind::Inconclusive);
+        is_latency && is_open && !it.is_by_rounds()
+    };
+    let missing = document.comparisons.iter().find(is_missing)?;
+    Some(format!(
+        "`{}` ended the gate, as it is not known in every round,",
+        missing.metric
+    ))
+}
+
+/// Returns after how many rounds it is looked whether they can tell.
+fn first_look(experiment: &Experiment) -> usize {
+    let gate = experiment.project.manifest.gate.as_ref();
+    least_rounds(gate.map_or(DEFAULT_ALPHA, |gate| gate.alpha))
 }
 
 /// Returns what the rounds decide about.
@@ -162,22 +191,77 @@ fn tell(experiment: &Experiment, document: &DiffDocument) {
 }
 
 impl<'a> Taken<'a> {
-    fn new(loads: &'a [Load]) -> Self {
+    fn new(loads: &'a [Load], stages: Vec<&'a str>) -> Self {
         let none = || loads.iter().map(|_| Vec::new()).collect();
         Self {
             loads,
+            stages,
             base: none(),
             head: none(),
+            releases: [None, None],
             void: 0,
             requests: 0,
-            cost: 0.0,
+            cost: Some(0.0),
         }
     }
 
+    /// Measures one round: both sides, each after a switch. Returns what there is, and how it ended
+    /// where it did not come to its end.
+    async fn round(
+        &mut self,
+        experiment: &Experiment,
+        (order, round): ([Side; 2], u32),
+        slot: &mut Slot<'_>,
+        base: &Release,
+    ) -> Result<(Vec<(Side, Measured)>, Status)> {
+        let mut slices = Vec::new();
+        for side in order {
+            if !slot.put(side).await? {
+                return Ok((slices, Status::Interrupted));
+            }
+            for load in self.loads {
+                let load = in_round(load, self.rounds() == 0);
+                let mut measured = measure_load(experiment, &load, &Portion::default()).await?;
+                measured.record.release = self.release(experiment, side, base).await;
+                let status = measured.status;
+                self.spend(&measured);
+                slices.push((side, measured));
+                if status == Status::Unmeasured {
+                    experiment.warn(format!(
+                        "round {round}: the {} was not reached",
+                        side.word()
+                    ));
+                }
+                if matches!(status, Status::Interrupted | Status::Unmeasured) {
+                    return Ok((slices, status));
+                }
+            }
+        }
+        Ok((slices, Status::Passed))
+    }
+
+    /// Returns the release of a side, with the versions that its stages tell.
+    async fn release(&mut self, experiment: &Experiment, side: Side, base: &Release) -> Release {
+        let at = usize::from(side == Side::Head);
+        if let Some(known) = &self.releases[at] {
+            return known.clone();
+        }
+        let release = of_side(experiment, side, base).await;
+        self.releases[at] = Some(release.clone());
+        release
+    }
+
+    /// Counts what a slice has cost: the requests to stages, not those of what they are steps of.
     fn spend(&mut self, measured: &Measured) {
-        let stages = measured.record.stages.values();
-        self.requests += stages.clone().map(|stage| stage.attempted).sum::<u64>();
-        self.cost += stages.filter_map(|stage| stage.cost_usd).sum::<f64>();
+        let stages = measured.record.stages.iter();
+        for (_, stage) in stages.filter(|(name, _)| self.stages.contains(&name.as_str())) {
+            self.requests += stage.attempted;
+            self.cost = match (self.cost, stage.cost_usd) {
+                (Some(spent), Some(more)) => Some(spent + more),
+                (spent, None) if stage.tokens.is_none() => spent,
+                _ => None,
+            };
+        }
     }
 
     /// Adds a round, of both sides' loads; one in which the generator itself was late is void,
@@ -192,6 +276,10 @@ impl<'a> Taken<'a> {
                 side.word()
             ));
         }
+        self.sort_in(slices);
+    }
+
+    fn sort_in(&mut self, slices: Vec<(Side, Measured)>) {
         for (side, measured) in slices {
             let of_side = match side {
                 Side::Base => &mut self.base,
@@ -214,7 +302,7 @@ impl<'a> Taken<'a> {
 
     /// Compares what there is; `None` while it is too little for any decision.
     fn judged(&self, experiment: &Experiment) -> Result<Option<DiffDocument>> {
-        if self.rounds() < MIN_ROUNDS {
+        if self.rounds() < first_look(experiment) {
             return Ok(None);
         }
         let base = whole(self.base.clone())?;
@@ -232,9 +320,7 @@ impl<'a> Taken<'a> {
             void => format!(", {void} more were void"),
         };
         Reason {
-            text: format!(
-                "{key} ended the gate after {rounds} rounds, before its latencies were settled{void}"
-            ),
+            text: format!("{key} after {rounds} rounds, before its latencies were settled{void}"),
             short: format!("not settled after {rounds} rounds"),
             owner: None,
             decided: true,
@@ -248,7 +334,12 @@ impl<'a> Taken<'a> {
         status: Status,
         ended: Option<Reason>,
     ) -> Result<Turns> {
-        let complete = status != Status::Interrupted;
+        // Rounds that were all void have measured nothing.
+        let status = match self.rounds() {
+            0 if status == Status::Passed => Status::Invalid,
+            _ => status,
+        };
+        let complete = !matches!(status, Status::Interrupted | Status::Unmeasured);
         let keep = |measured: Measured, overrides: &[&str]| {
             let mut record = measured.record;
             record.verdict = verdict(measured.status);
@@ -258,12 +349,16 @@ impl<'a> Taken<'a> {
                 .extend(overrides.iter().map(|it| (*it).to_owned()));
             experiment.keep(record, Status::Passed)
         };
-        let base = whole(self.base)?.into_iter().map(|it| keep(it, &[SIDE]));
-        let base = base.map(|it| it.record).collect();
         let mut head = HeadRuns {
             runs: Vec::new(),
             status,
         };
+        let mut base = Vec::new();
+        for measured in whole(self.base)? {
+            let kept = keep(measured, &[BASE_SIDE]);
+            head.status = head.status.and(kept.status);
+            base.push(kept.record);
+        }
         for measured in whole(self.head)? {
             head.add(keep(measured, &[]));
         }
@@ -331,20 +426,29 @@ mod tests {
             max_cost: Some(2.5),
         };
         let loads = [];
-        let mut taken = Taken::new(&loads);
+        let mut taken = Taken::new(&loads, Vec::new());
         assert_eq!(used_up(&abba, &taken, Instant::now()), None);
-        taken.cost = 2.5;
+        taken.cost = Some(2.5);
         let said = |abba: &Abba, taken: &Taken<'_>| used_up(abba, taken, Instant::now());
-        assert_eq!(said(&abba, &taken).unwrap(), "`max_cost` = 2.5");
+        assert_eq!(
+            said(&abba, &taken).unwrap(),
+            "`max_cost` = 2.5 ended the gate"
+        );
         taken.requests = 100;
-        assert_eq!(said(&abba, &taken).unwrap(), "`max_requests` = 100");
+        assert_eq!(
+            said(&abba, &taken).unwrap(),
+            "`max_requests` = 100 ended the gate"
+        );
         let timed = Abba {
             max_time: Some(std::time::Duration::ZERO),
             ..abba
         };
-        assert_eq!(said(&timed, &taken).unwrap(), "`max_time` = 0ms");
+        assert_eq!(
+            said(&timed, &taken).unwrap(),
+            "`max_time` = 0ms ended the gate"
+        );
         taken.void = 2;
-        let reason = taken.unsettled("`max_rounds` = 40");
+        let reason = taken.unsettled("`max_rounds` = 40 ended the gate");
         assert!(reason.decided && reason.text.ends_with("settled, 2 more were void"));
     }
 }

@@ -12,6 +12,7 @@ use crate::manifest::document::{self, Table};
 use crate::manifest::span::Spanned;
 use crate::measure::{Share, Time};
 use crate::name::Name;
+use crate::stats::least_rounds;
 
 /// Those of what does not exist yet: drills.
 const IDLE: [&str; 1] = ["faults"];
@@ -118,6 +119,9 @@ impl Gate {
         let base = raw.base.as_ref();
         let base = base.and_then(|base| checker.choice("base", base, &BASES));
         let alpha = level("alpha", raw.alpha.as_ref(), DEFAULT_ALPHA, &mut checker);
+        if let Some(written) = raw.max_rounds.as_ref() {
+            enough(written, alpha, &mut checker);
+        }
         let eval_alpha = raw.eval_alpha.as_ref();
         Some(Self {
             base: base.unwrap_or(BaseOf::Passed),
@@ -132,6 +136,16 @@ impl Gate {
             margin: raw.margin.unwrap_or_else(|| constant(DEFAULT_MARGIN)),
             rules,
         })
+    }
+}
+
+/// Checks that so many rounds can decide anything.
+fn enough(max_rounds: &Spanned<u32>, alpha: f64, checker: &mut Checker<'_>) {
+    let least = least_rounds(alpha);
+    if max_rounds.value > 0 && (max_rounds.value as usize) < least {
+        let reason =
+            format!("must be at least {least}: fewer rounds can show nothing at `alpha` = {alpha}");
+        checker.bad("max_rounds", &max_rounds.span, &reason, None);
     }
 }
 

@@ -272,6 +272,7 @@ x `switch.head` of `[gate]` is missing
             "max_requests = 0",
             "max_cost = 0.0",
             "max_rounds = 0",
+            "max_rounds = 5",
             "max_rounds = 1001",
         ] {
             let shown = told(&format!("{switch}\n{wrong}"));

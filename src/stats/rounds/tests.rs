@@ -240,3 +240,15 @@ fn how_many_rounds_it_takes_depends_on_how_far_they_are_apart() {
     assert!(needed(0.03).1.is_some_and(|it| (8..=14).contains(&it)));
     assert_eq!(needed(0.2).1, None);
 }
+
+#[test]
+fn fewer_rounds_than_the_level_takes_refute_nothing() {
+    for (alpha, least) in [(0.2, 4), (0.05, 4), (0.01, 6), (0.001, 7)] {
+        assert_eq!(least_rounds(alpha), least, "{alpha}");
+        // However clear they are.
+        let clear = Rounds::new(&of(&vec![0.5; least])).unwrap();
+        assert!(clear.p_slower(0.0) <= alpha);
+        let one_fewer = After::of(&vec![0.5; least - 1], WIDENING);
+        assert!(least == MIN_ROUNDS || one_fewer.half(2.0 * alpha).is_infinite());
+    }
+}
