@@ -117,8 +117,11 @@ pub(crate) struct Comparison {
 /// it.
 pub(crate) const BY_ROUNDS: &str = "rounds_t";
 
+/// The method of a latency that rounds cannot decide about: one of them does not have it.
+pub(crate) const ROUNDS_MISSING: &str = "rounds_missing";
+
 impl Comparison {
-    /// Returns whether rounds decide about it, or would.
+    /// Returns whether rounds decide about it.
     pub(crate) fn is_by_rounds(&self) -> bool {
         self.method.starts_with(BY_ROUNDS)
     }

@@ -33,8 +33,8 @@ pub(crate) use calibration::{CALIBRATION_SCHEMA, Calibration};
 pub(crate) use capacity::{GaveWay, LimitResult, Probe};
 pub(crate) use counts::{Counts, Price, ResponseLevel, TallyRecord, TokenCounts};
 pub(crate) use diff::{
-    BY_ROUNDS, Blame, CaseChanges, Change, Changed, Comparison, DIFF_SCHEMA, DiffDocument, Reason,
-    Side, dirty_sentence,
+    BY_ROUNDS, Blame, CaseChanges, Change, Changed, Comparison, DIFF_SCHEMA, DiffDocument,
+    ROUNDS_MISSING, Reason, Side, dirty_sentence,
 };
 pub(crate) use distribution::Distribution;
 pub(crate) use errors::ErrorDocument;

@@ -6,7 +6,7 @@ use crate::diff::context::Context;
 use crate::diff::sessions::{GatedBy, OfLoad};
 use crate::diff::wording::{count, percent};
 use crate::metric::{Figure, LatencyMetric, Metric, Stat};
-use crate::record::{Round, RunRecord};
+use crate::record::{ROUNDS_MISSING, Round, RunRecord};
 use crate::stats::{MIN_SESSIONS, Prediction, Rounds};
 
 /// What the latencies of one run of the head are held against.
@@ -137,6 +137,9 @@ fn in_turns(
         Ok(sides) => sides,
         Err((side, round)) => {
             let why = format!("round {round} of the {side} has no {}", of.2.key());
+            if let Evidence::Shown { method, .. } = &mut measured.evidence {
+                *method = ROUNDS_MISSING;
+            }
             measured.missing.get_or_insert_with(|| why.clone());
             return why;
         }

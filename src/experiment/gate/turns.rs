@@ -17,12 +17,14 @@ use crate::experiment::release::add_versions;
 use crate::experiment::rounds::{NoSum, in_round, joined};
 use crate::manifest::{Abba, DEFAULT_ALPHA, Load};
 use crate::measure::show_duration;
-use crate::metric::{Figure, Metric};
 use crate::plan::{GatePlan, LoadOverrides, Portion};
 use crate::record::{
-    BASE_SIDE, Change, Comparison, DiffDocument, Reason, Release, RunRecord, VerdictKind,
+    BASE_SIDE, Change, Comparison, DiffDocument, ROUNDS_MISSING, Reason, Release, RunRecord,
 };
 use crate::stats::least_rounds;
+
+/// Said once.
+const UNKNOWN_COST: &str = "`max_cost` of `[gate]` cannot end the gate: not every answer has told its tokens, or a stage that counts tokens has no `cost`";
 
 /// What the rounds have brought.
 pub(super) struct Turns {
@@ -61,7 +63,7 @@ pub(super) async fn take_turns(
     let stages = &experiment.project.manifest.stages;
     let stages: Vec<&str> = stages.iter().map(|it| it.name.as_str()).collect();
     let mut taken = Taken::new(&loads, stages);
-    let (begin, mut ended) = (Instant::now(), None);
+    let (begin, mut ended, mut told) = (Instant::now(), None, false);
     for round in 1..=abba.max_rounds {
         let order = match coin.next_u32() % 2 {
             0 => [Side::Base, Side::Head],
@@ -93,6 +95,9 @@ pub(super) async fn take_turns(
                 return taken.into_turns(experiment, Status::Passed, None);
             }
             ended = hopeless(&document);
+        }
+        if abba.max_cost.is_some() && taken.cost.is_none() && !std::mem::replace(&mut told, true) {
+            experiment.warn(UNKNOWN_COST);
         }
         ended = ended.or_else(|| used_up(abba, &taken, begin));
         if ended.is_some() {
@@ -149,18 +154,8 @@ fn is_settled(document: &DiffDocument) -> bool {
 
 /// Returns why no further round would help: a gated latency is not known in one of them.
 fn hopeless(document: &DiffDocument) -> Option<String> {
-    let is_missing = |it: &&Comparison| {
-        let is_latency = matches!(
-            &it.metric,
-            Metric::Load {
-                figure: Figure::Latency(..),
-                ..
-            }
-        );
-        let is_open = it.outcome == Some(VerdictKind::Inconclusive);
-        is_latency && is_open && !it.is_by_rounds()
-    };
-    let missing = document.comparisons.iter().find(is_missing)?;
+    let mut all = document.comparisons.iter();
+    let missing = all.find(|it| it.method == ROUNDS_MISSING)?;
     Some(format!(
         "`{}` ended the gate, as it is not known in every round,",
         missing.metric
@@ -412,6 +407,21 @@ mod tests {
         ] {
             assert_eq!(is_settled(&document(verdicts)), settled, "{verdicts:?}");
         }
+    }
+
+    #[test]
+    fn a_latency_that_a_round_does_not_have_ends_a_gate() {
+        let none = document(&[
+            (BY_ROUNDS, Change::Inconclusive),
+            ("mover", Change::Insufficient),
+        ]);
+        assert_eq!(hopeless(&none), None);
+        let missing = document(&[(ROUNDS_MISSING, Change::Insufficient)]);
+        assert!(
+            hopeless(&missing)
+                .unwrap()
+                .contains("not known in every round")
+        );
     }
 
     #[test]

@@ -97,6 +97,7 @@ fn a_round_without_the_percentile_leaves_it_open() {
     });
     let row = row(&document, P95);
     assert_eq!(document.verdict, VerdictKind::Inconclusive);
+    assert_eq!(row.method, "rounds_missing");
     assert_eq!(row.outcome, Some(VerdictKind::Inconclusive));
     assert!(
         row.note
