@@ -125,17 +125,18 @@ impl Context {
         experiment: &Experiment,
         work: impl Future<Output = Result<T>>,
     ) -> Result<Option<T>> {
-        booted((experiment, true), self.asked_to_end(), work).await
+        self.while_up_if(true, experiment, work).await
     }
 
-    /// Does work that puts releases into the deployment's slot itself, and stops the deployment
-    /// after it.
-    pub(crate) async fn while_switched<T>(
+    /// Does the same, but what puts releases into the deployment's slot itself starts nothing:
+    /// `starts` is false then.
+    pub(crate) async fn while_up_if<T>(
         &self,
+        starts: bool,
         experiment: &Experiment,
         work: impl Future<Output = Result<T>>,
     ) -> Result<Option<T>> {
-        booted((experiment, false), self.asked_to_end(), work).await
+        booted((experiment, starts), self.asked_to_end(), work).await
     }
 
     /// Makes the surroundings of a project's runs.

@@ -58,12 +58,10 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
         });
     }
     let experiment = context.experiment(&project)?;
+    let starts = matches!(plan.measuring, Measuring::Stored { .. });
     if let Some(sessions) = args.seed_base {
         let work = Box::pin(seed_base(&experiment, &plan, sessions, args.wait));
-        let done = match plan.measuring {
-            Measuring::Stored { .. } => context.while_up(&experiment, work).await?,
-            Measuring::Abba(_) => context.while_switched(&experiment, work).await?,
-        };
+        let done = context.while_up_if(starts, &experiment, work).await?;
         let Some((runs, status)) = done else {
             return Ok(Status::Interrupted);
         };
@@ -74,10 +72,7 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
         return Ok(context.emit_with(&View::of_runs(&runs), status, &shown));
     }
     let work = Box::pin(run_gate(&experiment, &plan, args.base.as_ref(), args.wait));
-    let done = match plan.measuring {
-        Measuring::Stored { .. } => context.while_up(&experiment, work).await?,
-        Measuring::Abba(_) => context.while_switched(&experiment, work).await?,
-    };
+    let done = context.while_up_if(starts, &experiment, work).await?;
     let Some(decided) = done else {
         return Ok(Status::Interrupted);
     };

@@ -27,7 +27,7 @@ pub(super) const READY: Duration = Duration::from_mins(1);
 const STOP: Duration = Duration::from_mins(1);
 const GRACE: Duration = Duration::from_secs(3);
 /// How often it is looked whether anything has changed.
-pub(super) const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(50);
 /// The pause between two probes of a stage.
 const PROBE: Duration = Duration::from_millis(200);
 /// How much of the end of what a command wrote is repeated, in bytes.
@@ -100,9 +100,8 @@ impl Classify for BootError {
 
 /// Starts the deployment, does the work once every stage answers, and stops the deployment again,
 /// however that ended. What is switched between releases is not started here: `starts` is false
-/// then. `None`
-/// where the user asked for an end before there was anything to measure: `cancelled` becomes ready
-/// then.
+/// then. `None` where the user asked for an end before there was anything to measure: `cancelled`
+/// becomes ready then.
 pub(crate) async fn booted<T>(
     (experiment, starts): (&Experiment, bool),
     cancelled: impl Future<Output = ()>,
@@ -155,7 +154,7 @@ fn undone(experiment: &Experiment, stop: &str) -> String {
     let secrets = experiment.project.secrets_that_are_set();
     let stop = secrets.redact(stop);
     format!(
-        "`stop` of `[deployment]` has not run to its end, so that the deployment may still be up; run it yourself: {stop}"
+        "{STOP_KEY} has not run to its end, so that the deployment may still be up; run it yourself: {stop}"
     )
 }
 
@@ -224,11 +223,7 @@ async fn stopped(experiment: &Experiment, command: &str) {
             "stopping the deployment, which may take {most}; Ctrl-C again ends this at once"
         ));
     }
-    let begin = Instant::now();
-    while !started.has_ended() && begin.elapsed() < STOP {
-        tokio::time::sleep(LOOK).await;
-    }
-    if !started.has_ended() {
+    if !started.ends_within(STOP, || false).await {
         warn(format!("did not end within {}", show_duration(STOP)));
     } else if let Some(status) = started.failed() {
         warn(format!("ended with {status}{}", said(&started.output())));
@@ -287,10 +282,20 @@ impl Started {
 
     /// Returns whether the shell has ended. It is not waited for until the end, so that its number
     /// stays that of its group.
-    pub(super) fn has_ended(&self) -> bool {
+    fn has_ended(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         self.leader()
             .is_none_or(|pid| !matches!(waitid(WaitId::Pid(pid), options), Ok(None)))
+    }
+
+    /// Waits until the shell has ended, for so long at most, or until it is given up; returns
+    /// whether it has.
+    pub(super) async fn ends_within(&self, limit: Duration, given_up: impl Fn() -> bool) -> bool {
+        let begin = Instant::now();
+        while !self.has_ended() && begin.elapsed() < limit && !given_up() {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.has_ended()
     }
 
     /// Returns how the command ended, where that is a failure.

@@ -56,7 +56,11 @@ pub(crate) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
     let duration_s = shards.iter().map(|run| run.duration_s).fold(0.0, f64::max);
     let stages = merge_stages(&shards, duration_s).map_err(MergeError::Unreadable)?;
     let complete = shards.iter().all(|run| run.complete);
-    let validity = validity(&shards);
+    let named = shards.iter().map(|run| {
+        let shard = run.plan.get(SHARD).and_then(Value::as_str);
+        (format!("part {}", shard.unwrap_or("?")), *run)
+    });
+    let validity = validity(named);
     let status = Ending {
         complete,
         // A shard that had reached its stage would have a verdict.
@@ -91,8 +95,8 @@ pub(crate) fn merge(runs: &[RunRecord], now: Timestamp) -> Result<(RunRecord, St
     Ok((merged.with_warnings(), status))
 }
 
-/// Returns what the shards' engines noticed and the merged figures do not give away.
-fn warnings(shards: &[&RunRecord]) -> Vec<Warning> {
+/// Returns what the parts' engines noticed and the merged figures do not give away.
+pub(super) fn warnings(shards: &[&RunRecord]) -> Vec<Warning> {
     let mut found: Vec<Warning> = Vec::new();
     for warning in shards.iter().flat_map(|run| run.warnings()) {
         if matches!(warning, Warning::OverBudget { .. }) && !found.contains(&warning) {
@@ -168,16 +172,14 @@ fn whole_plan(run: &RunRecord) -> Value {
     plan
 }
 
-/// A merged run is as good as its worst shard.
-fn validity(shards: &[&RunRecord]) -> Validity {
+/// A whole is as good as its worst part; each part comes with what it is called.
+pub(super) fn validity<'a>(parts: impl Iterator<Item = (String, &'a RunRecord)>) -> Validity {
     let mut validity = Validity::default();
-    for run in shards {
+    for (name, run) in parts {
         validity.verdict = validity.verdict.max(run.validity.verdict);
-        let shard = run.plan.get(SHARD).and_then(Value::as_str).unwrap_or("?");
         let reasons = run.validity.reasons.iter();
-        validity
-            .reasons
-            .extend(reasons.map(|reason| format!("part {shard}: {reason}")));
+        let reasons = reasons.map(|reason| format!("{name}: {reason}"));
+        validity.reasons.extend(reasons);
     }
     validity
 }

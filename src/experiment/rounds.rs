@@ -4,12 +4,13 @@ use miette::Diagnostic;
 
 use super::Experiment;
 use super::load::{Measured, measure_load};
+use super::merge::{validity, warnings};
 use super::recording::{Ending, Recorded};
 use crate::error::{Classify, Kind, Result};
 use crate::load::{join_rounds, merge_generators};
 use crate::manifest::Load;
 use crate::plan::Portion;
-use crate::record::{Generator, Round, RunRecord, StageResult, Validity, Warning};
+use crate::record::{Generator, Round, RunRecord, StageResult};
 
 /// Rounds of one load do not add up: a bug.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -62,7 +63,8 @@ pub(super) fn joined(measured: Vec<Measured>) -> Result<Measured, NoSum> {
     let stages = join_rounds(&runs).map_err(NoSum)?;
     let refs: Vec<&RunRecord> = runs.iter().collect();
     let complete = runs.iter().all(|run| run.complete);
-    let validity = validity(&runs);
+    let named = (1..).zip(&runs);
+    let validity = validity(named.map(|(number, run)| (format!("round {number}"), run)));
     let status = Ending {
         complete,
         never_reached,
@@ -81,7 +83,7 @@ pub(super) fn joined(measured: Vec<Measured>) -> Result<Measured, NoSum> {
         validity,
         generator: merge_generators(&refs, &stages).map(|it| Generator { calibration, ..it }),
         stages,
-        warnings: warnings(&runs),
+        warnings: Some(warnings(&refs)),
         rounds: runs.iter().map(round).collect(),
         ..first.clone()
     };
@@ -106,32 +108,6 @@ fn round(run: &RunRecord) -> Round {
     Round {
         stages: run.stages.iter().map(bare).collect(),
     }
-}
-
-/// The whole is as good as its worst round.
-fn validity(runs: &[RunRecord]) -> Validity {
-    let mut all = Validity::default();
-    for (number, run) in (1..).zip(runs) {
-        all.verdict = all.verdict.max(run.validity.verdict);
-        let reasons = run.validity.reasons.iter();
-        all.reasons
-            .extend(reasons.map(|reason| format!("round {number}: {reason}")));
-    }
-    all
-}
-
-fn warnings(runs: &[RunRecord]) -> Option<Vec<Warning>> {
-    let mut found: Vec<Warning> = Vec::new();
-    for warning in runs
-        .iter()
-        .filter_map(|run| run.warnings.as_ref())
-        .flatten()
-    {
-        if !found.contains(warning) {
-            found.push(warning.clone());
-        }
-    }
-    (!found.is_empty()).then_some(found)
 }
 
 #[cfg(test)]

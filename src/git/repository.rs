@@ -637,4 +637,20 @@ mod tests {
         assert_eq!(facts.commit, None);
         assert!(facts.warning.unwrap().contains("cannot be read"));
     }
+
+    #[test]
+    fn a_branch_forks_where_it_has_left_the_default_one() {
+        let repo = TestRepo::new();
+        let (one, two) = (repo.commit("one"), repo.commit("two"));
+        let git = Git::open(repo.path());
+        // On the default branch nothing has been left.
+        assert_eq!(git.fork_point(&two), None);
+        let opened = git.repository().unwrap();
+        let from = opened.find_commit(oid(&one)).unwrap();
+        opened.branch("topic", &from, false).unwrap();
+        opened.set_head("refs/heads/topic").unwrap();
+        let branch = repo.commit("of the branch");
+        assert_eq!(git.fork_point(&branch), Some(one));
+        assert_eq!(git.fork_point("no commit"), None);
+    }
 }

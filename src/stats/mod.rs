@@ -32,7 +32,7 @@ pub(crate) use proportion::{Proportion, mean_score, newcombe, pass_rate, side_of
 pub(crate) use quantile::{QuantileInterval, mover_log_ratio, quantile_interval};
 pub(crate) use rounds::{Rounds, least_rounds};
 pub(crate) use session::{MIN_SESSIONS, Prediction, holm};
-pub(crate) use shift::Shift;
+pub(crate) use shift::{Shift, geometric_mean};
 pub(crate) use slope::line;
 pub(crate) use special::normal_quantile;
 pub(crate) use special::student_t_quantile;

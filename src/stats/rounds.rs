@@ -1,7 +1,7 @@
 //! Two releases measured in turns, round after round: evidence that may be read after each of them.
 
 use super::interval::Interval;
-use super::shift::Shift;
+use super::shift::{Shift, geometric_mean};
 
 /// Fewer rounds decide nothing.
 const MIN_ROUNDS: usize = 4;
@@ -132,11 +132,11 @@ impl Rounds {
         let is_clipped = |(_, (before, after)): &(usize, (&f64, &f64))| before != after;
         let pairs = (1..).zip(log_ratios.iter().zip(&pulled));
         let clipped = pairs.filter(is_clipped).map(|(round, _)| round).collect();
-        let bases = rounds.iter().map(|(base, _)| base.ln());
+        let bases: Vec<f64> = rounds.iter().map(|(base, _)| *base).collect();
         Some(Self {
             robust: After::of(&pulled, WIDENING),
             plain: After::of(&log_ratios, 1.0),
-            base: (bases.sum::<f64>() / rounds.len() as f64).exp(),
+            base: geometric_mean(&bases),
             clipped,
             log_ratios,
         })

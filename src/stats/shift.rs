@@ -35,3 +35,9 @@ pub(crate) trait Shift {
     /// Returns the two-sided interval of head/base − 1.
     fn interval(&self, confidence: f64) -> Interval;
 }
+
+/// Returns the geometric mean of values above 0; NaN of none.
+pub(crate) fn geometric_mean(values: &[f64]) -> f64 {
+    let logs = values.iter().map(|it| it.ln());
+    (logs.sum::<f64>() / values.len() as f64).exp()
+}

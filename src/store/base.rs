@@ -82,9 +82,7 @@ impl Store {
         let found = (&listing, passed_over);
         Err(SelectError::nothing_comparable(&name, head.env, found))
     }
-}
 
-impl Store {
     /// Returns the first of these commits whose gate did not fail, and why those before it were
     /// passed over: one sentence each.
     pub(crate) fn first_not_failed(
@@ -98,9 +96,7 @@ impl Store {
             let Some(reason) = gate_failed(&listing, &commit, head) else {
                 return Ok((Some(commit), passed_over));
             };
-            if passed_over.len() < NAMED {
-                passed_over.push(format!("`{}` is no base: {reason}", shown(&commit)));
-            }
+            pass_over(&commit, &reason, &mut passed_over);
         }
         Ok((None, passed_over))
     }
@@ -150,10 +146,18 @@ fn ancestor<'a>(
             (false, Some(reason)) => Some(reason),
             (true, _) => why_not(listing, &candidate, head),
         };
-        let reason = reason.filter(|_| passed_over.len() < NAMED);
-        passed_over.extend(reason.map(|it| format!("`{}` is no base: {it}", shown(&candidate))));
+        if let Some(reason) = reason {
+            pass_over(&candidate, &reason, passed_over);
+        }
     }
     None
+}
+
+/// Names a release that is no base, and why, as long as there are not too many of them.
+fn pass_over(commit: &str, reason: &str, passed_over: &mut Vec<String>) {
+    if passed_over.len() < NAMED {
+        passed_over.push(format!("`{}` is no base: {reason}", shown(commit)));
+    }
 }
 
 /// Says that the last gate of a commit failed, where such a release may be no base. What was

@@ -54,6 +54,17 @@ impl Deployment {
         }
     }
 
+    /// Commits a manifest with other commands for the two sides.
+    fn switch(&self, base: &str, head: &str) {
+        let path = self.project.path("stagegate.toml");
+        let manifest = std::fs::read_to_string(path).unwrap();
+        let (before, _) = manifest.split_once("[gate.switch]").unwrap();
+        let switch = format!("[gate.switch]\nbase = \"{base}\"\nhead = \"{head}\"\n");
+        self.project
+            .write("stagegate.toml", format!("{before}{switch}"));
+        self.project.commit("v3");
+    }
+
     fn gate(&self) -> (i32, Value, String) {
         let output = self.project.run(&["gate", "--format", "json"]);
         let document = output.json();
@@ -182,13 +193,7 @@ fn a_budget_ends_a_gate_that_cannot_tell() {
 #[test]
 fn a_switch_that_fails_ends_the_gate_and_says_what_it_wrote() {
     let deployment = Deployment::start(0, "");
-    let manifest = std::fs::read_to_string(deployment.project.path("stagegate.toml")).unwrap();
-    let (before, _) = manifest.split_once("[gate.switch]").unwrap();
-    let switch = "[gate.switch]\nbase = \"echo no such image; exit 7\"\nhead = \"true\"\n";
-    deployment
-        .project
-        .write("stagegate.toml", format!("{before}{switch}"));
-    deployment.project.commit("v3");
+    deployment.switch("echo no such image; exit 7", "true");
     let output = deployment.project.run(&["gate"]).expect(3);
     assert!(
         output
@@ -203,18 +208,12 @@ fn a_switch_that_fails_ends_the_gate_and_says_what_it_wrote() {
 #[test]
 fn what_a_switch_leaves_running_ends_before_the_next_one() {
     let deployment = Deployment::start(0, "margin = \"60%\"\nmax_rounds = 6");
-    let manifest = std::fs::read_to_string(deployment.project.path("stagegate.toml")).unwrap();
-    let (before, _) = manifest.split_once("[gate.switch]").unwrap();
     let log = deployment.log.display();
     // A server of a release would hold its port like this.
     let switch = format!(
         "if ! mkdir {log}.lock; then echo still there; exit 9; fi; (trap 'rmdir {log}.lock; exit' TERM; while :; do sleep 0.01; done) &"
     );
-    let switch = format!("[gate.switch]\nbase = \"{switch}\"\nhead = \"{switch}\"\n");
-    deployment
-        .project
-        .write("stagegate.toml", format!("{before}{switch}"));
-    deployment.project.commit("v3");
+    deployment.switch(&switch, &switch);
     let output = deployment.project.run(&["gate"]);
     assert!(matches!(output.code, Some(0 | 4)), "{output}");
     assert!(!PathBuf::from(format!("{log}.lock")).exists());
@@ -275,15 +274,9 @@ fn a_release_whose_gate_failed_is_not_taken_turns_with() {
 #[test]
 fn what_was_measured_before_a_switch_fails_is_kept() {
     let deployment = Deployment::start(0, "margin = \"60%\"");
-    let manifest = std::fs::read_to_string(deployment.project.path("stagegate.toml")).unwrap();
-    let (before, _) = manifest.split_once("[gate.switch]").unwrap();
     let log = deployment.log.display();
     let switch = format!("echo x >> {log}; test $(wc -l < {log}) -lt 8");
-    let switch = format!("[gate.switch]\nbase = \"{switch}\"\nhead = \"{switch}\"\n");
-    deployment
-        .project
-        .write("stagegate.toml", format!("{before}{switch}"));
-    deployment.project.commit("v3");
+    deployment.switch(&switch, &switch);
     deployment.project.run(&["gate"]).expect(3);
     let runs = deployment
         .project

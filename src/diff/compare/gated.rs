@@ -1,13 +1,13 @@
 //! What decides about a latency in a gate: the head's session beside those of the base, or the
 //! rounds in which both were measured in turns.
 
-use super::measured::{Evidence, Measured, Units};
+use super::measured::{Evidence, Measured, Stages, Units};
 use crate::diff::context::Context;
 use crate::diff::sessions::{GatedBy, OfLoad};
 use crate::diff::wording::{count, percent};
 use crate::metric::{Figure, LatencyMetric, Metric, Stat};
 use crate::record::{ROUNDS_MISSING, Round, RunRecord};
-use crate::stats::{MIN_SESSIONS, Prediction, Rounds};
+use crate::stats::{MIN_SESSIONS, Prediction, Rounds, geometric_mean};
 
 /// What the latencies of one run of the head are held against.
 pub(super) enum Beside<'a> {
@@ -95,21 +95,17 @@ fn beside(sessions: &OfLoad<'_>, of: Of<'_>, measured: &mut Measured) -> String 
 }
 
 /// Returns a latency of one session: of several rounds the mean of their logarithms.
-fn of_session(run: &RunRecord, (stage, latency, stat): Of<'_>) -> Option<f64> {
+fn of_session(run: &RunRecord, of: Of<'_>) -> Option<f64> {
     if run.rounds.is_empty() {
-        let summary = run.stages.get(stage)?.metrics.get(&latency)?;
-        return summary.stat(stat).filter(|value| *value > 0.0);
+        return of_stages(&run.stages, of);
     }
     let rounds = run.rounds.iter();
-    let all: Option<Vec<f64>> = rounds
-        .map(|it| of_round(it, (stage, latency, stat)))
-        .collect();
-    let all = all?;
-    Some((all.iter().map(|it| it.ln()).sum::<f64>() / all.len() as f64).exp())
+    let all: Option<Vec<f64>> = rounds.map(|it| of_stages(&it.stages, of)).collect();
+    Some(geometric_mean(&all?))
 }
 
-fn of_round(round: &Round, (stage, latency, stat): Of<'_>) -> Option<f64> {
-    let summary = round.stages.get(stage)?.metrics.get(&latency)?;
+fn of_stages(stages: &Stages, (stage, latency, stat): Of<'_>) -> Option<f64> {
+    let summary = stages.get(stage)?.metrics.get(&latency)?;
     summary.stat(stat).filter(|value| *value > 0.0)
 }
 
@@ -125,7 +121,7 @@ fn in_turns(
     let known = |side: &[Round]| -> Result<Vec<f64>, usize> {
         let numbered = (1..).zip(&side[..has]);
         numbered
-            .map(|(number, round)| of_round(round, of).ok_or(number))
+            .map(|(number, round)| of_stages(&round.stages, of).ok_or(number))
             .collect()
     };
     let sides = match (known(base), known(head)) {
@@ -144,7 +140,7 @@ fn in_turns(
             return why;
         }
     };
-    let head_mean = head.iter().map(|it| it.ln()).sum::<f64>() / has.max(1) as f64;
+    let head_mean = geometric_mean(&head);
     let pairs: Vec<(f64, f64)> = base.into_iter().zip(head).collect();
     let rounds = Rounds::new(&pairs).filter(|_| units.suffice());
     let Some(rounds) = rounds else {
@@ -158,7 +154,7 @@ fn in_turns(
         alike(&rounds),
     ];
     let says: Vec<String> = says.into_iter().flatten().collect();
-    measured.alone_in_evidence = Some(head_mean.exp());
+    measured.alone_in_evidence = Some(head_mean);
     measured.evidence = Evidence::Rounds(Box::new(rounds));
     measured.notes.clear();
     says.join("; ")

@@ -1,7 +1,7 @@
 //! Two runs of a load compared, stage by stage: one run against one run, so shown and never gated
 //! on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::gated::Beside;
 use super::measured::{Evidence, Measured};
@@ -21,9 +21,6 @@ const NO_ANSWER: &str = "no answer in the head";
 
 const SHOWN: &str = "one run against one run: shown, never gated on";
 
-/// The stages of a run.
-pub(in crate::diff) type Stages = BTreeMap<String, StageResult>;
-
 /// Compares the stages of two runs of a load, with the further metrics in `asked` (full names).
 pub(super) fn compare(
     base: Option<&RunRecord>,
@@ -34,7 +31,6 @@ pub(super) fn compare(
     let mut all = Vec::new();
     let load = &run.name;
     let gate = Beside::new(base, run, context);
-    let by_rounds = matches!(gate, Some(Beside::Rounds(..)));
     for (stage, after) in &run.stages {
         let before = base.and_then(|base| base.stages.get(stage));
         let name = |figure| Metric::load(load, stage, figure);
@@ -48,7 +44,6 @@ pub(super) fn compare(
             let counted = gated.and_then(|it| it.put(stage, measured));
             let alone = match before {
                 _ if measured.shift().is_some() || measured.is_decided() => None,
-                _ if measured.units.is_some() && by_rounds => None,
                 Some(_) => Some(SHOWN.to_owned()),
                 None => Some("no base to compare with".to_owned()),
             };

@@ -1,8 +1,14 @@
 //! One metric measured on both sides, with the evidence that rules are judged by.
 
+use std::collections::BTreeMap;
+
 use super::paired::Paired;
 use crate::metric::Metric;
+use crate::record::StageResult;
 use crate::stats::{Interval, MIN_SESSIONS, Prediction, Rounds, Shift, least_rounds};
+
+/// The stages of a run.
+pub(in crate::diff) type Stages = BTreeMap<String, StageResult>;
 
 /// A metric of two releases, before any rule.
 pub(in crate::diff) struct Measured {
@@ -38,6 +44,8 @@ pub(in crate::diff) struct Units {
     pub(in crate::diff) needs: usize,
     /// `base sessions`, or `rounds`.
     pub(in crate::diff) name: &'static str,
+    /// Whether there will be no more: too few of them leave it open, and are nothing to come.
+    are_all: bool,
 }
 
 impl Units {
@@ -47,6 +55,7 @@ impl Units {
             has,
             needs: MIN_SESSIONS,
             name: "base sessions",
+            are_all: false,
         }
     }
 
@@ -56,6 +65,7 @@ impl Units {
             has,
             needs: least_rounds(alpha),
             name: "rounds",
+            are_all: true,
         }
     }
 
@@ -101,9 +111,10 @@ impl Measured {
         }
     }
 
-    /// Returns whether it is a latency about which there is enough evidence for a decision.
+    /// Returns whether it is a latency whose evidence decides: there is enough of it, or no more
+    /// will come.
     pub(in crate::diff) fn is_decided(&self) -> bool {
-        self.units.is_some_and(Units::suffice)
+        self.units.is_some_and(|it| it.suffice() || it.are_all)
     }
 
     /// Returns how far a gated latency has moved.

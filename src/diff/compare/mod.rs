@@ -10,8 +10,7 @@ mod paired;
 use std::collections::BTreeSet;
 
 pub(super) use cases::Cases;
-pub(super) use loads::Stages;
-pub(super) use measured::{Evidence, Measured};
+pub(super) use measured::{Evidence, Measured, Stages};
 pub(super) use paired::{MOST_ERRORS, Open, Paired};
 
 use super::context::Context;

@@ -8,7 +8,7 @@ use crate::diff::context::Context;
 use crate::diff::sessions::MOST_SESSIONS;
 use crate::diff::wording::percent;
 use crate::record::{Change, Comparison};
-use crate::stats::{CONFIDENCE, Prediction, Rounds, Shift, holm};
+use crate::stats::{CONFIDENCE, Shift, holm};
 
 /// What it takes is told up to so many rounds.
 const MOST_ROUNDS: usize = 200;
@@ -85,54 +85,31 @@ pub(super) fn decided(
 /// Says what it would take to show that a gated latency did not grow too much; `None` where nothing
 /// is known of its change.
 pub(super) fn what_it_takes(measured: &Measured, context: &Context<'_>) -> Option<String> {
-    match &measured.evidence {
-        Evidence::Sessions(prediction) => Some(what_sessions_take(measured, prediction, context)),
-        Evidence::Rounds(rounds) => Some(what_rounds_take(measured, rounds, context)),
-        Evidence::Paired(_) | Evidence::Shown { .. } => None,
-    }
-}
-
-fn what_sessions_take(
-    measured: &Measured,
-    prediction: &Prediction,
-    context: &Context<'_>,
-) -> String {
-    let most = context.most_increase(&measured.metric);
-    let alpha = context.latency.alpha;
-    let spread = format!("they spread by {}", percent(prediction.spread()));
-    let has = prediction.n() - 1;
-    match prediction.sessions_needed(most, alpha, MOST_SESSIONS as u64) {
-        Some(needs) if needs > has => {
-            format!(
-                "{spread}: it takes about {needs} to show less than {}",
-                percent(most)
-            )
+    let increase = context.most_increase(&measured.metric);
+    let (less, alpha) = (percent(increase), context.latency.alpha);
+    let (spread, has, needs, most, longer) = match &measured.evidence {
+        Evidence::Sessions(prediction) => {
+            let needs = prediction.sessions_needed(increase, alpha, MOST_SESSIONS as u64);
+            let has = prediction.n() - 1;
+            (prediction.spread(), has, needs, MOST_SESSIONS, "loads")
         }
-        Some(_) => format!(
-            "{spread}: neither more nor less than {} is shown",
-            percent(most)
-        ),
-        None => format!(
-            "{spread}, too much to show less than {} with {MOST_SESSIONS} of them: longer loads and a quieter machine bring them together",
-            percent(most)
-        ),
-    }
-}
-
-fn what_rounds_take(measured: &Measured, rounds: &Rounds, context: &Context<'_>) -> String {
-    let most = context.most_increase(&measured.metric);
-    let spread = format!("they spread by {}", percent(rounds.spread()));
-    let less = percent(most);
-    let has = usize::try_from(rounds.n()).unwrap_or(usize::MAX);
-    match rounds.rounds_needed(most, context.latency.alpha, MOST_ROUNDS) {
+        Evidence::Rounds(rounds) => {
+            let needs = rounds.rounds_needed(increase, alpha, MOST_ROUNDS);
+            let needs = needs.map(|it| it as u64);
+            (rounds.spread(), rounds.n(), needs, MOST_ROUNDS, "slices")
+        }
+        Evidence::Paired(_) | Evidence::Shown { .. } => return None,
+    };
+    let spread = format!("they spread by {}", percent(spread));
+    Some(match needs {
         Some(needs) if needs > has => {
             format!("{spread}: it takes about {needs} to show less than {less}")
         }
         Some(_) => format!("{spread}: neither more nor less than {less} is shown"),
         None => format!(
-            "{spread}, too much to show less than {less} with {MOST_ROUNDS} of them: longer slices and a quieter machine bring them together"
+            "{spread}, too much to show less than {less} with {most} of them: longer {longer} and a quieter machine bring them together"
         ),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use super::latency::what_it_takes;
 use super::{Basis, Row, bare};
 use crate::diff::compare::{MOST_ERRORS, Measured, Open};
 use crate::diff::context::Context;
-use crate::diff::sessions::GatedBy;
 use crate::diff::wording::{count, percent, value};
 use crate::manifest::Rule;
 use crate::metric::{Better, Limit, Metric};
@@ -189,7 +188,7 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
         latency(measured, comparison, context).tell(comparison);
     } else if rule.max_increase.is_some() {
         let note = match measured.units {
-            Some(_) if is_for_evidence(measured, context) => {
+            Some(_) if measured.is_decided() => {
                 "a stricter max_increase of the same metric decides".to_owned()
             }
             Some(_) => "max_increase not judged, only absolute limits count".to_owned(),
@@ -203,20 +202,13 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
 /// `max_increase` the strictest, and where there is none of them the first.
 fn decides_latency(rule: &Rule, measured: &Measured, context: &Context<'_>) -> bool {
     let mut of_metric = context.rules.iter().filter(|it| it.metric == rule.metric);
-    is_for_evidence(measured, context)
+    measured.is_decided()
         && match context.max_increase(&rule.metric) {
             Some(strictest) => rule.max_increase.is_some_and(|it| it.value() == strictest),
             None => of_metric
                 .next()
                 .is_some_and(|first| std::ptr::eq(first, rule)),
         }
-}
-
-/// Returns whether the evidence of a gated latency decides: sessions may still be to come, rounds
-/// are all that there will be.
-fn is_for_evidence(measured: &Measured, context: &Context<'_>) -> bool {
-    let by_rounds = matches!(context.latency.by, GatedBy::Rounds);
-    measured.is_decided() || by_rounds && measured.units.is_some()
 }
 
 /// Tells what the evidence decided.
@@ -240,7 +232,7 @@ pub(super) fn judge_latency(
     let mut comparison = bare.clone();
     comparison.rule = Some(latency_words(context));
     // Until there is enough evidence it is listed, as not judged.
-    if is_for_evidence(measured, context) {
+    if measured.is_decided() {
         latency(measured, bare, context).tell(&mut comparison);
     }
     vec![Row {

@@ -1,10 +1,10 @@
 //! The one slot of a deployment in which base and head take turns.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::error::Result;
 use crate::experiment::Experiment;
-use crate::experiment::boot::{BootError, LOOK, READY, Started, is_ready};
+use crate::experiment::boot::{BootError, READY, Started, is_ready};
 use crate::manifest::Abba;
 
 /// How long a switch may take where the manifest does not say how long a start may.
@@ -85,24 +85,20 @@ impl<'a> Slot<'a> {
             ("STAGEGATE_SIDE", side.word()),
         ];
         let mut started = Started::run(self.experiment, (what, command), &variables)?;
-        let begin = Instant::now();
-        while !started.has_ended() {
+        let given_up = || self.experiment.is_interrupted();
+        if !started.ends_within(self.limits.0, given_up).await {
+            let output = started.output();
+            started.end().await;
             if self.experiment.is_interrupted() {
-                started.end().await;
                 return Ok(false);
             }
-            if begin.elapsed() > self.limits.0 {
-                let output = started.output();
-                started.end().await;
-                let after = self.limits.0;
-                return Err(BootError::Endless {
-                    what,
-                    after,
-                    output,
-                }
-                .into());
+            let after = self.limits.0;
+            return Err(BootError::Endless {
+                what,
+                after,
+                output,
             }
-            tokio::time::sleep(LOOK).await;
+            .into());
         }
         if let Some(status) = started.failed() {
             let output = started.output();

@@ -15,13 +15,12 @@ use crate::experiment::load::{Measured, measure_load};
 use crate::experiment::recording::verdict;
 use crate::experiment::release::add_versions;
 use crate::experiment::rounds::{NoSum, in_round, joined};
-use crate::manifest::{Abba, DEFAULT_ALPHA, Load};
+use crate::manifest::{Abba, Load};
 use crate::measure::show_duration;
 use crate::plan::{GatePlan, LoadOverrides, Portion};
 use crate::record::{
     BASE_SIDE, Change, Comparison, DiffDocument, ROUNDS_MISSING, Reason, Release, RunRecord,
 };
-use crate::stats::least_rounds;
 
 /// Said once.
 const UNKNOWN_COST: &str = "`max_cost` of `[gate]` cannot end the gate: not every answer has told its tokens, or a stage that counts tokens has no `cost`";
@@ -63,6 +62,7 @@ pub(super) async fn take_turns(
     let stages = &experiment.project.manifest.stages;
     let stages: Vec<&str> = stages.iter().map(|it| it.name.as_str()).collect();
     let mut taken = Taken::new(&loads, stages);
+    let least = plan.rounds().0 as usize;
     let (begin, mut ended, mut told) = (Instant::now(), None, false);
     for round in 1..=abba.max_rounds {
         let order = match coin.next_u32() % 2 {
@@ -89,7 +89,8 @@ pub(super) async fn take_turns(
             }
         };
         taken.add(experiment, round, slices);
-        if let Some(document) = taken.judged(experiment)? {
+        if taken.rounds() >= least {
+            let document = taken.judged(experiment)?;
             tell(experiment, &document);
             if is_settled(&document) {
                 return taken.into_turns(experiment, Status::Passed, None);
@@ -160,12 +161,6 @@ fn hopeless(document: &DiffDocument) -> Option<String> {
         "`{}` ended the gate, as it is not known in every round,",
         missing.metric
     ))
-}
-
-/// Returns after how many rounds it is looked whether they can tell.
-fn first_look(experiment: &Experiment) -> usize {
-    let gate = experiment.project.manifest.gate.as_ref();
-    least_rounds(gate.map_or(DEFAULT_ALPHA, |gate| gate.alpha))
 }
 
 /// Returns what the rounds decide about.
@@ -295,17 +290,14 @@ impl<'a> Taken<'a> {
         self.head.first().map_or(0, Vec::len)
     }
 
-    /// Compares what there is; `None` while it is too little for any decision.
-    fn judged(&self, experiment: &Experiment) -> Result<Option<DiffDocument>> {
-        if self.rounds() < first_look(experiment) {
-            return Ok(None);
-        }
+    /// Compares what there is.
+    fn judged(&self, experiment: &Experiment) -> Result<DiffDocument> {
         let base = whole(self.base.clone())?;
         let head = whole(self.head.clone())?;
         let records = |side: Vec<Measured>| side.into_iter().map(|it| it.record).collect();
         let (base, head): (Vec<RunRecord>, Vec<RunRecord>) = (records(base), records(head));
         let judged = judge_head(experiment, (&base, GatedBy::Rounds), &head);
-        Ok(Some(judged.document))
+        Ok(judged.document)
     }
 
     fn unsettled(&self, key: &str) -> Reason {

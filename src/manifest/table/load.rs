@@ -264,7 +264,8 @@ fn until(raw: &RawLoad, checker: &mut Checker<'_>) -> Result<Option<Until>, Repo
     }
 }
 
-fn max_cost(written: &Spanned<f64>, checker: &mut Checker<'_>) -> f64 {
+/// Checks a budget in USD.
+pub(super) fn max_cost(written: &Spanned<f64>, checker: &mut Checker<'_>) -> f64 {
     let cost = written.value;
     if !(cost.is_finite() && cost > 0.0) {
         checker.bad("max_cost", &written.span, "must be above zero", None);

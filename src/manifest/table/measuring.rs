@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::load::max_cost;
 use crate::manifest::checker::Checker;
 use crate::manifest::span::Spanned;
 use crate::measure::Time;
@@ -118,11 +119,6 @@ fn abba(
         }
     }
     checker.positive("max_requests", raw.max_requests);
-    if let Some(cost) = raw.max_cost
-        && !(cost.value.is_finite() && cost.value > 0.0)
-    {
-        checker.bad("max_cost", &cost.span, "must be above zero", None);
-    }
     let (base, head) = switch.unwrap_or_default();
     Abba {
         base,
@@ -131,7 +127,7 @@ fn abba(
         max_rounds: raw.max_rounds.map_or(MAX_ROUNDS, |it| it.value),
         max_time: raw.max_time.map(|it| it.value.0),
         max_requests: raw.max_requests.map(|it| it.value),
-        max_cost: raw.max_cost.map(|it| it.value),
+        max_cost: raw.max_cost.map(|it| max_cost(it, checker)),
     }
 }
 
