@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use mio::{Interest, Registry, Token, Waker};
 
+use super::kernel_time::Watch;
 use super::link::{Dialed, Dialer};
 use super::resolver::{Resolved, Resolver};
 use super::socket::Socket;
@@ -15,9 +16,8 @@ use crate::load::plan::LoadPlan;
 use crate::manifest::Connections;
 use crate::stage::{Address, HttpAddress};
 
-/// Of so many connections, one is read with the kernel's receive times: they cost most of a µs a
-/// read.
-const WATCHED: usize = 32;
+/// Of so many connections, one is read with the kernel's receive times always.
+const SAMPLED: usize = 32;
 
 /// Opens sockets for every pool of a worker.
 pub(crate) struct Sockets<'a> {
@@ -104,9 +104,13 @@ impl<'a> Sockets<'a> {
             )
         });
         let mut socket = Socket::connect(turn, tls)?;
-        if self.begun.is_multiple_of(WATCHED) {
-            socket.watch();
-        }
+        socket.watch(if self.begun.is_multiple_of(SAMPLED) {
+            Watch::Always
+        } else if self.plan.stages[stage].call.streams() || self.plan.timing.is_open() {
+            Watch::Asked
+        } else {
+            Watch::Never
+        });
         self.begun += 1;
         self.open += 1;
         Ok(socket)

@@ -1,41 +1,75 @@
 //! A TCP connection, and on Linux, for how long the kernel had what a read returns: a delay that no
-//! other clock of a client can see.
+//! other clock of a client can see, and by which a late read is stamped as if it had not been late.
 
 use std::io::{self, Read, Write};
 
 use mio::net::TcpStream;
 
+use super::link::Lag;
+
 /// A connection that can be asked for the kernel's own receive times.
 pub(crate) struct Received {
     tcp: TcpStream,
     clock: Option<KernelClock>,
+    watch: Watch,
+    /// Whether the next read was asked to tell.
+    is_asked: bool,
+}
+
+/// Which reads of a connection tell how long the kernel had what they return: that costs most of a
+/// µs a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    Never,
+    /// Those that are asked to, as they may be late.
+    Asked,
+    /// Each, so that it is learned how late they are.
+    Always,
 }
 
 impl Received {
     pub(crate) const fn new(tcp: TcpStream) -> Self {
-        Self { tcp, clock: None }
+        Self {
+            tcp,
+            clock: None,
+            watch: Watch::Never,
+            is_asked: false,
+        }
     }
 
     /// Asks the kernel to stamp what it receives on this connection; where it cannot, nothing
     /// changes.
-    pub(crate) fn watch(&mut self) {
-        self.clock = KernelClock::on(&self.tcp);
+    pub(crate) fn watch(&mut self, watch: Watch) {
+        self.watch = watch;
+        self.clock = match watch {
+            Watch::Never => None,
+            Watch::Asked | Watch::Always => KernelClock::on(&self.tcp),
+        };
+    }
+
+    /// Has the reads until the next [`Received::take_lag`] tell, where the connection is watched.
+    pub(crate) const fn ask_lag(&mut self) {
+        self.is_asked = true;
     }
 
     pub(crate) fn tcp(&mut self) -> &mut TcpStream {
         &mut self.tcp
     }
 
-    /// Returns for how long, in ns, the kernel had held the newest bytes of the reads since the
-    /// last call, at most.
-    pub(crate) fn take_lag(&mut self) -> Option<u64> {
-        self.clock.as_mut()?.lag.take()
+    /// Returns for how long the kernel had held the newest bytes of the reads since the last call.
+    pub(crate) fn take_lag(&mut self) -> Option<Lag> {
+        self.is_asked = false;
+        Some(Lag {
+            ns: self.clock.as_mut()?.lag.take()?,
+            is_sample: self.watch == Watch::Always,
+        })
     }
 }
 
 impl Read for Received {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &mut self.clock {
+        let tells = self.is_asked || self.watch == Watch::Always;
+        match self.clock.as_mut().filter(|_| tells) {
             None => self.tcp.read(buffer),
             Some(clock) => clock.read(&self.tcp, buffer),
         }
@@ -94,7 +128,7 @@ impl KernelClock {
             let lag = ns(now.tv_sec, now.tv_nsec) - ns(stamp.tv_sec(), stamp.tv_nsec());
             // A wall clock that was set back in between says nothing.
             if let Ok(lag) = u64::try_from(lag) {
-                self.lag = Some(self.lag.unwrap_or(0).max(lag));
+                self.lag = Some(lag);
             }
         }
         Ok(message.bytes)
@@ -124,19 +158,26 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_lay_in_the_kernel_is_seen_to_have_lain_there() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (mut far, _) = listener.accept().unwrap();
-        near.set_nonblocking(true).unwrap();
+    /// A connection that is watched, and its other end.
+    fn watched(watch: Watch) -> (Received, std::net::TcpStream) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let near = std::net::TcpStream::connect(listener.local_addr().expect("its port"))
+            .expect("a connection");
+        let (far, _) = listener.accept().expect("a connection");
+        near.set_nonblocking(true).expect("no waiting");
         let mut received = Received::new(TcpStream::from_std(near));
-        received.watch();
-        let mut buffer = [0; 16];
-        let error = received.read(&mut buffer).unwrap_err();
+        received.watch(watch);
+        let error = received.read(&mut [0; 16]).expect_err("nothing was sent");
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
         // The kernel begins to stamp a moment after it was first asked.
         std::thread::sleep(Duration::from_millis(20));
+        (received, far)
+    }
+
+    #[test]
+    fn what_lay_in_the_kernel_is_seen_to_have_lain_there() {
+        let (mut received, mut far) = watched(Watch::Always);
+        let mut buffer = [0; 16];
         for (wait_ms, text) in [(30, b"one"), (0, b"two")] {
             far.write_all(text).unwrap();
             let mut ready = |received: &mut Received| loop {
@@ -147,11 +188,36 @@ mod tests {
             };
             assert_eq!(ready(&mut received), 3);
             let lag = received.take_lag().expect("loopback has software stamps");
-            assert!(lag >= wait_ms * 1_000_000, "{lag}");
-            assert!(lag < 20_000_000_000, "{lag}");
+            assert!(lag.ns >= wait_ms * 1_000_000, "{lag:?}");
+            assert!(lag.ns < 20_000_000_000, "{lag:?}");
+            assert!(lag.is_sample);
             assert_eq!(received.take_lag(), None);
         }
         drop(far);
         assert_eq!(received.read(&mut buffer).unwrap(), 0);
+    }
+
+    #[test]
+    fn only_a_read_that_was_asked_tells() {
+        let (mut received, mut far) = watched(Watch::Asked);
+        let mut told = Vec::new();
+        for is_asked in [false, true, false] {
+            far.write_all(b"one").unwrap();
+            if is_asked {
+                received.ask_lag();
+            }
+            while received.read(&mut [0; 16]).is_err() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            told.push(received.take_lag().map(|it| it.is_sample));
+        }
+        assert_eq!(told, [None, Some(false), None]);
+        let (mut received, mut far) = watched(Watch::Never);
+        far.write_all(b"one").unwrap();
+        received.ask_lag();
+        while received.read(&mut [0; 16]).is_err() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(received.take_lag(), None);
     }
 }

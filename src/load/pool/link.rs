@@ -27,9 +27,21 @@ pub(crate) trait Link: Read + Write {
     /// Returns whether a read that did not fill its buffer has taken everything there was.
     fn short_read_drains(&self) -> bool;
 
-    /// Returns for how long, in ns, the kernel had held what the last reads returned, where it says
-    /// so.
-    fn take_lag(&mut self) -> Option<u64>;
+    /// Has the next read tell how long the kernel had held what it returns, where the link is one
+    /// that can.
+    fn ask_lag(&mut self);
+
+    /// Returns for how long the kernel had held what the last reads returned, where they tell.
+    fn take_lag(&mut self) -> Option<Lag>;
+}
+
+/// For how long the kernel had had what a read returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lag {
+    /// In ns, of the newest bytes.
+    pub(crate) ns: u64,
+    /// Whether it stands for all reads, and not for those that are late.
+    pub(crate) is_sample: bool,
 }
 
 /// Where links come from, and go.

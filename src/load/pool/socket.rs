@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use mio::net::TcpStream;
 use rustls::ClientConnection;
 
-use super::link::Link;
-use crate::load::pool::kernel_time::Received;
+use super::link::{Lag, Link};
+use crate::load::pool::kernel_time::{Received, Watch};
 use crate::measure::Exhausted as _;
 use crate::stage::{HTTP2, Tls, tls_words};
 
@@ -65,9 +65,9 @@ impl Socket {
         self.tcp.tcp()
     }
 
-    /// Asks for the kernel's receive times.
-    pub(crate) fn watch(&mut self) {
-        self.tcp.watch();
+    /// Says which reads are to tell the kernel's receive times.
+    pub(crate) fn watch(&mut self, watch: Watch) {
+        self.tcp.watch(watch);
     }
 }
 
@@ -126,7 +126,11 @@ impl Link for Socket {
         self.tls.is_none()
     }
 
-    fn take_lag(&mut self) -> Option<u64> {
+    fn ask_lag(&mut self) {
+        self.tcp.ask_lag();
+    }
+
+    fn take_lag(&mut self) -> Option<Lag> {
         self.tcp.take_lag()
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::link::{Dialed, Link};
+use super::link::{Dialed, Lag, Link};
 use super::*;
 use crate::load::worker::request::testing;
 use crate::measure::Clock;
@@ -61,7 +61,9 @@ impl Link for FakeLink {
         true
     }
 
-    fn take_lag(&mut self) -> Option<u64> {
+    fn ask_lag(&mut self) {}
+
+    fn take_lag(&mut self) -> Option<Lag> {
         None
     }
 }

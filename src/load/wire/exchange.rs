@@ -48,8 +48,8 @@ impl Wire for Http1 {
         let progress = if bytes.is_empty() {
             self.parser.end()
         } else {
-            request.hear(now);
-            let mut sink = request.sink(now);
+            let at = request.hear(now);
+            let mut sink = request.sink(at);
             self.parser.feed(bytes, self.is_head, &mut sink)
         };
         match progress {
@@ -156,6 +156,28 @@ mod tests {
         );
         assert_eq!(completion.outcome.unwrap().text.as_deref(), Some("ok"));
         assert_eq!((wire.room(), wire.busy(), wire.is_closing()), (1, 0, false));
+    }
+
+    /// The kernel says when bytes came, by a clock that can be set.
+    #[test]
+    fn an_answer_comes_after_its_request_and_its_bytes_in_order() {
+        let mut wire = begun();
+        wire.take_output();
+        wire.sent(6_000_000);
+        feed(
+            &mut wire,
+            b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\na",
+            4,
+        );
+        feed(&mut wire, b"b", 9);
+        let (_, ended) = feed(&mut wire, b"c", 8);
+        let stamps = ended.into_iter().next().unwrap();
+        let stamps = stamps.read(&testing::stage("")).stamps;
+        assert_eq!(
+            [stamps.first_byte, stamps.first_content, stamps.end],
+            [Some(6_000_000), Some(6_000_000), Some(9_000_000)]
+        );
+        assert_eq!(stamps.last_content, Some(9_000_000));
     }
 
     #[test]

@@ -305,8 +305,8 @@ impl Stream {
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_bytes()))
                 .collect();
-            self.request.hear(now);
-            self.request.sink(now).head(Head {
+            let at = self.request.hear(now);
+            self.request.sink(at).head(Head {
                 status: head.status.as_u16(),
                 headers: &headers,
             });
@@ -323,8 +323,8 @@ impl Stream {
                     return Look::Failed(Failure::Reset, error.to_string());
                 }
                 Poll::Ready(Some(Ok(bytes))) => {
-                    self.request.hear(now);
-                    self.request.sink(now).body(&bytes);
+                    let at = self.request.hear(now);
+                    self.request.sink(at).body(&bytes);
                     if self.request.is_too_large() {
                         // What is said of it is the answer's own.
                         return Look::Failed(Failure::TooLarge, String::new());

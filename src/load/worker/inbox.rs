@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::load::id::{ConnectionId, StageId};
 use crate::load::pool::Read;
 use crate::load::pool::connection::Connection;
-use crate::load::pool::link::Link;
+use crate::load::pool::link::{Lag, Link};
 use crate::measure::Clock;
 
 /// Bytes of one read.
@@ -95,15 +95,16 @@ impl Inbox {
         !self.buffer.is_empty() && self.used + READ_SIZE > self.buffer.len()
     }
 
-    /// Reads a connection once and stamps the read; with `short_drains`, a read that does not fill
-    /// its room has taken everything there was, where the link is such.
+    /// Reads a connection once and stamps the read: with the time at which the kernel had received
+    /// what it returns, where the link tells. With `short_drains`, a read that does not fill its
+    /// room has taken everything there was, where the link is such.
     pub(crate) fn read<L: Link>(
         &mut self,
         connection: &mut Connection<L>,
         (stage, id): (StageId, ConnectionId),
         short_drains: bool,
         clock: &Clock,
-    ) -> Outcome {
+    ) -> (Outcome, Option<Lag>) {
         if self.buffer.is_empty() {
             self.buffer = vec![0; SIZE].into_boxed_slice();
         }
@@ -114,9 +115,11 @@ impl Inbox {
                 read => break read,
             }
         };
-        let at = clock.monotonic_ns();
+        let now = clock.monotonic_ns();
+        let lag = connection.link.take_lag();
+        let at = now.saturating_sub(lag.map_or(0, |lag| lag.ns));
         let (outcome, next) = match read {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Outcome::Drained,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return (Outcome::Drained, lag),
             Err(error) => (Err(error), Outcome::Drained),
             Ok(0) => (Ok(self.used..self.used), Outcome::Drained),
             Ok(count) => {
@@ -142,7 +145,7 @@ impl Inbox {
             outcome,
             has_more: false,
         });
-        next
+        (next, lag)
     }
 
     /// Returns what was read, in the order of the reads.
@@ -163,5 +166,222 @@ impl Inbox {
     pub(crate) fn clear(&mut self) {
         self.used = 0;
         self.reads.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::load::wire::exchange::Http1;
+
+    fn clock_at(ns: u64) -> Clock {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        clock.advance(Duration::from_nanos(ns));
+        clock
+    }
+
+    /// What each read of a link returns, the next one first, and what the kernel says of it.
+    struct Script {
+        reads: VecDeque<(io::Result<Vec<u8>>, Option<u64>)>,
+        lag: Option<u64>,
+        is_asked: bool,
+    }
+
+    impl io::Read for Script {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let blocked = || (Err(ErrorKind::WouldBlock.into()), None);
+            let (read, lag) = self.reads.pop_front().unwrap_or_else(blocked);
+            let bytes = read?;
+            buffer[..bytes.len()].copy_from_slice(&bytes);
+            self.lag = lag.filter(|_| self.is_asked);
+            Ok(bytes.len())
+        }
+    }
+
+    impl io::Write for Script {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Link for Script {
+        fn is_connected(&mut self) -> io::Result<bool> {
+            Ok(true)
+        }
+
+        fn handshake(&mut self) -> io::Result<bool> {
+            Ok(true)
+        }
+
+        fn agreed_to_http2(&self) -> bool {
+            false
+        }
+
+        fn is_tls(&self) -> bool {
+            false
+        }
+
+        fn short_read_drains(&self) -> bool {
+            true
+        }
+
+        fn ask_lag(&mut self) {
+            self.is_asked = true;
+        }
+
+        fn take_lag(&mut self) -> Option<Lag> {
+            self.is_asked = false;
+            let ns = self.lag.take()?;
+            Some(Lag {
+                ns,
+                is_sample: false,
+            })
+        }
+    }
+
+    fn connection(
+        serial: u64,
+        reads: impl IntoIterator<Item = (io::Result<Vec<u8>>, Option<u64>)>,
+    ) -> Connection<Script> {
+        let script = Script {
+            reads: reads.into_iter().collect(),
+            lag: None,
+            is_asked: false,
+        };
+        Connection::new(script, Box::new(Http1::default()), serial, 0)
+    }
+
+    fn bytes(text: &str) -> (io::Result<Vec<u8>>, Option<u64>) {
+        (Ok(text.as_bytes().to_vec()), None)
+    }
+
+    const FIRST: (StageId, ConnectionId) = (StageId(0), ConnectionId(0));
+    const SECOND: (StageId, ConnectionId) = (StageId(0), ConnectionId(1));
+
+    /// The pieces: of which connection, what, when, and whether more is behind it.
+    fn pieces(inbox: &Inbox) -> Vec<(u64, Result<&str, ErrorKind>, u64, bool)> {
+        fn piece<'a>(piece: &Piece<'a>) -> (u64, Result<&'a str, ErrorKind>, u64, bool) {
+            match &piece.read {
+                Ok(Read {
+                    bytes,
+                    at,
+                    has_more,
+                }) => {
+                    let text = std::str::from_utf8(bytes).unwrap();
+                    (piece.serial, Ok(text), *at, *has_more)
+                }
+                Err(error) => (piece.serial, Err(error.kind()), 0, false),
+            }
+        }
+        inbox.pieces().map(|it| piece(&it)).collect()
+    }
+
+    #[test]
+    fn what_is_read_is_kept_with_the_time_of_its_read_until_it_is_parsed() {
+        let clock = clock_at(1_000);
+        let mut inbox = Inbox::default();
+        let mut one = connection(1, [bytes("ab")]);
+        let mut two = connection(2, [bytes("c"), bytes("")]);
+        let read = inbox.read(&mut one, FIRST, true, &clock);
+        assert_eq!(read, (Outcome::Drained, None));
+        clock.advance(Duration::from_nanos(500));
+        // One whose end is waiting behind its bytes is not drained by a short read.
+        let read = inbox.read(&mut two, SECOND, false, &clock);
+        assert_eq!(read, (Outcome::More, None));
+        clock.advance(Duration::from_nanos(500));
+        let end = inbox.read(&mut two, SECOND, false, &clock);
+        assert_eq!(end, (Outcome::Drained, None));
+        let nothing = inbox.read(&mut one, FIRST, true, &clock);
+        assert_eq!(nothing, (Outcome::Drained, None));
+        assert_eq!(
+            pieces(&inbox),
+            [
+                (1, Ok("ab"), 1_000, false),
+                (2, Ok("c"), 1_500, true),
+                (2, Ok(""), 2_000, false),
+            ]
+        );
+        inbox.clear();
+        assert!(pieces(&inbox).is_empty());
+    }
+
+    #[test]
+    fn a_late_read_is_stamped_with_the_time_at_which_the_kernel_had_it() {
+        let clock = clock_at(10_000);
+        let mut inbox = Inbox::default();
+        let late = |text: &str, lag| (bytes(text).0, Some(lag));
+        let mut one = connection(1, [late("a", 700), late("b", 700), late("c", 20_000)]);
+        for (is_asked, told) in [(true, Some(700)), (false, None), (true, Some(20_000))] {
+            if is_asked {
+                one.link.ask_lag();
+            }
+            let (_, lag) = inbox.read(&mut one, FIRST, false, &clock);
+            assert_eq!(lag.map(|lag| lag.ns), told);
+        }
+        let at: Vec<u64> = pieces(&inbox).iter().map(|piece| piece.2).collect();
+        assert_eq!(at, [9_300, 10_000, 0]);
+    }
+
+    #[test]
+    fn a_link_that_breaks_says_so_in_its_place() {
+        let clock = clock_at(1);
+        let mut inbox = Inbox::default();
+        let broken = (Err(ErrorKind::ConnectionReset.into()), None);
+        let again = (Err(ErrorKind::Interrupted.into()), None);
+        let mut one = connection(1, [again, bytes("a"), broken]);
+        assert_eq!(inbox.read(&mut one, FIRST, false, &clock).0, Outcome::More);
+        assert_eq!(
+            inbox.read(&mut one, FIRST, false, &clock).0,
+            Outcome::Drained
+        );
+        assert_eq!(
+            pieces(&inbox),
+            [
+                (1, Ok("a"), 1, true),
+                (1, Err(ErrorKind::ConnectionReset), 0, false)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_connection_that_always_has_more_waits_for_its_turn() {
+        let mut inbox = Inbox::default();
+        let turns = |inbox: &mut Inbox, (stage, id)| {
+            (0..10).take_while(|_| inbox.may_read(stage, id)).count()
+        };
+        assert_eq!(turns(&mut inbox, FIRST), READS);
+        assert!(inbox.may_read(SECOND.0, SECOND.1));
+        assert!(inbox.has_unread());
+        assert_eq!(inbox.take_unread(), [FIRST]);
+        assert!(!inbox.has_unread());
+        assert_eq!(turns(&mut inbox, FIRST), READS);
+        inbox.put_off(SECOND.0, SECOND.1);
+        assert_eq!(inbox.take_unread(), [FIRST, SECOND]);
+    }
+
+    #[test]
+    fn what_fills_the_room_is_parsed_before_more_is_read() {
+        let clock = clock_at(1);
+        let mut inbox = Inbox::default();
+        assert!(!inbox.is_full());
+        let whole = || (Ok(vec![b'x'; READ_SIZE]), None);
+        let mut one = connection(1, [whole(), whole(), whole(), whole()]);
+        let mut reads = 0;
+        while !inbox.is_full() {
+            // A read that fills its room may have left something.
+            assert_eq!(inbox.read(&mut one, FIRST, true, &clock).0, Outcome::More);
+            reads += 1;
+        }
+        assert_eq!(reads * READ_SIZE, SIZE);
+        inbox.clear();
+        assert!(!inbox.is_full());
     }
 }

@@ -90,10 +90,21 @@ impl Request {
         })
     }
 
-    /// Notes that bytes of its answer were read at `now`, whatever they are.
-    pub(crate) fn hear(&mut self, now: u64) {
-        self.stamps.first_byte.get_or_insert(now);
-        self.heard = Some(now);
+    /// Notes that bytes of its answer came at a time, whatever they are, and returns the time that
+    /// they are to be stamped with.
+    pub(crate) fn hear(&mut self, at: u64) -> u64 {
+        let at = self.in_order(at);
+        self.stamps.first_byte.get_or_insert(at);
+        self.heard = Some(at);
+        at
+    }
+
+    /// Returns when something came that the kernel says came at `at`: an answer comes after its
+    /// request, and its bytes one after the other. The kernel's clock may have been set meanwhile,
+    /// and the other side may answer before this one has noted that all was sent.
+    fn in_order(&self, at: u64) -> u64 {
+        let sent = self.stamps.sent.or(self.stamps.send_start);
+        at.max(sent.unwrap_or(0)).max(self.heard.unwrap_or(0))
     }
 
     /// Makes it one that is to be sent again, on another connection: as if it had only been taken
@@ -139,8 +150,8 @@ impl Request {
     /// Ends the request with its answer, which is yet to be read.
     pub(crate) fn answered(self: Box<Self>, end: u64) -> Ended {
         Ended {
+            end: self.in_order(end),
             request: self,
-            end,
             failed: None,
             is_untouched: false,
         }
@@ -149,8 +160,8 @@ impl Request {
     /// Ends the request with a failure of the connection.
     pub(crate) fn failed(self: Box<Self>, failure: Failure, detail: String, end: u64) -> Ended {
         Ended {
+            end: self.in_order(end),
             request: self,
-            end,
             failed: Some(CallFailure::new(failure, detail)),
             is_untouched: false,
         }
@@ -273,7 +284,7 @@ pub(crate) struct Completion {
     pub(crate) outcome: Result<Reply, CallFailure>,
 }
 
-/// Takes what one read brought, stamped with the time of that read.
+/// Takes what one read brought, stamped with the time at which it came.
 pub(crate) struct ReadSink<'a> {
     request: &'a mut Request,
     now: u64,
