@@ -124,7 +124,7 @@ pub(crate) async fn calibrate_against(
     for reason in &result.validity.reasons {
         experiment.warn(reason);
     }
-    for (failure, detail) in result.examples.values().flatten() {
+    for (failure, detail) in result.remarks.0.values().flat_map(|it| &it.examples) {
         experiment.warn(format!("{url}, {failure}: {detail}"));
     }
     let floor = floor_of(&result.captured);

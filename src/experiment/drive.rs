@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::Experiment;
 use crate::arrival::Until;
 use crate::error::Result;
-use crate::load::{Keep, LoadPlan, LoadResult, run};
-use crate::measure::Event;
+use crate::load::{Keep, LoadError, LoadPlan, LoadResult, Remarks, run};
+use crate::measure::{Event, EventSink};
+use crate::record::StageResult;
 
 impl Experiment {
     /// Sends a load; its progress is shown under a kind and a name.
@@ -17,18 +18,51 @@ impl Experiment {
         keep: &Keep,
     ) -> Result<LoadResult> {
         self.sink.emit(started(kind, name, plan));
-        let run = || run(plan, self.sink.as_ref(), &self.interrupted, keep);
-        let mut result = tokio::task::block_in_place(run)?;
+        let send = || self.send(plan, self.sink.as_ref(), keep);
+        Ok(tokio::task::block_in_place(send)?)
+    }
+
+    /// Sends a load. Secrets are struck out of what stages sent back: here it leaves the engine.
+    pub(super) fn send(
+        &self,
+        plan: &LoadPlan,
+        sink: &dyn EventSink,
+        keep: &Keep,
+    ) -> Result<LoadResult, LoadError> {
+        let mut result = run(plan, sink, &self.interrupted, keep)?;
         self.redact(&mut result);
         Ok(result)
     }
 
-    /// Strikes secrets out of what stages sent back: here it leaves the engine.
+    /// Says what the figures alone do not, and adds what failures look like to them.
+    pub(super) fn tell_remarks(
+        &self,
+        remarks: &Remarks,
+        stages: &mut BTreeMap<String, StageResult>,
+    ) {
+        for (stage, remarks) in &remarks.0 {
+            let examples = remarks.examples.iter();
+            for (failure, detail) in examples.filter(|(_, detail)| !detail.is_empty()) {
+                self.note(format!("stage `{stage}`, {failure}: {detail}"));
+                if let Some(result) = stages.get_mut(stage) {
+                    result.examples.insert(failure.to_string(), detail.clone());
+                }
+            }
+            for doubt in &remarks.doubts {
+                self.note(format!("stage `{stage}`, {doubt}"));
+            }
+        }
+    }
+
     fn redact(&self, result: &mut LoadResult) {
         let secrets = self.project.secrets_that_are_set();
         let redact = |text: &str| secrets.redact_excerpts(text).into_owned();
-        for detail in result.examples.values_mut().flat_map(BTreeMap::values_mut) {
-            *detail = redact(detail);
+        for remarks in result.remarks.0.values_mut() {
+            for detail in remarks.examples.values_mut() {
+                *detail = redact(detail);
+            }
+            let doubts = std::mem::take(&mut remarks.doubts);
+            remarks.doubts = doubts.iter().map(|it| redact(it)).collect();
         }
         for stage in result.stages.values_mut() {
             let mut struck = BTreeMap::new();

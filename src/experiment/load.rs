@@ -105,15 +105,7 @@ fn tell_plan(experiment: &Experiment, plan: &LoadPlan) {
 /// Says what the figures alone do not: what the failures look like, and that a budget ended the
 /// run.
 fn tell_result(experiment: &Experiment, plan: &LoadPlan, result: &mut LoadResult) {
-    for stage in plan.stages.iter().map(|it| &it.name) {
-        let examples = result.examples.get(stage).into_iter().flatten();
-        for (failure, detail) in examples.filter(|(_, detail)| !detail.is_empty()) {
-            experiment.note(format!("stage `{stage}`, {failure}: {detail}"));
-            if let Some(result) = result.stages.get_mut(stage) {
-                result.examples.insert(failure.to_string(), detail.clone());
-            }
-        }
-    }
+    experiment.tell_remarks(&result.remarks, &mut result.stages);
     if let Some(budget) = result.over_budget {
         let key = budget.key();
         experiment.warn(format!(

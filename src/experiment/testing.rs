@@ -1,11 +1,10 @@
 //! Results of loads that nobody sent, and the surroundings of a run in a folder of its own.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::{Experiment, Surroundings};
-use crate::load::LoadResult;
+use crate::load::{LoadResult, Remarks};
 use crate::measure::{Clock, Event, EventSink};
 use crate::metric::{Figure, LatencyMetric, Stat};
 use crate::plan::{Chosen, Project};
@@ -31,7 +30,7 @@ pub(super) fn result(stages: impl IntoIterator<Item = (&'static str, StageResult
         over_budget: None,
         by_chunks: 0,
         never_reached: false,
-        examples: BTreeMap::new(),
+        remarks: Remarks::default(),
         captured: Vec::new(),
         traces: Vec::new(),
     }

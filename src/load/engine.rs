@@ -1,7 +1,6 @@
 //! A run from its plan to its result: starts the workers, watches them, merges what they bring
 //! back.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -13,13 +12,13 @@ use crate::arrival::Until;
 use crate::error::{Classify, Kind};
 use crate::load::plan::{Budget, LoadPlan};
 use crate::load::schedule::{Counters, Schedule};
-use crate::load::tally::count::Counted;
+use crate::load::tally::count::{Counted, Remarks};
 use crate::load::tally::generator::{Machine, hurry_this_thread, most_connections, peak_rss_mb};
 use crate::load::tally::summarise::{Stages, TallySpec, summarise};
 use crate::load::tally::validity::{Evidence, judge};
 use crate::load::worker::{Captured, Keep, RequestLog, Shared, WAKER, Worker, WorkerResult};
 use crate::manifest::Connections;
-use crate::measure::{Event, EventSink, Failure, Histogram, nanos};
+use crate::measure::{Event, EventSink, Histogram, nanos};
 use crate::metric::LatencyMetric;
 use crate::record::{Generator, Spread, Tally, Validity};
 
@@ -47,8 +46,7 @@ pub(crate) struct LoadResult {
     pub(crate) by_chunks: u64,
     /// Whether not one request reached its stage.
     pub(crate) never_reached: bool,
-    /// The first detail of each kind of failure, by stage.
-    pub(crate) examples: BTreeMap<String, BTreeMap<Failure, String>>,
+    pub(crate) remarks: Remarks,
     /// Ok answers, when they were asked for.
     pub(crate) captured: Vec<Captured>,
     /// Single requests, when they were asked for.
@@ -286,10 +284,6 @@ fn conclude(plan: &LoadPlan, workers: Vec<WorkerResult>, end: &Conclusion) -> Lo
     let merged = merge(workers);
     let duration_s = measured_s(plan, &merged, end);
     let counted = &merged.counted;
-    let by_name = || {
-        let names = plan.measured().map(|measured| measured.name);
-        names.zip(counted)
-    };
     let stages = plan.measured().zip(counted).map(|(measured, counted)| {
         let spec = TallySpec::of(&measured, &plan.timing);
         let result = summarise(&counted.tally, &spec, duration_s);
@@ -305,9 +299,7 @@ fn conclude(plan: &LoadPlan, workers: Vec<WorkerResult>, end: &Conclusion) -> Lo
     let not_sent = arrivals.iter().map(|it| it.counts.not_sent).sum();
     LoadResult {
         never_reached: never_reached(counted),
-        examples: by_name()
-            .map(|(name, counted)| (name, counted.examples.clone()))
-            .collect(),
+        remarks: remarks(plan, counted),
         stages: stages.collect(),
         validity: judge(&Evidence {
             lag: lag.as_ref(),
@@ -340,6 +332,13 @@ fn conclude(plan: &LoadPlan, workers: Vec<WorkerResult>, end: &Conclusion) -> Lo
         captured: merged.captured,
         traces: merged.traces,
     }
+}
+
+/// Returns what is to be said of each stage; of a whole there is no more than of its last one.
+fn remarks(plan: &LoadPlan, counted: &[Counted]) -> Remarks {
+    let stages = plan.stages.iter().map(|stage| stage.name.clone());
+    let remarks = counted.iter().map(|it| it.remarks.clone());
+    Remarks(stages.zip(remarks).collect())
 }
 
 /// Returns whether not one of the requests reached its stage.

@@ -22,6 +22,7 @@ pub(crate) use id::{StageId, TallyId};
 pub(crate) use pacer::Pacer;
 pub(crate) use plan::{Cases, LoadPlan, Measured, Scenario, Sessions};
 pub(crate) use schedule::{CaseSequence, mix, permute};
+pub(crate) use tally::count::Remarks;
 pub(crate) use tally::{join_rounds, merge_generators, merge_stages};
 pub(crate) use wire::encode::Prepared;
 #[cfg(any(test, fuzzing))]

@@ -231,7 +231,7 @@ fn each_address_of_a_stage_is_tried_and_the_one_that_works_is_kept() {
         let mut plan = plan(stage(sockets), open("100/s"), Until::Requests(20));
         plan.connections = Connections::PerRequest;
         let (result, stage) = run_quietly(&plan);
-        assert_eq!((stage.ok, stage.failed), (20, 0), "{:?}", result.examples);
+        assert_eq!((stage.ok, stage.failed), (20, 0), "{:?}", result.remarks);
         assert_eq!(stage.connections, 20);
     }
     let plan = plan(stage(vec![dead, dead]), open("100/s"), Until::Requests(3));
@@ -240,7 +240,7 @@ fn each_address_of_a_stage_is_tried_and_the_one_that_works_is_kept() {
         stage.errors.get("connect"),
         Some(&3),
         "{:?}",
-        result.examples
+        result.remarks
     );
     assert!(result.never_reached);
 }

@@ -249,6 +249,11 @@ fn an_output_that_is_in_the_envelope_and_in_the_models_json_is_told() {
                 !none,
                 "{eval}"
             );
+            for arguments in [&["load"][..], &["profile", "api", "--duration", "100ms"]] {
+                let told = project.measure(arguments).stderr;
+                let told = told.matches("stage `api`, output.ids: `$.id` is in the");
+                assert_eq!(told.count(), usize::from(!none), "{arguments:?} {output}");
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::Project;
@@ -110,4 +111,44 @@ fn a_stage_that_is_called_twice_is_not_taken_for_its_callers_own_time() {
         ],
     );
     assert!(said.contains("its parts cannot be added up"), "{said}");
+}
+
+/// field 23, security 6: a profile says what its failures look like, and what a stage echoes is
+/// struck out of it too.
+#[test]
+fn a_profile_says_why_answers_failed_and_repeats_no_secret() {
+    let asked = AtomicUsize::new(0);
+    let stub = Stub::start(move |_: &Request| {
+        let body = if asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            r#"{"error": "no quota for hunter2-key"}"#
+        } else {
+            r#"{"choices": [{"message": {"content": "a"}, "finish_reason": "hunter2-key"}]}"#
+        };
+        vec![ok(body)]
+    });
+    let project = Project::with_manifest(&format!(
+        "version = 1\n[deployment]\nname = \"d\"\n[stage.llm]\nkind = \"chat\"\nmodel = \"m\"\n\
+         url = \"http://{}/\"\nheaders = {{ x-key = \"{{{{ secret.KEY }}}}\" }}\n\
+         messages = [{{ role = \"user\", content = \"hi\" }}]\n",
+        stub.address
+    ));
+    let arguments = ["profile", "llm", "--rate", "20/s", "--duration", "400ms"];
+    let arguments = [&arguments[..], &["--format", "json"]].concat();
+    let variables = [("KEY", "hunter2-key")];
+    let output = project.run_with(&arguments, &variables);
+    assert!(
+        output.stderr.contains("stage `llm`, contract: "),
+        "{}",
+        output.stderr
+    );
+    assert!(
+        output.stderr.contains("no quota for ***"),
+        "{}",
+        output.stderr
+    );
+    let example = output.json()["stages"]["llm"]["examples"]["contract"].clone();
+    assert!(example.as_str().unwrap().contains("no quota for ***"));
+    for text in [&output.stdout, &output.stderr] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
 }

@@ -17,7 +17,7 @@ use self::verdict::{Held, shown as shown_by, slos};
 use super::Experiment;
 use super::recording::Recorded;
 use crate::error::Result;
-use crate::load::{Keep, LoadResult};
+use crate::load::{Keep, LoadResult, Remarks};
 use crate::manifest::Load;
 use crate::measure::{Event, show_duration};
 use crate::plan::{Look, Portion, capacity_plan, plan_document};
@@ -54,6 +54,7 @@ pub(crate) async fn find_capacity(
     };
     experiment.sink.emit(Event::Note(format!("{takes}: {how}")));
     let targets: Vec<&str> = plan.load.scenario_names().collect();
+    let mut remarks = Remarks::default();
     let probe = |look: Look| {
         let name = format!("{}/s", shown(look.rate));
         let kind = if look.long {
@@ -61,7 +62,9 @@ pub(crate) async fn find_capacity(
         } else {
             "probe at"
         };
-        experiment.drive((kind, &name), &plan.at(look), &Keep::default())
+        let result = experiment.drive((kind, &name), &plan.at(look), &Keep::default())?;
+        remarks.add(&result.remarks);
+        Ok(result)
     };
     let pause = || experiment.clock.sleep(PAUSE);
     let course = Course {
@@ -69,7 +72,8 @@ pub(crate) async fn find_capacity(
         long: plan.long.is_some(),
         targets: &targets,
     };
-    let found = tokio::task::block_in_place(|| search(&course, probe, pause))?;
+    let mut found = tokio::task::block_in_place(|| search(&course, probe, pause))?;
+    experiment.tell_remarks(&remarks, &mut found.stages);
     let status = found.status();
     let record = RunRecord {
         duration_s: found.duration_s,

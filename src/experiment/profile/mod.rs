@@ -6,7 +6,6 @@ mod summary;
 mod waterfall;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use self::cell::cells;
@@ -15,7 +14,7 @@ use self::waterfall::waterfalls;
 use super::Experiment;
 use super::recording::{Ending, Recorded};
 use crate::error::Result;
-use crate::load::{self, Keep, LoadError, LoadPlan, LoadResult};
+use crate::load::{Keep, LoadError, LoadPlan, LoadResult, Remarks};
 use crate::measure::{Event, EventSink};
 use crate::plan::{ProfileOverrides, ProfilePlan, profile_plan};
 use crate::record::{
@@ -38,11 +37,12 @@ pub(crate) async fn run_profile(
         total: None,
         duration: Some(plan.length()),
     });
-    let measure = || measure(&plan, sink, &experiment.interrupted);
-    let found = tokio::task::block_in_place(measure)?;
+    let send: &Send = &|plan, sink, keep| experiment.send(plan, sink, keep);
+    let mut found = tokio::task::block_in_place(|| measure(&plan, sink, send))?;
     sink.emit(Event::Finished {
         complete: found.complete,
     });
+    experiment.tell_remarks(&found.remarks, &mut found.stages);
     let ending = Ending {
         complete: found.complete,
         never_reached: found.never_reached,
@@ -72,20 +72,22 @@ struct Found {
     validity: Validity,
     /// Of the run under the given load.
     generator: Option<Generator>,
+    /// Of all measurements.
+    remarks: Remarks,
     complete: bool,
     never_reached: bool,
 }
 
+/// Sends one load.
+type Send<'a> =
+    dyn Fn(&LoadPlan, &dyn EventSink, &Keep) -> Result<LoadResult, LoadError> + Sync + 'a;
+
 /// Runs every measurement, or those before the interruption.
-fn measure(
-    plan: &ProfilePlan,
-    sink: &dyn EventSink,
-    interrupted: &AtomicBool,
-) -> Result<Found, LoadError> {
+fn measure(plan: &ProfilePlan, sink: &dyn EventSink, send: &Send<'_>) -> Result<Found, LoadError> {
     let mut found = Found::nothing(plan);
     let mut course = Course {
         sink,
-        interrupted,
+        send,
         each: plan.each,
         all: plan.measurements(),
         past: 0,
@@ -138,6 +140,7 @@ impl Found {
             stages: BTreeMap::new(),
             validity: Validity::default(),
             generator: None,
+            remarks: Remarks::default(),
             complete: true,
             never_reached: false,
         }
@@ -147,6 +150,7 @@ impl Found {
     fn take(&mut self, place: Place, level: Level, result: &LoadResult) -> bool {
         self.complete &= result.complete;
         self.never_reached |= result.never_reached;
+        self.remarks.add(&result.remarks);
         self.profile
             .cells
             .extend(cells(place, level, &result.stages));
@@ -189,7 +193,7 @@ impl Found {
 /// Where in the whole a measurement is.
 struct Course<'a> {
     sink: &'a dyn EventSink,
-    interrupted: &'a AtomicBool,
+    send: &'a Send<'a>,
     each: Duration,
     all: u32,
     past: u32,
@@ -204,7 +208,7 @@ impl Course<'_> {
             note: format!("{} of {}: {note}", self.past + 1, self.all),
         };
         self.past += 1;
-        load::run(plan, &part, self.interrupted, &KEEP)
+        (self.send)(plan, &part, &KEEP)
     }
 
     /// Sends a load, and the calls beside it.
@@ -213,9 +217,9 @@ impl Course<'_> {
         inside: &LoadPlan,
         calls: &[LoadPlan],
     ) -> Result<(LoadResult, Vec<LoadResult>), LoadError> {
-        let interrupted = self.interrupted;
+        let send = self.send;
         std::thread::scope(|scope| {
-            let call = |plan| move || load::run(plan, &Quiet, interrupted, &Keep::default());
+            let call = |plan| move || send(plan, &Quiet, &Keep::default());
             let calls: Vec<_> = calls.iter().map(|plan| scope.spawn(call(plan))).collect();
             let inside = self.measure(inside);
             let joined = calls.into_iter().map(|it| {
@@ -281,6 +285,7 @@ mod tests {
             stages: BTreeMap::new(),
             validity: Validity::default(),
             generator: None,
+            remarks: Remarks::default(),
             complete: true,
             never_reached: false,
         }

@@ -1,7 +1,7 @@
 //! Requests counted as they end, by one worker: histograms and counters, never the requests
 //! themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::load::worker::request::Completion;
@@ -9,10 +9,14 @@ use crate::measure::{Failure, Histogram, Intervals, Stamps, nanos};
 use crate::metric::LatencyMetric;
 use crate::protocol::{Reply, Usage};
 use crate::record::{Counts, Distribution, IntervalRecord, ResponseLevel, Tally};
+use crate::stage::Stage;
 
 /// So many reasons why a model stopped are told apart, each of so many bytes at most.
 const MOST_REASONS: usize = 24;
 const LONGEST_REASON: usize = 64;
+/// So many answers of a stage are looked at for outputs that may be meant in two ways: that reads
+/// their text as JSON.
+const LOOKED_AT: u32 = 16;
 /// What the rest are counted as.
 const OTHER_REASON: &str = "other";
 
@@ -21,8 +25,8 @@ pub(crate) struct Counter {
     pub(crate) counts: Counts,
     pub(crate) errors: BTreeMap<Failure, u64>,
     finish_reasons: BTreeMap<String, u64>,
-    /// The first detail of each kind of failure.
-    pub(crate) examples: BTreeMap<Failure, String>,
+    remarks: StageRemarks,
+    looked_at: u32,
     last_end_ns: u64,
     last_due_ns: u64,
     levels: Vec<ResponseLevel>,
@@ -45,7 +49,40 @@ struct Series {
 pub(crate) struct Counted {
     pub(crate) tally: Tally,
     pub(crate) failures: BTreeMap<Failure, u64>,
+    pub(crate) remarks: StageRemarks,
+}
+
+/// What a stage's figures alone do not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StageRemarks {
+    /// The first detail of each kind of failure.
     pub(crate) examples: BTreeMap<Failure, String>,
+    /// How the outputs of its first answers were found, where something else may be meant.
+    pub(crate) doubts: BTreeSet<String>,
+}
+
+/// What the figures of a run alone do not say, by stage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Remarks(pub(crate) BTreeMap<String, StageRemarks>);
+
+impl Remarks {
+    /// Adds what another run has to say.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (stage, remarks) in &other.0 {
+            let known = self.0.entry(stage.clone()).or_default();
+            known.add(remarks.clone());
+        }
+    }
+}
+
+impl StageRemarks {
+    /// Adds what others have to say.
+    fn add(&mut self, other: Self) {
+        for (failure, example) in other.examples {
+            self.examples.entry(failure).or_insert(example);
+        }
+        self.doubts.extend(other.doubts);
+    }
 }
 
 impl Counted {
@@ -55,9 +92,7 @@ impl Counted {
         for (failure, count) in other.failures {
             *self.failures.entry(failure).or_default() += count;
         }
-        for (failure, example) in other.examples {
-            self.examples.entry(failure).or_insert(example);
-        }
+        self.remarks.add(other.remarks);
     }
 }
 
@@ -74,7 +109,8 @@ impl Counter {
             counts: Counts::default(),
             errors: BTreeMap::new(),
             finish_reasons: BTreeMap::new(),
-            examples: BTreeMap::new(),
+            remarks: StageRemarks::default(),
+            looked_at: 0,
             last_end_ns: 0,
             last_due_ns: 0,
             levels: Vec::new(),
@@ -82,6 +118,16 @@ impl Counter {
             limits,
             window_ns,
             interval,
+        }
+    }
+
+    /// Looks at how the outputs of an answer were found, where it is one of a stage's first.
+    pub(crate) fn look_at(&mut self, stage: &Stage, reply: &Reply) {
+        if self.looked_at < LOOKED_AT {
+            self.looked_at += 1;
+            let doubts = stage.doubts(reply).into_iter();
+            let doubts = doubts.map(|(output, note)| format!("output.{output}: {note}"));
+            self.remarks.doubts.extend(doubts);
         }
     }
 
@@ -103,7 +149,8 @@ impl Counter {
             Err(error) => {
                 self.counts.empty += u64::from(error.is_empty);
                 *self.errors.entry(error.failure.clone()).or_default() += 1;
-                self.examples
+                self.remarks
+                    .examples
                     .entry(error.failure.clone())
                     .or_insert_with(|| error.detail.clone());
                 false
@@ -269,7 +316,7 @@ impl Counter {
                 distributions: self.series.into_iter().map(distribution).collect(),
             },
             failures: self.errors,
-            examples: self.examples,
+            remarks: self.remarks,
         }
     }
 }

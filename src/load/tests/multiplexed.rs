@@ -133,7 +133,7 @@ fn bodies_larger_than_any_window_come_whole() {
     let mut plan = plan2(&stub, "http", &keys, users, Until::Requests(4));
     plan.stages[0].timeouts.total = Duration::from_secs(20);
     let (result, stage) = run_quietly(&plan);
-    assert_eq!(stage.ok, 4, "{:?}", result.examples);
+    assert_eq!(stage.ok, 4, "{:?}", result.remarks);
     let lengths: Vec<usize> = result
         .captured
         .iter()

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Spec;
 use super::content::no_content;
-use crate::protocol::decode::{cut, json as parse_json, stream_error};
+use crate::protocol::decode::{body_error, cut, json as parse_json, stream_error};
 use crate::protocol::event::Event;
 use crate::protocol::failure::CallFailure;
 use crate::protocol::reply::{Reply, Usage};
@@ -290,6 +290,9 @@ fn is_thinking(block: &Value) -> bool {
 /// Reads an answer that comes as one body. Its content is what it is in a stream.
 pub(super) fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
     let body = parse_json(bytes)?;
+    if let Some(failure) = body_error(&body, bytes) {
+        return Err(failure);
+    }
     let Some(blocks) = body.get("content").and_then(Value::as_array) else {
         return Err(CallFailure::contract("the answer has no `content`"));
     };

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Spec;
 use super::content::no_content;
 use super::tools::ToolCalls;
-use crate::protocol::decode::{cut, json as parse_json, stream_error};
+use crate::protocol::decode::{body_error, cut, json as parse_json, stream_error};
 use crate::protocol::event::Event;
 use crate::protocol::failure::CallFailure;
 use crate::protocol::reply::{Reply, Usage};
@@ -271,6 +271,9 @@ fn is_error_object(data: &[u8]) -> bool {
 /// Reads an answer that comes as one body.
 pub(super) fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
     let body = parse_json(bytes)?;
+    if let Some(failure) = body_error(&body, bytes) {
+        return Err(failure);
+    }
     let choices = body["choices"].as_array().map(Vec::as_slice);
     let choices = choices.unwrap_or_default();
     // With several choices the answer is that of index 0.

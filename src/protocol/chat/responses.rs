@@ -9,7 +9,7 @@ use super::Spec;
 use super::content::no_content;
 use super::tools::ToolCalls;
 use crate::measure::Failure;
-use crate::protocol::decode::{cut, json as parse_json, stream_error};
+use crate::protocol::decode::{body_error, cut, json as parse_json, stream_error};
 use crate::protocol::event::Event;
 use crate::protocol::failure::CallFailure;
 use crate::protocol::reply::{Reply, Usage};
@@ -188,6 +188,9 @@ impl Events for Response {
 pub(super) fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
     let body = parse_json(bytes)?;
     let finish_reason = status_of(&body, Failure::Contract)?;
+    if let Some(failure) = body_error(&body, bytes) {
+        return Err(failure);
+    }
     let Some(items) = body.get("output").and_then(Value::as_array) else {
         return Err(CallFailure::contract("the answer has no `output`"));
     };

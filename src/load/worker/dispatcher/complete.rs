@@ -43,7 +43,10 @@ impl Dispatcher<'_> {
     ) -> Option<Box<Request>> {
         self.in_flight -= 1;
         if let Ok(reply) = &completion.outcome {
-            self.spend(completion.intent.target, reply);
+            let target = completion.intent.target;
+            self.spend(target, reply);
+            let tally = &mut self.tallies[LoadPlan::tally_of_stage(target)];
+            tally.look_at(&self.plan.stages[target], reply);
         }
         match completion.intent.pipeline.take() {
             None => {
