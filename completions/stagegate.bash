@@ -571,7 +571,7 @@ _stagegate() {
             return 0
             ;;
         stagegate__subcmd__gate)
-            opts="-C -m -e -q -v -h -V --base --wait --dry-run --seed-base --inconclusive --manifest --env --set --format --out --quiet --verbose --color --help --version"
+            opts="-C -m -e -q -v -h -V --base --wait --dry-run --seed-base --accept --until --reason --inconclusive --manifest --env --set --format --out --quiet --verbose --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -586,6 +586,14 @@ _stagegate() {
                     return 0
                     ;;
                 --seed-base)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -251,6 +251,8 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand diff" -s V -l versio
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l base -d 'Compare with this release instead of the one measured before' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l wait -d 'Wait so long for stages that cannot be reached yet' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l seed-base -d 'Measure this release so often as a base for later ones, and judge nothing' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l until -d 'The tag of the last release that an accepted change holds for; the next minor version when none is given' -r
+complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l reason -d 'Why the accepted changes are meant' -r
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l inconclusive -d 'End with 1 or 0 instead of 4 when the verdict is inconclusive' -r -f -a "fail\t'As failed'
 neutral\t'As passed'"
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -s C -d 'Run as if started in DIR' -r -F
@@ -269,6 +271,7 @@ complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l color -d 'U
 always\t'Always'
 never\t'Never'"
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l dry-run -d 'Show what would be run and compared, and run nothing'
+complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -l accept -d 'Write what was found for the worse into the manifest as `[[accept]]`, to be reviewed'
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -s q -l quiet -d 'Say nothing but the result, warnings, and errors'
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -s v -l verbose -d 'Say more about what is being done'
 complete -c stagegate -n "__fish_stagegate_using_subcommand gate" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -272,6 +272,9 @@ module completions {
     --wait: string            # Wait so long for stages that cannot be reached yet
     --dry-run                 # Show what would be run and compared, and run nothing
     --seed-base: string       # Measure this release so often as a base for later ones, and judge nothing
+    --accept                  # Write what was found for the worse into the manifest as `[[accept]]`, to be reviewed
+    --until: string           # The tag of the last release that an accepted change holds for; the next minor version when none is given
+    --reason: string          # Why the accepted changes are meant
     --inconclusive: string@"nu-complete stagegate gate inconclusive" # End with 1 or 0 instead of 4 when the verdict is inconclusive
     -C: path                  # Run as if started in DIR
     --manifest(-m): path      # Read the manifest from FILE instead of `stagegate.toml`

@@ -60,6 +60,6 @@ pub(super) fn compare_stored(
         None => stored.before(&head)?,
     };
     let manifest = project.as_ref().map(|project| &project.manifest);
-    let Judged { document, status } = compare(manifest, &base.runs, &head.runs);
+    let Judged { document, status } = compare(manifest, &stored.git, &base.runs, &head.runs);
     Ok(context.emit(&View::Diff(&document), status))
 }

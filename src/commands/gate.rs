@@ -9,7 +9,7 @@ use super::Context;
 use super::output::Shown;
 use crate::error::Result;
 use crate::exit::Status;
-use crate::experiment::{run_gate, seed_base};
+use crate::experiment::{Acceptance, accept, run_gate, seed_base};
 use crate::manifest::Measuring;
 use crate::measure::{parse_duration, show_duration};
 use crate::plan::{GatePlan, Project, gate_plan};
@@ -31,6 +31,16 @@ pub(crate) struct GateArgs {
     /// Measure this release so often as a base for later ones, and judge nothing
     #[arg(long, value_name = "N", conflicts_with_all = ["base", "dry_run", "inconclusive"], value_parser = clap::value_parser!(u32).range(1..=100))]
     seed_base: Option<u32>,
+    /// Write what was found for the worse into the manifest as `[[accept]]`, to be reviewed
+    #[arg(long, conflicts_with_all = ["dry_run", "seed_base"])]
+    accept: bool,
+    /// The tag of the last release that an accepted change holds for; the next minor version when
+    /// none is given
+    #[arg(long, value_name = "TAG", requires = "accept")]
+    until: Option<String>,
+    /// Why the accepted changes are meant
+    #[arg(long, value_name = "TEXT", requires = "accept")]
+    reason: Option<String>,
     /// End with 1 or 0 instead of 4 when the verdict is inconclusive
     #[arg(long, value_name = "AS", value_enum)]
     inconclusive: Option<Inconclusive>,
@@ -76,6 +86,13 @@ pub(crate) async fn gate(context: &Context, args: &GateArgs) -> Result<Status> {
     let Some(decided) = done else {
         return Ok(Status::Interrupted);
     };
+    if args.accept {
+        let acceptance = Acceptance {
+            until: args.until.clone(),
+            reason: args.reason.clone(),
+        };
+        accept(&experiment, &decided.document, &acceptance)?;
+    }
     let (status, doubt) = match (decided.status, args.inconclusive) {
         (Status::Inconclusive, Some(Inconclusive::Fail)) => (Status::Failed, Doubt::Failed),
         (Status::Inconclusive, Some(Inconclusive::Neutral)) => (Status::Passed, Doubt::Neutral),

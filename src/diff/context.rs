@@ -1,7 +1,8 @@
 //! What comparing needs to know besides the runs.
 
 use super::sessions::LatencyGate;
-use crate::manifest::{Rule, Topology};
+use super::wording::percent;
+use crate::manifest::{Accept, Rule, Topology};
 use crate::metric::{Figure, Metric};
 
 /// What a regression or a missed SLO means.
@@ -17,6 +18,8 @@ pub(crate) enum Mode {
 pub(crate) struct Context<'a> {
     pub(crate) mode: Mode,
     pub(crate) rules: &'a [Rule],
+    /// Intended changes that have not expired.
+    pub(crate) accepted: &'a [&'a Accept],
     /// One-sided, for every decision about an eval.
     pub(crate) eval_alpha: f64,
     pub(crate) latency: &'a LatencyGate,
@@ -46,11 +49,47 @@ impl Context<'_> {
 
     /// Returns below which increase a latency is kept: what its rules allow, else the margin.
     pub(super) fn most_increase(&self, metric: &Metric) -> f64 {
-        self.max_increase(metric).unwrap_or(self.margin)
+        match self.rule_increase(metric) {
+            Some(limit) => self.widened(metric, limit),
+            None => self.widened(metric, self.margin),
+        }
+    }
+
+    /// Returns what was accepted of a metric; the widest counts.
+    pub(super) fn accepted(&self, metric: &Metric) -> Option<&Accept> {
+        let of_it = self.accepted.iter().filter(|it| it.metric == *metric);
+        of_it
+            .copied()
+            .max_by(|one, other| one.up_to.value().total_cmp(&other.up_to.value()))
+    }
+
+    /// Returns how far a change may go that is else allowed to go so far.
+    pub(super) fn widened(&self, metric: &Metric, allowed: f64) -> f64 {
+        let accepted = self.accepted(metric);
+        accepted.map_or(allowed, |it| it.up_to.value().max(allowed))
+    }
+
+    /// Returns what is said of a limit that an accepted change widens.
+    pub(super) fn said_of(&self, metric: &Metric) -> Option<String> {
+        let it = self.accepted(metric)?;
+        let (up_to, until) = (percent(it.up_to.value()), &it.until);
+        Some(format!(
+            "up to {up_to} accepted until {until}: {}",
+            it.reason
+        ))
+    }
+
+    /// Returns by how much a latency may grow at most, where rules or accepted changes say.
+    pub(super) fn max_increase(&self, metric: &Metric) -> Option<f64> {
+        let accepted = self.accepted(metric).map(|it| it.up_to.value());
+        match self.rule_increase(metric) {
+            Some(limit) => Some(self.widened(metric, limit)),
+            None => accepted,
+        }
     }
 
     /// Returns by how much a latency may grow at most, where rules say: the strictest counts.
-    pub(super) fn max_increase(&self, metric: &Metric) -> Option<f64> {
+    pub(super) fn rule_increase(&self, metric: &Metric) -> Option<f64> {
         let of_it = self.rules.iter().filter(|rule| rule.metric == *metric);
         let limits = of_it.filter_map(|rule| Some(rule.max_increase?.value()));
         limits.min_by(f64::total_cmp)

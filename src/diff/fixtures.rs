@@ -243,6 +243,7 @@ pub(super) fn with_latency<T>(
     then(&Context {
         mode,
         rules,
+        accepted: &[],
         eval_alpha: 0.05,
         latency,
         margin: 0.05,

@@ -1,15 +1,18 @@
 //! Why a verdict is what it is: the reasons that decided, what should be known beside them, and the
 //! sentence they make.
 
+mod lost;
+
 use std::collections::BTreeSet;
 
+use self::lost::Lost;
 use super::compare::{Cases, Compared};
 use super::context::Context;
 use super::judge::{Basis, Judged, Row};
 use super::pair::{Matched, Pairing};
 use super::sessions::GatedBy;
 use super::wording::{count, percent, time, value};
-use crate::metric::{EvalPart, Figure, LatencyMetric, Metric, Stat};
+use crate::metric::{EvalPart, Figure, LatencyMetric, Metric, Stat, Unit};
 use crate::record::{Blame, Change, Comparison, Reason, VerdictKind};
 
 /// More broken rules than this are only counted.
@@ -272,7 +275,33 @@ impl Told<'_> {
             });
         }
         parts.extend(self.could_have_seen().into_iter().map(decisive));
+        parts.extend(self.accepted());
         parts
+    }
+
+    /// Names the changes for the worse that pass because they were accepted.
+    fn accepted(&self) -> impl Iterator<Item = Reason> {
+        let passed = self.rows.iter().filter(|row| {
+            let is_kept = row.comparison.outcome == Some(VerdictKind::Passed);
+            row.basis == Basis::Relative && is_kept
+        });
+        passed.filter_map(|row| {
+            let c = &row.comparison;
+            let (low, high) = (c.low?, c.high?);
+            let is_worse = match c.metric.unit() {
+                Unit::Time => low > 0.0,
+                _ => high < 0.0,
+            };
+            let accepted = self.context.accepted(&c.metric).filter(|_| is_worse)?;
+            let by = percent(c.change?.abs());
+            Some(Reason {
+                short: format!("{} {by} worse, accepted", short_name(&c.metric)),
+                ..decisive(format!(
+                    "`{}` is {by} worse, which was accepted until {} ({})",
+                    c.metric, accepted.until, accepted.reason
+                ))
+            })
+        })
     }
 
     /// Says of each suite that no rule holds against its base, how large a change would have gone
@@ -296,47 +325,6 @@ impl Told<'_> {
             Some(format!("no change seen in `{}` (± {points})", c.metric))
         };
         self.rows.iter().filter(unruled).filter_map(say).collect()
-    }
-}
-
-/// The cases of a suite that broke, and the slice that most of them are in.
-struct Lost<'a> {
-    broke: usize,
-    all: usize,
-    place: Option<(usize, &'a str)>,
-}
-
-impl<'a> Lost<'a> {
-    fn of(cases: &Cases<'_>, slices: impl Iterator<Item = &'a str>) -> Option<Self> {
-        let broke = cases.changes().broke.len();
-        let place = slices
-            .map(|slice| (cases.broke_in(slice), slice))
-            .filter(|(cases, _)| *cases > 0)
-            .max_by_key(|(cases, _)| *cases);
-        (broke > 0).then(|| Self {
-            broke,
-            all: cases.len(),
-            place,
-        })
-    }
-
-    fn text(&self) -> String {
-        let place = match self.place {
-            Some((cases, slice)) if cases == self.broke => format!(", all in {slice}"),
-            Some((cases, slice)) => format!(", {cases} of them in {slice}"),
-            None => String::new(),
-        };
-        let all = count(self.all, "case");
-        format!("lost {} of {all}{place}", self.broke)
-    }
-
-    fn short(&self) -> String {
-        let place = match self.place {
-            Some((cases, slice)) if cases == self.broke => format!(", all {slice}"),
-            Some((cases, slice)) => format!(", {cases} in {slice}"),
-            None => String::new(),
-        };
-        format!("{} lost{place}", count(self.broke, "case"))
     }
 }
 

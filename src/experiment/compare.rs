@@ -2,9 +2,10 @@
 
 use crate::diff::{self, Context, GatedBy, LatencyGate, Mode};
 use crate::exit::Status;
+use crate::git::Git;
 use crate::manifest::{
-    DEFAULT_ALPHA, DEFAULT_EVAL_ALPHA, DEFAULT_FLOOR, DEFAULT_MARGIN, Gate, Load, Manifest, Rule,
-    Topology,
+    Accept, DEFAULT_ALPHA, DEFAULT_EVAL_ALPHA, DEFAULT_FLOOR, DEFAULT_MARGIN, Gate, Load, Manifest,
+    Rule, Topology,
 };
 use crate::metric::{Figure, LatencyMetric, Metric, Stat};
 use crate::name::Name;
@@ -20,16 +21,17 @@ pub(crate) struct Judged {
 /// manifest.
 pub(crate) fn compare(
     manifest: Option<&Manifest>,
+    git: &Git,
     base: &[RunRecord],
     head: &[RunRecord],
 ) -> Judged {
-    judge(manifest, Mode::Diff, (base, GatedBy::Nothing), head)
+    judge((manifest, git), Mode::Diff, (base, GatedBy::Nothing), head)
 }
 
 /// Compares two sides and judges the head, as `diff` or as `gate`; its latencies by what there is
 /// to decide about them.
 pub(super) fn judge(
-    manifest: Option<&Manifest>,
+    (manifest, git): (Option<&Manifest>, &Git),
     mode: Mode,
     (base, by): (&[RunRecord], GatedBy),
     head: &[RunRecord],
@@ -52,6 +54,7 @@ pub(super) fn judge(
     let context = Context {
         mode,
         rules: gate.map_or(&[], |gate| gate.rules.as_slice()),
+        accepted: &manifest.map_or_else(Vec::new, |it| accepted(it, git, head)),
         eval_alpha: gate.map_or(DEFAULT_EVAL_ALPHA, |gate| gate.eval_alpha),
         latency: &latency,
         margin: gate.map_or(DEFAULT_MARGIN, |gate| gate.margin.value()),
@@ -62,6 +65,15 @@ pub(super) fn judge(
     let document = diff::compare(base, head, &context);
     let status = diff::status(&document, base, head);
     Judged { document, status }
+}
+
+/// Returns the intended changes that hold for a release: until the release with their tag, that one
+/// included.
+fn accepted<'a>(manifest: &'a Manifest, git: &Git, head: &[RunRecord]) -> Vec<&'a Accept> {
+    let commit = head.iter().find_map(|run| run.release.commit.as_deref());
+    let is_over =
+        |accept: &&Accept| commit.is_some_and(|commit| git.is_after(commit, &accept.until));
+    manifest.accept.iter().filter(|it| !is_over(it)).collect()
 }
 
 /// Returns the latencies that are gated without a rule: of each load that no rule of a latency is

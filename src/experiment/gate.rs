@@ -1,6 +1,7 @@
 //! The gate: what `[gate]` names is measured, compared with the base, and decided; the comparison
 //! is kept.
 
+mod accept;
 mod base;
 mod evidence;
 mod head;
@@ -9,6 +10,7 @@ mod sessions;
 mod slot;
 mod turns;
 
+pub(crate) use accept::{Acceptance, accept};
 pub(super) use head::{HeadRuns, judge_head, measure_head};
 pub(crate) use seed::seed_base;
 

@@ -32,7 +32,7 @@ pub(crate) use capacity::find_capacity;
 pub(crate) use check::{overview, probe};
 pub(crate) use compare::{Judged, compare};
 pub(crate) use eval::run_eval;
-pub(crate) use gate::{run_gate, seed_base};
+pub(crate) use gate::{Acceptance, accept, run_gate, seed_base};
 pub(crate) use load::run_load;
 pub(crate) use merge::merge;
 pub(crate) use profile::run_profile;

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use git2::{Commit, ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Status, StatusOptions};
+use git2::{
+    Commit, ErrorCode, ObjectType, Oid, Repository, RepositoryOpenFlags, Sort, Status,
+    StatusOptions,
+};
 
 use crate::intake;
 use crate::record::FOLDER;
@@ -173,6 +176,36 @@ impl Git {
         let default = default?.peel_to_commit().ok()?.id();
         let base = repository.merge_base(id, default).ok()?;
         (base != id).then(|| base.to_string())
+    }
+
+    /// Returns whether a commit comes after the release with that tag: the tag is on one of its
+    /// ancestors. Where the history ends early and the tag is elsewhere, it is taken to be.
+    pub(crate) fn is_after(&self, commit: &str, tag: &str) -> bool {
+        let after = || {
+            let repository = self.repository.as_ref()?;
+            let tag = repository
+                .find_reference(&format!("refs/tags/{tag}"))
+                .ok()?;
+            let tagged = tag.peel_to_commit().ok()?.id();
+            let commit = Oid::from_str(commit).ok()?;
+            let reached = repository.graph_descendant_of(commit, tagged).ok()?;
+            Some(reached || (repository.is_shallow() && tagged != commit))
+        };
+        after().unwrap_or(false)
+    }
+
+    /// Returns the text of a file of the work tree as a commit has it.
+    pub(crate) fn text_at(&self, commit: &str, file: &Path) -> Option<String> {
+        let repository = self.repository.as_ref()?;
+        let commit = repository.find_commit(Oid::from_str(commit).ok()?).ok()?;
+        let root = self.root()?.canonicalize().ok()?;
+        let within = file.canonicalize().ok()?;
+        let entry = commit.tree().ok()?;
+        let entry = entry.get_path(within.strip_prefix(root).ok()?).ok()?;
+        let (size, kind) = repository.odb().ok()?.read_header(entry.id()).ok()?;
+        let is_text = kind == ObjectType::Blob && !intake::MANIFEST.is_passed_by(size as u64);
+        let blob = repository.find_blob(entry.id()).ok().filter(|_| is_text)?;
+        String::from_utf8(blob.content().to_vec()).ok()
     }
 
     /// Returns whether the history ends before its beginning.

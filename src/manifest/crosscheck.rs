@@ -27,7 +27,11 @@ pub(super) fn check(manifest: &Manifest, checker: &mut Checker<'_>) {
         }
     }
     for accept in &manifest.accept {
-        exists(&accept.metric, &accept.span, manifest, checker);
+        if exists(&accept.metric, &accept.span, manifest, checker)
+            && let Some(gate) = &manifest.gate
+        {
+            gated(&accept.metric, &accept.span, gate, checker);
+        }
     }
 }
 

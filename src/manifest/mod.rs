@@ -31,6 +31,7 @@ pub(crate) use error::{ManifestError, Problem, Problems};
 pub(crate) use idle::IdleKey;
 pub(crate) use kind::KindTable;
 pub(crate) use schema::schema;
+pub(crate) use table::accept::{Accept, accepted_in};
 pub(crate) use table::connections::Connections;
 pub(crate) use table::environment::Environment;
 pub(crate) use table::eval::Eval;

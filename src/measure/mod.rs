@@ -20,4 +20,4 @@ pub(crate) use outcome::{Failure, is_answer};
 pub(crate) use size::Size;
 pub(crate) use stamps::Stamps;
 pub(crate) use time::{Time, nanos};
-pub(crate) use unit::{AnyRate, Rate, Share, parse_duration, show_duration, show_rate};
+pub(crate) use unit::{AnyRate, Growth, Rate, Share, parse_duration, show_duration, show_rate};

@@ -184,11 +184,46 @@ impl FromStr for Share {
             what: "share between 0 and 1",
             example: "`5%` or `0.05`",
         };
-        let value = match text.trim().strip_suffix('%') {
-            Some(percent) => percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0,
-            None => text.trim().parse().map_err(|_| wrong())?,
-        };
-        Self::new(value).ok_or_else(wrong)
+        part(text).and_then(Self::new).ok_or_else(wrong)
+    }
+}
+
+/// Reads `5%` or `0.05`.
+fn part(text: &str) -> Option<f64> {
+    match text.trim().strip_suffix('%') {
+        Some(percent) => Some(percent.trim().parse::<f64>().ok()? / 100.0),
+        None => text.trim().parse().ok(),
+    }
+}
+
+/// By how much something may grow, as a part of what it was; written `12%`, `150%`, or `0.12`.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(crate) struct Growth(f64);
+
+impl Growth {
+    /// A hundredfold more.
+    pub(crate) const MOST: f64 = 100.0;
+
+    /// Makes a growth; `None` where it is negative, or more than a hundredfold.
+    pub(crate) fn new(value: f64) -> Option<Self> {
+        (0.0..=Self::MOST).contains(&value).then_some(Self(value))
+    }
+
+    /// Returns it as a part of what there was: 1 is twice as much.
+    pub(crate) const fn value(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for Growth {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        part(text).and_then(Self::new).ok_or_else(|| UnitError {
+            written: text.to_owned(),
+            what: "growth",
+            example: "`12%`, `150%`, or `0.12`",
+        })
     }
 }
 
@@ -227,30 +262,51 @@ impl<'de> Deserialize<'de> for AnyRate {
     }
 }
 
+/// A unit that is written as text or as a number.
+struct Part<T> {
+    what: &'static str,
+    within: &'static str,
+    new: fn(f64) -> Option<T>,
+}
+
+impl<T: FromStr<Err = UnitError>> de::Visitor<'_> for Part<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<T, E> {
+        let wrong = || E::custom(format!("`{value}` is not between {}", self.within));
+        (self.new)(value).ok_or_else(wrong)
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<T, E> {
+        self.visit_f64(value as f64)
+    }
+}
+
 impl<'de> Deserialize<'de> for Share {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Share;
+        deserializer.deserialize_any(Part {
+            what: "a share such as `5%` or `0.05`",
+            within: "0 and 1",
+            new: Self::new,
+        })
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a share such as `5%` or `0.05`")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Share, E> {
-                text.parse().map_err(E::custom)
-            }
-
-            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Share, E> {
-                Share::new(value)
-                    .ok_or_else(|| E::custom(format!("`{value}` is not between 0 and 1")))
-            }
-
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Share, E> {
-                self.visit_f64(value as f64)
-            }
-        }
-        deserializer.deserialize_any(Visitor)
+impl<'de> Deserialize<'de> for Growth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Part {
+            what: "a growth such as `12%`, `150%`, or `0.12`",
+            within: "0 and 100",
+            new: Self::new,
+        })
     }
 }
 
@@ -270,6 +326,13 @@ schema_is!(Share, "Share", {
         {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%?$"}
     ],
     "description": "a share such as `5%` or `0.05`"
+});
+schema_is!(Growth, "Growth", {
+    "anyOf": [
+        {"type": "number", "minimum": 0, "maximum": 100},
+        {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%?$"}
+    ],
+    "description": "a growth such as `12%`, `150%`, or `0.12`"
 });
 
 #[cfg(test)]

@@ -90,7 +90,6 @@ fn a_key_that_does_nothing_yet_is_a_warning_with_its_place() {
             ("stage.llm.proxy", file, line("proxy = ")),
             ("fault.llm-overloaded", file, line("[fault.llm-overloaded]")),
             ("gate.faults", file, line("faults = ")),
-            ("accept.0", file, line("[[accept]]")),
             (
                 "stage.rerank.proxy",
                 "--set stage.rerank.proxy=127.0.0.1:9102",

@@ -12,7 +12,8 @@ mod cmd_demo; // the built-in story and the templates that point at it
 mod cmd_errors; // what failed, in every format
 mod cmd_eval; // golden sets, journals, kill and resume
 mod cmd_formats;
-mod cmd_gate; // baseline, candidate, verdict, exit code
+mod cmd_gate;
+mod cmd_gate_accept; // baseline, candidate, verdict, exit code
 mod cmd_gate_latency; // sessions of a base, and releases that are slower
 mod cmd_gate_turns; // base and head in one slot, in turns
 mod cmd_init;

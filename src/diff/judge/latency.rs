@@ -48,7 +48,7 @@ pub(super) fn decided(
     let change = shift.change();
     let (abs_floor, grows_by) = (gate.abs_floor_ms, |share: f64| shift.base() * share);
     let is_none = grows_by(change).abs() < abs_floor;
-    let is_worth = context.max_increase(&measured.metric).is_some() || change >= gate.floor;
+    let is_worth = context.rule_increase(&measured.metric).is_some() || change >= gate.floor;
     let (verdict, bound) = if p <= gate.alpha && is_worth && !is_none {
         (Change::Regressed, shift.lower_bound(level))
     } else {

@@ -111,6 +111,7 @@ struct Judging<'a> {
 
 impl Judging<'_> {
     fn rules(&mut self, pairing: &Pairing<'_>, context: &Context<'_>) {
+        self.accepted(context);
         let mut rules: Vec<&Rule> = context.rules.iter().collect();
         // A drop that `max_drop` agreed to is no regression for the other rules of the metric.
         rules.sort_by_key(|rule| rule.max_drop.is_none());
@@ -137,6 +138,21 @@ impl Judging<'_> {
                 let metric = Metric::eval(name, EvalPart::PassRate);
                 self.rule(&metric, |measured, bare| {
                     rule::judge_without(measured, bare, context)
+                });
+            }
+        }
+    }
+
+    /// Judges the pass rates whose drop no rule is about, and some of which was accepted.
+    fn accepted(&mut self, context: &Context<'_>) {
+        for accept in context.accepted {
+            let metric = &accept.metric;
+            let is_about = |rule: &Rule| rule.metric == *metric && rule.max_drop.is_some();
+            let is_ruled = context.rules.iter().any(is_about) || self.judged.contains_key(metric);
+            let is_there = self.measured.iter().any(|it| it.metric == *metric);
+            if metric.is_pass_rate() && is_there && !is_ruled {
+                self.rule(metric, |measured, bare| {
+                    rule::judge_accepted(measured, bare, context)
                 });
             }
         }

@@ -127,8 +127,34 @@ pub(super) fn judge_without(
     context: &Context<'_>,
 ) -> Vec<Row> {
     let mut comparison = bare.clone();
-    comparison.rule = Some(format!("max_drop {} (margin)", percent(context.margin)));
+    let words = format!("max_drop {} (margin)", percent(context.margin));
+    let accepted = context.said_of(&measured.metric);
+    comparison.rule = Some(
+        [Some(words), accepted]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", "),
+    );
     max_drop(context.margin, measured, &mut comparison, context).tell(&mut comparison);
+    vec![Row {
+        comparison,
+        basis: Basis::Relative,
+    }]
+}
+
+/// Judges a pass rate whose drop no rule is about, and some of which was accepted: a drop that may
+/// be larger fails, and nothing is held up.
+pub(super) fn judge_accepted(
+    measured: &Measured,
+    bare: &Comparison,
+    context: &Context<'_>,
+) -> Vec<Row> {
+    let mut comparison = bare.clone();
+    comparison.rule = context.said_of(&measured.metric);
+    let mut judged = max_drop(0.0, measured, &mut comparison, context);
+    judged.outcome = judged.outcome.filter(|it| *it != VerdictKind::Inconclusive);
+    judged.tell(&mut comparison);
     vec![Row {
         comparison,
         basis: Basis::Relative,
@@ -203,7 +229,7 @@ fn relative(rule: &Rule, measured: &Measured, comparison: &mut Comparison, conte
 fn decides_latency(rule: &Rule, measured: &Measured, context: &Context<'_>) -> bool {
     let mut of_metric = context.rules.iter().filter(|it| it.metric == rule.metric);
     measured.is_decided()
-        && match context.max_increase(&rule.metric) {
+        && match context.rule_increase(&rule.metric) {
             Some(strictest) => rule.max_increase.is_some_and(|it| it.value() == strictest),
             None => of_metric
                 .next()
@@ -230,7 +256,9 @@ pub(super) fn judge_latency(
     context: &Context<'_>,
 ) -> Vec<Row> {
     let mut comparison = bare.clone();
-    comparison.rule = Some(latency_words(context));
+    let accepted = context.said_of(&measured.metric);
+    let words = std::iter::once(latency_words(context)).chain(accepted);
+    comparison.rule = Some(words.collect::<Vec<_>>().join(", "));
     // Until there is enough evidence it is listed, as not judged.
     if measured.is_decided() {
         latency(measured, bare, context).tell(&mut comparison);
@@ -256,6 +284,7 @@ fn max_drop(
     context: &Context<'_>,
 ) -> Limited {
     let alpha = context.eval_alpha;
+    let margin = context.widened(&measured.metric, margin);
     let Some(paired) = measured.paired() else {
         let nothing_paired = measured.alone.base.is_some() && measured.alone.head.is_some();
         return if matches!(measured.metric, Metric::Eval { .. }) && nothing_paired {
@@ -351,7 +380,11 @@ fn relative_words(rule: &Rule, measured: &Measured, context: &Context<'_>) -> Ve
     let drop = rule
         .max_drop
         .map(|it| format!("max_drop {}", percent(it.value())));
-    increase.into_iter().chain(drop).collect()
+    let changes: Vec<String> = increase.into_iter().chain(drop).collect();
+    let accepted = context
+        .said_of(&rule.metric)
+        .filter(|_| !changes.is_empty());
+    changes.into_iter().chain(accepted).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::experiment::compare::{Judged, judge};
 use crate::experiment::eval::run_eval;
 use crate::experiment::recording::Recorded;
 use crate::experiment::rounds::run_rounds;
+use crate::git::Git;
 use crate::manifest::Measuring;
 use crate::name::Name;
 use crate::plan::{EvalOptions, GatePlan};
@@ -78,7 +79,9 @@ pub(in crate::experiment) fn judge_head(
     base: (&[RunRecord], GatedBy),
     head: &[RunRecord],
 ) -> Judged {
-    judge(Some(&experiment.project.manifest), Mode::Gate, base, head)
+    let manifest = Some(&experiment.project.manifest);
+    let git = Git::open(&experiment.project.folder);
+    judge((manifest, &git), Mode::Gate, base, head)
 }
 
 /// Returns the record of one session: the runs that a gate has made, and nothing judged.

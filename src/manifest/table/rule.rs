@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use crate::manifest::checker::Checker;
 use crate::manifest::document::Table;
 use crate::manifest::span::{Span, Spanned};
-use crate::measure::Share;
+use crate::measure::{Growth, Share};
 use crate::metric::{Limit, Metric, Unit, Written};
 
 // What may be written.
@@ -18,7 +18,7 @@ pub(in crate::manifest) struct RawRule {
     metric: Option<Spanned<String>>,
     min: Option<Spanned<RawLimit>>,
     max: Option<Spanned<RawLimit>>,
-    max_increase: Option<Spanned<Share>>,
+    max_increase: Option<Spanned<Growth>>,
     max_drop: Option<Spanned<Share>>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Rule {
     pub(crate) metric: Metric,
     pub(crate) min: Option<Limit>,
     pub(crate) max: Option<Limit>,
-    pub(crate) max_increase: Option<Share>,
+    pub(crate) max_increase: Option<Growth>,
     /// Percentage points, as a share.
     pub(crate) max_drop: Option<Share>,
     /// Where the metric stands in the text: later checks point at it.
@@ -114,12 +114,14 @@ fn limit(
 
 /// Times grow and shares drop; each has its own limit of change.
 fn relative(raw: &RawRule, unit: Unit, checker: &mut Checker<'_>) {
+    let increase = raw.max_increase.as_ref().map(|it| &it.span);
+    let drop = raw.max_drop.as_ref().map(|it| &it.span);
     let wrong = [
-        (&raw.max_increase, Unit::Time, "max_increase", "times"),
-        (&raw.max_drop, Unit::Share, "max_drop", "shares"),
+        (increase, Unit::Time, "max_increase", "times"),
+        (drop, Unit::Share, "max_drop", "shares"),
     ];
-    for (written, fits, key, plural) in wrong {
-        if let Some(written) = written
+    for (span, fits, key, plural) in wrong {
+        if let Some(span) = span
             && unit != fits
         {
             let help = match unit {
@@ -128,7 +130,7 @@ fn relative(raw: &RawRule, unit: Unit, checker: &mut Checker<'_>) {
                 Unit::Rate | Unit::Number => "Use `min` or `max`.",
             };
             let reason = format!("is for {plural} only");
-            checker.bad(key, &written.span, &reason, Some(help.to_owned()));
+            checker.bad(key, span, &reason, Some(help.to_owned()));
         }
     }
 }

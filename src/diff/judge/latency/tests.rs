@@ -5,7 +5,7 @@ mod rounds;
 use crate::diff::fixtures::{latency_gate, load, rule, stage, with_latency};
 use crate::diff::{GatedBy, LatencyGate, Mode, Sessions, compare};
 use crate::manifest::Rule;
-use crate::measure::Share;
+use crate::measure::Growth;
 use crate::metric::{Limit, Metric, Unit};
 use crate::record::{Change, Comparison, DiffDocument, Machine, RunRecord, VerdictKind};
 
@@ -61,7 +61,7 @@ fn row<'a>(document: &'a DiffDocument, metric: &str) -> &'a Comparison {
 
 fn max_increase(metric: &str, share: f64) -> Rule {
     Rule {
-        max_increase: Share::new(share),
+        max_increase: Growth::new(share),
         ..rule(metric)
     }
 }

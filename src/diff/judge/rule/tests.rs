@@ -3,7 +3,7 @@
 use crate::diff::fixtures::{answers, eval, load, max_drop, min, rule, slo, stage, with};
 use crate::diff::{Mode, compare};
 use crate::manifest::Rule;
-use crate::measure::Share;
+use crate::measure::{Growth, Share};
 use crate::metric::{Limit, Unit};
 use crate::record::{Change, Comparison, DiffDocument};
 use crate::record::{RunRecord, ScoreEstimate, VerdictKind};
@@ -111,7 +111,7 @@ fn latency_rules_judge_the_limit_and_only_show_the_increase() {
     let runs = |id, ms: f64| [load(id, [("gateway", stage(100, |_| ms))])];
     let limited = |ms| Rule {
         max: Some(time_limit(f64::from(ms))),
-        max_increase: Share::new(0.05),
+        max_increase: Growth::new(0.05),
         ..rule(P95)
     };
     for (limit, outcome) in [(500, VerdictKind::Passed), (300, VerdictKind::Failed)] {
