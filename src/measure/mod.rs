@@ -16,7 +16,7 @@ pub(crate) use exhausted::Exhausted;
 pub(crate) use histogram::{Histogram, Intervals, Packed, min_samples};
 #[cfg(test)]
 pub(crate) use histogram::{LONGEST_HISTOGRAM, MOST_COUNTED};
-pub(crate) use outcome::{Failure, is_answer};
+pub(crate) use outcome::{Failure, is_answer, is_unavailable};
 pub(crate) use size::Size;
 pub(crate) use stamps::Stamps;
 pub(crate) use time::{Time, nanos};

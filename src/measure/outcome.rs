@@ -78,6 +78,16 @@ pub(crate) fn is_answer(kind: &str) -> bool {
     numbered || ANSWERS.contains(&kind)
 }
 
+/// What a gateway, a limiter, or a guard says in the place of a stage that cannot be asked.
+const UNAVAILABLE: [u16; 8] = [401, 403, 407, 408, 429, 502, 503, 504];
+
+/// Returns whether a failure of that kind, as documents have it, says that the stage was not to be
+/// had: a suite that hears it has asked nobody.
+pub(crate) fn is_unavailable(kind: &str) -> bool {
+    let status = kind.strip_prefix("status ").and_then(|it| it.parse().ok());
+    status.is_some_and(|status| UNAVAILABLE.contains(&status))
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {

@@ -8,7 +8,7 @@ use crate::measure::Failure;
 use crate::text::excerpt;
 
 /// How much of an answer that cannot be used is repeated, in characters.
-const EXCERPT: usize = 120;
+pub(super) const EXCERPT: usize = 120;
 
 /// Returns the bytes as text, or why they are not.
 pub(super) fn utf8(bytes: Vec<u8>) -> Result<String, CallFailure> {
@@ -41,20 +41,6 @@ fn not_json(bytes: &[u8], error: &serde_json::Error) -> CallFailure {
     CallFailure::new(Failure::Decode, detail)
 }
 
-/// Returns the failure of a model's answer that is one, or holds one, by its own word: an `error`
-/// that says something, or `error` as its type. It may stand beside content that was cut by it.
-pub(super) fn body_error(body: &Value, bytes: &[u8]) -> Option<CallFailure> {
-    let says = match body.get("error") {
-        None | Some(Value::Null | Value::Bool(false)) => false,
-        Some(Value::String(text)) => !text.is_empty(),
-        Some(Value::Object(error)) => !error.is_empty(),
-        Some(_) => true,
-    };
-    let is_one = ["object", "type"].iter().any(|key| body[key] == "error");
-    let said = || format!("the answer is an error: {}", excerpt(bytes, EXCERPT));
-    (says || is_one).then(|| CallFailure::contract(said()))
-}
-
 /// Returns an error event inside a stream as a failure.
 pub(super) fn stream_error(data: &[u8]) -> CallFailure {
     CallFailure::new(
@@ -76,42 +62,5 @@ pub(super) fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    /// field 5
-    #[test]
-    fn a_body_that_says_that_it_is_an_error_is_one_whatever_stands_beside_it() {
-        let failure = |body: Value| body_error(&body, body.to_string().as_bytes());
-        for body in [
-            json!({"error": "no quota"}),
-            json!({"error": {"message": "overloaded"}}),
-            json!({"error": {"message": "cut"}, "choices": [{"message": {"content": "Hel"}}]}),
-            json!({"error": 503}),
-            json!({"object": "error", "message": "overloaded"}),
-            json!({"type": "error", "error": null}),
-        ] {
-            let found = failure(body.clone()).expect("an error");
-            assert_eq!(found.failure, Failure::Contract);
-            assert_eq!(found.detail, format!("the answer is an error: {body}"));
-        }
-        for body in [
-            json!({}),
-            json!({"error": null}),
-            json!({"error": false}),
-            json!({"error": ""}),
-            json!({"error": {}}),
-            json!({"object": "chat.completion", "text": "error"}),
-            json!(["error"]),
-            json!("error"),
-        ] {
-            assert!(failure(body.clone()).is_none(), "{body}");
-        }
     }
 }

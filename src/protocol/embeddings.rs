@@ -12,6 +12,7 @@ use super::decode::json as parse_json;
 use super::failure::CallFailure;
 use super::output::{Answers, Outputs, Shape};
 use super::reply::{Reply, Usage};
+use super::said_error::body_error;
 use super::target::{Target, steps};
 use super::{Brings, Call, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems};
@@ -157,6 +158,9 @@ impl Promise {
     /// Reads the vectors.
     fn read(self, bytes: &[u8]) -> Result<Reply, CallFailure> {
         let body = parse_json(bytes)?;
+        if let Some(failure) = body_error(&body, bytes) {
+            return Err(failure);
+        }
         let vectors = vectors(&body)?;
         let length = vectors.first().map_or(0, Vec::len);
         if let Some(expected) = self.vectors.filter(|it| *it != vectors.len()) {
@@ -217,6 +221,12 @@ fn vectors(body: &Value) -> Result<Vec<Vec<f64>>, CallFailure> {
     if let Some(pair) = found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         let index = pair[0].0;
         return Err(broken(format!("two vectors have the `index` {index}")));
+    }
+    if let Some((index, _)) = found.last().filter(|(it, _)| *it >= found.len() as u64) {
+        let count = found.len();
+        return Err(broken(format!(
+            "{count} vectors, and one has the `index` {index}"
+        )));
     }
     let vectors: Vec<Vec<f64>> = found.into_iter().map(|(_, vector)| vector).collect();
     match vectors.split_first() {

@@ -17,6 +17,7 @@ mod reply;
 mod rerank;
 mod rest;
 mod retrieval;
+mod said_error;
 mod sse;
 mod stream;
 mod target;

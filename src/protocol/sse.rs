@@ -2,6 +2,8 @@
 
 use memchr::memchr2;
 
+use super::said_error::{names_error, says_error};
+
 /// One event, complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SseEvent<'a> {
@@ -13,7 +15,9 @@ pub(crate) struct SseEvent<'a> {
 
 /// Splits bytes into events as the WHATWG HTML standard says: lines end with LF, CR, or CR LF; an
 /// empty line ends an event; lines that begin with a colon are comments; fields other than `data`
-/// and `event` are ignored here.
+/// and `event` are ignored here, and so is one mark of the byte order at the beginning. Two things
+/// count that the standard passes over: an event whose name is that of an error, without data, and
+/// a bare line of JSON that tells one.
 #[derive(Debug, Default)]
 pub(crate) struct SseParser {
     line: Vec<u8>,
@@ -21,6 +25,8 @@ pub(crate) struct SseParser {
     data: Vec<u8>,
     has_data: bool,
     after_cr: bool,
+    /// Whether the first line is past.
+    has_begun: bool,
 }
 
 impl SseParser {
@@ -62,8 +68,13 @@ impl SseParser {
     }
 
     fn take_line(&mut self, line: &[u8], each: &mut impl FnMut(SseEvent<'_>)) {
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        let line = match line.strip_prefix(b"\xef\xbb\xbf") {
+            Some(rest) if is_first => rest,
+            _ => line,
+        };
         if line.is_empty() {
-            if self.has_data {
+            if self.has_data || names_error(&self.name) {
                 each(SseEvent {
                     name: &self.name,
                     data: &self.data,
@@ -81,8 +92,21 @@ impl SseParser {
         } else if let Some(value) = field(line, b"event") {
             self.name.clear();
             self.name.extend_from_slice(value);
+        } else if is_stray_error(line) {
+            each(SseEvent {
+                name: b"error",
+                data: line,
+            });
         }
     }
+}
+
+/// Returns whether a line that is no field is a document that tells an error: what a server writes
+/// that has begun a stream and cannot go on with it.
+fn is_stray_error(line: &[u8]) -> bool {
+    let holds = |word: &[u8]| memchr::memmem::find(line, word).is_some();
+    let may_be = matches!(line.first(), Some(b'{' | b'[')) && holds(b"error");
+    may_be && serde_json::from_slice(line).is_ok_and(|it: serde_json::Value| says_error(&it))
 }
 
 /// Returns the value of the line's field, one leading space removed, when it is the named one.
@@ -124,6 +148,28 @@ mod tests {
             [
                 (String::new(), "a".to_owned()),
                 ("error".to_owned(), "b\nc".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn a_mark_of_the_byte_order_is_no_part_of_the_first_line() {
+        let text = b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n";
+        let only_first = [(String::new(), "a".to_owned())];
+        assert_eq!(events(&[text]), only_first);
+        assert_eq!(events(&[&text[..2], &text[2..9], &text[9..]]), only_first);
+    }
+
+    /// field 4: servers that fail in the middle of a stream do not always keep to its form.
+    #[test]
+    fn an_error_counts_without_data_and_without_a_frame() {
+        let text = b"data: a\n\nevent: error\n\nevent: ping\n\n{\"error\": \"full\"}\n{\"a\": \"error\"}\n";
+        assert_eq!(
+            events(&[text]),
+            [
+                (String::new(), "a".to_owned()),
+                ("error".to_owned(), String::new()),
+                ("error".to_owned(), "{\"error\": \"full\"}".to_owned()),
             ]
         );
     }

@@ -9,7 +9,7 @@ use super::run::{RunKind, RunRecord, ValidityVerdict};
 use super::stage::StageResult;
 use super::verdict::VerdictKind;
 use super::version::FormatVersion;
-use crate::measure::is_answer;
+use crate::measure::{is_answer, is_unavailable};
 use crate::metric::LatencyMetric;
 
 /// The schema name of a list of runs.
@@ -165,10 +165,12 @@ fn yes() -> bool {
     true
 }
 
-/// Returns whether at least 95 % of what was attempted was answered, however wrongly.
+/// Returns whether at least 95 % of what was attempted was answered, however wrongly, and not all of
+/// it with an error. A load may be meant to go beyond what a stage admits, so that a limiter's answer
+/// counts there; of a suite it counts as none, and more than half of the cases must have a grade.
 fn is_measured(run: &RunRecord) -> bool {
-    let unanswered = |errors: &BTreeMap<String, u64>| -> u64 {
-        let errors = errors.iter().filter(|(kind, _)| !is_answer(kind));
+    let unanswered = |errors: &BTreeMap<String, u64>, is: fn(&str) -> bool| -> u64 {
+        let errors = errors.iter().filter(|(kind, _)| !is(kind));
         errors.map(|(_, count)| *count).sum()
     };
     let enough = |attempted: u64, unanswered: u64| {
@@ -178,13 +180,15 @@ fn is_measured(run: &RunRecord) -> bool {
     let eval = run.eval.as_ref().is_none_or(|eval| {
         let asked = eval.golden.cases * u64::from(eval.repeats);
         let kinds: u64 = eval.error_kinds.values().sum();
+        let is_asked = |kind: &str| is_answer(kind) && !is_unavailable(kind);
         // Errors that are not told apart count as unanswered.
-        enough(
-            asked,
-            unanswered(&eval.error_kinds) + eval.errors.saturating_sub(kinds),
-        )
+        let lost = unanswered(&eval.error_kinds, is_asked) + eval.errors.saturating_sub(kinds);
+        enough(asked, lost) && (asked == 0 || eval.errors * 2 < asked)
     });
-    eval && stages.all(|it| enough(it.attempted, unanswered(&it.errors) + it.in_flight_at_end))
+    eval && stages.all(|it| {
+        let lost = unanswered(&it.errors, is_answer) + it.in_flight_at_end;
+        enough(it.attempted, lost) && (it.attempted == 0 || it.ok > 0)
+    })
 }
 
 fn headline(run: &RunRecord) -> String {

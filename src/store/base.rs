@@ -312,18 +312,72 @@ mod tests {
         run
     }
 
+    /// Returns a run of which every other request to the stage failed in one way.
+    fn half_failed(mut run: RunRecord, kind: &str) -> RunRecord {
+        for stage in run.stages.values_mut() {
+            stage.failed = stage.attempted / 2;
+            stage.ok = stage.attempted - stage.failed;
+            stage.errors = [(kind.to_owned(), stage.failed)].into();
+        }
+        run
+    }
+
+    /// Returns a suite of which so many of a hundred cases have no grade.
+    fn ungraded(mut run: RunRecord, kind: &str, errors: u64) -> RunRecord {
+        let eval = run.eval.as_mut().unwrap();
+        eval.golden.cases = 100;
+        eval.repeats = 1;
+        eval.errors = errors;
+        eval.error_kinds = [(kind.to_owned(), errors)].into();
+        run
+    }
+
+    /// verdicts G2: something stood in for the service when the base was measured.
+    #[test]
+    fn a_suite_that_asked_nobody_is_no_base() {
+        for (kind, errors, base) in [
+            ("status 503", 100, Some(0)),
+            ("status 503", 6, Some(0)),
+            ("status 503", 5, Some(1)),
+            ("status 401", 100, Some(0)),
+            ("status 429", 30, Some(0)),
+            ("timeout", 6, Some(0)),
+            // A page of maintenance, and an error of the service's own.
+            ("decode", 100, Some(0)),
+            ("contract", 50, Some(0)),
+            ("status 500", 49, Some(1)),
+        ] {
+            let project = project(|commits| {
+                let broken = eval_at(2, Some(&commits[1]));
+                vec![
+                    ungraded(eval_at(1, Some(&commits[0])), "timeout", 0),
+                    ungraded(broken, kind, errors),
+                ]
+            });
+            let (found, _) = project.base_of_last(false);
+            assert_eq!(found, base, "{kind} {errors}");
+        }
+    }
+
     #[test]
     fn an_outage_is_no_base_and_wrong_answers_are_one() {
-        // verdicts G2: nothing listened when the base was measured.
+        // verdicts G2: nothing listened when the base was measured, or nothing worked.
         for (kind, base) in [
             ("connect", Some(0)),
             ("timeout", Some(0)),
-            ("status 500", Some(1)),
+            ("status 503", Some(0)),
+            ("status 500", Some(0)),
+            ("half 500", Some(1)),
+            ("half 429", Some(1)),
         ] {
             let project = project(|commits| {
+                let run = run_at(2, Some(&commits[1]));
                 vec![
                     run_at(1, Some(&commits[0])),
-                    all_failed(run_at(2, Some(&commits[1])), kind),
+                    match kind.strip_prefix("half ") {
+                        Some(status) => half_failed(run, &format!("status {status}")),
+                        None => all_failed(run, kind),
+                    },
                 ]
             });
             let (found, said) = project.base_of_last(false);

@@ -194,7 +194,11 @@ impl Counter {
             } else {
                 value(*metric)
             };
-            value.is_none_or(|value| value <= *limit)
+            match value {
+                Some(value) => value <= *limit,
+                // What was not seen is not within a limit; what there cannot be, is above none.
+                None => !is_unseen(*metric, completion, tokens),
+            }
         };
         let good = self.limits.iter().all(kept);
         for metric in LatencyMetric::ALL {
@@ -319,6 +323,20 @@ impl Counter {
             remarks: self.remarks,
         }
     }
+}
+
+/// Returns whether an ok answer has that latency, and it is not known: of a stream without content,
+/// or without an answer, its first token; of one whose content came in one piece, what lies between
+/// tokens.
+fn is_unseen(metric: LatencyMetric, completion: &Completion, tokens: u64) -> bool {
+    let is_shown = match metric {
+        LatencyMetric::Ttft | LatencyMetric::Ttfa | LatencyMetric::TtftSched => false,
+        // One token has no next one.
+        LatencyMetric::Tpot => tokens < 2,
+        LatencyMetric::MaxStall | LatencyMetric::ChunkGap => completion.coalesced == 0,
+        _ => true,
+    };
+    completion.streams && !is_shown
 }
 
 /// Returns the latency in ns that the request has by that metric; pooled gaps are not one value.

@@ -266,3 +266,83 @@ fn the_offered_rate_is_that_of_the_arrivals() {
     let one = summarise(&sent(20, |it| *it == 0).tally, &spec(), 2.0);
     assert_eq!(one.offered_rps, Some(0.5));
 }
+
+/// Returns whether an answer of 20 tokens, changed so, is good where that latency has a limit.
+fn is_good(name: &str, change: &dyn Fn(&mut Completion)) -> bool {
+    let Figure::Latency(metric, _) = Figure::parse(name).unwrap() else {
+        panic!("{name} is no latency");
+    };
+    let mut counter = Counter::new(vec![(metric, 500 * MS)], None, Duration::from_secs(1));
+    let outcome = Outcome {
+        due_ms: 0,
+        took_ms: 100,
+        ok: true,
+        usage: Some(20),
+        chunks: 20,
+        fallback: None,
+        hit: None,
+        gap_ms: 5,
+    };
+    let mut completion = completion(&outcome, &testing::stage(""));
+    change(&mut completion);
+    counter.record(&completion, 0, true);
+    counter.counts.good == 1
+}
+
+/// verdicts G1: an answer whose latency was not seen has not kept the limit of it; one that cannot
+/// have the latency is not held to it.
+#[test]
+fn what_was_not_seen_is_not_within_its_limit() {
+    let empty = |it: &mut Completion| {
+        it.stamps.first_content = None;
+        it.stamps.first_answer = None;
+        it.stamps.last_content = None;
+        it.gaps.clear();
+    };
+    let one_piece = |it: &mut Completion| {
+        it.stamps.first_content = it.stamps.last_content;
+        it.gaps.clear();
+        it.coalesced = 19;
+    };
+    let only_reasoning = |it: &mut Completion| it.stamps.first_answer = None;
+    let one_token = |it: &mut Completion| {
+        it.outcome = Ok(Reply {
+            chunks: 1,
+            ..Reply::default()
+        });
+        it.gaps.clear();
+    };
+    let no_stream = |it: &mut Completion| {
+        empty(it);
+        it.streams = false;
+    };
+    for name in [
+        "ttft.p95",
+        "ttfa.p95",
+        "ttft_sched.p95",
+        "tpot.p95",
+        "chunk_gap.p95",
+    ] {
+        assert!(is_good(name, &|_| {}), "{name}");
+        assert!(is_good(name, &no_stream), "{name}: not a stream");
+    }
+    for (name, how, change, expected) in [
+        (
+            "ttft.p95",
+            "empty",
+            &empty as &dyn Fn(&mut Completion),
+            false,
+        ),
+        ("ttft_sched.p95", "empty", &empty, false),
+        ("ttfa.p95", "reasoning", &only_reasoning, false),
+        ("ttft.p95", "reasoning", &only_reasoning, true),
+        ("response_time.p95", "empty", &empty, true),
+        ("tpot.p95", "one piece", &one_piece, false),
+        ("max_stall.p95", "one piece", &one_piece, false),
+        ("chunk_gap.p95", "one piece", &one_piece, false),
+        ("tpot.p95", "one token", &one_token, true),
+        ("max_stall.p95", "one token", &one_token, true),
+    ] {
+        assert_eq!(is_good(name, change), expected, "{name}, {how}");
+    }
+}

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::Spec;
 use super::content::no_content;
-use crate::protocol::decode::{body_error, cut, json as parse_json, stream_error};
+use crate::protocol::decode::{cut, json as parse_json, stream_error};
 use crate::protocol::event::Event;
 use crate::protocol::failure::CallFailure;
 use crate::protocol::reply::{Reply, Usage};
+use crate::protocol::said_error::body_error;
 use crate::protocol::stream::{End, Events};
 use crate::template::{Scope, TemplateError};
 

@@ -10,10 +10,12 @@ use serde_json::{Map, Value, json};
 use super::Spec;
 use super::content::no_content;
 use super::tools::ToolCalls;
-use crate::protocol::decode::{body_error, cut, json as parse_json, stream_error};
+use crate::measure::Failure;
+use crate::protocol::decode::{cut, json as parse_json, stream_error};
 use crate::protocol::event::Event;
 use crate::protocol::failure::CallFailure;
 use crate::protocol::reply::{Reply, Usage};
+use crate::protocol::said_error::{body_error, names_error, says_why_not};
 use crate::protocol::stream::{End, Events};
 use crate::template::{Scope, TemplateError};
 
@@ -148,6 +150,17 @@ fn is_filled(text: &Option<Cow<'_, str>>) -> bool {
     text.as_ref().is_some_and(|it| !it.is_empty())
 }
 
+/// Returns whether a piece of a call of a tool holds any of it: its id, its name, or of its
+/// arguments.
+fn calls_something(piece: &Value) -> bool {
+    let keys = ["id", "name", "arguments", "input"];
+    let says = |of: &Value| {
+        let mut said = keys.iter().filter_map(|key| of.get(key));
+        said.any(|it| it.as_str().map_or(!it.is_null(), |text| !text.is_empty()))
+    };
+    says(piece) || ["function", "custom"].iter().any(|key| says(&piece[key]))
+}
+
 impl Delta<'_> {
     /// Returns whether the delta shows anything: text, reasoning, a refusal, or a tool call. A role
     /// alone does not.
@@ -159,11 +172,8 @@ impl Delta<'_> {
     fn has_answer(&self) -> bool {
         is_filled(&self.content)
             || is_filled(&self.refusal)
-            || self.function_call.is_some()
-            || self
-                .tool_calls
-                .as_ref()
-                .is_some_and(|calls| !calls.is_empty())
+            || self.function_call.as_ref().is_some_and(calls_something)
+            || self.tool_calls.iter().flatten().any(calls_something)
     }
 }
 
@@ -189,7 +199,7 @@ impl Events for Chunks {
             self.done = true;
             return false;
         }
-        if event.name == b"error" {
+        if names_error(event.name) {
             self.failure.get_or_insert_with(|| stream_error(data));
             return false;
         }
@@ -200,7 +210,9 @@ impl Events for Chunks {
             self.failure.get_or_insert(failure);
             return false;
         };
-        if chunk.error.is_some() || is_error_object(data) {
+        if (chunk.error.is_some() || may_be_an_error(&chunk, data))
+            && event.json().is_ok_and(says_why_not)
+        {
             self.failure.get_or_insert_with(|| stream_error(data));
             return false;
         }
@@ -209,14 +221,13 @@ impl Events for Chunks {
         }
         let mut content = false;
         for choice in chunk.choices.unwrap_or_default() {
-            let delta = choice.delta.unwrap_or_default();
-            content |= delta.has_content();
-            self.has_answered |= delta.has_answer();
-            // With several choices the answer is that of index 0; content of any of them is
-            // content.
+            // With several choices the answer is that of index 0.
             if choice.index != 0 {
                 continue;
             }
+            let delta = choice.delta.unwrap_or_default();
+            content |= delta.has_content();
+            self.has_answered |= delta.has_answer();
             self.text
                 .push_str(delta.content.as_deref().unwrap_or_default());
             self.refusal
@@ -248,6 +259,9 @@ impl Events for Chunks {
         if !self.done && self.finish_reason.is_none() {
             return Err(cut());
         }
+        if self.finish_reason.as_deref() == Some(BROKE_OFF) {
+            return Err(broke_off(Failure::StreamError));
+        }
         if end.chunks == 0 && !end.takes_empty {
             let last = serde_json::from_slice(&self.last).unwrap_or_default();
             return Err(no_content(&format!("{} events", end.events), &last));
@@ -261,11 +275,19 @@ impl Events for Chunks {
     }
 }
 
-/// Returns whether an event is an error by its own word: `{"object": "error", …}`.
-fn is_error_object(data: &[u8]) -> bool {
-    let holds = |word: &[u8]| memchr::memmem::find(data, word).is_some();
-    // Looked for first, as nearly no event holds it.
-    holds(b"\"error\"") && parse_json(data).is_ok_and(|event| event["object"] == "error")
+/// Returns whether it is worth a look whether an event is an error by its own word, as
+/// `{"object": "error", …}` is: nearly none is.
+fn may_be_an_error(chunk: &Chunk<'_>, data: &[u8]) -> bool {
+    let has_word = || memchr::memmem::find(data, b"\"error\"").is_some();
+    (chunk.choices.is_none() && chunk.usage.is_none()) || has_word()
+}
+
+/// What gateways say as the reason where a model broke off.
+const BROKE_OFF: &str = "error";
+
+fn broke_off(failure: Failure) -> CallFailure {
+    let said = format!("the model broke off: its `finish_reason` is `{BROKE_OFF}`");
+    CallFailure::new(failure, said)
 }
 
 /// Reads an answer that comes as one body.
@@ -296,6 +318,9 @@ pub(super) fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFa
     let text = delta.content.unwrap_or_default();
     let refusal = delta.refusal.unwrap_or_default();
     let finish = choice["finish_reason"].as_str();
+    if finish == Some(BROKE_OFF) {
+        return Err(broke_off(Failure::Contract));
+    }
     let usage = body
         .get("usage")
         .and_then(|usage| UsageBody::deserialize(usage).ok());

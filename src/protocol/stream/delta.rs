@@ -11,6 +11,7 @@ use crate::protocol::event::Event;
 use crate::protocol::failure::CallFailure;
 use crate::protocol::output::Outputs;
 use crate::protocol::reply::Reply;
+use crate::protocol::said_error::{names_error, says_error};
 
 /// Joins the pieces of text that the events of a stream hold.
 pub(in crate::protocol) struct Deltas {
@@ -87,7 +88,7 @@ impl Events for Deltas {
         if event.is_done_mark() {
             return false;
         }
-        if event.name == b"error" {
+        if names_error(event.name) {
             self.failure.get_or_insert_with(|| stream_error(event.data));
             return false;
         }
@@ -100,7 +101,7 @@ impl Events for Deltas {
                 return false;
             }
         };
-        if body.get("error").is_some_and(|error| !error.is_null()) {
+        if says_error(body) {
             self.failure.get_or_insert_with(|| stream_error(event.data));
             return false;
         }

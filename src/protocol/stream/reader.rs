@@ -7,6 +7,7 @@ use crate::protocol::event::Event;
 use crate::protocol::failure::CallFailure;
 use crate::protocol::output::{Found, Outputs, Whole};
 use crate::protocol::reply::{Head, Reply};
+use crate::protocol::said_error::names_error;
 use crate::text::excerpt;
 
 /// How much of an answer is repeated to say what it is, in characters.
@@ -18,7 +19,7 @@ const KEPT: usize = 8 * BEGINNING + 1;
 
 /// What a kind makes of the events of its streams.
 pub(in crate::protocol) trait Events: Send {
-    /// Takes one event, whose data is not empty, and returns whether it held content.
+    /// Takes one event, whose data is not empty unless its name is that of an error, and returns whether it held content.
     fn event(&mut self, event: &Event<'_>) -> bool;
 
     /// Returns whether content of the answer itself has come, and not of its reasoning only; asked
@@ -103,7 +104,7 @@ impl<E: Events> ReplyReader for StreamReader<E> {
         } = self;
         let mut content = 0;
         parser.feed(bytes, |name, data| {
-            if data.is_empty() {
+            if data.is_empty() && !names_error(name) {
                 return;
             }
             *events += 1;
