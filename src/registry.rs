@@ -66,15 +66,17 @@ pub(crate) fn did_you_mean<'a>(
 ) -> Option<&'a str> {
     let length = written.chars().count();
     let limit = (length.max(3) / 3).min(3);
-    let distance = |candidate: &str| {
+    let mut compared = 0;
+    let mut distance = |candidate: &str| {
         if candidate == written {
             return Some(0);
         }
         let other = candidate.chars().count();
         // A look at the lengths first: to compare letter by letter takes their product.
-        if other.abs_diff(length) > limit || length > LONGEST_SLIP {
+        if other.abs_diff(length) > limit || length > LONGEST_SLIP || compared >= MOST_COMPARED {
             return None;
         }
+        compared += 1;
         let distance = strsim::damerau_levenshtein(written, candidate);
         (distance <= limit && distance < length.max(other)).then_some(distance)
     };
@@ -87,6 +89,9 @@ pub(crate) fn did_you_mean<'a>(
 
 /// Longer words are compared as a whole only.
 const LONGEST_SLIP: usize = 100;
+
+/// So many words are compared letter by letter with one that is not known.
+const MOST_COMPARED: usize = 100;
 
 /// So many known words are named.
 const NAMED: usize = 20;

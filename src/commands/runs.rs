@@ -73,14 +73,21 @@ impl Classify for TrackedFile {
     }
 }
 
+/// So many runs that cannot be read are named.
+const BROKEN_SHOWN: usize = 20;
+
 /// Runs the command.
 pub(crate) fn runs(context: &Context, args: &RunsArgs) -> Result<Status> {
     let stored = Stored::open(context);
     match &args.action {
         Action::List => {
             let listing = stored.store.list()?;
-            for broken in &listing.broken {
+            for broken in listing.broken.iter().take(BROKEN_SHOWN) {
                 context.ui.warn(&broken.message);
+            }
+            let more = listing.broken.len().saturating_sub(BROKEN_SHOWN);
+            if more > 0 {
+                context.ui.warn(&format!("{more} more that cannot be read"));
             }
             Ok(context.emit(&View::Runs(&listing.runs), Status::Passed))
         }

@@ -9,6 +9,9 @@ use crate::load::{Keep, LoadError, LoadPlan, LoadResult, Remarks, run};
 use crate::measure::{Event, EventSink};
 use crate::record::StageResult;
 
+/// So many kinds of failures of a stage are told with an example; the figures hold them all.
+const NAMED: usize = 20;
+
 impl Experiment {
     /// Sends a load; its progress is shown under a kind and a name.
     pub(super) fn drive(
@@ -42,8 +45,11 @@ impl Experiment {
     ) {
         for (stage, remarks) in &remarks.0 {
             let examples = remarks.examples.iter();
-            for (failure, detail) in examples.filter(|(_, detail)| !detail.is_empty()) {
-                self.note(format!("stage `{stage}`, {failure}: {detail}"));
+            let examples = examples.filter(|(_, detail)| !detail.is_empty());
+            for (at, (failure, detail)) in examples.enumerate() {
+                if at < NAMED {
+                    self.note(format!("stage `{stage}`, {failure}: {detail}"));
+                }
                 if let Some(result) = stages.get_mut(stage) {
                     result.examples.insert(failure.to_string(), detail.clone());
                 }

@@ -58,6 +58,10 @@ pub(super) async fn run_scored(
     let good = captured.iter().filter(|it| it.good_in_window).count() as u64;
     let answers = grade(experiment, &suite, &plan, (captured, result.start)).await;
     if answers.is_empty() {
+        let (suite, stage) = (&suite.name, &suite.stage);
+        experiment.warn(format!(
+            "nothing to score with `{suite}`: `{stage}` gave no ok answer to a case of its golden set"
+        ));
         return Ok((result, None));
     }
     let tallies = plan.tallies_of(&suite.stage);

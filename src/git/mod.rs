@@ -1,6 +1,7 @@
 //! Layer 3: the git repository around the project, and what a release is made of.
 
 mod dirt;
+mod past;
 mod release;
 mod repository;
 #[cfg(test)]

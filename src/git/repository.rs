@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use git2::{
-    Commit, ErrorCode, ObjectType, Oid, Repository, RepositoryOpenFlags, Sort, Status,
-    StatusOptions,
-};
+use git2::{Commit, ErrorCode, Oid, Repository, RepositoryOpenFlags, Sort, Status, StatusOptions};
 
 use crate::intake;
 use crate::record::FOLDER;
@@ -56,19 +53,12 @@ impl GitFacts {
     }
 }
 
-/// What the default branch may be called, the surest first.
-const DEFAULT_BRANCHES: [&str; 5] = [
-    "refs/remotes/origin/HEAD",
-    "refs/remotes/origin/main",
-    "refs/remotes/origin/master",
-    "refs/heads/main",
-    "refs/heads/master",
-];
-
 impl Git {
     /// Opens the repository around that folder.
     pub(crate) fn open(project: &Path) -> Self {
-        let mut from = project.to_owned();
+        let mut from = project
+            .canonicalize()
+            .unwrap_or_else(|_| project.to_owned());
         let mut warning = None;
         loop {
             // Not `discover`: that one forgets the work tree whose `.git` is a file.
@@ -90,8 +80,16 @@ impl Git {
                 };
             }
             warning.get_or_insert_with(|| bare(repository.path()));
+            // Further up, from where it was found: it may lie below what a `.git` file names.
             let above = repository.path().parent().map(Path::to_owned);
-            from = above.unwrap_or_default();
+            let above = above.filter(|above| from.starts_with(above) && *above != from);
+            let Some(above) = above.or_else(|| from.parent().map(Path::to_owned)) else {
+                return Self {
+                    repository: None,
+                    warning,
+                };
+            };
+            from = above;
         }
     }
 
@@ -164,48 +162,6 @@ impl Git {
         first_parent_walk(start)
             .skip(1)
             .map(|commit| commit.id().to_string())
-    }
-
-    /// Returns where a commit's branch has left the default branch; `None` on it, and where there
-    /// is none that is known.
-    pub(crate) fn fork_point(&self, commit: &str) -> Option<String> {
-        let repository = self.repository.as_ref()?;
-        let id = Oid::from_str(commit).ok()?;
-        let mut default = DEFAULT_BRANCHES.iter();
-        let default = default.find_map(|name| repository.revparse_single(name).ok());
-        let default = default?.peel_to_commit().ok()?.id();
-        let base = repository.merge_base(id, default).ok()?;
-        (base != id).then(|| base.to_string())
-    }
-
-    /// Returns whether a commit comes after the release with that tag: the tag is on one of its
-    /// ancestors. Where the history ends early and the tag is elsewhere, it is taken to be.
-    pub(crate) fn is_after(&self, commit: &str, tag: &str) -> bool {
-        let after = || {
-            let repository = self.repository.as_ref()?;
-            let tag = repository
-                .find_reference(&format!("refs/tags/{tag}"))
-                .ok()?;
-            let tagged = tag.peel_to_commit().ok()?.id();
-            let commit = Oid::from_str(commit).ok()?;
-            let reached = repository.graph_descendant_of(commit, tagged).ok()?;
-            Some(reached || (repository.is_shallow() && tagged != commit))
-        };
-        after().unwrap_or(false)
-    }
-
-    /// Returns the text of a file of the work tree as a commit has it.
-    pub(crate) fn text_at(&self, commit: &str, file: &Path) -> Option<String> {
-        let repository = self.repository.as_ref()?;
-        let commit = repository.find_commit(Oid::from_str(commit).ok()?).ok()?;
-        let root = self.root()?.canonicalize().ok()?;
-        let within = file.canonicalize().ok()?;
-        let entry = commit.tree().ok()?;
-        let entry = entry.get_path(within.strip_prefix(root).ok()?).ok()?;
-        let (size, kind) = repository.odb().ok()?.read_header(entry.id()).ok()?;
-        let is_text = kind == ObjectType::Blob && !intake::MANIFEST.is_passed_by(size as u64);
-        let blob = repository.find_blob(entry.id()).ok().filter(|_| is_text)?;
-        String::from_utf8(blob.content().to_vec()).ok()
     }
 
     /// Returns whether the history ends before its beginning.
@@ -450,6 +406,26 @@ mod tests {
         let facts = GitFacts::read(repo.path());
         assert!(facts.is_dirty());
         assert_eq!(facts.commit, None);
+    }
+
+    /// security 24
+    #[test]
+    fn a_file_that_leads_to_a_bare_repository_ends_the_search() {
+        let repo = TestRepo::new();
+        let commit = repo.commit("one");
+        let below = repo.path().join("below");
+        fs::create_dir(&below).unwrap();
+        git2::Repository::init_bare(below.join("x/y.git")).unwrap();
+        fs::write(below.join(".git"), "gitdir: x/y.git").unwrap();
+        let facts = GitFacts::read(&below);
+        assert_eq!(facts.commit, Some(commit));
+        assert!(facts.warning.unwrap().contains("is not used"));
+        let alone = tempfile::tempdir().unwrap();
+        git2::Repository::init_bare(alone.path().join("y.git")).unwrap();
+        fs::write(alone.path().join(".git"), "gitdir: y.git").unwrap();
+        let facts = GitFacts::read(alone.path());
+        assert_eq!(facts.commit, None);
+        assert!(facts.warning.unwrap().contains("is not used"));
     }
 
     #[test]

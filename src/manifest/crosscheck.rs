@@ -18,6 +18,7 @@ pub(super) fn check(manifest: &Manifest, checker: &mut Checker<'_>) {
     }
     for load in &manifest.loads {
         measured_once(load, manifest, checker);
+        scored(load, manifest, checker);
     }
     if let Some(gate) = &manifest.gate {
         for rule in &gate.rules {
@@ -54,6 +55,26 @@ fn measured_once(load: &Load, manifest: &Manifest, checker: &mut Checker<'_>) {
             let help = "Give each a load of its own.".to_owned();
             checker.at(load.span.clone(), message, Some(help));
         }
+    }
+}
+
+/// A suite scores answers of its own stage, which the load must call.
+fn scored(load: &Load, manifest: &Manifest, checker: &mut Checker<'_>) {
+    let suite = load.score_with.as_ref();
+    let Some(suite) = suite.and_then(|suite| manifest.eval_named(suite.as_str())) else {
+        return;
+    };
+    let mix = load.mix.iter().map(|scenario| scenario.target.as_str());
+    let called = manifest.measured_by(load).into_iter().chain(mix);
+    let called: Vec<&str> = called.collect();
+    let stage = suite.stage.as_str();
+    if !called.is_empty() && !called.contains(&stage) {
+        let (load_name, suite_name) = (&load.name, &suite.name);
+        let message = format!(
+            "load `{load_name}` cannot be scored with `{suite_name}`: it does not call `{stage}`, whose answers that suite scores"
+        );
+        let help = format!("Add `{stage}` to its `target`, or take a suite of what it calls.");
+        checker.at(load.span.clone(), message, Some(help));
     }
 }
 

@@ -165,9 +165,10 @@ fn yes() -> bool {
     true
 }
 
-/// Returns whether at least 95 % of what was attempted was answered, however wrongly, and not all of
-/// it with an error. A load may be meant to go beyond what a stage admits, so that a limiter's answer
-/// counts there; of a suite it counts as none, and more than half of the cases must have a grade.
+/// Returns whether at least 95 % of what was attempted was answered, however wrongly, and not all
+/// of it with an error. A load may be meant to go beyond what a stage admits, so that a limiter's
+/// answer counts there; of a suite it counts as none, and more than half of the cases must have a
+/// grade.
 fn is_measured(run: &RunRecord) -> bool {
     let unanswered = |errors: &BTreeMap<String, u64>, is: fn(&str) -> bool| -> u64 {
         let errors = errors.iter().filter(|(kind, _)| !is(kind));

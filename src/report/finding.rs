@@ -151,6 +151,11 @@ fn of_run(run: &RunRecord) -> Vec<Finding> {
         let answers = if result.attempted > 0 && result.failed == result.attempted {
             let kinds: Vec<&str> = result.errors.keys().map(String::as_str).collect();
             Outcome::Failed(format!("every request failed: {}", kinds.join(", ")))
+        } else if result.failed > 0 && result.slo.is_empty() {
+            Outcome::Warned(format!(
+                "{} of {} requests failed, and no SLO judges that",
+                result.failed, result.attempted
+            ))
         } else {
             Outcome::Passed
         };
@@ -249,6 +254,16 @@ fn of_diff(diff: &DiffDocument) -> Vec<Finding> {
             seconds: None,
         }),
     );
+    // Without a base, why there is none is part of the verdict.
+    let is_alone = diff.base.runs.is_empty();
+    let passed_over = diff.base.passed_over.iter().filter(|_| is_alone);
+    found.extend(passed_over.map(|said| Finding {
+        suite: "gate".to_owned(),
+        name: "there is a base".to_owned(),
+        subject: Subject::Metric(String::new()),
+        outcome: Outcome::Warned(said.clone()),
+        seconds: None,
+    }));
     let worst = found.iter().map(|it| severity(&it.outcome)).max();
     // What no comparison accounts for, the sentence does: nothing compared, or a run that was
     // refused.

@@ -66,6 +66,9 @@ fn count(report: &mut Report, status: &TestCaseStatus) {
     }
 }
 
+/// So many characters of a name are shown.
+const LONGEST_NAME: usize = 500;
+
 fn test_case(finding: &Finding, doubt: Doubt) -> TestCase {
     let not_ok = TestCaseStatus::non_success;
     let status = match (&finding.outcome, doubt) {
@@ -85,7 +88,7 @@ fn test_case(finding: &Finding, doubt: Doubt) -> TestCase {
             because(TestCaseStatus::skipped(), "inconclusive", said)
         }
     };
-    let mut case = TestCase::new(xml(&finding.name), status);
+    let mut case = TestCase::new(xml(&cut_off(&finding.name, LONGEST_NAME)), status);
     case.set_classname(xml(&finding.suite));
     if let Some(seconds) = finding.seconds.filter(|it| it.is_finite() && *it >= 0.0) {
         case.set_time(std::time::Duration::from_secs_f64(seconds));

@@ -55,8 +55,7 @@ impl<'a> Head<'a> {
 impl Store {
     /// Finds the base of a head, always in the head's environment: the nearest first-parent
     /// ancestor with usable runs of something that the head measured; a dirty head starts at its
-    /// own commit. When there is none: what was measured before of the same release, or of anything
-    /// outside git.
+    /// own commit. Outside git it is what was measured before.
     pub(crate) fn default_base(&self, git: &Git, head: &Head<'_>) -> Result<Base, SelectError> {
         let listing = self.list()?;
         let mut passed_over = Vec::new();
@@ -64,7 +63,7 @@ impl Store {
             Some(chosen) => chosen,
             // A release is not compared with itself: what stands for it now was measured of the
             // same thing.
-            None if head.commit.is_some() && !head.dirty => Vec::new(),
+            None if head.commit.is_some() => Vec::new(),
             None => newest_of_each(earlier(head, &listing)),
         };
         let label = chosen.first().map_or_else(String::new, |run| label(run));

@@ -10,6 +10,7 @@ use miette::Diagnostic;
 
 use super::forms::{Form, SHORTEST, forms};
 use crate::error::{Classify, Kind};
+use crate::text::is_hidden;
 
 /// What stands in a secret's place.
 const REDACTED: &str = "***";
@@ -111,7 +112,8 @@ impl Secrets {
     /// excerpt that ends in `…` has left of one.
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let found = self.find(text).into_iter().map(|found| found.range);
-        let mut found: Vec<Range<usize>> = found.chain(self.cut_off(text, false)).collect();
+        let found = found.chain(self.cut_off(text, false));
+        let mut found: Vec<Range<usize>> = found.chain(self.behind_hidden(text)).collect();
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -165,6 +167,24 @@ impl Secrets {
         let mut found: Vec<Found<'_>> = found.collect();
         found.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
         found
+    }
+
+    /// Finds the secrets that a character which is not seen stands in: where the text is shown,
+    /// that is left out, and the secret is whole.
+    fn behind_hidden(&self, text: &str) -> Vec<Range<usize>> {
+        let is_left_out = |c: char| is_hidden(c) && !c.is_whitespace();
+        if !text.contains(is_left_out) {
+            return Vec::new();
+        }
+        let (mut shown, mut places) = (String::with_capacity(text.len()), Vec::new());
+        for (at, c) in text.char_indices().filter(|(_, c)| !is_left_out(*c)) {
+            shown.push(c);
+            places.extend(at..at + c.len_utf8());
+        }
+        let found = self.find(&shown).into_iter().map(|found| found.range);
+        let range = |it: Range<usize>| Some(*places.get(it.start)?..places.get(it.end - 1)? + 1);
+        let not_empty = found.filter(|it| !it.is_empty());
+        not_empty.filter_map(range).collect()
     }
 
     /// Returns where the beginning of a secret stands at the end of an excerpt; also one that may
@@ -264,6 +284,35 @@ mod tests {
             assert_eq!(secrets.redact(&format!("<{text}>")), "<***>", "{text}");
         }
         assert_eq!(secrets.redact("abc stays"), "abc stays");
+    }
+
+    /// security 6: what is not seen is left out where a text is shown.
+    #[test]
+    fn a_secret_with_something_unseen_in_it_is_struck_out() {
+        let secrets = secrets(&[("A", "hunter2zzS3cretx7"), ("B", "größe-4711")]);
+        for unseen in [
+            "\u{200b}",
+            "\u{ad}",
+            "\u{feff}",
+            "\0",
+            "\u{202e}\u{2060}",
+            "\u{34f}",
+        ] {
+            let text = format!("pre hunt{unseen}er2zz{unseen}S3cretx7 post{unseen}");
+            assert_eq!(
+                secrets.redact(&text),
+                format!("pre *** post{unseen}"),
+                "{unseen:?}"
+            );
+            let text = format!("{unseen}gr{unseen}öß{unseen}e-4711 und größe-4711");
+            assert_eq!(
+                secrets.redact(&text),
+                format!("{unseen}*** und ***"),
+                "{unseen:?}"
+            );
+        }
+        let other = "hunt\u{200b}er is a word";
+        assert_eq!(secrets.redact(other), other);
     }
 
     #[test]

@@ -58,12 +58,12 @@ impl Messages {
 
     /// Writes a line of any origin as it is.
     pub(super) fn line(&self, text: &str) {
-        self.write(&Message::from(text));
+        self.write(&Message::from(bounded(text)));
     }
 
     /// Escapes a text, and breaks it between words where the terminal would break it within one.
     fn wrapped(&self, text: &str) -> String {
-        let text = visible_lines(text);
+        let text = visible_lines(bounded(text));
         let Some(columns) = self.columns else {
             return text;
         };
@@ -111,4 +111,11 @@ impl Messages {
             paint(style, head)
         )));
     }
+}
+/// So many characters of one message are shown: a stranger's part of it may be as long as a book.
+const LONGEST: usize = 8000;
+
+fn bounded(text: &str) -> &str {
+    let end = text.char_indices().nth(LONGEST);
+    end.map_or(text, |(end, _)| &text[..end])
 }

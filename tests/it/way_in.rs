@@ -259,7 +259,13 @@ fn a_resume_with_another_prompt_is_another_run() {
     let project = project(stub.address, "timeout = \"1s\"", &tables, 2);
     project.write("p.txt", "one");
     let mut child = project.command(&["eval"]).spawn().unwrap();
-    while std::fs::read_dir(project.path(".stagegate/journal")).map_or(0, Iterator::count) == 0 {
+    // Until its first line is whole.
+    let has_begun = || {
+        let journals = std::fs::read_dir(project.path(".stagegate/journal"));
+        let mut journals = journals.into_iter().flatten().flatten();
+        journals.any(|it| std::fs::read_to_string(it.path()).is_ok_and(|it| it.contains('\n')))
+    };
+    while !has_begun() {
         std::thread::sleep(Duration::from_millis(5));
     }
     child.kill().unwrap();

@@ -1,15 +1,17 @@
 //! Rules: each ends as a comparison that says what was asked, whether it was kept, why, and by
 //! which value.
 
+mod words;
+
+use self::words::{absolute_words, in_words, not_judged};
 use super::latency::what_it_takes;
 use super::{Basis, Row, bare};
-use crate::diff::compare::{MOST_ERRORS, Measured, Open};
+use crate::diff::compare::{Measured, Open};
 use crate::diff::context::Context;
-use crate::diff::wording::{count, percent, value};
+use crate::diff::wording::{count, percent};
 use crate::manifest::Rule;
-use crate::metric::{Better, Limit, Metric};
+use crate::metric::{Better, Metric};
 use crate::record::{Change, Comparison, VerdictKind};
-use crate::stats::MIN_CLUSTERS;
 
 /// Two values closer than this are told as one.
 const ALIKE: f64 = 1e-9;
@@ -286,8 +288,7 @@ fn max_drop(
     let alpha = context.eval_alpha;
     let margin = context.widened(&measured.metric, margin);
     let Some(paired) = measured.paired() else {
-        let nothing_paired = measured.alone.base.is_some() && measured.alone.head.is_some();
-        return if matches!(measured.metric, Metric::Eval { .. }) && nothing_paired {
+        return if judges_drop(measured) {
             Limited::open(format!("max_drop {} cannot be judged", percent(margin)))
         } else {
             Limited::not_judged(not_judged("max_drop", comparison))
@@ -326,60 +327,36 @@ fn max_drop(
     Limited::open(in_words(&open, margin))
 }
 
-fn in_words(open: &Open, margin: f64) -> String {
-    let drop = percent(margin);
-    match open {
-        Open::Ungraded(side) => {
-            format!("max_drop {drop} cannot be judged: no case of the {side} has a grade")
-        }
-        Open::Errors(side, share) => format!(
-            "max_drop {drop} cannot be judged: {} of the {side}'s answers have no grade, \
-             and what more than {} hide could be a drop",
-            percent(*share),
-            percent(MOST_ERRORS)
-        ),
-        Open::FewClusters => {
-            format!("max_drop {drop} takes at least {MIN_CLUSTERS} independent cases or groups")
-        }
-        Open::Takes { needs, has, one } => {
-            format!("max_drop {drop} takes about {needs} {one}s at the flips seen, there are {has}")
-        }
-        Open::TooNear { has, one } => {
-            let has = usize::try_from(*has).unwrap_or(usize::MAX);
-            format!(
-                "a drop of {drop} is neither shown nor excluded by {}",
-                count(has, one)
-            )
-        }
-        Open::NoMargin => "max_drop 0% can never be shown; give it a margin".to_owned(),
-    }
-}
-
-fn not_judged(limit: &str, comparison: &Comparison) -> String {
-    if comparison.base.is_none() {
-        format!("{limit} not judged: no base, only absolute limits count")
-    } else {
-        format!(
-            "{limit} not judged yet: one run against one run cannot tell, only absolute limits count"
-        )
-    }
-}
-
-fn absolute_words(rule: &Rule) -> Vec<String> {
-    let limit = |limit: Limit| value(limit.value, limit.unit);
-    let min = rule.min.map(|min| format!("min {}", limit(min)));
-    let max = rule.max.map(|max| format!("max {}", limit(max)));
-    min.into_iter().chain(max).collect()
+/// Returns whether there is anything to judge a drop by: cases that both sides have, or two suites
+/// that share none.
+fn judges_drop(measured: &Measured) -> bool {
+    let has_both = measured.alone.base.is_some() && measured.alone.head.is_some();
+    let is_eval = matches!(measured.metric, Metric::Eval { .. });
+    measured.paired().is_some() || (is_eval && has_both)
 }
 
 fn relative_words(rule: &Rule, measured: &Measured, context: &Context<'_>) -> Vec<String> {
+    let told = |words: String, is_judged: bool| {
+        if is_judged {
+            words
+        } else {
+            // In every format, and beside what is kept: it is not.
+            format!("{words} (not judged)")
+        }
+    };
     let increase = match rule.max_increase {
-        Some(it) => Some(format!("max_increase {}", percent(it.value()))),
+        Some(it) => Some(told(
+            format!("max_increase {}", percent(it.value())),
+            measured.units.is_some() && measured.is_decided(),
+        )),
         None => decides_latency(rule, measured, context).then(|| latency_words(context)),
     };
-    let drop = rule
-        .max_drop
-        .map(|it| format!("max_drop {}", percent(it.value())));
+    let drop = rule.max_drop.map(|it| {
+        told(
+            format!("max_drop {}", percent(it.value())),
+            judges_drop(measured),
+        )
+    });
     let changes: Vec<String> = increase.into_iter().chain(drop).collect();
     let accepted = context
         .said_of(&rule.metric)

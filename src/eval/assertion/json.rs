@@ -50,6 +50,15 @@ pub(super) fn find<T>(
     })
 }
 
+/// Returns why an answer has no JSON where it is looked for.
+pub(super) fn has_json(reply: &Reply, place: Option<Place>) -> Result<(), String> {
+    match find(reply, place, "$", |_| Some(())) {
+        Err(Scored::Score { why, .. }) => Err(why),
+        // Several blocks are said to be several by the score.
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Returns the JSON of the text; an answer with several is unscored.
 pub(super) fn in_text(reply: &Reply) -> Found<Option<Value>> {
     match TextJson::read(reply.text.as_deref().unwrap_or_default()) {

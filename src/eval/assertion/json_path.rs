@@ -1,16 +1,18 @@
 //! `json_path`: a JSONPath (RFC 9535) selects something in the answer, or selects this value.
 
+use std::cell::Cell;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json_path::JsonPath as Path;
 
-use super::json::{Place, find, in_both};
+use super::json::{Place, find, has_json, in_both};
 use super::same::same;
 use super::value::{show, text};
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::manifest::{KindTable, Problems};
 use crate::name::Name;
+use crate::protocol::OutputPath;
 use crate::registry::Entry;
 use crate::template::ValueTemplate;
 
@@ -39,8 +41,7 @@ struct Spec {
 
 #[derive(Debug)]
 struct Ready {
-    path: Path,
-    written: String,
+    path: OutputPath,
     value: Option<ValueTemplate>,
     place: Option<Place>,
 }
@@ -52,17 +53,12 @@ impl Assertion for JsonPath {
 
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
         let spec: Spec = table.parse(problems)?;
-        let path = match Path::parse(&spec.path) {
+        let path = match OutputPath::parse(&spec.path) {
             Ok(path) => path,
             Err(error) => {
                 problems.at(
                     table.span_of("path"),
-                    format!(
-                        "{}: `{}` is not a JSONPath: {}",
-                        table.what(),
-                        spec.path,
-                        error.message()
-                    ),
+                    format!("{}: {error}", table.what()),
                     Some("Write a JSONPath as in RFC 9535, such as `$.hits[*].id`.".to_owned()),
                 );
                 return None;
@@ -70,7 +66,6 @@ impl Assertion for JsonPath {
         };
         let ready = Ready {
             path,
-            written: spec.path,
             value: spec.value,
             place: spec.place,
         };
@@ -86,18 +81,27 @@ impl Assertion for JsonPath {
 }
 
 impl Ready {
-    /// Returns everything that the path selects; `None` where it is nothing.
-    fn select(&self, json: &Value) -> Option<Vec<Value>> {
-        let found = self.path.query(json).all();
-        (!found.is_empty()).then(|| found.into_iter().cloned().collect())
+    /// Returns everything that the path selects; `None` where it is nothing, and notes where that
+    /// is too much to be looked through.
+    fn select(&self, json: &Value, too_much: &Cell<bool>) -> Option<Vec<Value>> {
+        let found = self.path.all(json);
+        too_much.set(too_much.get() || found.is_none());
+        found.filter(|found| !found.is_empty())
     }
 }
 
 impl Check for Ready {
     fn score(&self, subject: &Subject<'_>) -> Scored {
         let Subject { scope, reply, .. } = subject;
-        let found = match find(reply, self.place, &self.written, |json| self.select(json)) {
+        let (too_much, written) = (Cell::new(false), self.path.as_str());
+        let select = |json: &Value| self.select(json, &too_much);
+        let found = match find(reply, self.place, written, select) {
             Ok(found) => found,
+            Err(_) if too_much.get() => {
+                return Scored::Unscored(format!(
+                    "`{written}` takes too long, or selects too much, in an answer of this size"
+                ));
+            }
             Err(otherwise) => return otherwise,
         };
         let Some(value) = &self.value else {
@@ -116,8 +120,7 @@ impl Check for Ready {
         Scored::binary(equal, || {
             let found: Vec<String> = found.iter().map(|found| show(&text(found))).collect();
             format!(
-                "`{}` selects {}, not {}",
-                self.written,
+                "`{written}` selects {}, not {}",
                 found.join(", "),
                 show(&text(&wanted))
             )
@@ -125,9 +128,13 @@ impl Check for Ready {
     }
 
     fn note(&self, subject: &Subject<'_>) -> Option<String> {
-        in_both(subject.reply, self.place, &self.written, |json| {
-            self.select(json).map(Value::Array)
+        in_both(subject.reply, self.place, self.path.as_str(), |json| {
+            self.select(json, &Cell::new(false)).map(Value::Array)
         })
+    }
+
+    fn reads(&self, subject: &Subject<'_>) -> Result<(), String> {
+        has_json(subject.reply, self.place)
     }
 }
 
@@ -202,7 +209,61 @@ mod tests {
 
     #[test]
     fn a_broken_path_is_a_problem_of_the_manifest() {
-        insta::assert_snapshot!(problems("json_path", "path = '$.a['").join("\n"), @"stage `test`: `$.a[` is not a JSONPath: parser error");
+        insta::assert_snapshot!(problems("json_path", "path = '$.a['").join("\n"), @"stage `test`: `$.a[` is not a JSONPath (RFC 9535): at position 3, parser error");
+    }
+
+    /// security 20
+    #[test]
+    fn a_path_that_multiplies_its_work_is_refused_or_leaves_the_answer_unscored() {
+        for path in [
+            format!("$[?{}", "@[?".repeat(5000)),
+            format!("$[?{}@.a{}]", "!(".repeat(5000), ")".repeat(5000)),
+            format!("$[?{}@.a{}]", "(".repeat(16_000), ")".repeat(16_000)),
+            format!("$.{}", "a".repeat(20_000)),
+        ] {
+            let said = problems("json_path", &format!("path = '{path}'")).join("\n");
+            assert!(said.contains("too long a JSONPath"), "{said}");
+        }
+        let body = json!((0..2000).map(|it| json!({"a": [it]})).collect::<Vec<_>>());
+        let reply = Reply {
+            body: Some(body),
+            ..Reply::default()
+        };
+        let scope = scope(json!(null));
+        let check = check("json_path", "path = '$..[?$..[?$..[?$..a]]]'");
+        let subject = subject(&scope, &reply);
+        for scored in [check.score(&subject), check.score_negated(&subject)] {
+            assert!(why(&scored).contains("takes too long"), "{scored:?}");
+        }
+    }
+
+    /// Nothing is not shown to be otherwise by an answer that is no JSON.
+    #[test]
+    fn what_is_no_json_is_neither_so_nor_not_so() {
+        for (kind, toml, text, scored) in [
+            ("json_path", "path = '$.error'", "<html>", false),
+            ("json_path", "path = '$.error'", "{\"error\":", false),
+            ("json_path", "path = '$.error'", "{\"a\": 1}", true),
+            (
+                "json_schema",
+                "schema = { type = \"object\" }",
+                "<html>",
+                false,
+            ),
+            ("json_schema", "schema = { type = \"object\" }", "[1]", true),
+            ("numeric", "value = 3", "none at all", false),
+            ("numeric", "value = 3", "4", true),
+        ] {
+            let reply = Reply {
+                text: Some(text.to_owned()),
+                ..Reply::default()
+            };
+            let scope = scope(json!(null));
+            let found = check(kind, toml).score_negated(&subject(&scope, &reply));
+            assert_eq!(passed(&found), scored, "{kind} {text}: {found:?}");
+            let unscored = matches!(found, super::Scored::Unscored(_));
+            assert_eq!(unscored, !scored, "{kind} {text}: {found:?}");
+        }
     }
 
     /// field 17

@@ -7,7 +7,7 @@ use schemars::{JsonSchema as _, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::json::{Place, find, in_both, not_json};
+use super::json::{Place, find, has_json, in_both, not_json};
 use super::schema::Counted;
 use super::{Assertion, Check, Parsed, Scored, Subject};
 use crate::eval::error::EvalError;
@@ -175,6 +175,14 @@ impl Check for Ready {
             ));
         };
         Scored::binary(fault.is_none(), || fault.unwrap_or_default())
+    }
+
+    fn reads(&self, subject: &Subject<'_>) -> Result<(), String> {
+        let reply = subject.reply;
+        // A chat model's body is JSON whatever its text is.
+        let of_text = self.path.is_none() && reply.text.is_some();
+        let place = self.place.or(of_text.then_some(Place::Text));
+        has_json(reply, place)
     }
 
     fn note(&self, subject: &Subject<'_>) -> Option<String> {

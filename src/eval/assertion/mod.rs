@@ -91,12 +91,21 @@ pub(crate) trait Check: Send + Sync + std::fmt::Debug {
 
     /// Scores an answer that must not be so.
     fn score_negated(&self, subject: &Subject<'_>) -> Scored {
+        if let Err(nothing) = self.reads(subject) {
+            return Scored::Unscored(nothing);
+        }
         match self.score(subject) {
             Scored::Score { passed, .. } => {
                 Scored::binary(!passed, || "it is so, and must not be".to_owned())
             }
             other @ (Scored::NotCounted { .. } | Scored::Unscored(_)) => other,
         }
+    }
+
+    /// Returns why there is nothing in an answer that it could look at: the answer is not so, and
+    /// that it is otherwise is not shown.
+    fn reads(&self, _subject: &Subject<'_>) -> Result<(), String> {
+        Ok(())
     }
 
     /// Returns whether it judges the ids that came, and not the text.

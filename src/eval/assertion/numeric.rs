@@ -137,6 +137,13 @@ impl Check for Spec {
         })
     }
 
+    fn reads(&self, subject: &Subject<'_>) -> Result<(), String> {
+        match self.found(subject.reply) {
+            Err(Scored::Score { why, .. }) => Err(why),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     fn note(&self, subject: &Subject<'_>) -> Option<String> {
         let path = self.path.as_ref()?;
         in_both(subject.reply, self.place, path.as_str(), |json| {

@@ -46,7 +46,7 @@ pub(super) fn base_of(
             })
         }
         Err(SelectError::NothingComparable {
-            passed_over,
+            mut passed_over,
             doubts,
             ..
         }) => {
@@ -56,6 +56,7 @@ pub(super) fn base_of(
             if !takes_turns {
                 say_no_base(experiment, &passed_over, git.is_shallow());
             }
+            passed_over.extend(git.is_shallow().then(|| SHALLOW.to_owned()));
             Ok(Found {
                 base: None,
                 passed_over,

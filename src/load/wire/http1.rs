@@ -47,10 +47,14 @@ enum State {
         size: u64,
         digits: u8,
     },
-    /// After the digits: extensions, then LF.
+    /// After the digits: extensions, then CR and LF.
     ChunkExtension(u64),
+    /// Before the LF that ends the line of a chunk's size.
+    ChunkLineEnd(u64),
     Chunk(u64),
+    /// Before the CR behind a chunk, and before the LF.
     ChunkEnd,
+    ChunkLf,
     /// Trailer lines; how many bytes the present one has.
     Trailer(u32),
 }
@@ -197,6 +201,9 @@ impl ResponseParser {
                 }
             }
         }
+        if code < 100 || (chunked && !is_11) {
+            return Err(NotRead::Nonsense);
+        }
         self.state = if to_head || code == 204 || code == 304 {
             State::Length(0)
         } else if chunked {
@@ -247,24 +254,28 @@ impl ResponseParser {
     fn framing(&mut self, byte: u8) -> Result<bool, Failure> {
         self.state = match (self.state, byte) {
             (State::ChunkSize { size, digits }, _) if byte.is_ascii_hexdigit() => {
-                if digits == 15 {
+                // Zeros may stand before it; a number that is too large may not.
+                if size >> 60 != 0 {
                     return Err(Failure::Decode);
                 }
                 let digit = u64::from((byte as char).to_digit(16).unwrap_or(0));
                 State::ChunkSize {
                     size: size * 16 + digit,
-                    digits: digits + 1,
+                    digits: digits.saturating_add(1),
                 }
             }
-            (State::ChunkSize { digits: 0, .. }, _) => return Err(Failure::Decode),
-            (State::ChunkSize { size, .. } | State::ChunkExtension(size), b'\n') => match size {
-                0 => State::Trailer(0),
-                size => State::Chunk(size),
-            },
-            (State::ChunkSize { size, .. }, b'\r' | b';' | b' ' | b'\t')
+            (State::ChunkSize { digits: 0, .. }, _) | (State::ChunkExtension(_), b'\n') => {
+                return Err(Failure::Decode);
+            }
+            (State::ChunkSize { size, .. } | State::ChunkExtension(size), b'\r') => {
+                State::ChunkLineEnd(size)
+            }
+            (State::ChunkLineEnd(0), b'\n') => State::Trailer(0),
+            (State::ChunkLineEnd(size), b'\n') => State::Chunk(size),
+            (State::ChunkSize { size, .. }, b';' | b' ' | b'\t')
             | (State::ChunkExtension(size), _) => State::ChunkExtension(size),
-            (State::ChunkEnd, b'\r') => State::ChunkEnd,
-            (State::ChunkEnd, b'\n') => State::ChunkSize { size: 0, digits: 0 },
+            (State::ChunkEnd, b'\r') => State::ChunkLf,
+            (State::ChunkLf, b'\n') => State::ChunkSize { size: 0, digits: 0 },
             (State::Trailer(0), b'\n') => return Ok(true),
             (State::Trailer(_), b'\n') => State::Trailer(0),
             (State::Trailer(length), b'\r') => State::Trailer(length),
@@ -375,6 +386,11 @@ mod tests {
                 DONE,
                 "a",
             ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0000000000000000000002\r\nok\r\n00\r\n\r\n",
+                DONE,
+                "ok",
+            ),
             ("HTTP/1.1 200 OK\r\n\r\nabc", CLOSED, "abc"),
         ] {
             let (last, seen) = read(&[text.as_bytes(), b""]);
@@ -419,6 +435,31 @@ mod tests {
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                Failure::Decode,
+            ),
+            // As suites read them: chunks end with CR and LF, and HTTP/1.0 has none.
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nok\n0\n\n",
+                Failure::Decode,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a\nok\r\n0\r\n\r\n",
+                Failure::Decode,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\n0\r\n\r\n",
+                Failure::Decode,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+                Failure::Decode,
+            ),
+            (
+                "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+                Failure::Decode,
+            ),
+            (
+                "HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n",
                 Failure::Decode,
             ),
         ] {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
-use serde_json_path::JsonPath;
+use serde_json_path::{JsonPath, NodeList};
 
 use super::brackets::{closing, is_one, quotes};
 use super::effort::Effort;
@@ -76,6 +76,16 @@ impl OutputPath {
         self.many.is_some()
     }
 
+    /// Returns everything that it selects, perhaps nothing; `None` where that takes too long or
+    /// would be too much.
+    pub(crate) fn all(&self, body: &Value) -> Option<Vec<Value>> {
+        if !self.effort.is_bearable(body) {
+            return None;
+        }
+        let nodes = self.path.query(body);
+        (!is_too_much(&nodes)).then(|| nodes.iter().map(|node| (*node).clone()).collect())
+    }
+
     /// Selects from a body: one value for a singular path, an array otherwise; `None` when what it
     /// promises is not there.
     pub(crate) fn select(&self, body: &Value) -> Option<Value> {
@@ -83,8 +93,7 @@ impl OutputPath {
             return None;
         }
         let nodes = self.path.query(body);
-        // One value may lie in many that are selected, and be copied with each.
-        if nodes.len() > 1 && nodes.iter().map(|it| weight(it)).sum::<usize>() > MOST_BYTES {
+        if is_too_much(&nodes) {
             return None;
         }
         match &self.many {
@@ -95,6 +104,11 @@ impl OutputPath {
             )),
         }
     }
+}
+
+/// One value may lie in many that are selected, and be copied with each.
+fn is_too_much(nodes: &NodeList<'_>) -> bool {
+    nodes.len() > 1 && nodes.iter().map(|it| weight(it)).sum::<usize>() > MOST_BYTES
 }
 
 /// Returns how deep square brackets nest in a path, those in quotes counted too: each filter inside

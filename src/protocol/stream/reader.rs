@@ -19,7 +19,8 @@ const KEPT: usize = 8 * BEGINNING + 1;
 
 /// What a kind makes of the events of its streams.
 pub(in crate::protocol) trait Events: Send {
-    /// Takes one event, whose data is not empty unless its name is that of an error, and returns whether it held content.
+    /// Takes one event, whose data is not empty unless its name is that of an error, and returns
+    /// whether it held content.
     fn event(&mut self, event: &Event<'_>) -> bool;
 
     /// Returns whether content of the answer itself has come, and not of its reasoning only; asked

@@ -286,6 +286,9 @@ pub(super) fn limit(slo: &SloResult) -> String {
     format!("{sign} {limit}")
 }
 
+/// So many kinds of errors of a stage are listed; a server may answer with any status there is.
+const SHOWN_ERRORS: usize = 20;
+
 fn errors(stages: &Stages) -> Table {
     let mut table = Table::default()
         .text("stage")
@@ -295,7 +298,13 @@ fn errors(stages: &Stages) -> Table {
     for (name, stage) in stages {
         let mut errors: Vec<(&String, &u64)> = stage.errors.iter().collect();
         errors.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        for (error, times) in errors {
+        let rest = errors.split_off(errors.len().min(SHOWN_ERRORS));
+        let rest = (!rest.is_empty()).then(|| {
+            let times: u64 = rest.iter().map(|(_, times)| **times).sum();
+            (format!("{} other kinds", rest.len()), times)
+        });
+        let rest = rest.as_ref().map(|(kinds, times)| (kinds, times));
+        for (error, times) in errors.into_iter().chain(rest) {
             let sent = Some(stage.attempted).filter(|sent| *sent > 0);
             let share = sent.map(|sent| *times as f64 / sent as f64);
             table.row(vec![
