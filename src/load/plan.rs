@@ -69,6 +69,11 @@ pub(crate) struct LoadPlan {
 }
 
 impl LoadPlan {
+    /// Returns whether a budget may end it before its time.
+    pub(crate) const fn has_budget(&self) -> bool {
+        self.max_requests.is_some() || self.max_cost.is_some() || self.max_tokens.is_some()
+    }
+
     /// Returns what has figures of its own, in the order of the tallies: the stages, then what
     /// scenarios are measured as.
     pub(crate) fn measured(&self) -> impl Iterator<Item = Measured> {

@@ -39,6 +39,17 @@ impl ValueTemplate {
         }
     }
 
+    /// Returns whether it holds no template at all: only then may it be looked at before anything
+    /// runs, as a template may do anything.
+    pub(crate) fn is_literal(&self) -> bool {
+        match self {
+            Self::Literal(_) => true,
+            Self::Text(template) => !Template::is_in(template.source()),
+            Self::Array(items) => items.iter().all(Self::is_literal),
+            Self::Table(entries) => entries.iter().all(|(_, value)| value.is_literal()),
+        }
+    }
+
     /// Returns every reference of every template in the value.
     pub(crate) fn references(&self) -> BTreeSet<Reference> {
         match self {

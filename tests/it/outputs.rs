@@ -258,6 +258,59 @@ fn an_output_that_is_in_the_envelope_and_in_the_models_json_is_told() {
     }
 }
 
+/// verdicts G1: a path that only some of the hits have, or none, is no ranking of all.
+#[test]
+fn every_hit_has_its_id() {
+    for (hits, output, failed) in [
+        (
+            "[{\"id\": 1}, {\"id\": 2}]",
+            "ids = \"$.hits[*].id\"",
+            false,
+        ),
+        ("[]", "ids = \"$.hits[*].id\"", false),
+        (
+            "[{\"doc\": 1}, {\"doc\": 2}]",
+            "ids = \"$.hits[*].id\"",
+            true,
+        ),
+        (
+            "[{\"id\": 1}, {\"doc\": 2}, {\"id\": 3}]",
+            "ids = \"$.hits[*].id\"",
+            true,
+        ),
+        (
+            "[{\"id\": 1}, {\"id\": null}]",
+            "ids = \"$.hits[*].id\"",
+            true,
+        ),
+        ("[{\"d\": {\"id\": 1}}]", "ids = \"$.hits[*].d.id\"", false),
+        ("[{\"d\": {}}]", "ids = \"$.hits[*].d.id\"", true),
+        (
+            "[{\"id\": 1}, {\"doc\": 2}]",
+            "texts = \"$.hits[*].id\"",
+            false,
+        ),
+        ("[{\"doc\": 1}]", "texts = \"$.hits[*].id\"", true),
+        // A filter says itself which are meant.
+        (
+            "[{\"id\": 1}, {\"doc\": 2}]",
+            "ids = \"$.hits[?@.id].id\"",
+            false,
+        ),
+    ] {
+        let body = format!("{{\"hits\": {hits}, \"text\": \"4\"}}");
+        let stub = Stub::start(move |_| vec![ok(&body)]);
+        let stage = format!("kind = \"http\"\noutput = {{ text = \"$.text\", {output} }}");
+        let stage = loaded(&project(stub.address, &stage));
+        let errors = if failed {
+            json!({"contract": 4})
+        } else {
+            json!({})
+        };
+        assert_eq!(stage["errors"], errors, "{hits} {output}");
+    }
+}
+
 /// field 10: ids of more than 64 bits are neither rounded nor their neighbours, on any way.
 #[test]
 fn integers_of_more_than_64_bits_are_kept_exactly() {

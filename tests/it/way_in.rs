@@ -289,6 +289,11 @@ const STAGE: &str = "version = 1\n[stage.api]\nkind = \"http\"\nurl = \"http://1
 fn hostile_texts() -> Vec<(&'static str, String)> {
     let body = |template: &str| format!("{STAGE}body = {{ q = '{template}' }}\n");
     let path = |path: &str| format!("{STAGE}output = {{ text = '{path}' }}\n");
+    let assertion = |keys: &str| {
+        format!(
+            "{STAGE}[eval.a]\nstage = \"api\"\ngolden = \"g.jsonl\"\n[[eval.a.assert]]\n{keys}\n"
+        )
+    };
     let n = 300_000;
     vec![
         (
@@ -318,7 +323,35 @@ fn hostile_texts() -> Vec<(&'static str, String)> {
             format!("{STAGE}timeout = \"{}\"\n", "y".repeat(n)),
         ),
         ("a long key", format!("{STAGE}{} = 1\n", "k".repeat(n))),
+        (
+            "an assertion's path",
+            assertion(&format!(
+                "kind = \"json_path\"\npath = '$[?{}'",
+                "@[?".repeat(5000)
+            )),
+        ),
+        (
+            "an assertion's path in paths",
+            assertion(&format!(
+                "kind = \"json_path\"\npath = '$[?{}'",
+                "@[?".repeat(500)
+            )),
+        ),
+        (
+            "a value that multiplies",
+            assertion("kind = \"numeric\"\nvalue = \"{{ [1]*99999999 }}\"\nx = 1"),
+        ),
+        (
+            "a schema that multiplies",
+            assertion("kind = \"json_schema\"\nschema = { const = \"{{ [1]*99999999 }}\" }"),
+        ),
     ]
+}
+
+/// A stage that calls another one, whose name is one letter off.
+fn slip(at: usize) -> String {
+    let name = format!("{}{at}", "a".repeat(50));
+    format!("[stage.{name}]\nkind = \"http\"\nurl = \"http://x/\"\ncalls = [\"{name}x\"]\n")
 }
 
 /// Manifests with tables and keys of that kind.
@@ -335,6 +368,7 @@ fn hostile_tables() -> Vec<(&'static str, String)> {
                 )
             }),
         ),
+        ("slips of the hand", lines(900, &slip)),
         ("unknown keys", lines(2000, &|at| format!("x{at} = 1\n"))),
         (
             "unknown long keys",

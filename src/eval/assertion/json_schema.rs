@@ -61,6 +61,12 @@ impl Assertion for JsonSchema {
         let spec: Spec = table.parse(problems)?;
         let validator = OnceLock::new();
         match (&spec.schema, &spec.file) {
+            (Some(schema), None) if !schema.is_literal() => {
+                let message = format!("{}: `schema` holds a template", table.what());
+                let help = "Templates are not filled in here: a schema is the same for all cases.";
+                problems.at(table.span_of("schema"), message, Some(help.to_owned()));
+                return None;
+            }
             (Some(schema), None) => {
                 let built = schema
                     .value(&Scope::default())

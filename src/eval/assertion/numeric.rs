@@ -96,8 +96,7 @@ impl<'de> Deserialize<'de> for Tolerance {
 impl Assertion for Numeric {
     fn parse(&self, table: &KindTable, problems: &mut Problems) -> Option<Parsed> {
         let spec: Spec = table.parse(problems)?;
-        let is_fixed = |value: &ValueTemplate| value.references().is_empty();
-        if spec.value.as_ref().is_some_and(is_fixed)
+        if spec.value.as_ref().is_some_and(ValueTemplate::is_literal)
             && let Err(reason) = spec.wanted(&Scope::default())
         {
             let message = format!("{}: {reason}", table.what());

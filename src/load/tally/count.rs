@@ -36,6 +36,8 @@ pub(crate) struct Counter {
     /// The end of the measured phase; `None` when the run ends by its number of requests.
     window_ns: Option<u64>,
     interval: Duration,
+    /// Whether it is to be known when the last request was due: the run may end before its time.
+    keeps_due: bool,
 }
 
 /// One latency, while it is recorded.
@@ -118,6 +120,16 @@ impl Counter {
             limits,
             window_ns,
             interval,
+            keeps_due: window_ns.is_none(),
+        }
+    }
+
+    /// Makes one of a run that a budget may end: its arrivals end with the budget, and not with
+    /// the last answer.
+    pub(crate) fn budgeted(self, is_budgeted: bool) -> Self {
+        Self {
+            keeps_due: self.keeps_due || is_budgeted,
+            ..self
         }
     }
 
@@ -138,7 +150,7 @@ impl Counter {
         self.counts.resent += u64::from(completion.is_resent);
         let stamps = &completion.stamps;
         let at = stamps.end.unwrap_or(stamps.dequeued).saturating_sub(start);
-        if open_loop && self.window_ns.is_none() {
+        if open_loop && self.keeps_due {
             let due = stamps.intended.saturating_sub(start);
             self.last_due_ns = self.last_due_ns.max(due);
         }

@@ -127,9 +127,9 @@ fn kept(tally: &Tally, spec: &TallySpec) -> TallyRecord {
     }
 }
 
-/// Returns the rate of the arrivals in 1/s. Of a run that ended by a number of requests the last
-/// ones may take long, which changes nothing of it: n arrivals have n − 1 gaps until the last is
-/// due.
+/// Returns the rate of the arrivals in 1/s. Of a run that ended by a number of requests, or by a
+/// budget, the last ones may take long, which changes nothing of it: n arrivals have n − 1 gaps
+/// until the last is due.
 fn offered(tally: &Tally, planned: u64, per_second: impl Fn(u64) -> f64) -> f64 {
     match tally.last_due_ns {
         0 => per_second(planned),

@@ -267,6 +267,33 @@ fn the_offered_rate_is_that_of_the_arrivals() {
     assert_eq!(one.offered_rps, Some(0.5));
 }
 
+/// field 15: where a budget ends a run, its arrivals have ended before its last answer.
+#[test]
+fn the_offered_rate_is_that_of_the_arrivals_when_a_budget_ends_them() {
+    let stage = testing::stage("");
+    let rate = |is_budgeted: bool| {
+        let counter = Counter::new(Vec::new(), Some(3_000 * MS), Duration::from_secs(1));
+        let mut counter = counter.budgeted(is_budgeted);
+        for at in 0..20 {
+            let outcome = Outcome {
+                due_ms: at * 50,
+                took_ms: 1_500,
+                ok: true,
+                usage: None,
+                chunks: 0,
+                fallback: None,
+                hit: None,
+                gap_ms: 1,
+            };
+            counter.record(&completion(&outcome, &stage), 0, true);
+        }
+        let tally = counter.into_counted().tally;
+        summarise(&tally, &spec(), 2.45).offered_rps.unwrap()
+    };
+    assert!((rate(true) - 20.0).abs() < 0.01, "{}", rate(true));
+    assert!((rate(false) - 8.16).abs() < 0.01, "{}", rate(false));
+}
+
 /// Returns whether an answer of 20 tokens, changed so, is good where that latency has a limit.
 fn is_good(name: &str, change: &dyn Fn(&mut Completion)) -> bool {
     let Figure::Latency(metric, _) = Figure::parse(name).unwrap() else {

@@ -133,6 +133,7 @@ impl Found {
         for (name, output) in self.outputs.0.iter().filter(|(name, _)| *name != "delta") {
             match self.value(name, output, &sources) {
                 Some(value) if is_optional(name) || !value.is_null() => {
+                    in_each(name, output, whole)?;
                     reply.outputs.insert(name.clone(), value);
                 }
                 _ if is_optional(name) => {}
@@ -217,6 +218,27 @@ fn usage(reply: &Reply) -> Option<Usage> {
         output,
         ..Usage::default()
     })
+}
+
+/// Checks that a ranking has a place for every element that it is read from: what is left out
+/// would move the ranks of all behind it, and where none has one, the path is not the right one.
+fn in_each(name: &str, output: &Output, whole: Whole<'_>) -> Result<(), CallFailure> {
+    let (Place::Path { path, within, .. }, Whole::Body(Some(body))) = (&output.place, whole) else {
+        return Ok(());
+    };
+    let must_all = matches!(name, "ids" | "order");
+    let elements = path
+        .in_elements(body)
+        .filter(|_| *within != Some(Within::Text));
+    match elements {
+        Some((has, all)) if has < all && (must_all || (name == "texts" && has == 0)) => {
+            let place = output.place_text();
+            Err(CallFailure::contract(format!(
+                "only {has} of {all} elements have what `output.{name}` = {place} looks for"
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says that an answer lacks an output.

@@ -22,6 +22,8 @@ pub(crate) struct OutputPath {
     /// A path with wildcards, slices, or filters selects any number of values, also none; but what
     /// it walks through must be there: `$.hits[*].id` promises `$.hits`.
     many: Option<JsonPath>,
+    /// Of a path to one place in each element of a list, such as `$.hits[*].id`: the elements.
+    each: Option<JsonPath>,
     /// Its beginning, as far as that leads to one value: all that it selects is below that.
     stem: Vec<Step>,
 }
@@ -54,6 +56,7 @@ impl OutputPath {
             path,
             effort: Effort::of(text),
             many: many.transpose()?,
+            each: elements(text).and_then(|it| parse(it).ok()),
             stem: match stem(text) {
                 Some(stem) if looks_from_root(text, stem) => Vec::new(),
                 stem => steps(stem.unwrap_or(text)),
@@ -74,6 +77,14 @@ impl OutputPath {
     /// Returns whether it may select any number of values.
     pub(super) const fn selects_many(&self) -> bool {
         self.many.is_some()
+    }
+
+    /// Returns how many elements of the list have what it selects in each of them, and how many
+    /// there are; `None` where it is no such path.
+    pub(crate) fn in_elements(&self, body: &Value) -> Option<(usize, usize)> {
+        let all = self.each.as_ref()?.query(body).len();
+        let has = self.path.query(body).all();
+        Some((has.into_iter().filter(|it| !it.is_null()).count(), all))
     }
 
     /// Returns everything that it selects, perhaps nothing; `None` where that takes too long or
@@ -104,6 +115,20 @@ impl OutputPath {
             )),
         }
     }
+}
+
+/// Returns a path up to its one wildcard over a list, where only names stand behind it.
+fn elements(text: &str) -> Option<&str> {
+    let (before, behind) = text.split_once("[*]")?;
+    let is_name = |it: &str| {
+        !it.is_empty()
+            && it
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    };
+    let mut names = behind.strip_prefix('.')?.split('.');
+    let is_singular = !before.contains(['[', '*', '?']) && !before.contains("..");
+    (is_singular && names.all(is_name)).then(|| &text[..before.len() + "[*]".len()])
 }
 
 /// One value may lie in many that are selected, and be copied with each.

@@ -82,6 +82,7 @@ impl<'a> Dispatcher<'a> {
             tallies: plan
                 .measured()
                 .map(|measured| Counter::new(measured.limits(), window, plan.interval))
+                .map(|counter| counter.budgeted(plan.has_budget()))
                 .collect(),
             captured: Answers::of(keep.replies_of),
             logs: keep.traces.then(RequestLogs::default),
