@@ -51,7 +51,7 @@ pub(crate) struct Reply {
     /// Content-bearing events of a stream.
     pub(crate) chunks: u64,
     pub(crate) finish_reason: Option<String>,
-    /// Whether it showed nothing, which the stage takes.
+    /// Whether it showed nothing, which the stage takes, or which is no fault of its kind.
     pub(crate) is_empty: bool,
 }
 

@@ -227,7 +227,11 @@ pub(super) fn read(
     let is_text = output.take_it_as_text();
     move |bytes| {
         if is_text {
-            return Ok(Reply::of_text(&utf8(bytes.to_vec())?));
+            let text = utf8(bytes.to_vec())?;
+            return Ok(Reply {
+                is_empty: text.trim().is_empty(),
+                ..Reply::of_text(&text)
+            });
         }
         Ok(Reply::default())
     }

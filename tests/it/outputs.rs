@@ -311,6 +311,32 @@ fn every_hit_has_its_id() {
     }
 }
 
+/// verdicts G1: an answer that shows nothing is counted, and the probe says so.
+#[test]
+fn an_answer_without_text_is_told() {
+    for (body, output, empty) in [
+        ("{\"answer\": \"\"}", "output = { text = \"$.answer\" }", 4),
+        ("{\"answer\": \" \"}", "output = { text = \"$.answer\" }", 4),
+        ("{\"answer\": \"4\"}", "output = { text = \"$.answer\" }", 0),
+        ("", "", 4),
+        ("\n", "", 4),
+        ("4", "", 0),
+    ] {
+        let stub = Stub::start(move |_| vec![ok(body)]);
+        let project = project(stub.address, &format!("kind = \"http\"\n{output}"));
+        let stage = loaded(&project);
+        let counted = stage["empty"].as_u64().unwrap_or(0);
+        assert_eq!(
+            (stage["ok"].as_u64(), counted),
+            (Some(4), empty),
+            "{body:?}"
+        );
+        let probe = project.run(&["check", "--probe"]).expect(0).stdout;
+        let told = probe.contains("the answer is empty");
+        assert_eq!(told, empty > 0, "{body:?}: {probe}");
+    }
+}
+
 /// field 10: ids of more than 64 bits are neither rounded nor their neighbours, on any way.
 #[test]
 fn integers_of_more_than_64_bits_are_kept_exactly() {

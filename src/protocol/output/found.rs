@@ -142,6 +142,10 @@ impl Found {
         }
         if self.outputs.has("text") {
             reply.text = reply.outputs.get("text").map(as_text);
+            // A stream has said already whether it held any.
+            let text = reply.text.as_deref();
+            let shows_nothing = text.is_some_and(|text| text.trim().is_empty());
+            reply.is_empty |= shows_nothing && matches!(whole, Whole::Body(_));
         }
         let says = |name: &str| self.outputs.get(name)?.says(reply.outputs.get(name));
         (reply.fallback, reply.hit) = (says("fallback"), says("hit"));
