@@ -53,6 +53,9 @@ pub(crate) struct TemplateSyntaxError {
     reason: String,
 }
 
+/// The engine takes the square of the time for texts that are joined in one expression.
+const MOST_JOINS: usize = 500;
+
 impl Template {
     /// Makes a template that holds no references, whatever is in the text.
     pub(crate) fn plain(text: &str) -> Self {
@@ -86,6 +89,9 @@ impl Template {
                 return Err(wrong(format!(
                     "with filters, conditions, or loops in it, it may have {most}"
                 )));
+            }
+            if text.matches('~').count() > MOST_JOINS {
+                return Err(wrong(format!("it may have {MOST_JOINS} `~` at most")));
             }
             let (compiled, names) = Compiled::parse(text).map_err(|error| {
                 let detail = error.detail().map(str::to_owned);

@@ -305,6 +305,7 @@ fn hostile_texts() -> Vec<(&'static str, String)> {
             "negations",
             body(&format!("{{{{ {}1 }}}}", "not ".repeat(n / 4))),
         ),
+        ("joins", body(&format!("{{{{ 1{} }}}}", "~1".repeat(7000)))),
         ("blocks", body(&"{% if input %}".repeat(n / 14))),
         ("path brackets", path(&format!("$[?{}@.a]", "(".repeat(n)))),
         (
