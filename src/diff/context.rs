@@ -49,10 +49,7 @@ impl Context<'_> {
 
     /// Returns below which increase a latency is kept: what its rules allow, else the margin.
     pub(super) fn most_increase(&self, metric: &Metric) -> f64 {
-        match self.rule_increase(metric) {
-            Some(limit) => self.widened(metric, limit),
-            None => self.widened(metric, self.margin),
-        }
+        self.widened(metric, self.rule_increase(metric).unwrap_or(self.margin))
     }
 
     /// Returns what was accepted of a metric; the widest counts.

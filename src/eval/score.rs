@@ -74,7 +74,6 @@ impl GradedCase {
         let redacted = |note: String| secrets.redact_excerpts(&note).into_owned();
         let stage = plan.steps.last().into_iter();
         let doubts = stage.flat_map(|stage| stage.doubts(&answer.reply));
-        let doubts = doubts.map(|(name, note)| (format!("output.{name}"), note));
         let notes = grade.notes.into_iter().chain(doubts);
         graded.notes = notes.map(|(key, it)| (key, redacted(it))).collect();
         graded.error_kind = unscored.is_some().then_some(ErrorKind::Unscored);

@@ -128,7 +128,7 @@ pub(crate) async fn probe(
 /// Says how the outputs of an answer were found, where that is not what was meant perhaps.
 fn notes(stage: &CalledStage, reply: &Reply) -> Vec<String> {
     let doubts = stage.doubts(reply).into_iter();
-    let doubts = doubts.map(|(name, note)| format!("output.{name}: {note}"));
+    let doubts = doubts.map(|(key, note)| format!("{key}: {note}"));
     let empty = reply.is_empty.then(|| "the answer is empty".to_owned());
     doubts.chain(empty).collect()
 }

@@ -79,14 +79,9 @@ fn accepted<'a>(manifest: &'a Manifest, git: &Git, head: &[RunRecord]) -> Vec<&'
 /// Returns the latencies that are gated without a rule: of each load that no rule of a latency is
 /// about, its targets' response time and, where they stream, their time to the first token.
 fn unruled(manifest: &Manifest, gate: &Gate) -> Vec<Metric> {
-    let is_about = |rule: &Rule, load: &Name| match &rule.metric {
-        Metric::Load {
-            load: of, figure, ..
-        } => {
-            let is_latency = matches!(figure, Figure::Latency(it, _) if !it.is_of_the_generator());
-            of == load.as_str() && is_latency
-        }
-        _ => false,
+    let is_about = |rule: &Rule, name: &Name| {
+        let is_of = matches!(&rule.metric, Metric::Load { load, .. } if load == name.as_str());
+        is_of && rule.metric.is_latency()
     };
     let named = gate.loads.iter();
     let loads = named.filter(|load| !gate.rules.iter().any(|rule| is_about(rule, load)));

@@ -1,6 +1,6 @@
 //! What lies behind a commit: where its branch began, which releases it follows, what a file was.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use git2::{ObjectType, Oid};
 
@@ -45,14 +45,18 @@ impl Git {
         after().unwrap_or(false)
     }
 
-    /// Returns the text of a file of the work tree as a commit has it.
-    pub(crate) fn text_at(&self, commit: &str, file: &Path) -> Option<String> {
+    /// Returns where a file lies in the work tree, as commits know it.
+    pub(crate) fn place_of(&self, file: &Path) -> Option<PathBuf> {
+        let root = self.root()?.canonicalize().ok()?;
+        let file = file.canonicalize().ok()?;
+        file.strip_prefix(root).ok().map(Path::to_owned)
+    }
+
+    /// Returns the text of a file, by its place in the work tree, as a commit has it.
+    pub(crate) fn text_at(&self, commit: &str, place: &Path) -> Option<String> {
         let repository = self.repository()?;
         let commit = repository.find_commit(Oid::from_str(commit).ok()?).ok()?;
-        let root = self.root()?.canonicalize().ok()?;
-        let within = file.canonicalize().ok()?;
-        let entry = commit.tree().ok()?;
-        let entry = entry.get_path(within.strip_prefix(root).ok()?).ok()?;
+        let entry = commit.tree().ok()?.get_path(place).ok()?;
         let (size, kind) = repository.odb().ok()?.read_header(entry.id()).ok()?;
         let is_text = kind == ObjectType::Blob && !intake::MANIFEST.is_passed_by(size as u64);
         let blob = repository.find_blob(entry.id()).ok().filter(|_| is_text)?;

@@ -302,8 +302,8 @@ mod tests {
 
     #[test]
     fn files_beside_the_manifest_folder_can_be_named() {
-        let dir = project(&[("shared/p.txt", "P"), ("app/stagegate.toml", "")]);
-        let found = files_version(&dir.path().join("app"), "prompt", "../shared/*").unwrap();
+        let dir = project(&[("common/p.txt", "P"), ("app/stagegate.toml", "")]);
+        let found = files_version(&dir.path().join("app"), "prompt", "../common/*").unwrap();
         assert_eq!(found, version(&[("p.txt", "P")], "*").unwrap());
     }
 

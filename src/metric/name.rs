@@ -140,6 +140,14 @@ impl Metric {
         }
     }
 
+    /// Returns whether it is a latency of what is measured, and not of the generator.
+    pub(crate) const fn is_latency(&self) -> bool {
+        matches!(
+            self,
+            Self::Load { figure: Figure::Latency(it, _), .. } if !it.is_of_the_generator()
+        )
+    }
+
     /// Returns whether it is the pass rate of a suite or of a slice.
     pub(crate) const fn is_pass_rate(&self) -> bool {
         matches!(

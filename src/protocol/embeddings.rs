@@ -12,7 +12,7 @@ use super::decode::json as parse_json;
 use super::failure::CallFailure;
 use super::output::{Answers, Outputs, Shape};
 use super::reply::{Reply, Usage};
-use super::said_error::body_error;
+use super::said_error::is_no_error;
 use super::target::{Target, steps};
 use super::{Brings, Call, Protocol, ReplyReader, Request};
 use crate::manifest::{KindTable, Problems};
@@ -158,9 +158,7 @@ impl Promise {
     /// Reads the vectors.
     fn read(self, bytes: &[u8]) -> Result<Reply, CallFailure> {
         let body = parse_json(bytes)?;
-        if let Some(failure) = body_error(&body, bytes) {
-            return Err(failure);
-        }
+        is_no_error(&body, bytes)?;
         let vectors = vectors(&body)?;
         let length = vectors.first().map_or(0, Vec::len);
         if let Some(expected) = self.vectors.filter(|it| *it != vectors.len()) {

@@ -143,7 +143,7 @@ impl<'a> Brings<'a> {
 
     /// Returns each output, by name, that an answer holds in two places of which the manifest names
     /// none, with what is to be said about it.
-    pub(crate) fn in_both(&self, reply: &Reply, streams: bool) -> Vec<(&'a str, String)> {
+    pub(crate) fn in_both(&self, reply: &Reply, streams: bool) -> Vec<(String, String)> {
         let named = self.named.into_iter();
         named.flat_map(|it| it.in_both(reply, streams)).collect()
     }

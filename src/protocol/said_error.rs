@@ -43,14 +43,22 @@ pub(super) fn says_why_not(event: &Value) -> bool {
 /// Returns whether the name of a server-sent event is that of an error: `error`, `Error`,
 /// `response.error`, `exception`.
 pub(super) fn names_error(name: &[u8]) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.ends_with(b"error") || name.ends_with(b"exception")
+    let ends_with = |word: &[u8]| {
+        let end = name.len().checked_sub(word.len());
+        end.is_some_and(|end| name[end..].eq_ignore_ascii_case(word))
+    };
+    ends_with(b"error") || ends_with(b"exception")
 }
 
-/// Returns the failure of a model's answer that is an error by its own word.
-pub(super) fn body_error(body: &Value, bytes: &[u8]) -> Option<CallFailure> {
-    let said = || format!("the answer is an error: {}", excerpt(bytes, EXCERPT));
-    says_error(body).then(|| CallFailure::contract(said()))
+/// Refuses a model's answer that is an error by its own word.
+pub(super) fn is_no_error(body: &Value, bytes: &[u8]) -> Result<(), CallFailure> {
+    if !says_error(body) {
+        return Ok(());
+    }
+    let said = excerpt(bytes, EXCERPT);
+    Err(CallFailure::contract(format!(
+        "the answer is an error: {said}"
+    )))
 }
 
 #[cfg(test)]
@@ -63,7 +71,7 @@ mod tests {
     /// field 5
     #[test]
     fn a_body_that_says_that_it_is_an_error_is_one_whatever_stands_beside_it() {
-        let failure = |body: Value| body_error(&body, body.to_string().as_bytes());
+        let read = |body: &Value| is_no_error(body, body.to_string().as_bytes());
         for body in [
             json!({"error": "no quota"}),
             json!({"error": {"message": "overloaded"}}),
@@ -75,7 +83,7 @@ mod tests {
             json!({"type": "error", "error": null}),
             json!([{"error": {"code": 503}}]),
         ] {
-            let found = failure(body.clone()).expect("an error");
+            let found = read(&body).expect_err("an error");
             assert_eq!(found.failure, Failure::Contract);
             assert_eq!(found.detail, format!("the answer is an error: {body}"));
         }
@@ -93,7 +101,7 @@ mod tests {
             json!(["error"]),
             json!("error"),
         ] {
-            assert!(failure(body.clone()).is_none(), "{body}");
+            assert!(read(&body).is_ok(), "{body}");
         }
     }
 

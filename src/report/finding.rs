@@ -232,13 +232,7 @@ fn missed(case: &crate::record::CaseResult) -> String {
 
 fn of_diff(diff: &DiffDocument) -> Vec<Finding> {
     if diff.interrupted {
-        return vec![Finding {
-            suite: "gate".to_owned(),
-            name: "verdict".to_owned(),
-            subject: Subject::Metric(String::new()),
-            outcome: Outcome::Error(diff.summary.clone()),
-            seconds: None,
-        }];
+        return vec![of_gate("verdict", Outcome::Error(diff.summary.clone()))];
     }
     // Whatever turns the verdict is a finding: also a pass rate, of a suite or a slice, that has no
     // rule.
@@ -246,37 +240,34 @@ fn of_diff(diff: &DiffDocument) -> Vec<Finding> {
     let judged = diff.comparisons.iter().filter(counts);
     let mut found: Vec<Finding> = judged.map(of_comparison).collect();
     found.extend(
-        dirty_sentence(diff.head.dirty, &diff.head.dirt).map(|said| Finding {
-            suite: "gate".to_owned(),
-            name: "the release is its commit".to_owned(),
-            subject: Subject::Metric(String::new()),
-            outcome: Outcome::Warned(said),
-            seconds: None,
-        }),
+        dirty_sentence(diff.head.dirty, &diff.head.dirt)
+            .map(|said| of_gate("the release is its commit", Outcome::Warned(said))),
     );
     // Without a base, why there is none is part of the verdict.
     let is_alone = diff.base.runs.is_empty();
     let passed_over = diff.base.passed_over.iter().filter(|_| is_alone);
-    found.extend(passed_over.map(|said| Finding {
-        suite: "gate".to_owned(),
-        name: "there is a base".to_owned(),
-        subject: Subject::Metric(String::new()),
-        outcome: Outcome::Warned(said.clone()),
-        seconds: None,
-    }));
+    found.extend(passed_over.map(|said| of_gate("there is a base", Outcome::Warned(said.clone()))));
     let worst = found.iter().map(|it| severity(&it.outcome)).max();
     // What no comparison accounts for, the sentence does: nothing compared, or a run that was
     // refused.
     if worst != Some(severity(&outcome(Some(diff.verdict), String::new()))) {
-        found.push(Finding {
-            suite: "gate".to_owned(),
-            name: "verdict".to_owned(),
-            subject: Subject::Metric(String::new()),
-            outcome: outcome(Some(diff.verdict), diff.summary.clone()),
-            seconds: None,
-        });
+        found.push(of_gate(
+            "verdict",
+            outcome(Some(diff.verdict), diff.summary.clone()),
+        ));
     }
     found
+}
+
+/// Makes a finding about a gate as a whole.
+fn of_gate(name: &str, outcome: Outcome) -> Finding {
+    Finding {
+        suite: "gate".to_owned(),
+        name: name.to_owned(),
+        subject: Subject::Metric(String::new()),
+        outcome,
+        seconds: None,
+    }
 }
 
 /// Returns whether a pass rate without a rule is shown to be lower, which fails the whole.

@@ -158,8 +158,8 @@ impl Stage {
         }
     }
 
-    /// Returns what is to be known about how the outputs of an answer were found, by name.
-    pub(crate) fn doubts(&self, reply: &Reply) -> Vec<(&str, String)> {
+    /// Returns what is to be known about how the outputs of an answer were found, by their keys.
+    pub(crate) fn doubts(&self, reply: &Reply) -> Vec<(String, String)> {
         self.call.brings().in_both(reply, self.call.streams())
     }
 

@@ -4,31 +4,12 @@
 use serde_json::{Value, json};
 
 use crate::support::stub::{Stub, ok};
-use crate::support::suite::{ANSWERS, Service, golden, id, nobody, project};
+use crate::support::suite::{ANSWERS, GATE, Service, gated, golden, id, nobody, project, release};
 use crate::support::{Output, Project};
-
-/// A gate over the suite with a rule that can be proven with 60 cases.
-const GATE: &str = "
-[gate]
-evals = [\"answers\"]
-[[gate.rule]]
-metric = \"eval.answers.pass_rate\"
-min = \"70%\"
-max_drop = \"5%\"
-";
 
 /// Makes a repository whose first release `v1` is committed.
 fn repository(service: &Service, cases: usize) -> Project {
-    let project = project(service.stub.address, "", &format!("{ANSWERS}{GATE}"), cases);
-    project.write("prompts/answer.txt", "Answer.\n");
-    project.commit("v1");
-    project
-}
-
-/// Commits the next release.
-fn release(project: &Project, tag: &str) {
-    project.write("prompts/answer.txt", format!("Answer as {tag}.\n"));
-    project.commit(tag);
+    gated(service.stub.address, GATE, cases, "v1")
 }
 
 fn gate(project: &Project, code: i32) -> Value {

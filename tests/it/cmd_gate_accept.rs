@@ -4,31 +4,16 @@ use serde_json::Value;
 
 use crate::support::Project;
 use crate::support::stub::{Stub, ok, wait};
-use crate::support::suite::{ANSWERS, Service, project};
-
-const GATE: &str = "
-[gate]
-evals = [\"answers\"]
-[[gate.rule]]
-metric = \"eval.answers.pass_rate\"
-min = \"50%\"
-max_drop = \"5%\"
-";
+use crate::support::suite::{GATE, Service, gated, release};
 
 const BROKEN: [usize; 10] = [3, 6, 9, 12, 15, 18, 21, 24, 25, 26];
 
 /// A repository whose first release, which is right, has been gated.
 fn repository(service: &Service) -> Project {
-    let project = project(service.stub.address, "", &format!("{ANSWERS}{GATE}"), 60);
-    project.write("prompts/answer.txt", "Answer.\n");
-    project.commit("v1.4.0");
+    let gate = GATE.replace("70%", "50%");
+    let project = gated(service.stub.address, &gate, 60, "v1.4.0");
     project.run(&["gate"]).expect(0);
     project
-}
-
-fn release(project: &Project, tag: &str) {
-    project.write("prompts/answer.txt", format!("Answer as {tag}.\n"));
-    project.commit(tag);
 }
 
 fn manifest(project: &Project) -> String {

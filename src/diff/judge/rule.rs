@@ -130,19 +130,10 @@ pub(super) fn judge_without(
 ) -> Vec<Row> {
     let mut comparison = bare.clone();
     let words = format!("max_drop {} (margin)", percent(context.margin));
-    let accepted = context.said_of(&measured.metric);
-    comparison.rule = Some(
-        [Some(words), accepted]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(", "),
-    );
+    let words = with_accepted(vec![words], &measured.metric, context);
+    comparison.rule = Some(words.join(", "));
     max_drop(context.margin, measured, &mut comparison, context).tell(&mut comparison);
-    vec![Row {
-        comparison,
-        basis: Basis::Relative,
-    }]
+    by_change(comparison)
 }
 
 /// Judges a pass rate whose drop no rule is about, and some of which was accepted: a drop that may
@@ -157,10 +148,7 @@ pub(super) fn judge_accepted(
     let mut judged = max_drop(0.0, measured, &mut comparison, context);
     judged.outcome = judged.outcome.filter(|it| *it != VerdictKind::Inconclusive);
     judged.tell(&mut comparison);
-    vec![Row {
-        comparison,
-        basis: Basis::Relative,
-    }]
+    by_change(comparison)
 }
 
 fn is_alike(one: Option<f64>, other: Option<f64>) -> bool {
@@ -258,17 +246,14 @@ pub(super) fn judge_latency(
     context: &Context<'_>,
 ) -> Vec<Row> {
     let mut comparison = bare.clone();
-    let accepted = context.said_of(&measured.metric);
-    let words = std::iter::once(latency_words(context)).chain(accepted);
-    comparison.rule = Some(words.collect::<Vec<_>>().join(", "));
+    let words = vec![latency_words(context)];
+    let words = with_accepted(words, &measured.metric, context);
+    comparison.rule = Some(words.join(", "));
     // Until there is enough evidence it is listed, as not judged.
     if measured.is_decided() {
         latency(measured, bare, context).tell(&mut comparison);
     }
-    vec![Row {
-        comparison,
-        basis: Basis::Relative,
-    }]
+    by_change(comparison)
 }
 
 /// Returns what decides where no rule says by how much a latency may grow.
@@ -357,11 +342,22 @@ fn relative_words(rule: &Rule, measured: &Measured, context: &Context<'_>) -> Ve
             judges_drop(measured),
         )
     });
-    let changes: Vec<String> = increase.into_iter().chain(drop).collect();
-    let accepted = context
-        .said_of(&rule.metric)
-        .filter(|_| !changes.is_empty());
-    changes.into_iter().chain(accepted).collect()
+    let changes = increase.into_iter().chain(drop).collect();
+    with_accepted(changes, &rule.metric, context)
+}
+
+/// Adds to the limits of a change what was accepted beyond them.
+fn with_accepted(limits: Vec<String>, metric: &Metric, context: &Context<'_>) -> Vec<String> {
+    let accepted = context.said_of(metric).filter(|_| !limits.is_empty());
+    limits.into_iter().chain(accepted).collect()
+}
+
+/// Returns the only row of a metric that is judged by its change alone.
+fn by_change(comparison: Comparison) -> Vec<Row> {
+    vec![Row {
+        comparison,
+        basis: Basis::Relative,
+    }]
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::error::{Classify, Kind, Result};
 use crate::experiment::Experiment;
 use crate::intake;
 use crate::manifest::accepted_in;
-use crate::measure::{Event, Growth};
+use crate::measure::Growth;
 use crate::metric::Metric;
 use crate::record::{Change, Comparison, DiffDocument, VerdictKind};
 
@@ -105,8 +105,10 @@ pub(crate) fn accept(
     written.map_err(refused)?;
     let shown = project.manifest_path();
     for it in &new {
-        let text = format!("accepted in `{shown}`: `{}` up to {}%", it.metric, it.up_to);
-        experiment.sink.emit(Event::Note(text));
+        experiment.note(format!(
+            "accepted in `{shown}`: `{}` up to {}%",
+            it.metric, it.up_to
+        ));
     }
     experiment.note(format!(
         "until {until}; review `{shown}`, say why in `reason`, commit it, and gate again: this verdict stands"

@@ -30,11 +30,12 @@ pub(super) fn of(
     let git = Git::open(&experiment.project.folder);
     let head = head_of(experiment, plan);
     let runs = experiment.store.sessions(&git, commit, &head)?;
-    let manifest = experiment.project.manifest.source.path();
+    let manifest = git.place_of(experiment.project.manifest.source.path());
     // Most commits leave the manifest as it was.
     let mut last = (None, Accepted::new());
     let accepts = |commit: &str| {
-        let text = git.text_at(commit, manifest);
+        let place = manifest.as_deref();
+        let text = place.and_then(|place| git.text_at(commit, place));
         if last.0 != text {
             let accepted = accepted_in(text.as_deref().unwrap_or_default());
             last = (text, accepted);
@@ -60,31 +61,27 @@ fn since_accepted(
     let of_run = |run: &RunRecord| run.release.commit.clone();
     let mut unseen: BTreeSet<String> = runs.iter().filter_map(of_run).collect();
     let mut ended: BTreeSet<String> = BTreeSet::new();
-    let mut age: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut newer = Accepted::new();
-    let mut is_first = true;
+    let mut ended_at: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut newer: Option<Accepted> = None;
     for commit in commits {
         if unseen.is_empty() {
             break;
         }
         let here = accepts(&commit);
-        if !is_first {
-            // What the newer commit accepts and this one does not, came with the newer one.
-            let came = newer
-                .difference(&here)
-                .filter_map(|(metric, _)| match metric {
-                    Metric::Load { load, .. } => Some(load.clone()),
-                    _ => None,
-                });
-            ended.extend(came);
+        // What the newer commit accepts and this one does not, came with the newer one.
+        let came = newer.iter().flat_map(|newer| newer.difference(&here));
+        ended.extend(came.filter_map(|(metric, _)| match metric {
+            Metric::Load { load, .. } => Some(load.clone()),
+            _ => None,
+        }));
+        if unseen.remove(&commit) {
+            ended_at.insert(commit, ended.clone());
         }
-        unseen.remove(&commit);
-        age.insert(commit, ended.clone());
-        (newer, is_first) = (here, false);
+        newer = Some(here);
     }
     runs.retain(|run| {
         let commit = run.release.commit.as_ref();
-        let ended = commit.and_then(|commit| age.get(commit));
+        let ended = commit.and_then(|commit| ended_at.get(commit));
         ended.is_none_or(|ended| !ended.contains(&run.name))
     });
     runs

@@ -88,3 +88,89 @@ pub(crate) enum Dialed<L> {
     /// [`Pool::resolved`](super::Pool::resolved).
     Resolving,
 }
+
+/// Links without a socket.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+    use std::io::{self, ErrorKind, Read, Write};
+    use std::rc::Rc;
+
+    use super::{Lag, Link};
+
+    /// What a read returns, and for how long the kernel says that it had it, in ns.
+    pub(crate) type ScriptedRead = (io::Result<Vec<u8>>, Option<u64>);
+
+    /// A link that is connected as soon as it is asked, reads what its script says, and keeps what
+    /// is written.
+    #[derive(Default)]
+    pub(crate) struct FakeLink {
+        pub(crate) written: Rc<RefCell<Vec<u8>>>,
+        pub(crate) refused: bool,
+        /// The next one first; after the last there is nothing to read.
+        pub(crate) reads: VecDeque<ScriptedRead>,
+        pub(crate) lag: Option<u64>,
+        pub(crate) is_asked: bool,
+    }
+
+    impl Read for FakeLink {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let blocked = || (Err(ErrorKind::WouldBlock.into()), None);
+            let (read, lag) = self.reads.pop_front().unwrap_or_else(blocked);
+            let bytes = read?;
+            buffer[..bytes.len()].copy_from_slice(&bytes);
+            self.lag = lag.filter(|_| self.is_asked);
+            Ok(bytes.len())
+        }
+    }
+
+    impl Write for FakeLink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.written.borrow_mut().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Link for FakeLink {
+        fn is_connected(&mut self) -> io::Result<bool> {
+            if self.refused {
+                return Err(ErrorKind::ConnectionRefused.into());
+            }
+            Ok(true)
+        }
+
+        fn handshake(&mut self) -> io::Result<bool> {
+            Ok(true)
+        }
+
+        fn agreed_to_http2(&self) -> bool {
+            true
+        }
+
+        fn is_tls(&self) -> bool {
+            false
+        }
+
+        fn short_read_drains(&self) -> bool {
+            true
+        }
+
+        fn ask_lag(&mut self) {
+            self.is_asked = true;
+        }
+
+        fn take_lag(&mut self) -> Option<Lag> {
+            self.is_asked = false;
+            let ns = self.lag.take()?;
+            Some(Lag {
+                ns,
+                is_sample: false,
+            })
+        }
+    }
+}

@@ -1,72 +1,17 @@
 //! Which connection a request takes, without a socket: links are scripts, and the clock is set by
 //! hand.
 
-use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::link::{Dialed, Lag, Link};
+use super::link::Dialed;
+use super::link::testing::FakeLink;
 use super::*;
 use crate::load::worker::request::testing;
 use crate::measure::Clock;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-
-/// A link that is connected as soon as it is asked, and keeps what is written.
-#[derive(Default)]
-struct FakeLink {
-    written: Rc<RefCell<Vec<u8>>>,
-    refused: bool,
-}
-
-impl io::Read for FakeLink {
-    fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::WouldBlock.into())
-    }
-}
-
-impl io::Write for FakeLink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.written.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Link for FakeLink {
-    fn is_connected(&mut self) -> io::Result<bool> {
-        if self.refused {
-            return Err(io::ErrorKind::ConnectionRefused.into());
-        }
-        Ok(true)
-    }
-
-    fn handshake(&mut self) -> io::Result<bool> {
-        Ok(true)
-    }
-
-    fn agreed_to_http2(&self) -> bool {
-        true
-    }
-
-    fn is_tls(&self) -> bool {
-        false
-    }
-
-    fn short_read_drains(&self) -> bool {
-        true
-    }
-
-    fn ask_lag(&mut self) {}
-
-    fn take_lag(&mut self) -> Option<Lag> {
-        None
-    }
-}
 
 /// A machine that opens so many connections.
 struct FakeDialer {

@@ -138,7 +138,7 @@ impl Counter {
         if self.looked_at < LOOKED_AT {
             self.looked_at += 1;
             let doubts = stage.doubts(reply).into_iter();
-            let doubts = doubts.map(|(output, note)| format!("output.{output}: {note}"));
+            let doubts = doubts.map(|(key, note)| format!("{key}: {note}"));
             self.remarks.doubts.extend(doubts);
         }
     }

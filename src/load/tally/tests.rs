@@ -40,6 +40,20 @@ struct Outcome {
     gap_ms: u64,
 }
 
+/// A request that was answered, and nothing more.
+fn answered(due_ms: u64, took_ms: u64) -> Outcome {
+    Outcome {
+        due_ms,
+        took_ms,
+        ok: true,
+        usage: None,
+        chunks: 0,
+        fallback: None,
+        hit: None,
+        gap_ms: 1,
+    }
+}
+
 fn outcome() -> impl Strategy<Value = Outcome> {
     let some = || proptest::option::of(any::<bool>());
     let tokens = (proptest::option::of(0..40_u64), 0..40_u64, 1..40_u64);
@@ -204,16 +218,7 @@ proptest! {
 
 #[test]
 fn shards_without_counts_or_histograms_are_refused() {
-    let outcome = Outcome {
-        due_ms: 1,
-        took_ms: 5,
-        ok: true,
-        usage: None,
-        chunks: 0,
-        fallback: None,
-        hit: None,
-        gap_ms: 1,
-    };
+    let outcome = answered(1, 5);
     let whole = summarise(&count([outcome].iter()).tally, &spec(), LENGTH_S);
     let mut old = whole.clone();
     old.tally = None;
@@ -275,16 +280,7 @@ fn the_offered_rate_is_that_of_the_arrivals_when_a_budget_ends_them() {
         let counter = Counter::new(Vec::new(), Some(3_000 * MS), Duration::from_secs(1));
         let mut counter = counter.budgeted(is_budgeted);
         for at in 0..20 {
-            let outcome = Outcome {
-                due_ms: at * 50,
-                took_ms: 1_500,
-                ok: true,
-                usage: None,
-                chunks: 0,
-                fallback: None,
-                hit: None,
-                gap_ms: 1,
-            };
+            let outcome = answered(at * 50, 1_500);
             counter.record(&completion(&outcome, &stage), 0, true);
         }
         let tally = counter.into_counted().tally;
@@ -301,14 +297,10 @@ fn is_good(name: &str, change: &dyn Fn(&mut Completion)) -> bool {
     };
     let mut counter = Counter::new(vec![(metric, 500 * MS)], None, Duration::from_secs(1));
     let outcome = Outcome {
-        due_ms: 0,
-        took_ms: 100,
-        ok: true,
         usage: Some(20),
         chunks: 20,
-        fallback: None,
-        hit: None,
         gap_ms: 5,
+        ..answered(0, 100)
     };
     let mut completion = completion(&outcome, &testing::stage(""));
     change(&mut completion);

@@ -176,6 +176,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::load::pool::link::testing::{FakeLink, ScriptedRead};
     use crate::load::wire::exchange::Http1;
 
     fn clock_at(ns: u64) -> Clock {
@@ -184,82 +185,18 @@ mod tests {
         clock
     }
 
-    /// What each read of a link returns, the next one first, and what the kernel says of it.
-    struct Script {
-        reads: VecDeque<(io::Result<Vec<u8>>, Option<u64>)>,
-        lag: Option<u64>,
-        is_asked: bool,
-    }
-
-    impl io::Read for Script {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let blocked = || (Err(ErrorKind::WouldBlock.into()), None);
-            let (read, lag) = self.reads.pop_front().unwrap_or_else(blocked);
-            let bytes = read?;
-            buffer[..bytes.len()].copy_from_slice(&bytes);
-            self.lag = lag.filter(|_| self.is_asked);
-            Ok(bytes.len())
-        }
-    }
-
-    impl io::Write for Script {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Link for Script {
-        fn is_connected(&mut self) -> io::Result<bool> {
-            Ok(true)
-        }
-
-        fn handshake(&mut self) -> io::Result<bool> {
-            Ok(true)
-        }
-
-        fn agreed_to_http2(&self) -> bool {
-            false
-        }
-
-        fn is_tls(&self) -> bool {
-            false
-        }
-
-        fn short_read_drains(&self) -> bool {
-            true
-        }
-
-        fn ask_lag(&mut self) {
-            self.is_asked = true;
-        }
-
-        fn take_lag(&mut self) -> Option<Lag> {
-            self.is_asked = false;
-            let ns = self.lag.take()?;
-            Some(Lag {
-                ns,
-                is_sample: false,
-            })
-        }
-    }
-
     fn connection(
         serial: u64,
-        reads: impl IntoIterator<Item = (io::Result<Vec<u8>>, Option<u64>)>,
-    ) -> Connection<Script> {
-        let script = Script {
+        reads: impl IntoIterator<Item = ScriptedRead>,
+    ) -> Connection<FakeLink> {
+        let link = FakeLink {
             reads: reads.into_iter().collect(),
-            lag: None,
-            is_asked: false,
+            ..FakeLink::default()
         };
-        Connection::new(script, Box::new(Http1::default()), serial, 0)
+        Connection::new(link, Box::new(Http1::default()), serial, 0)
     }
 
-    fn bytes(text: &str) -> (io::Result<Vec<u8>>, Option<u64>) {
+    fn bytes(text: &str) -> ScriptedRead {
         (Ok(text.as_bytes().to_vec()), None)
     }
 

@@ -10,7 +10,7 @@ use crate::manifest::checker::Checker;
 use crate::manifest::document::Table;
 use crate::manifest::span::{Span, Spanned};
 use crate::measure::Growth;
-use crate::metric::{Figure, Metric};
+use crate::metric::Metric;
 
 // What may be written.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -49,7 +49,7 @@ impl Accept {
         let reason = reason.and_then(|it| said("reason", it, &mut checker));
         let written = metric?;
         let metric = rule::metric(&written, &mut checker)?;
-        if !changes(&metric) {
+        if !metric.is_latency() && !metric.is_pass_rate() {
             let reason = "is not one whose change is judged";
             let help = "Accept the change of a latency of a load, such as `load.NAME.STAGE.response_time.p95`, or of a pass rate.";
             checker.bad("metric", &written.span, reason, Some(help.to_owned()));
@@ -65,15 +65,6 @@ impl Accept {
     }
 }
 
-/// Returns whether a gate judges the change of a metric.
-fn changes(metric: &Metric) -> bool {
-    let is_latency = matches!(
-        metric,
-        Metric::Load { figure: Figure::Latency(it, _), .. } if !it.is_of_the_generator()
-    );
-    is_latency || metric.is_pass_rate()
-}
-
 /// Returns a text that says something.
 fn said(key: &str, written: Spanned<String>, checker: &mut Checker<'_>) -> Option<String> {
     if written.value.trim().is_empty() {
@@ -86,11 +77,9 @@ fn said(key: &str, written: Spanned<String>, checker: &mut Checker<'_>) -> Optio
 /// Returns the metrics whose changes a manifest accepts, each with all that is written of it; none
 /// of what is no manifest.
 pub(crate) fn accepted_in(text: &str) -> BTreeSet<(Metric, String)> {
-    let Ok(toml::Value::Table(mut tables)) = text.parse::<toml::Table>().map(toml::Value::Table)
-    else {
-        return BTreeSet::new();
-    };
-    let Some(toml::Value::Array(accepted)) = tables.remove("accept") else {
+    let tables = text.parse::<toml::Table>().ok();
+    let accepted = tables.and_then(|mut tables| tables.remove("accept"));
+    let Some(toml::Value::Array(accepted)) = accepted else {
         return BTreeSet::new();
     };
     let of_one = |accept: toml::Value| {

@@ -15,7 +15,7 @@ use crate::protocol::decode::{cut, json as parse_json, stream_error};
 use crate::protocol::event::Event;
 use crate::protocol::failure::CallFailure;
 use crate::protocol::reply::{Reply, Usage};
-use crate::protocol::said_error::{body_error, names_error, says_why_not};
+use crate::protocol::said_error::{is_no_error, names_error, says_why_not};
 use crate::protocol::stream::{End, Events};
 use crate::template::{Scope, TemplateError};
 
@@ -293,9 +293,7 @@ fn broke_off(failure: Failure) -> CallFailure {
 /// Reads an answer that comes as one body.
 pub(super) fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
     let body = parse_json(bytes)?;
-    if let Some(failure) = body_error(&body, bytes) {
-        return Err(failure);
-    }
+    is_no_error(&body, bytes)?;
     let choices = body["choices"].as_array().map(Vec::as_slice);
     let choices = choices.unwrap_or_default();
     // With several choices the answer is that of index 0.

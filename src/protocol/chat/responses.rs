@@ -13,7 +13,7 @@ use crate::protocol::decode::{cut, json as parse_json, stream_error};
 use crate::protocol::event::Event;
 use crate::protocol::failure::CallFailure;
 use crate::protocol::reply::{Reply, Usage};
-use crate::protocol::said_error::body_error;
+use crate::protocol::said_error::is_no_error;
 use crate::protocol::stream::{End, Events};
 use crate::template::{Scope, TemplateError};
 
@@ -189,9 +189,7 @@ impl Events for Response {
 pub(super) fn read_body(bytes: &[u8], takes_empty: bool) -> Result<Reply, CallFailure> {
     let body = parse_json(bytes)?;
     let finish_reason = status_of(&body, Failure::Contract)?;
-    if let Some(failure) = body_error(&body, bytes) {
-        return Err(failure);
-    }
+    is_no_error(&body, bytes)?;
     let Some(items) = body.get("output").and_then(Value::as_array) else {
         return Err(CallFailure::contract("the answer has no `output`"));
     };

@@ -7,9 +7,14 @@ use crate::protocol::reply::Reply;
 use crate::protocol::text_json::TextJson;
 
 impl Outputs {
-    /// Returns each output, by name, that is in the answer's own text too and says something else
-    /// there, with what is to be said about it. `streams` says whether the answer came as events.
-    pub(in crate::protocol) fn in_both(&self, reply: &Reply, streams: bool) -> Vec<(&str, String)> {
+    /// Returns each output, by its key, that is in the answer's own text too and says something
+    /// else there, with what is to be said about it. `streams` says whether the answer came as
+    /// events.
+    pub(in crate::protocol) fn in_both(
+        &self,
+        reply: &Reply,
+        streams: bool,
+    ) -> Vec<(String, String)> {
         let taken = if streams { "events" } else { "body" };
         // What says where the text is cannot be in it.
         let open = self.0.iter().filter_map(|(name, output)| {
@@ -38,7 +43,7 @@ impl Outputs {
             let note = format!(
                 "`{path}` is in the {taken} and in the text's JSON, and the {taken}'s is taken; say `in = \"text\"` or `in = \"{taken}\"`"
             );
-            (name, note)
+            (format!("output.{name}"), note)
         });
         said.collect()
     }

@@ -133,7 +133,7 @@ impl Found {
         for (name, output) in self.outputs.0.iter().filter(|(name, _)| *name != "delta") {
             match self.value(name, output, &sources) {
                 Some(value) if is_optional(name) || !value.is_null() => {
-                    in_each(name, output, whole)?;
+                    in_each(name, (output, &value), whole)?;
                     reply.outputs.insert(name.clone(), value);
                 }
                 _ if is_optional(name) => {}
@@ -226,23 +226,29 @@ fn usage(reply: &Reply) -> Option<Usage> {
 
 /// Checks that a ranking has a place for every element that it is read from: what is left out
 /// would move the ranks of all behind it, and where none has one, the path is not the right one.
-fn in_each(name: &str, output: &Output, whole: Whole<'_>) -> Result<(), CallFailure> {
-    let (Place::Path { path, within, .. }, Whole::Body(Some(body))) = (&output.place, whole) else {
+fn in_each(
+    name: &str,
+    (output, selected): (&Output, &Value),
+    whole: Whole<'_>,
+) -> Result<(), CallFailure> {
+    let must_all = matches!(name, "ids" | "order");
+    let (true, Place::Path { path, within, .. }, Whole::Body(Some(body))) =
+        (must_all || name == "texts", &output.place, whole)
+    else {
         return Ok(());
     };
-    let must_all = matches!(name, "ids" | "order");
-    let elements = path
-        .in_elements(body)
-        .filter(|_| *within != Some(Within::Text));
-    match elements {
-        Some((has, all)) if has < all && (must_all || (name == "texts" && has == 0)) => {
-            let place = output.place_text();
-            Err(CallFailure::contract(format!(
-                "only {has} of {all} elements have what `output.{name}` = {place} looks for"
-            )))
-        }
-        _ => Ok(()),
+    let (Some(all), Value::Array(found)) = (path.elements(body), selected) else {
+        return Ok(());
+    };
+    let has = found.iter().filter(|it| !it.is_null()).count();
+    let is_short = has < all && (must_all || has == 0);
+    if !is_short || *within == Some(Within::Text) {
+        return Ok(());
     }
+    let place = output.place_text();
+    Err(CallFailure::contract(format!(
+        "only {has} of {all} elements have what `output.{name}` = {place} looks for"
+    )))
 }
 
 /// Says that an answer lacks an output.

@@ -79,12 +79,10 @@ impl OutputPath {
         self.many.is_some()
     }
 
-    /// Returns how many elements of the list have what it selects in each of them, and how many
-    /// there are; `None` where it is no such path.
-    pub(crate) fn in_elements(&self, body: &Value) -> Option<(usize, usize)> {
-        let all = self.each.as_ref()?.query(body).len();
-        let has = self.path.query(body).all();
-        Some((has.into_iter().filter(|it| !it.is_null()).count(), all))
+    /// Returns how many elements the list has in each of which it selects something; `None` where
+    /// it is no such path.
+    pub(super) fn elements(&self, body: &Value) -> Option<usize> {
+        Some(self.each.as_ref()?.query(body).len())
     }
 
     /// Returns everything that it selects, perhaps nothing; `None` where that takes too long or

@@ -57,6 +57,30 @@ pub(crate) fn project(address: SocketAddr, stage: &str, tables: &str, cases: usi
     project
 }
 
+/// A gate over the suite with a rule that can be proven with 60 cases.
+pub(crate) const GATE: &str = "
+[gate]
+evals = [\"answers\"]
+[[gate.rule]]
+metric = \"eval.answers.pass_rate\"
+min = \"70%\"
+max_drop = \"5%\"
+";
+
+/// Makes a repository with the suite and a gate, whose first release is committed under a tag.
+pub(crate) fn gated(address: SocketAddr, gate: &str, cases: usize, tag: &str) -> Project {
+    let project = project(address, "", &format!("{ANSWERS}{gate}"), cases);
+    project.write("prompts/answer.txt", "Answer.\n");
+    project.commit(tag);
+    project
+}
+
+/// Commits the next release.
+pub(crate) fn release(project: &Project, tag: &str) {
+    project.write("prompts/answer.txt", format!("Answer as {tag}.\n"));
+    project.commit(tag);
+}
+
 /// Returns what a request asked.
 pub(crate) fn question(request: &Request) -> String {
     let body: Value = serde_json::from_str(&request.body).unwrap();
